@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Severity says whether a problem refuses the config.
+type Severity uint8
+
+// A config with errors is refused; warnings are shown and nothing more.
+const (
+	Warning Severity = iota
+	Error
+)
+
+func (s Severity) String() string { return [...]string{"warning", "error"}[s] }
+
+// A Problem is one thing that is wrong with a config.
+type Problem struct {
+	Severity Severity
+	Origin   Origin
+	// Message says what is wrong and, where it is known, what would be right.
+	Message string
+}
+
+// String is one line: error: user config, line 3, column 7 (storage.files[0].mode): ...
+func (p Problem) String() string {
+	if p.Origin.IsZero() {
+		return fmt.Sprintf("%s: %s", p.Severity, p.Message)
+	}
+	return fmt.Sprintf("%s: %s: %s", p.Severity, p.Origin, p.Message)
+}
+
+// Problems are all the problems of a config, in the order of the spec.
+type Problems []Problem
+
+// Refused tells whether any problem is an error.
+func (ps Problems) Refused() bool {
+	for _, p := range ps {
+		if p.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// String has one problem to a line.
+func (ps Problems) String() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// The ways in which Parse can refuse a config.
+var (
+	// ErrEmpty is for a document of zero bytes, which callers may accept as
+	// "nothing was asked for".
+	ErrEmpty = errors.New("the config is empty")
+	// ErrInvalid is for a document that is not JSON, or breaks a rule.
+	ErrInvalid = errors.New("the config is not valid")
+	// ErrNoVersion is for a document without a usable ignition.version.
+	ErrNoVersion = errors.New("the config does not say its version")
+	// ErrUnknownVersion is for a version that this program does not know.
+	ErrUnknownVersion = errors.New("the config's version is not supported")
+)
+
+// A ParseError says why a config was refused, and lists all the reasons.
+type ParseError struct {
+	// Kind is one of the Err values above.
+	Kind     error
+	Problems Problems
+}
+
+func (e *ParseError) Unwrap() error { return e.Kind }
+
+func (e *ParseError) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		if p.Severity == Error {
+			lines = append(lines, fmt.Sprintf("%s: %s", p.Origin, p.Message))
+		}
+	}
+	switch len(lines) {
+	case 0:
+		return e.Kind.Error()
+	case 1:
+		return lines[0]
+	}
+	return fmt.Sprintf("%d problems:\n%s", len(lines), strings.Join(lines, "\n"))
+}
