@@ -1,0 +1,91 @@
+// Package report is about operations and their outcome: running them, logging
+// them, and telling a person what went wrong.
+package report
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// An Error is a failure that a person can act on. Its parts are shown apart in
+// the failure report; in one line they read "doing: cause".
+type Error struct {
+	// Doing is what was being done and to what, as a gerund: "mounting
+	// /dev/vdb1 at /var". May be empty where the operation around says it.
+	Doing string
+	// Origin is the value of the config that asked for it, if any.
+	Origin config.Origin
+	// Err is the cause, in the system's words where it comes from there.
+	Err error
+	// Hint is what could be done about it, as an imperative. May be empty.
+	Hint string
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) Error() string {
+	if e.Doing == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%s: %v", e.Doing, e.Err)
+}
+
+// Kind says who can do something about a failure. It is also the exit status.
+type Kind int
+
+// Kinds of failure. The reference exits with 1 whenever a stage fails, and so
+// do we: kinds only change the headline.
+const (
+	// KindMachine is trouble with the machine or its surroundings.
+	KindMachine Kind = iota
+	// KindConfig is a mistake in a config.
+	KindConfig
+	// KindBug is a mistake of this program.
+	KindBug
+)
+
+// ErrBug is wrapped by failures that should be impossible.
+var ErrBug = errors.New("this is a bug in firstlight")
+
+// KindOf classifies an error.
+func KindOf(err error) Kind {
+	var parse *config.ParseError
+	switch {
+	case errors.Is(err, ErrBug):
+		return KindBug
+	case errors.As(err, &parse), errors.Is(err, ErrConfig):
+		return KindConfig
+	}
+	return KindMachine
+}
+
+// ErrConfig is wrapped by failures that a change of the config would mend.
+var ErrConfig = errors.New("the config asks for what cannot be")
+
+// Conflict is an Error about a config that does not fit the machine that was
+// found. The text says what was asked and what is there.
+func Conflict(origin config.Origin, hint, format string, args ...any) *Error {
+	return &Error{Origin: origin, Hint: hint, Err: conflict(fmt.Sprintf(format, args...))}
+}
+
+type conflict string
+
+func (c conflict) Error() string        { return string(c) }
+func (c conflict) Is(target error) bool { return target == ErrConfig }
+
+// Leaves takes an error apart into the failures that were joined in it.
+func Leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range many.Unwrap() {
+			all = append(all, Leaves(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}

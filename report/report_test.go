@@ -1,0 +1,236 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+func runner(workers int) (*Runner, *bytes.Buffer) {
+	var log bytes.Buffer
+	return &Runner{Log: NewWriterLogger(&log), Workers: workers}, &log
+}
+
+func op(name string, do func() error, after ...*Operation) *Operation {
+	return &Operation{Name: name, After: after, Do: func(context.Context) error { return do() }}
+}
+
+func TestOneWorkerKeepsTheOrderOfThePlan(t *testing.T) {
+	var order []string
+	add := func(s string) func() error { return func() error { order = append(order, s); return nil } }
+	r, _ := runner(1)
+	if err := r.Run(context.Background(), Plan{op("a", add("a")), op("b", add("b")), op("c", add("c"))}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(order, []string{"a", "b", "c"}) {
+		t.Errorf("ran in the order %v", order)
+	}
+}
+
+func TestIndependentOperationsRunAtOnce(t *testing.T) {
+	met := make(chan bool)
+	r, _ := runner(2)
+	// Neither can end before the other has started.
+	plan := Plan{op("one", func() error { met <- true; return nil }), op("two", func() error { <-met; return nil })}
+	if err := r.Run(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOperationsWaitForWhatTheyComeAfter(t *testing.T) {
+	var ready atomic.Bool
+	first := op("first", func() error { ready.Store(true); return nil })
+	second := op("second", func() error {
+		if !ready.Load() {
+			return errors.New("too early")
+		}
+		return nil
+	}, first)
+	r, _ := runner(4)
+	if err := r.Run(context.Background(), Plan{second, first}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFirstFailureKeepsTheRestFromStarting(t *testing.T) {
+	r, log := runner(1)
+	ran := false
+	err := r.Run(context.Background(), Plan{
+		op("making a", func() error { return errors.New("no space") }),
+		op("making b", func() error { ran = true; return nil }),
+	})
+	if ran || err == nil || err.Error() != "making a: no space" {
+		t.Errorf("ran: %v, error: %v", ran, err)
+	}
+	want := "INFO     : op(1): [started]  making a\nCRITICAL : op(1): [failed]   making a: no space\n"
+	if log.String() != want {
+		t.Errorf("the log is\n%swant\n%s", log, want)
+	}
+	if len(r.Outcomes) != 1 || r.Outcomes[0].Error != "making a: no space" {
+		t.Errorf("outcomes: %+v", r.Outcomes)
+	}
+}
+
+func TestWhatStopsBecauseOfAnotherFailureIsNoNews(t *testing.T) {
+	r, _ := runner(2)
+	started := make(chan bool)
+	err := r.Run(context.Background(), Plan{
+		{Name: "waiting", Do: func(ctx context.Context) error { close(started); <-ctx.Done(); return ctx.Err() }},
+		op("breaking", func() error { <-started; return errors.New("broken") }),
+	})
+	if err == nil || err.Error() != "breaking: broken" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPanicBecomesABugReport(t *testing.T) {
+	r, _ := runner(1)
+	err := r.Run(context.Background(), Plan{op("dividing", func() error { var m map[string]int; m["x"]++; return nil })})
+	if !errors.Is(err, ErrBug) || !strings.Contains(err.Error(), "nil map") {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(Box("files", err), "this is a bug in it") {
+		t.Error("the headline does not own the bug")
+	}
+}
+
+func TestPlanThatCannotBeRunIsABug(t *testing.T) {
+	r, _ := runner(1)
+	nop := func() error { return nil }
+	if err := r.Run(context.Background(), Plan{op("b", nop, op("a", nop))}); !errors.Is(err, ErrBug) {
+		t.Errorf("got %v", err)
+	}
+}
+
+var place = config.Origin{Source: "user config (fw_cfg)", Line: 41, Column: 9, Path: "storage.files[2]"}
+
+func TestBoxSaysAllThatAPersonNeeds(t *testing.T) {
+	err := &Error{Doing: "writing /etc/motd", Origin: config.Origin{Source: "outer"}, Err: fmt.Errorf("while fetching: %w",
+		&Error{Doing: "fetching http://h/x", Origin: place, Err: errors.New("the server answered 404 Not Found"), Hint: "check the URL"})}
+	want := `+------------------------------------------------------------------------------+
+| Firstlight could not provision this machine                                  |
++------------------------------------------------------------------------------+
+| stage      files                                                             |
+| operation  writing /etc/motd                                                 |
+| cause      while fetching: fetching http://h/x: the server answered 404 Not  |
+|            Found                                                             |
+| config     user config (fw_cfg), line 41, column 9 (storage.files[2])        |
+| hint       check the URL                                                     |
+| log        journalctl -t ignition (or dmesg, without a journal)              |
++------------------------------------------------------------------------------+
+`
+	if got := Box("files", err); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestBoxListsAllConflicts(t *testing.T) {
+	var errs []error
+	for i := range maxProblems + 3 {
+		errs = append(errs, Conflict(place, "set wipeTable", "disk %d is in use", i))
+	}
+	got := Box("disks", errors.Join(errs...))
+	for _, want := range []string{"the config needs mending", "problem 1 of 11", "problem 8 of 11", "disk 7 is in use", "set wipeTable", "... and 3 more problems, see the log"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "disk 8") {
+		t.Errorf("too many problems:\n%s", got)
+	}
+}
+
+func TestBoxPlacesEachProblemOfAConfig(t *testing.T) {
+	_, _, err := config.Parse([]byte("{\"ignition\": {\"version\": \"3.4.0\"},\n\"storage\": {\"files\": [{\"path\": 5}],\n\"disks\": 7}}"), "user config")
+	got := Box("fetch-offline", &Error{Doing: "reading the user config", Err: err})
+	for _, want := range []string{"problem 1 of 2", "reading the user config", "this is a number, but a string is expected", "user config, line 2, column 32", "line 3, column 10", "firstlightctl validate"} {
+		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+func TestBoxIsNeverWiderThanAConsole(t *testing.T) {
+	err := errors.New(strings.Repeat("x", 500) + " \x1b[2J" + strings.Repeat(" ü", 200))
+	for line := range strings.Lines(Box("disks", err)) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n != boxWidth {
+			t.Errorf("%d columns: %s", n, line)
+		}
+		if strings.Contains(line, "\x1b") {
+			t.Error("a control character steers the terminal")
+		}
+	}
+}
+
+func TestStageReportsAreOneJSONObjectToALine(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "run", "report.json")
+	for _, s := range []Stage{{Stage: "disks"}, {Stage: "files", Problems: Explain(&Error{Doing: "a", Err: errors.New("b"), Origin: place})}} {
+		if err := s.Append(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[1], `"problems":[{"operation":"a","cause":"b","origin":{"source":"user config (fw_cfg)","line":41,"column":9,"path":"storage.files[2]"}}]`) {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestProblemInOneLine(t *testing.T) {
+	p := Problem{"mounting /dev/vdb1", "it is\nbusy", place, "unmount it"}
+	want := "mounting /dev/vdb1: it is / busy [user config (fw_cfg), line 41, column 9 (storage.files[2])]; unmount it"
+	if p.String() != want {
+		t.Errorf("got %s", p)
+	}
+}
+
+func TestConsolesAreThoseOfTheKernel(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "consoles")
+	os.WriteFile(list, []byte("ttyS0                -W- (EC p a)    4:64\ntty0                 -WU (E  p  )    4:1\n"), 0o644)
+	if got := consoles(list); !slices.Equal(got, []string{"/dev/ttyS0", "/dev/tty0"}) {
+		t.Errorf("got %v", got)
+	}
+	if got := consoles(list + "-none"); !slices.Equal(got, []string{"/dev/console"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLogLines(t *testing.T) {
+	var log bytes.Buffer
+	l := NewWriterLogger(&log).With("stage", "disks")
+	l.Debug("d")
+	l.Log(context.Background(), LevelNotice, "n")
+	l.Warn("w", "IGNITION_X", "only in the journal")
+	l.Error("e")
+	want := "DEBUG    : disks: d\nNOTICE   : disks: n\nWARNING  : disks: w\nERROR    : disks: e\n"
+	if log.String() != want {
+		t.Errorf("got\n%s", &log)
+	}
+}
+
+func TestKernelLogTakesShortLinesOnly(t *testing.T) {
+	var out bytes.Buffer
+	toKmsg(&out)(LevelCritical, strings.Repeat("y", 2000)+"\nend", nil)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		if len(line) > 976 || !strings.HasPrefix(line, "<2>ignition[") {
+			t.Errorf("%d bytes: %.40s", len(line), line)
+		}
+	}
+}
