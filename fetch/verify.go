@@ -1,0 +1,78 @@
+package fetch
+
+import (
+	"compress/gzip"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+)
+
+// A HashError is a resource that is not what the config says.
+type HashError struct{ Algorithm, Want, Got string }
+
+func (e *HashError) Error() string {
+	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nasked %s\nfound %s", e.Algorithm, e.Want, e.Got)
+}
+
+// A verifier is fed all bytes and then compares.
+type verifier struct {
+	algorithm, want string
+	hash.Hash
+}
+
+// newVerifier takes the spec's form "ALGORITHM-HEX"; "" accepts everything.
+func newVerifier(spec string) (*verifier, error) {
+	if spec == "" {
+		return &verifier{Hash: sha256.New()}, nil
+	}
+	algorithm, digits, _ := strings.Cut(spec, "-")
+	v := &verifier{algorithm: algorithm, want: strings.ToLower(digits)}
+	switch algorithm {
+	case "sha512":
+		v.Hash = sha512.New()
+	case "sha256":
+		v.Hash = sha256.New()
+	default:
+		return nil, fmt.Errorf("the hash %q is of an unknown kind; sha512-... and sha256-... are known", algorithm)
+	}
+	if raw, err := hex.DecodeString(digits); err != nil || len(raw) != v.Size() {
+		return nil, fmt.Errorf("the %s in the config is not %d hexadecimal digits", algorithm, 2*v.Size())
+	}
+	return v, nil
+}
+
+func (v *verifier) Write(p []byte) (int, error) {
+	if v.want == "" {
+		return len(p), nil
+	}
+	return v.Hash.Write(p)
+}
+
+func (v *verifier) verify() error {
+	if v.want == "" {
+		return nil
+	}
+	if got := hex.EncodeToString(v.Sum(nil)); got != v.want {
+		return &HashError{v.algorithm, v.want, got}
+	}
+	return nil
+}
+
+// decompress undoes the compression that the config names.
+func decompress(r io.Reader, compression string) (io.Reader, error) {
+	switch compression {
+	case "":
+		return r, nil
+	case "gzip":
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, fmt.Errorf("the config says that it is compressed with gzip: %w", err)
+		}
+		return z, nil
+	}
+	return nil, fmt.Errorf("compression %q is not known; gzip is", compression)
+}
