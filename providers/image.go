@@ -1,0 +1,88 @@
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// ImageDirs are where an image and its tools leave configs, by priority. The
+// environment can replace each.
+func ImageDirs() []string {
+	dirs := []string{}
+	for _, d := range [][2]string{
+		{"IGNITION_SYSTEM_RUNTIME_CONFIG_DIR", "/run/ignition"},
+		{"IGNITION_SYSTEM_LOCAL_CONFIG_DIR", "/etc/ignition"},
+		{"IGNITION_SYSTEM_CONFIG_DIR", "/usr/lib/ignition"},
+	} {
+		dir := os.Getenv(d[0])
+		if dir == "" {
+			dir = d[1]
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// fetchImage reads user.ign from the first directory that has one.
+func fetchImage(env *Env) (*Raw, error) {
+	for _, dir := range env.Dirs {
+		name := filepath.Join(dir, "user.ign")
+		text, err := os.ReadFile(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		case len(text) == 0:
+			return nil, &report.Error{Err: fmt.Errorf("%s is there but empty", name),
+				Hint: "put a config into it, or remove it so that the platform is asked"}
+		}
+		return &Raw{text, fmt.Sprintf("user config (%s)", name), "system"}, nil
+	}
+	return nil, nil
+}
+
+// BaseConfigs reads the fragments of an image that hold for all its machines:
+// those of base.d, then those of base.platform.d for the platform. Of equal
+// names the directory of highest priority counts. They come in the order in
+// which they are merged, later ones win.
+func BaseConfigs(env *Env, platform string) ([]Raw, error) {
+	var all []Raw
+	for _, sub := range []string{"base.d", filepath.Join("base.platform.d", platform)} {
+		raws, err := fragments(env, sub)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, raws...)
+	}
+	return all, nil
+}
+
+func fragments(env *Env, sub string) ([]Raw, error) {
+	paths := map[string]string{}
+	for _, dir := range slices.Backward(env.Dirs) {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("looking for base configs: %w", err)
+		}
+		for _, e := range entries {
+			paths[e.Name()] = filepath.Join(dir, sub, e.Name())
+		}
+	}
+	var raws []Raw
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		text, err := os.ReadFile(paths[name])
+		if err != nil {
+			return nil, fmt.Errorf("reading a base config: %w", err)
+		}
+		raws = append(raws, Raw{text, fmt.Sprintf("base config (%s)", paths[name]), "system"})
+	}
+	return raws, nil
+}

@@ -1,0 +1,107 @@
+// Package providers knows where a machine's config may come from: the kernel
+// command line, the image, and the platform that the machine was started on.
+//
+// A platform is one file with one function, and one line in the table below.
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// A Platform is an environment that machines are started in.
+type Platform struct {
+	// ID is the value of the kernel argument ignition.platform.id.
+	ID string
+	// Fetch gets the user config. Nil without an error means that the user
+	// gave none. It wraps fetch.ErrNeedNetwork if it has to be asked again
+	// when the network is up.
+	Fetch func(ctx context.Context, env *Env) (*Raw, error)
+}
+
+// platforms, by ID.
+var platforms = []Platform{
+	{"file", fetchFile},
+	{"metal", fetchNothing},
+	{"qemu", fetchQEMU},
+}
+
+// Raw is a config as it was found.
+type Raw struct {
+	Text []byte
+	// Name says which config this is, in messages and in origins.
+	Name string
+	// Source is where it came from, in one word: cmdline, system or a platform ID.
+	Source string
+}
+
+// Env is what sources work with.
+type Env struct {
+	Log   *slog.Logger
+	Fetch *fetch.Client
+	Run   system.Runner
+	// Arguments are those of the kernel command line.
+	Arguments map[string]string
+	// Dirs are the image's config directories, of highest priority first.
+	Dirs []string
+	// Sys is where sysfs is mounted; "" means /sys.
+	Sys string
+}
+
+// maxConfig bounds a config, in bytes. It is far above what any platform
+// carries and below what an initramfs can hold.
+const maxConfig = 256 << 20
+
+// ByID finds a platform.
+func ByID(id string) (Platform, error) {
+	var ids []string
+	for _, p := range platforms {
+		if p.ID == id {
+			return p, nil
+		}
+		ids = append(ids, p.ID)
+	}
+	slices.Sort(ids)
+	what := fmt.Sprintf("the platform %q is not known", id)
+	if id == "" {
+		what = "no platform is given"
+	}
+	return Platform{}, fmt.Errorf("%s; set the kernel argument ignition.platform.id to one of: %s", what, strings.Join(ids, ", "))
+}
+
+// UserConfig asks the sources in order: the kernel command line, the image, the
+// platform. The first that has something to say decides, even by its failure:
+// a config that was promised and cannot be read must not be passed over. Nil
+// means that the user gave no config.
+func UserConfig(ctx context.Context, env *Env, p Platform) (*Raw, error) {
+	raw, err := fetchCmdline(ctx, env)
+	if raw == nil && err == nil {
+		raw, err = fetchImage(env)
+	}
+	if raw == nil && err == nil {
+		if raw, err = p.Fetch(ctx, env); raw != nil {
+			raw.Source = p.ID
+		}
+	}
+	if err != nil && !errors.Is(err, fetch.ErrNeedNetwork) {
+		err = &report.Error{Doing: "getting the user config", Err: err}
+	}
+	return raw, err
+}
+
+// resource is a URL from outside of any config.
+func resource(url string) config.Resource {
+	return config.Resource{Source: &url}
+}
+
+// fetchNothing is for platforms that have no way to pass a config of their own.
+func fetchNothing(context.Context, *Env) (*Raw, error) { return nil, nil }

@@ -1,0 +1,212 @@
+package providers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system/systemtest"
+)
+
+// newEnv is an environment without any config in it.
+func newEnv(t *testing.T) *Env {
+	t.Helper()
+	log := report.NewWriterLogger(&bytes.Buffer{})
+	dir := t.TempDir()
+	return &Env{Log: log, Fetch: fetch.New(log, time.Second), Run: &systemtest.Recorder{},
+		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Sys: filepath.Join(dir, "sys")}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func answers(text string) Platform {
+	return Platform{"test", func(context.Context, *Env) (*Raw, error) { return &Raw{Text: []byte(text), Name: "platform"}, nil }}
+}
+
+func TestSourcesAreAskedInOrder(t *testing.T) {
+	env := newEnv(t)
+	check := func(text, source string) {
+		t.Helper()
+		raw, err := UserConfig(context.Background(), env, answers("from the platform"))
+		if err != nil || string(raw.Text) != text || raw.Source != source {
+			t.Errorf("got %+v, %v, want %q of %s", raw, err, text, source)
+		}
+	}
+	check("from the platform", "test")
+	write(t, filepath.Join(env.Dirs[2], "user.ign"), "from usr")
+	check("from usr", "system")
+	write(t, filepath.Join(env.Dirs[0], "user.ign"), "from run")
+	check("from run", "system")
+	env.Arguments = map[string]string{urlArgument: "data:,from%20cmdline"}
+	check("from cmdline", "cmdline")
+}
+
+func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+	for name, tc := range map[string]struct {
+		args map[string]string
+		user string // contents of user.ign, with a leading =
+		want []string
+	}{
+		"URL without a scheme":  {map[string]string{urlArgument: "foo/bar"}, "", []string{"ignition.config.url=foo/bar has no scheme", "write the whole URL"}},
+		"URL of unknown scheme": {map[string]string{urlArgument: "foo:bar"}, "", []string{"only URLs that begin with"}},
+		"URL not found":         {map[string]string{urlArgument: srv.URL}, "", []string{"the server answered 404 Not Found", "check the URL"}},
+		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"ignition.config.device=cfg needs ignition.config.path=... beside it"}},
+		"path without device":   {map[string]string{pathArgument: "/c"}, "", []string{"ignition.config.device=... needs ignition.config.path=/c"}},
+		"device that is a path": {map[string]string{deviceArgument: "../sda", pathArgument: "c"}, "", []string{"is not a filesystem label"}},
+		"empty user.ign":        {nil, "=", []string{"user.ign is there but empty", "remove it so that the platform is asked"}},
+	} {
+		env := newEnv(t)
+		env.Arguments = tc.args
+		if tc.user != "" {
+			write(t, filepath.Join(env.Dirs[1], "user.ign"), tc.user[1:])
+		}
+		raw, err := UserConfig(context.Background(), env, answers("must not be asked"))
+		if raw != nil || err == nil {
+			t.Errorf("%s: got %+v", name, raw)
+			continue
+		}
+		box := strings.Join(strings.Fields(strings.ReplaceAll(report.Box("fetch", err), "|", " ")), " ")
+		for _, want := range append(tc.want, "getting the user config") {
+			if !strings.Contains(box, want) {
+				t.Errorf("%s: %q is not in %s", name, want, box)
+			}
+		}
+	}
+}
+
+func TestLabelThatNeverAppears(t *testing.T) {
+	env := newEnv(t)
+	env.Arguments = map[string]string{deviceArgument: "no-such-label-here", pathArgument: "c.ign"}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := UserConfig(ctx, env, answers(""))
+	if err == nil || !strings.Contains(err.Error(), "no filesystem with this label appeared") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOfflineURLAsksForTheNetwork(t *testing.T) {
+	env := newEnv(t)
+	env.Fetch.Offline = true
+	env.Arguments = map[string]string{urlArgument: "http://example.com/c.ign"}
+	if _, err := UserConfig(context.Background(), env, answers("")); !errors.Is(err, fetch.ErrNeedNetwork) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBaseConfigsAreMergedByName(t *testing.T) {
+	env := newEnv(t)
+	write(t, filepath.Join(env.Dirs[2], "base.d", "10-a"), "usr a")
+	write(t, filepath.Join(env.Dirs[2], "base.d", "30-c"), "usr c")
+	write(t, filepath.Join(env.Dirs[0], "base.d", "20-b"), "run b")
+	write(t, filepath.Join(env.Dirs[0], "base.d", "30-c"), "run c")
+	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "qemu", "00"), "etc qemu")
+	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "aws", "00"), "etc aws")
+	raws, err := BaseConfigs(env, "qemu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range raws {
+		got = append(got, string(r.Text))
+	}
+	if want := []string{"usr a", "run b", "run c", "etc qemu"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if !strings.Contains(raws[2].Name, "base config (") || !strings.HasSuffix(raws[2].Name, "run/base.d/30-c)") {
+		t.Errorf("it is called %s", raws[2].Name)
+	}
+}
+
+func TestBaseConfigThatIsADirectoryIsAnError(t *testing.T) {
+	env := newEnv(t)
+	os.MkdirAll(filepath.Join(env.Dirs[0], "base.d", "dir"), 0o755)
+	if _, err := BaseConfigs(env, "qemu"); err == nil || !strings.Contains(err.Error(), "reading a base config") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
+	env := newEnv(t)
+	blob := filepath.Join(env.Sys, "firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
+	recorder := env.Run.(*systemtest.Recorder)
+	if raw, err := fetchQEMU(context.Background(), env); raw != nil || err != nil {
+		t.Errorf("without a config: %+v, %v", raw, err)
+	}
+	if got := recorder.Lines(); !slices.Equal(got, []string{"modprobe qemu_fw_cfg"}) {
+		t.Errorf("ran %v", got)
+	}
+	text := strings.Repeat("x", 5000)
+	write(t, filepath.Join(blob, "raw"), text)
+	for size, want := range map[string]string{
+		strconv.Itoa(len(text)) + "\n": "",
+		"6000\n":                       "after 5000 of 6000 bytes",
+		"many":                         "which is not the size of a config",
+		"-1":                           "which is not the size of a config",
+	} {
+		write(t, filepath.Join(blob, "size"), size)
+		raw, err := fetchQEMU(context.Background(), env)
+		switch {
+		case want == "" && (err != nil || string(raw.Text) != text):
+			t.Errorf("size %q: %v", size, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("size %q: got %v, want %q", size, err, want)
+		}
+	}
+}
+
+func TestQEMUWithoutTheDriver(t *testing.T) {
+	env := newEnv(t)
+	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "Module qemu_fw_cfg not found"}}}
+	_, err := fetchQEMU(context.Background(), env)
+	if err == nil || !strings.Contains(err.Error(), "loading the driver of QEMU's firmware configuration: modprobe qemu_fw_cfg: exit status 1; it said: Module qemu_fw_cfg not found") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFilePlatform(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "c.ign")
+	t.Setenv(fileVariable, name)
+	if _, err := fetchFile(context.Background(), nil); err == nil || !strings.Contains(report.Box("fetch", err), fileVariable) {
+		t.Errorf("got %v", err)
+	}
+	write(t, name, "{}")
+	if raw, err := fetchFile(context.Background(), nil); err != nil || string(raw.Text) != "{}" {
+		t.Errorf("got %+v, %v", raw, err)
+	}
+}
+
+func TestUnknownPlatformListsTheKnown(t *testing.T) {
+	for id, want := range map[string]string{
+		"":    "no platform is given; set the kernel argument ignition.platform.id to one of: file, metal, qemu",
+		"pdp": `the platform "pdp" is not known; set the kernel argument`,
+	} {
+		if _, err := ByID(id); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v", id, err)
+		}
+	}
+	if p, err := ByID("metal"); err != nil || p.ID != "metal" {
+		t.Errorf("metal: %v", err)
+	}
+}
