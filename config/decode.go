@@ -36,10 +36,10 @@ func (c *cleaner) object(n *node, t reflect.Type) {
 			}
 			continue
 		}
+		m.name, m.value.key = f.name, f.name
 		if !c.value(m.value, f.typ) {
 			continue
 		}
-		m.name, m.value.key = f.name, f.name
 		kept = c.addMember(kept, m)
 	}
 	n.members = kept
@@ -70,15 +70,18 @@ func (c *cleaner) lookUp(n *node, m member, fields []field) *field {
 			found = &fields[i]
 		}
 	}
-	at := Origin{Source: n.source.name(), Line: int(m.line), Column: int(m.column), Path: m.value.path()}
+	warn := func(format string, args ...any) {
+		at := Origin{Source: n.source.name(), Line: int(m.line), Column: int(m.column), Path: m.value.path()}
+		c.report(Warning, at, format, args...)
+	}
 	switch {
 	case found == nil:
-		c.report(Warning, at, "%q is not a key of the spec here and has no effect", m.name)
-	case found.since > c.version:
-		c.report(Warning, at, "%q exists since version %s of the spec, this config says %s: it has no effect", m.name, found.since, c.version)
+		warn("%q is not a key of the spec here and has no effect", m.name)
+	case found.sinceIn(n) > c.version:
+		warn("%q exists since version %s of the spec, this config says %s: it has no effect", m.name, found.sinceIn(n), c.version)
 		return nil
 	case found.name != m.name:
-		c.report(Warning, at, "%q should be written %q", m.name, found.name)
+		warn("%q should be written %q", m.name, found.name)
 	}
 	return found
 }
@@ -96,10 +99,12 @@ func (c *cleaner) value(n *node, t reflect.Type) bool {
 	case arrayNode:
 		return c.list(n, t.Elem())
 	case numberNode:
-		if _, err := strconv.ParseInt(n.text, 10, 64); err != nil {
+		number, err := strconv.ParseInt(n.text, 10, 64)
+		if err != nil {
 			c.report(Error, n.origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.text)
 			return false
 		}
+		n.text = strconv.FormatInt(number, 10) // -0 is 0
 	}
 	return true
 }

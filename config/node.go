@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -83,6 +84,13 @@ func (n *node) set(name string, value *node) {
 	n.members = append(n.members, member{name: name, value: value, line: value.line, column: value.column})
 }
 
+// drop removes a member, if it is there.
+func (n *node) drop(name string) {
+	if n != nil {
+		n.members = slices.DeleteFunc(n.members, func(m member) bool { return m.name == name })
+	}
+}
+
 // A jsonReader turns JSON text into nodes. The library does the lexing; the
 // reader follows it through the text to know lines and columns.
 type jsonReader struct {
@@ -102,11 +110,10 @@ func readJSON(text []byte, src *source) (*node, *Problem) {
 	r.dec = jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	root, err := r.value(nil)
 	if err == nil {
-		if _, more := r.dec.ReadToken(); more != io.EOF {
+		if r.dec.PeekKind() != 0 {
+			err = errors.New("there is more after the end of the config")
+		} else if _, more := r.dec.ReadToken(); more != io.EOF {
 			err = more
-			if err == nil {
-				err = errors.New("there is more after the end of the config")
-			}
 		}
 	}
 	if err != nil {
@@ -117,11 +124,16 @@ func readJSON(text []byte, src *source) (*node, *Problem) {
 
 // place moves to the start of the next token.
 func (r *jsonReader) place() (line, column int32) {
+	return r.advance(r.next())
+}
+
+// next is the offset of the next token.
+func (r *jsonReader) next() int {
 	at := int(r.dec.InputOffset())
 	for at < len(r.text) && bytes.IndexByte([]byte(" \t\r\n,:"), r.text[at]) >= 0 {
 		at++
 	}
-	return r.advance(at)
+	return at
 }
 
 // advance counts the lines up to byte offset at.
@@ -199,7 +211,7 @@ func (r *jsonReader) array(n *node) error {
 }
 
 func (r *jsonReader) syntaxProblem(err error) *Problem {
-	at := int(r.dec.InputOffset())
+	at := r.next()
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		at = int(syntax.ByteOffset)

@@ -10,6 +10,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -40,7 +41,11 @@ func fromDocument(root *node) (*Config, Problems, error) {
 	c := &cleaner{version: version}
 	c.object(root, configType)
 	cfg := fromTree(root)
-	problems := append(c.problems, validate(cfg, version)...)
+	problems := c.problems
+	if !problems.Refused() {
+		// What has the wrong type was dropped; the rules would find it missing.
+		problems = append(problems, validate(cfg, version)...)
+	}
 	if problems.Refused() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
@@ -63,11 +68,11 @@ func versionOf(root *node) (Version, *ParseError) {
 	if root.kind != objectNode {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.kind)
 	}
-	at, ok := foldMember(root, "ignition"), true
+	at := foldMember(root, "ignition")
 	if at == nil || at.kind == nullNode {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
-	if ok = at.kind == objectNode; !ok {
+	if at.kind != objectNode {
 		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.kind)
 	}
 	v := foldMember(at, "version")
@@ -77,12 +82,16 @@ func versionOf(root *node) (Version, *ParseError) {
 	case v.kind != stringNode:
 		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.kind)
 	}
+	normal, ok := normalVersion(v.text)
+	if !ok {
+		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.text), Stable)
+	}
 	for _, known := range Versions() {
-		if normalVersion(v.text) == known.String() {
+		if normal == known.String() {
 			return known, nil
 		}
 	}
-	return fail(ErrUnknownVersion, v, "version %q of the spec is not supported; supported are %s", v.text, versionList())
+	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.text), versionList())
 }
 
 // foldMember is member without regard to case, as the decoder forgives it.
@@ -96,24 +105,36 @@ func foldMember(n *node, name string) *node {
 }
 
 // normalVersion drops what the reference tolerates: leading zeros of the three
-// numbers, and an empty pre-release or build part.
-func normalVersion(text string) string {
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "+"), "-")
-	core, pre, hasPre := strings.Cut(text, "-")
+// numbers, and an empty pre-release or build part. It is not ok if the text is
+// not a version at all.
+func normalVersion(text string) (normal string, ok bool) {
+	rest, build, _ := strings.Cut(text, "+")
+	core, pre, _ := strings.Cut(rest, "-")
 	parts := strings.Split(core, ".")
+	ok = len(parts) == 3 && isIdentifiers(pre) && isIdentifiers(build)
 	for i, p := range parts {
-		if trimmed := strings.TrimLeft(p, "0"); trimmed != p {
-			parts[i] = trimmed
-			if trimmed == "" || trimmed[0] < '0' || trimmed[0] > '9' {
-				parts[i] = "0" + trimmed
-			}
+		n, err := strconv.ParseInt(p, 10, 64)
+		ok = ok && err == nil
+		parts[i] = strconv.FormatInt(n, 10)
+	}
+	normal = strings.Join(parts, ".")
+	if pre != "" {
+		normal += "-" + pre
+	}
+	if build != "" {
+		normal += "+" + build
+	}
+	return normal, ok
+}
+
+// isIdentifiers tells whether s is empty or of the form ID.ID.ID.
+func isIdentifiers(s string) bool {
+	for _, c := range s {
+		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '.') {
+			return false
 		}
 	}
-	core = strings.Join(parts, ".")
-	if hasPre {
-		return core + "-" + pre
-	}
-	return core
+	return s == "" || !strings.Contains("."+s+".", "..")
 }
 
 func versionList() string {

@@ -11,6 +11,7 @@ type field struct {
 	name   string
 	index  int // in the struct
 	since  Version
+	inRefs Version      // since, in references to configs and certificates
 	typ    reflect.Type // without the pointer of an optional scalar
 	key    string       // how items of this list are told apart; "" appends
 	shared bool
@@ -50,12 +51,34 @@ func (f *field) readTag(tag string) {
 		switch name {
 		case "since":
 			f.since = sinceVersion(value)
+		case "inReferences":
+			f.inRefs = sinceVersion(value)
 		case "key":
 			f.key = value
 		case "shared":
 			f.shared = true
 		}
 	}
+}
+
+// sinceIn is since when the field exists in a given object.
+func (f *field) sinceIn(n *node) Version {
+	if f.inRefs > f.since && n.isReference() {
+		return f.inRefs
+	}
+	return f.since
+}
+
+// isReference tells whether n is a resource that is a config or certificate.
+func (n *node) isReference() bool {
+	if n.parent != nil && n.parent.kind == arrayNode {
+		n = n.parent
+	}
+	switch n.key {
+	case "merge", "replace", "certificateAuthorities":
+		return true
+	}
+	return false
 }
 
 // keyOf is what tells an item of this list from the others, and whether it can

@@ -12,6 +12,9 @@ package config
 //	shared     the keys of all shared lists of this object are one namespace
 //	(no key)   child items are appended
 //
+// And inReferences says since when a member exists in the resources that are
+// configs or certificates; elsewhere it is older.
+//
 // Pointers are values that can be unset, which is not the same as being empty.
 
 // A Config is one machine's configuration in the newest form of the spec.
@@ -48,7 +51,7 @@ type Resource struct {
 	// Source is a URL. Nil means that there is nothing, "" that it is empty.
 	Source *string `json:"source"`
 	// Compression is nil, "" or "gzip".
-	Compression  *string      `json:"compression"`
+	Compression  *string      `json:"compression" spec:"inReferences=3.1.0"`
 	HTTPHeaders  []HTTPHeader `json:"httpHeaders" spec:"since=3.1.0,key=name"`
 	Verification Verification `json:"verification"`
 }

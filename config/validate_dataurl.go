@@ -1,0 +1,152 @@
+package config
+
+import (
+	"errors"
+	"strings"
+)
+
+// checkDataURL checks a data URL (RFC 2397) by the rules of the dataurl library
+// that the contents are decoded with later, but in one pass and without memory
+// for the contents, which can be tens of megabytes.
+func checkDataURL(source string) error {
+	rest, err := skipMediaType(source[len("data:"):])
+	for err == nil && strings.HasPrefix(rest, ";") {
+		if contents, ok := strings.CutPrefix(rest, ";base64,"); ok {
+			return checkBase64(contents)
+		}
+		rest, err = skipParameter(rest[1:])
+	}
+	switch {
+	case err != nil:
+		return err
+	case rest == "":
+		return errors.New("there is no comma in the data URL; the contents follow after it, as in \"data:,hello\"")
+	case rest[0] != ',':
+		return errors.New("the data URL has a character before the comma that cannot be there")
+	}
+	return checkEscaped(rest[1:])
+}
+
+// skipMediaType returns what follows after TYPE/SUBTYPE, both of which can be
+// left out together.
+func skipMediaType(s string) (string, error) {
+	if s == "" || s[0] == ';' || s[0] == ',' {
+		return s, nil
+	}
+	name := s[:tokenLength(s)]
+	if !strings.HasPrefix(s[len(name):], "/") {
+		return "", errors.New("the data URL's media type should be of the form TYPE/SUBTYPE; it can be left out: \"data:,hello\"")
+	}
+	if !knownMedia(name) {
+		return "", errors.New("the data URL's media type is unknown; it should begin with text, image, audio, video, application, message, multipart or x-")
+	}
+	s = s[len(name)+1:]
+	return s[tokenLength(s):], nil
+}
+
+func knownMedia(name string) bool {
+	for _, prefix := range [...]string{"text", "image", "audio", "video", "application", "message", "multipart", "x-", "X-"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+var errParameter = errors.New("the data URL's parameters should be of the form ;NAME=VALUE, and \";base64\", in lower case, be the last")
+
+// skipParameter returns what follows after NAME=VALUE.
+func skipParameter(s string) (string, error) {
+	name := tokenLength(s)
+	if name == 0 || !strings.HasPrefix(s[name:], "=") {
+		return "", errParameter
+	}
+	s = s[name+1:]
+	if quoted, ok := strings.CutPrefix(s, `"`); ok {
+		return skipQuoted(quoted)
+	}
+	value := s[:tokenLength(s)]
+	if value == "" || !escapesAreWhole(value) {
+		return "", errParameter
+	}
+	return s[len(value):], nil
+}
+
+// skipQuoted returns what follows after the closing quote.
+func skipQuoted(s string) (string, error) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return s[i+1:], nil
+		case c == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
+			i++
+		case c == '\\' || c < ' ' || c > '~' || c == '#' || c == '?' || c == '%':
+			return "", errParameter
+		}
+	}
+	return "", errParameter
+}
+
+// tokenLength measures a token of RFC 2045 at the start of s.
+func tokenLength(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || strings.IndexByte(`()<>@,;:\"/[]?=`, c) >= 0 {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// checkEscaped checks contents that are not base64.
+func checkEscaped(s string) error {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || strings.IndexByte("\"#<>[\\]^`{|}", c) >= 0 {
+			return errors.New("there is a character in the data URL's contents that should be written as %XX, or all of it in base64")
+		}
+	}
+	if !escapesAreWhole(s) {
+		return errors.New("there is a % in the data URL's contents without two hexadecimal digits after it; a plain % is written %25")
+	}
+	return nil
+}
+
+// escapesAreWhole tells whether each % has two hexadecimal digits after it.
+func escapesAreWhole(s string) bool {
+	for {
+		_, after, found := strings.Cut(s, "%")
+		if !found {
+			return true
+		}
+		if len(after) < 2 || !isHex(after[0]) || !isHex(after[1]) {
+			return false
+		}
+		s = after[2:]
+	}
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// checkBase64 checks contents in base64 (RFC 4648 section 4, with padding).
+func checkBase64(s string) error {
+	body := strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
+	for i := range len(body) {
+		if !base64Letters[body[i]] {
+			return errors.New("the data URL's contents are not base64 of the standard alphabet (A-Z a-z 0-9 + /)")
+		}
+	}
+	if len(s)%4 != 0 {
+		return errors.New("the data URL's base64 is cut off, or its padding with = is missing")
+	}
+	return nil
+}
+
+// base64Letters has true for each letter of the alphabet. Looking up is
+// faster than comparing.
+var base64Letters = func() (letters [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		letters[c] = true
+	}
+	return letters
+}()

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+)
+
+func (v *validator) directory(d *Directory) {
+	v.owner(&d.Group, "group")
+	v.absolute(d.Path, d.Object, "path")
+	v.owner(&d.User, "user")
+	v.mode(d.Mode, d.Object)
+}
+
+func (v *validator) file(f *File) {
+	v.owner(&f.Group, "group")
+	if Or(f.Overwrite, false) && f.Contents.Source == nil {
+		v.error(f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; give contents.source, which is \"\" for an empty file")
+	}
+	v.absolute(f.Path, f.Object, "path")
+	v.owner(&f.User, "user")
+	for i := range f.Append {
+		v.resource(&f.Append[i])
+	}
+	v.resource(&f.Contents)
+	v.mode(f.Mode, f.Object)
+}
+
+func (v *validator) link(l *Link) {
+	v.owner(&l.Group, "group")
+	v.absolute(l.Path, l.Object, "path")
+	v.owner(&l.User, "user")
+	if Or(l.Target, "") != "" {
+		return
+	}
+	if v.version < V3_3 {
+		// The reference accepts such a config here and refuses it when it runs.
+		v.warn(l.Origin("target"), "the link's target is missing, so it cannot be made")
+		return
+	}
+	v.error(l.Origin("target"), "the link's target is missing: the path that it should lead to")
+}
+
+func (v *validator) owner(o *Owner, kind string) {
+	if o.ID != nil && Or(o.Name, "") != "" {
+		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); give one of the two", kind, *o.ID, quote(*o.Name))
+	}
+}
+
+func (v *validator) mode(mode *int, o Object) {
+	if mode == nil {
+		return
+	}
+	const all, special = 0o7777, 0o7000
+	switch m := *mode; {
+	case m < 0:
+		v.error(o.Origin("mode"), "the mode %d is negative; it should be between 0 and %d, which is octal 07777", m, all)
+	case m > all:
+		v.error(o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimalHint(m))
+	case m&special != 0 && v.version < V3_6:
+		v.warn(o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimalHint(m))
+	}
+}
+
+// decimalHint is for those who write 644 for 0644: JSON has no octal numbers.
+func decimalHint(mode int) string {
+	text := strconv.Itoa(mode)
+	meant, err := strconv.ParseInt(text, 8, 32)
+	if err != nil || meant > 0o7777 {
+		return ""
+	}
+	return fmt.Sprintf("; if you mean octal %#o, write %d", meant, meant)
+}
+
+// belowLinks checks that nothing lies below a link: it would land elsewhere,
+// and the link may not be there yet.
+func (v *validator) belowLinks(s *Storage) {
+	links, longest := make(map[string]*Link, len(s.Links)), 0
+	for i := range s.Links {
+		l := &s.Links[i]
+		links[l.Path] = l
+		longest = max(longest, len(l.Path))
+	}
+	if len(links) == 0 {
+		return
+	}
+	check := func(name string, o Object) {
+		for i := 1; i < len(name) && i <= longest; i++ {
+			if name[i] != '/' {
+				continue
+			}
+			if l := links[name[:i]]; l != nil {
+				v.error(o.Origin(), "%s is below the link %s of %s; give the path where the link leads to", quote(name), quote(l.Path), place(l.Origin()))
+			}
+		}
+	}
+	for i := range s.Directories {
+		check(s.Directories[i].Path, s.Directories[i].Object)
+	}
+	for i := range s.Files {
+		check(s.Files[i].Path, s.Files[i].Object)
+	}
+	for i := range s.Links {
+		check(s.Links[i].Path, s.Links[i].Object)
+	}
+}
+
+// hardLinks checks what is possible for symbolic links only.
+func (v *validator) hardLinks(s *Storage) {
+	directories := make(map[string]*Directory, len(s.Directories))
+	for i := range s.Directories {
+		directories[s.Directories[i].Path] = &s.Directories[i]
+	}
+	for i := range s.Links {
+		l := &s.Links[i]
+		target := Or(l.Target, "")
+		if !Or(l.Hard, false) || target == "" && v.version >= V3_3 {
+			continue
+		}
+		if !path.IsAbs(target) {
+			// Like the reference: from the link itself, not its directory.
+			target = path.Join(l.Path, target)
+		}
+		if d := directories[path.Clean(target)]; d != nil {
+			v.error(l.Origin(), "a hard link to %s is not possible, %s makes it a directory; use a symbolic one", quote(d.Path), place(d.Origin()))
+		}
+		v.hardLinkOwner(l)
+	}
+}
+
+func (v *validator) hardLinkOwner(l *Link) {
+	for _, owner := range []*Owner{&l.User, &l.Group} {
+		const message = "this has no effect: a hard link has the owner of its target"
+		if owner.ID != nil {
+			v.warn(owner.Origin("id"), message)
+		}
+		if owner.Name != nil {
+			v.warn(owner.Origin("name"), message)
+		}
+	}
+}
+
+// place is a short form of an origin within the same config.
+func place(o Origin) string {
+	if o.Line == 0 {
+		return o.Path
+	}
+	return fmt.Sprintf("%s (line %d, column %d)", o.Path, o.Line, o.Column)
+}

@@ -1,0 +1,105 @@
+package config
+
+import "testing"
+
+func TestPathRules(t *testing.T) {
+	for _, list := range []string{"files", "directories", "links"} {
+		entry := func(members string) string {
+			return `"storage":{"` + list + `":[{"target":"x",` + members + `}]}`
+		}
+		if list != "links" {
+			entry = func(members string) string { return `"storage":{"` + list + `":[{` + members + `}]}` }
+		}
+		at := "storage." + list + "[0]"
+		testRules(t, []rule{
+			{list + " good", "all", entry(`"path":"/a b\u0000"`), nil},
+			{list + " root", "all", entry(`"path":"/"`), nil},
+			{list + " no path", "all", entry(`"path":null`), []string{"E " + at + " path is missing"}},
+			{list + " empty path", "all", entry(`"path":""`), []string{"E " + at + ".path path is missing"}},
+			{list + " relative", "all", entry(`"path":"a"`), []string{"E " + at + `.path "a" is not absolute`}},
+			{list + " double slash", "all", entry(`"path":"//a"`), []string{"E " + at + `.path write "/a"`}},
+			{list + " dot", "all", entry(`"path":"/a/./b"`), []string{"E " + at + `.path write "/a/b"`}},
+			{list + " dots", "all", entry(`"path":"/a/.."`), []string{"E " + at + `.path write "/"`}},
+			{list + " slash at the end", "all", entry(`"path":"/a/"`), []string{"E " + at + `.path write "/a"`}},
+			{list + " user by id and name", "all", entry(`"path":"/a","user":{"id":0,"name":"core"}`), []string{"E " + at + `.user the user is given by id (0) and by name ("core")`}},
+			{list + " group by id and name", "all", entry(`"path":"/a","group":{"id":-1,"name":"core"}`), []string{"E " + at + ".group the group is given by id (-1)"}},
+			{list + " id and empty name", "all", entry(`"path":"/a","user":{"id":5,"name":""}`), nil},
+		})
+	}
+}
+
+func TestModeRules(t *testing.T) {
+	for _, list := range []string{"files", "directories"} {
+		mode := func(m string) string { return `"storage":{"` + list + `":[{"path":"/a","mode":` + m + `}]}` }
+		at := " storage." + list + "[0].mode "
+		testRules(t, []rule{
+			{list + " plain", "all", mode("420"), nil},
+			{list + " zero", "all", mode("0"), nil},
+			{list + " negative is reported once", "all", mode("-1"), []string{"E" + at + "-1 is negative"}},
+			{list + " too large", "all", mode("4096"), []string{"E" + at + "octal 010000; it should be between 0 and 4095"}},
+			{list + " decimal and too large", "all", mode("7777"), []string{"E" + at + "if you mean octal 07777, write 4095"}},
+			{list + " special bits", "≤3.5", mode("2541"), []string{"W" + at + "octal 04755; its special bits (setuid, setgid, sticky) are ignored before version 3.6.0"}},
+			{list + " special bits since 3.6", "3.6+", mode("2541"), nil},
+			{list + " decimal 644", "≤3.5", mode("644"), []string{"W" + at + "octal 01204; its special bits (setuid, setgid, sticky) are ignored before version 3.6.0 of the spec; if you mean octal 0644, write 420"}},
+			{list + " decimal 644 since 3.6", "3.6+", mode("644"), nil},
+		})
+	}
+}
+
+func TestFileRules(t *testing.T) {
+	testRules(t, []rule{
+		{"overwrite with nothing", "all", `"storage":{"files":[{"path":"/a","overwrite":true}]}`, []string{"E storage.files[0].overwrite no contents to overwrite with"}},
+		{"overwrite with append", "all", `"storage":{"files":[{"path":"/a","overwrite":true,"append":[{"source":"data:,"}]}]}`, []string{"E storage.files[0].overwrite no contents"}},
+		{"overwrite with an empty source", "all", `"storage":{"files":[{"path":"/a","overwrite":true,"contents":{"source":""}}]}`, nil},
+		{"overwrite of others", "all", `"storage":{"directories":[{"path":"/a","overwrite":true}],"links":[{"path":"/b","target":"c","overwrite":true}]}`, nil},
+		{"null file", "all", `"storage":{"files":[null]}`, []string{"W storage.files[0] null, an object is expected", "E storage.files[0] path is missing"}},
+	})
+}
+
+func TestLinkRules(t *testing.T) {
+	testRules(t, []rule{
+		{"without target", "3.3+", `"storage":{"links":[{"path":"/a"}]}`, []string{"E storage.links[0] target is missing"}},
+		{"with empty target", "3.3+", `"storage":{"links":[{"path":"/a","target":"","hard":true,"user":{"id":1}}]}`, []string{"E storage.links[0].target target is missing"}},
+		{"without target in old versions", "≤3.2", `"storage":{"links":[{"path":"/a"}]}`, []string{"W storage.links[0] target is missing, so it cannot be made"}},
+		{"owner of a hard link", "all", `"storage":{"links":[{"path":"/a","target":"/b","hard":true,"user":{"id":0,"name":""},"group":{"name":"x"}}]}`, []string{
+			"W storage.links[0].user.id no effect", "W storage.links[0].user.name no effect", "W storage.links[0].group.name no effect"}},
+		{"owner of a symbolic link", "all", `"storage":{"links":[{"path":"/a","target":"/b","user":{"id":0}}]}`, nil},
+	})
+}
+
+func TestPathsInSeveralLists(t *testing.T) {
+	testRules(t, []rule{
+		{"file and directory", "all", `"storage":{"files":[{"path":"/a"}],"directories":[{"path":"/a"}]}`, []string{`E storage.files[0] the path "/a" is already storage.directories[0], line 1,`}},
+		{"file and link", "all", `"storage":{"links":[{"path":"/a","target":"x"}],"files":[{"path":"/a"}]}`, []string{"E storage.links[0] already storage.files[0]"}},
+		{"two files", "all", `"storage":{"files":[{"path":"/a"},{"path":"/a"},{"path":"/a"}]}`, []string{"E storage.files[1] already storage.files[0]", "E storage.files[2] already storage.files[0]"}},
+		{"below a file", "all", `"storage":{"files":[{"path":"/a"},{"path":"/a/b"}]}`, nil},
+	})
+}
+
+func TestPathsBelowLinks(t *testing.T) {
+	with := func(link, rest string) string {
+		return `"storage":{"links":[{"path":"` + link + `","target":"/t"}],` + rest + `}`
+	}
+	testRules(t, []rule{
+		{"file", "all", with("/a", `"files":[{"path":"/a/b/c"}]`), []string{`E storage.files[0] "/a/b/c" is below the link "/a" of storage.links[0]`}},
+		{"directory", "all", with("/a", `"directories":[{"path":"/a/b"}]`), []string{"E storage.directories[0] below the link"}},
+		{"hard link", "all", `"storage":{"links":[{"path":"/a","target":"/t","hard":true}],"files":[{"path":"/a/b"}]}`, []string{"E storage.files[0] below the link"}},
+		{"one for each link", "all", `"storage":{"links":[{"path":"/a","target":"/t"},{"path":"/a/b","target":"/t"}],"files":[{"path":"/a/b/c"}]}`, []string{
+			"E storage.links[1] below the link \"/a\"", "E storage.files[0] below the link \"/a\"", "E storage.files[0] below the link \"/a/b\""}},
+		{"same beginning", "all", with("/a", `"files":[{"path":"/ab"}]`), nil},
+		{"root", "all", with("/", `"files":[{"path":"/x"}]`), nil},
+	})
+}
+
+func TestHardLinksToDirectories(t *testing.T) {
+	hard := func(path, target, directory string) string {
+		return `"storage":{"directories":[{"path":"` + directory + `"}],"links":[{"path":"` + path + `","target":"` + target + `","hard":true}]}`
+	}
+	refused := []string{"E storage.links[0] a hard link to"}
+	testRules(t, []rule{
+		{"absolute", "all", hard("/x", "/y/../d/", "/d"), refused},
+		{"relative to the directory", "all", hard("/x/a", "d", "/x/d"), nil},
+		{"relative to itself", "all", hard("/x/a", "../d", "/x/d"), refused},
+		{"symbolic", "all", `"storage":{"directories":[{"path":"/d"}],"links":[{"path":"/x","target":"/d"}]}`, nil},
+	})
+}

@@ -1,0 +1,105 @@
+package config
+
+import "strings"
+
+// filesystemFormats lists what can be made, since which version, and how many
+// bytes a label may have (0 is without limit).
+var filesystemFormats = [...]struct {
+	name  string
+	since Version
+	label int
+}{
+	{"ext4", V3_0, 16},
+	{"btrfs", V3_0, 256},
+	{"xfs", V3_0, 12},
+	{"vfat", V3_0, 11},
+	{"swap", V3_0, 15},
+	{"none", V3_3, 0},
+	{"virtiofs", V3_7Experimental, 0},
+}
+
+func (v *validator) filesystem(f *Filesystem) {
+	format := Or(f.Format, "")
+	if IsSet(f.Path) {
+		v.absolute(*f.Path, f.Object, "path")
+	}
+	virtiofs := format == "virtiofs" && v.version >= V3_7Experimental
+	if !virtiofs {
+		v.absolute(f.Device, f.Object, "device")
+	}
+	switch {
+	case format == "" && f.wants() != "":
+		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.wants(), formatList(v.version))
+	case format != "":
+		v.filesystemFormat(f, format)
+	}
+	if virtiofs {
+		v.virtiofs(f)
+	}
+}
+
+// wants names a member that makes a format necessary.
+func (f *Filesystem) wants() string {
+	switch {
+	case IsSet(f.Path):
+		return "path"
+	case IsSet(f.Label):
+		return "label"
+	case IsSet(f.UUID):
+		return "uuid"
+	case Or(f.WipeFilesystem, false):
+		return "wipeFilesystem"
+	case len(f.Options) > 0:
+		return "options"
+	case len(f.MountOptions) > 0:
+		return "mountOptions"
+	}
+	return ""
+}
+
+func (v *validator) filesystemFormat(f *Filesystem, format string) {
+	for i := range filesystemFormats {
+		known := &filesystemFormats[i]
+		switch {
+		case known.name != format:
+			continue
+		case known.since > v.version:
+			v.error(f.Origin("format"), "the format %q exists since version %s of the spec", format, known.since)
+		case known.label > 0:
+			v.bytesAtMost(known.label, "the label of "+format, Or(f.Label, ""), f.Object, "label")
+		}
+		return
+	}
+	v.error(f.Origin("format"), "the format %s is unknown; it should be one of %s", quote(format), formatList(v.version))
+}
+
+func formatList(version Version) string {
+	var names []string
+	for _, f := range filesystemFormats {
+		if f.since <= version {
+			names = append(names, f.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// virtiofs checks a directory of the host, which is mounted but not made.
+func (v *validator) virtiofs(f *Filesystem) {
+	if f.Device == "" {
+		v.error(f.Origin("device"), "the device is missing; for virtiofs it is the tag that the host gives the directory")
+	}
+	v.bytesAtMost(36, "the virtiofs tag", f.Device, f.Object, "device")
+	for _, property := range []struct {
+		name string
+		set  bool
+	}{
+		{"label", IsSet(f.Label)},
+		{"uuid", IsSet(f.UUID)},
+		{"wipeFilesystem", Or(f.WipeFilesystem, false)},
+		{"options", len(f.Options) > 0},
+	} {
+		if property.set {
+			v.error(f.Origin(property.name), "virtiofs is mounted, not made, so %s is not possible", property.name)
+		}
+	}
+}

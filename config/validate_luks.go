@@ -1,0 +1,86 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func (v *validator) luks(l *Luks) {
+	if strings.Contains(l.Name, "/") {
+		v.error(l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
+	}
+	v.bytesAtMost(47, "the LUKS label", Or(l.Label, ""), l.Object, "label")
+	v.absolute(Or(l.Device, ""), l.Object, "device")
+	v.cex(l)
+	v.clevis(&l.Clevis)
+	v.resource(&l.KeyFile)
+}
+
+func (v *validator) cex(l *Luks) {
+	if !Or(l.Cex.Enabled, false) {
+		return
+	}
+	if Or(l.Clevis.Custom.Pin, "") != "" || l.Clevis.hasShares() {
+		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; leave one of the two")
+	}
+	if Or(l.KeyFile.Source, "") != "" {
+		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a keyFile")
+	}
+}
+
+// hasShares tells whether anything is set that a custom pin excludes.
+func (c *Clevis) hasShares() bool {
+	return len(c.Tang) > 0 || Or(c.TPM2, false) || IsSet(c.Threshold)
+}
+
+func (v *validator) clevis(c *Clevis) {
+	custom := Or(c.Custom.Pin, "") != ""
+	if v.version < V3_3 {
+		custom = c.Custom.isGiven(c)
+	}
+	if custom && c.hasShares() {
+		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; give these in its config, or leave it out")
+	}
+	v.custom(&c.Custom)
+	for i := range c.Tang {
+		v.tang(&c.Tang[i])
+	}
+}
+
+// isGiven tells whether the object is in the config, if only as {}.
+func (c *ClevisCustom) isGiven(around *Clevis) bool { return c.node != around.node }
+
+func (v *validator) custom(c *ClevisCustom) {
+	pin, text := Or(c.Pin, ""), Or(c.Config, "")
+	asked := v.version >= V3_3 && Or(c.NeedsNetwork, false)
+	if pin == "" && text == "" && !asked {
+		return
+	}
+	free := v.version >= V3_6
+	switch {
+	case pin == "":
+		v.error(c.Origin("pin"), "the name of the clevis pin is missing")
+	case !free && pin != "tpm2" && pin != "tang" && pin != "sss":
+		v.error(c.Origin("pin"), "the clevis pin %s is unknown; before version %s of the spec it should be tpm2, tang or sss", quote(pin), V3_6)
+	}
+	if text == "" {
+		v.error(c.Origin("config"), "the config of the clevis pin is missing")
+	}
+}
+
+func (v *validator) tang(t *Tang) {
+	switch u, err := url.Parse(t.URL); {
+	case err != nil:
+		v.error(t.Origin("url"), "%v", cannotParse(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.error(t.Origin("url"), "the URL of a Tang server should start with http:// or https://")
+	}
+	if Or(t.Thumbprint, "") == "" {
+		v.error(t.Origin("thumbprint"), "the thumbprint of the Tang server's signing key is missing; it can be shown with tang-show-keys")
+	}
+	if a := Or(t.Advertisement, ""); a != "" && !jsontext.Value(a).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
+		v.error(t.Origin("advertisement"), "the Tang server's advertisement is not JSON; it should be what the server answers for /adv, as a string")
+	}
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+)
+
+func (v *validator) ignition(i *Ignition) {
+	for n := range i.Config.Merge {
+		v.configReference(&i.Config.Merge[n], true)
+	}
+	v.configReference(&i.Config.Replace, false)
+	v.proxy(&i.Proxy)
+	for n := range i.Security.TLS.CertificateAuthorities {
+		v.authority(&i.Security.TLS.CertificateAuthorities[n])
+	}
+}
+
+func (v *validator) configReference(r *Resource, required bool) {
+	if v.version == V3_0 {
+		// In this version a reference may lead nowhere, with or without a hash.
+		v.source(r)
+		v.hashForm(r)
+		return
+	}
+	if required && Or(r.Source, "") == "" {
+		v.error(r.Origin(), "the source is missing: the URL of the config to merge")
+	}
+	v.resource(r)
+}
+
+func (v *validator) authority(r *Resource) {
+	if Or(r.Source, "") == "" {
+		v.error(r.Origin(), "the source is missing: the URL of the certificates")
+	}
+	v.resource(r)
+}
+
+// resource checks all that resources have in common.
+func (v *validator) resource(r *Resource) {
+	if c := Or(r.Compression, ""); c != "" && c != "gzip" {
+		v.error(r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be left out", quote(c))
+	}
+	if r.Verification.Hash != nil && r.Source == nil {
+		v.error(r.Verification.Origin("hash"), "there is a hash but no source that it could be the hash of")
+	}
+	v.source(r)
+	v.headers(r)
+	v.hashForm(r)
+}
+
+func (v *validator) source(r *Resource) {
+	if source := Or(r.Source, ""); source != "" {
+		if err := checkURL(source, v.version); err != nil {
+			v.error(r.Origin("source"), "%v", err)
+		}
+	}
+}
+
+func (v *validator) headers(r *Resource) {
+	if len(r.HTTPHeaders) > 0 && !isHTTP(Or(r.Source, "")) {
+		v.error(r.Origin("httpHeaders"), "HTTP headers need a source that starts with http:// or https://")
+	}
+	for i := range r.HTTPHeaders {
+		h := &r.HTTPHeaders[i]
+		if h.Name == "" {
+			v.error(h.Origin("name"), "the name of the HTTP header is missing")
+		}
+		if h.Value != nil && *h.Value == "" {
+			v.error(h.Origin("value"), "the value of the HTTP header %s is empty", quote(h.Name))
+		}
+	}
+}
+
+// hashForm checks what a hash looks like, not whether its digits are
+// hexadecimal: as in the reference that is found out when it is compared.
+func (v *validator) hashForm(r *Resource) {
+	if r.Verification.Hash == nil {
+		return
+	}
+	at := func() Origin { return r.Verification.Origin("hash") }
+	name, sum, ok := strings.Cut(*r.Verification.Hash, "-")
+	digits, known := map[string]int{"sha512": 128, "sha256": 64}[name]
+	switch {
+	case !ok:
+		v.error(at(), "this is not a hash; it should be \"sha512-\" and 128 hexadecimal digits")
+	case !known:
+		v.error(at(), "the hash function is unknown; it should be \"sha512\" or \"sha256\", in lower case, before the first -")
+	case name == "sha256" && v.version < V3_1:
+		v.error(at(), "the hash function \"sha256\" exists since version 3.1.0 of the spec; use \"sha512\" or a newer version")
+	case len(sum) != digits:
+		v.error(at(), "the %s hash has %d digits; it should have %d", name, len(sum), digits)
+	}
+}
+
+func (v *validator) proxy(p *Proxy) {
+	check := func(name string, value *string) (scheme string) {
+		if value == nil {
+			return ""
+		}
+		u, err := url.Parse(*value)
+		switch {
+		case err != nil:
+			v.error(p.Origin(name), "%v", cannotParse(err))
+		case u.Scheme != "http" && u.Scheme != "https":
+			v.error(p.Origin(name), "a proxy's URL should start with http:// or https://")
+		default:
+			return u.Scheme
+		}
+		return ""
+	}
+	check("httpProxy", p.HTTPProxy)
+	if check("httpsProxy", p.HTTPSProxy) == "http" {
+		v.warn(p.Origin("httpsProxy"), "the connection to the proxy for HTTPS is not encrypted itself; https:// would be safer, if the proxy can do it")
+	}
+}

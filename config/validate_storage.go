@@ -1,0 +1,192 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+func (v *validator) storage(s *Storage) {
+	for i := range s.Directories {
+		v.directory(&s.Directories[i])
+	}
+	for i := range s.Disks {
+		v.disk(&s.Disks[i])
+	}
+	for i := range s.Files {
+		v.file(&s.Files[i])
+	}
+	for i := range s.Filesystems {
+		v.filesystem(&s.Filesystems[i])
+	}
+	for i := range s.Links {
+		v.link(&s.Links[i])
+	}
+	for i := range s.Luks {
+		v.luks(&s.Luks[i])
+	}
+	for i := range s.Raid {
+		v.raid(&s.Raid[i])
+	}
+	v.belowLinks(s)
+	v.hardLinks(s)
+	v.filesystemsOnDisks(s)
+}
+
+func (v *validator) disk(d *Disk) {
+	v.absolute(d.Device, d.Object, "device")
+	v.partitionNames(d)
+	v.partitionPlaces(d)
+	for i := range d.Partitions {
+		v.partition(&d.Partitions[i])
+	}
+}
+
+// partitionNames checks that numbers and labels tell partitions apart. Both
+// rules hold for partitions that should not exist, too.
+func (v *validator) partitionNames(d *Disk) {
+	numbers, labels := map[int]*Partition{}, map[string]*Partition{}
+	for i := range d.Partitions {
+		p := &d.Partitions[i]
+		if p.Number != 0 {
+			if first := numbers[p.Number]; first != nil {
+				v.error(p.Origin(), "partition %d is given twice, first at %s", p.Number, place(first.Origin()))
+			} else {
+				numbers[p.Number] = p
+			}
+		}
+		if p.Label != nil {
+			if first := labels[*p.Label]; first != nil {
+				v.error(p.Origin(), "the label %s is already that of the partition at %s; on one disk labels should differ", quote(*p.Label), place(first.Origin()))
+			} else {
+				labels[*p.Label] = p
+			}
+		}
+	}
+}
+
+// partitionPlaces checks that partitions do not overlap, as far as that can be
+// told from the config: with start and size in figures. A size of 0 counts as 1.
+func (v *validator) partitionPlaces(d *Disk) {
+	var fixed []int
+	for i := range d.Partitions {
+		if p := &d.Partitions[i]; IsSet(p.StartMiB) && p.SizeMiB != nil {
+			fixed = append(fixed, i)
+		}
+	}
+	start := func(i int) int { return *d.Partitions[i].StartMiB }
+	end := func(i int) int { return start(i) + max(*d.Partitions[i].SizeMiB, 1) }
+	slices.SortStableFunc(fixed, func(a, b int) int { return cmp.Compare(start(a), start(b)) })
+	for n, i := range fixed {
+		if n == 0 {
+			continue
+		}
+		// The farthest reaching partition before i in the order of starts.
+		far := fixed[n-1]
+		if start(i) < end(far) {
+			first, second := &d.Partitions[min(i, far)], &d.Partitions[max(i, far)]
+			v.error(second.Origin(), "the partition takes %d MiB from %d MiB on and overlaps the one at %s, which takes %d MiB from %d MiB on",
+				max(*second.SizeMiB, 1), *second.StartMiB, place(first.Origin()), max(*first.SizeMiB, 1), *first.StartMiB)
+		}
+		if end(far) > end(i) {
+			fixed[n] = far
+		}
+	}
+}
+
+func (v *validator) partition(p *Partition) {
+	label := Or(p.Label, "")
+	if !Or(p.ShouldExist, true) {
+		v.unwantedPartition(p)
+	}
+	if p.Number == 0 && p.Label == nil {
+		v.error(p.Origin(), "the partition has neither a number nor a label; it needs one of the two")
+	}
+	v.bytesAtMost(36, "the partition's label", label, p.Object, "label")
+	if len(label) <= 36 && strings.Contains(label, ":") {
+		v.error(p.Origin("label"), "the partition's label %s has a colon in it, which is not possible", quote(label))
+	}
+	for _, g := range []struct {
+		name  string
+		value *string
+	}{{"guid", p.GUID}, {"typeGuid", p.TypeGUID}} {
+		if IsSet(g.value) && !isGUID(*g.value) {
+			v.error(p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
+		}
+	}
+}
+
+// isGUID tells whether s has the form 8-4-4-4-12, in hexadecimal digits.
+func isGUID(s string) bool {
+	for i := range len(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (s[i] == '-') || !dash && !isHex(s[i]) {
+			return false
+		}
+	}
+	return len(s) == 36
+}
+
+func (v *validator) unwantedPartition(p *Partition) {
+	for _, property := range []struct {
+		name string
+		set  bool
+	}{
+		{"label", p.Label != nil},
+		{"typeGuid", IsSet(p.TypeGUID)},
+		{"guid", IsSet(p.GUID)},
+		{"startMiB", p.StartMiB != nil},
+		{"sizeMiB", p.SizeMiB != nil},
+	} {
+		if property.set {
+			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; give only the number", property.name)
+			return
+		}
+	}
+}
+
+// raidLevels says which levels there are, and which of them can have spares.
+var raidLevels = map[string]bool{
+	"linear": false, "raid0": false, "0": false, "stripe": false,
+	"raid1": true, "1": true, "mirror": true, "raid4": true, "4": true, "raid5": true, "5": true,
+	"raid6": true, "6": true, "raid10": true, "10": true,
+}
+
+func (v *validator) raid(r *Raid) {
+	level := Or(r.Level, "")
+	spares, known := raidLevels[level]
+	const levels = "linear, raid0, raid1, raid4, raid5, raid6, raid10"
+	switch {
+	case level == "":
+		v.error(r.Origin("level"), "the RAID level is missing; it should be one of %s", levels)
+	case !known:
+		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), levels)
+	case !spares && IsSet(r.Spares):
+		v.error(r.Origin("level"), "%d spares are asked for, but a RAID of level %s cannot have any", *r.Spares, level)
+	}
+	if len(r.Devices) == 0 {
+		v.error(r.Origin("devices"), "the RAID has no devices")
+	}
+	for i, device := range r.Devices {
+		v.absolute(device, r.Object, "devices", i)
+	}
+}
+
+// filesystemsOnDisks warns of filesystems that are asked for on a whole disk
+// whose partition table is asked for, too.
+func (v *validator) filesystemsOnDisks(s *Storage) {
+	disks := make(map[string]*Disk, len(s.Disks))
+	for i := range s.Disks {
+		disks[s.Disks[i].Device] = &s.Disks[i]
+	}
+	for i := range s.Filesystems {
+		f := &s.Filesystems[i]
+		d := disks[f.Device]
+		switch {
+		case d == nil || f.Device == "":
+		case len(d.Partitions) > 0:
+			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, for which %s asks for partitions", quote(f.Device), place(d.Origin()))
+		case Or(d.WipeTable, false) && !Or(f.WipeFilesystem, false):
+			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), place(d.Origin()))
+		}
+	}
+}
