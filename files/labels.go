@@ -1,0 +1,171 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+const selinuxConfig = "/etc/selinux/config"
+
+// labelled notes that a path, and what is below it, needs an SELinux label:
+// from the first component on that does not exist yet.
+func (p *planner) labelled(name string) {
+	at, err := p.place(name)
+	// A path that leads nowhere has been reported where it is about to be
+	// written. The root itself would be everything.
+	if err == nil && at.path != "/" {
+		p.relabel = append(p.relabel, cmp.Or(at.missing, at.path))
+	}
+}
+
+// labels plans the labels of all that was written. The kernel in the initramfs
+// has no policy loaded, so that new nodes have none. A root without a policy
+// needs none.
+func (p *planner) labels() {
+	if !p.Relabel {
+		return
+	}
+	policy, err := p.root.selinuxPolicy()
+	if err != nil {
+		p.trouble(config.Origin{}, "finding out the SELinux policy of "+p.Root, err)
+	}
+	if policy == "" {
+		return
+	}
+	names := compact(p.relabel)
+	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context, r *root) error {
+		paths, err := p.labelPaths(r, names)
+		if err != nil || len(paths) == 0 {
+			return err
+		}
+		return p.setfiles(ctx, policy, paths)
+	})
+}
+
+// selinuxPolicy is the name of the policy that a root is configured for, "" if
+// it has none.
+func (r *root) selinuxPolicy() (string, error) {
+	text, err := r.readFile(selinuxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "SELINUXTYPE="); ok {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", nil
+}
+
+// labelPaths are those that exist, once each. Which files the programs for
+// accounts have written, and where homes are, is known only now.
+func (p *planner) labelPaths(r *root, names []string) ([]string, error) {
+	candidates := slices.Clone(names)
+	homes := func(users []string, inside string) error {
+		for _, name := range users {
+			u, err := p.names.user(r, name)
+			if err != nil {
+				return err
+			}
+			at, err := r.follow(path.Join(u.home, inside))
+			if err != nil {
+				return err
+			}
+			// A home that is "/" would be everything.
+			if at != "/" {
+				candidates = append(candidates, at)
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(homes(p.homes, ""), homes(p.keyed, ".ssh")); err != nil {
+		return nil, err
+	}
+	if p.accountsChange {
+		etc, err := r.list("/etc")
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range etc {
+			if accountFile(name) {
+				candidates = append(candidates, "/etc/"+name)
+			}
+		}
+	}
+	var found []string
+	for _, name := range candidates {
+		st, err := r.lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if st != nil {
+			found = append(found, name)
+		}
+	}
+	return compact(found), nil
+}
+
+// accountFile tells whether a file in /etc is one of shadow-utils: a database,
+// its backup ("passwd-") or its lock.
+func accountFile(name string) bool {
+	for _, database := range [...]string{"passwd", "group", "shadow", "gshadow", "subuid", "subgid"} {
+		if strings.HasPrefix(name, database) {
+			return true
+		}
+	}
+	return name == ".pwd.lock"
+}
+
+// compact sorts paths and drops those that lie below another of them: setfiles
+// descends.
+func compact(names []string) []string {
+	sorted := slices.Sorted(slices.Values(names))
+	var kept []string
+	covered := map[string]bool{}
+next:
+	for _, n := range sorted {
+		for up := n; ; up = path.Dir(up) {
+			if covered[up] {
+				continue next
+			}
+			if up == "/" || up == "." {
+				break
+			}
+		}
+		covered[n] = true
+		kept = append(kept, n)
+	}
+	return kept
+}
+
+func (p *planner) setfiles(ctx context.Context, policy string, names []string) error {
+	var list strings.Builder
+	for _, n := range names {
+		list.WriteString(path.Join(p.Root, n) + "\x00")
+	}
+	contexts := path.Join(p.Root, "etc/selinux", policy, "contexts/files/file_contexts")
+	_, err := p.Run.Run(ctx, system.Command{
+		Name:  "setfiles",
+		Args:  []string{"-vF0", "-r", p.Root, contexts, "-f", "-"},
+		Stdin: []byte(list.String()),
+	})
+	if errors.Is(err, exec.ErrNotFound) {
+		p.Log.Warn("there is no program setfiles in this initramfs: " +
+			"what was written has no SELinux labels, and the system may refuse to use it")
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,167 @@
+package files
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// planNode adds the operation of an entry, which works in the entry's directory.
+// That is made if it does not exist: 0755, and root's.
+func (p *planner) planNode(e *entry, name string, do func(ctx context.Context, d *dir, base string, own ownership) error) {
+	p.labelled(e.name)
+	p.written = append(p.written, path.Dir(e.path))
+	at, user, group := e.path, e.user, e.group
+	p.add(e.origin(), name+" "+e.name, func(ctx context.Context, r *root) error {
+		own, err := p.ownership(r, user, group)
+		if err != nil {
+			return err
+		}
+		if at == "/" {
+			d, base, err := r.parent("/")
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			return do(ctx, d, base, own)
+		}
+		d, err := r.makeDirs(path.Dir(at))
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		return do(ctx, d, path.Base(at), own)
+	})
+}
+
+// changesOwner tells whether an entry says anything about its owner.
+func (e *entry) changesOwner() bool {
+	return e.user.ID != nil || config.IsSet(e.user.Name) || e.group.ID != nil || config.IsSet(e.group.Name)
+}
+
+func (p *planner) directory(e *entry, d config.Directory) {
+	doing := "creating directory"
+	switch {
+	case e.found == nil:
+	case e.overwrite:
+		doing = "replacing directory"
+	case !e.found.is(unix.S_IFDIR):
+		p.occupied(e, "it should be a directory")
+		return
+	case d.Mode == nil && !e.changesOwner():
+		p.labelled(e.name)
+		return
+	default:
+		doing = "setting owner and mode of directory"
+	}
+	p.planNode(e, doing, func(_ context.Context, in *dir, base string, own ownership) error {
+		found, err := in.lstat(base)
+		if err != nil {
+			return err
+		}
+		// It may have come into being as the home of a new user.
+		if found != nil && found.is(unix.S_IFDIR) && !e.overwrite {
+			return in.giveDir(base, own, mode(d.Mode, found.Mode&0o7777))
+		}
+		return in.writeDir(base, own, mode(d.Mode, 0o755), e.overwrite)
+	})
+}
+
+// mode is the one that the config gives, or another.
+func mode(wanted *int, otherwise uint32) uint32 {
+	if wanted == nil {
+		return otherwise
+	}
+	return uint32(*wanted) & 0o7777
+}
+
+// file plans a file. One without contents is created empty, or kept if it
+// exists; fragments are appended in both cases.
+func (p *planner) file(e *entry, f config.File) {
+	keep := f.Contents.Source == nil && !e.overwrite
+	doing := "writing file"
+	switch {
+	case e.found == nil, e.overwrite:
+	case !keep:
+		p.occupied(e, "the config gives it contents")
+		return
+	case !e.found.is(unix.S_IFREG):
+		p.occupied(e, "it should be a regular file")
+		return
+	case len(f.Append) > 0:
+		doing = "appending to file"
+	case f.Mode == nil && !e.changesOwner():
+		p.labelled(e.name)
+		return
+	default:
+		doing = "setting owner and mode of file"
+	}
+	e.renewed = e.found == nil || !keep || len(f.Append) > 0
+	p.planNode(e, doing, func(ctx context.Context, in *dir, base string, own ownership) error {
+		found, err := in.lstat(base)
+		switch {
+		case err != nil:
+			return err
+		case found != nil && keep:
+			return p.keepFile(ctx, in, base, own, f)
+		case found != nil && !e.overwrite:
+			return fmt.Errorf("it did not exist when the stage looked, but now there is %v", found)
+		}
+		return in.writeFile(base, own, mode(f.Mode, 0o644), e.overwrite, func(w *os.File) error {
+			return p.fetch(ctx, w, append([]config.Resource{f.Contents}, f.Append...))
+		})
+	})
+}
+
+// keepFile sets the owner and the mode of an existing file and appends to it.
+// Appending makes a new file of the old contents and the fragments, which then
+// takes the old one's name: a power cut leaves the one or the other. Other hard
+// links to the file keep the old contents, and extended attributes other than
+// the SELinux label are not taken over.
+func (p *planner) keepFile(ctx context.Context, in *dir, base string, own ownership, f config.File) error {
+	old, found, err := in.open(base, unix.S_IFREG)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	bits := mode(f.Mode, found.Mode&0o7777)
+	if len(f.Append) == 0 {
+		return give(old, own, bits)
+	}
+	return in.writeFile(base, own.orElse(found), bits, true, func(w *os.File) error {
+		if _, err := io.Copy(w, old); err != nil {
+			return err
+		}
+		return p.fetch(ctx, w, f.Append)
+	})
+}
+
+// orElse is an ownership in which nothing is open.
+func (o ownership) orElse(st *stat) ownership {
+	if o.uid < 0 {
+		o.uid = int(st.Uid)
+	}
+	if o.gid < 0 {
+		o.gid = int(st.Gid)
+	}
+	return o
+}
+
+// fetch writes resources one after another. One without a source is empty.
+func (p *planner) fetch(ctx context.Context, w io.Writer, resources []config.Resource) error {
+	for _, r := range resources {
+		if !config.IsSet(r.Source) {
+			continue
+		}
+		if err := p.Fetch.Fetch(ctx, r, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

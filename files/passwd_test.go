@@ -1,0 +1,231 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// shadowLines are the commands of a run without the root's path.
+func (w *world) shadowLines() []string {
+	var lines []string
+	for _, l := range w.run.Lines() {
+		lines = append(lines, strings.ReplaceAll(l, w.Root, "R"))
+	}
+	return slices.DeleteFunc(lines, func(l string) bool { return l == "is-live-image" })
+}
+
+func (w *world) wantCommands(want ...string) {
+	w.Helper()
+	if got := w.shadowLines(); !slices.Equal(got, want) {
+		w.Errorf("ran\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// withAccounts has root, ann and bob, and some groups.
+func withAccounts(t *testing.T) *world {
+	w := newWorld(t)
+	uid, gid := os.Getuid(), os.Getgid()
+	w.write("etc/passwd", fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\nann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
+	w.write("usr/lib/passwd", fmt.Sprintf("ann:x:77:77::/wrong:/bin/sh\nbob:x:%d:%d::/home/bob:/bin/sh\n", uid, gid))
+	w.write("etc/group", "root:x:0:\n")
+	w.write("usr/lib/group", "wheel:x:10:\n")
+	return w
+}
+
+func TestGroupCommands(t *testing.T) {
+	for group, want := range map[string]string{
+		`{"name": "new"}`: "groupadd --root R new",
+		`{"name": "new", "gid": 7, "passwordHash": "$h", "system": true}`: "groupadd --root R --gid 7 --password $h --system new",
+		`{"name": "new", "gid": 0, "passwordHash": "", "system": false}`:  "groupadd --root R --gid 0 new",
+		`{"name": "root"}`: "groupmod --root R root",
+		`{"name": "wheel", "gid": 7, "passwordHash": "$h", "system": true}`: "groupmod --root R --gid 7 --password $h wheel",
+		`{"name": "wheel", "shouldExist": false}`:                           "groupdel --root R wheel",
+		`{"name": "new", "shouldExist": false}`:                             "",
+	} {
+		w := withAccounts(t)
+		w.must(`"passwd": {"groups": [` + group + `]}`)
+		if want == "" {
+			w.wantCommands()
+		} else {
+			w.wantCommands(want)
+		}
+	}
+}
+
+func TestUserCommands(t *testing.T) {
+	const all = `"gecos": "G", "groups": ["a", "b"], "homeDir": "/h", "primaryGroup": "p", "shell": "/s", "uid": 7`
+	const flags = `"noCreateHome": true, "noUserGroup": true, "system": true, "noLogInit": true`
+	const none = `"gecos": "", "homeDir": "", "primaryGroup": "", "shell": "", "groups": [], "noCreateHome": false`
+	for user, want := range map[string][]string{
+		`{"name": "new"}`:               {"useradd --root R --create-home --password * new"},
+		`{"name": "new", ` + none + `}`: {"useradd --root R --create-home --password * new"},
+		`{"name": "new", "passwordHash": "$h", ` + all + `}`: {
+			"useradd --root R --home-dir /h --create-home --password $h --uid 7 --comment G --gid p --groups a,b --shell /s new",
+			"usermod --root R --password $h new"},
+		`{"name": "new", "passwordHash": "", ` + flags + `}`: {
+			"useradd --root R --no-create-home --no-user-group --system --no-log-init --password * new",
+			"usermod --root R --password * new"},
+		`{"name": "ann"}`:                {"usermod --root R ann"},
+		`{"name": "bob", ` + flags + `}`: {"usermod --root R bob"},
+		`{"name": "ann", "passwordHash": "$h", ` + all + `}`: {
+			"usermod --root R --home /h --move-home --password $h --uid 7 --comment G --gid p --groups a,b --shell /s ann",
+			"usermod --root R --password $h ann"},
+		`{"name": "ann", "passwordHash": ""}`: {
+			"usermod --root R --password * ann", "usermod --root R --password * ann"},
+		`{"name": "ann", "shouldExist": false, ` + all + `}`:                {"userdel --remove --root R ann"},
+		`{"name": "new", "shouldExist": false, "sshAuthorizedKeys": ["k"]}`: nil,
+	} {
+		w := withAccounts(t)
+		w.must(`"passwd": {"users": [` + user + `]}`)
+		w.wantCommands(want...)
+	}
+}
+
+func TestGroupsComeBeforeUsersInTheOrderOfTheConfig(t *testing.T) {
+	w := withAccounts(t)
+	w.must(`"passwd": {"users": [{"name": "z"}, {"name": "a"}], "groups": [{"name": "y"}, {"name": "b"}]}`)
+	w.wantCommands("groupadd --root R y", "groupadd --root R b",
+		"useradd --root R --create-home --password * z", "useradd --root R --create-home --password * a")
+}
+
+// keeper records whole commands.
+type keeper struct{ commands []system.Command }
+
+func (k *keeper) Run(_ context.Context, c system.Command) ([]byte, error) {
+	k.commands = append(k.commands, c)
+	return nil, &system.CommandError{Command: c, Err: errors.New("exit status 1"), Output: "no"}
+}
+
+func TestPasswordHashesAreSecret(t *testing.T) {
+	for _, sections := range []string{
+		`"passwd": {"users": [{"name": "new", "passwordHash": "$6$secret"}]}`,
+		`"passwd": {"users": [{"name": "ann", "passwordHash": "$6$secret"}]}`,
+		`"passwd": {"groups": [{"name": "new", "passwordHash": "$6$secret"}]}`,
+	} {
+		w, k := withAccounts(t), new(keeper)
+		w.Tree.Run = k
+		err := w.apply(sections)
+		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "(hidden)") {
+			t.Errorf("the error is: %v", err)
+		}
+		if strings.Contains(w.log.String(), "secret") {
+			t.Errorf("the log is\n%s", w.log)
+		}
+		if !slices.Contains(k.commands[0].Args, "$6$secret") {
+			t.Errorf("ran %v", k.commands[0].Args)
+		}
+	}
+}
+
+func TestNotatedDirectoriesInAHomeBecomeTheUsers(t *testing.T) {
+	uid, gid := someone()
+	me, my := os.Getuid(), os.Getgid()
+	w := newWorld(t)
+	w.write("etc/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:/bin/sh\nnoh:x:%d:%d::/srv:/bin/sh\nslash:x:%d:%d::/:/bin/sh\n", uid, gid, uid, gid, uid, gid))
+	w.symlink("var/home", "home")
+	for _, dir := range []string{"var/home/ann/data/deep", "var/home/annette", "srv/x"} {
+		w.mkdir(dir)
+	}
+	w.Notated = []string{"/var/home/ann", "/var/home/ann/data", "/var/home/annette", "/srv/x", "/gone"}
+	w.must(`"passwd": {"users": [{"name": "ann"}, {"name": "noh", "noCreateHome": true}, {"name": "slash"}]}`)
+	for _, name := range []string{"var/home/ann", "var/home/ann/data"} {
+		w.wantOwner(name, uid, gid)
+		w.wantMode(name, 0o700)
+	}
+	for _, name := range []string{"var/home/ann/data/deep", "var/home/annette", "srv/x"} {
+		w.wantOwner(name, me, my)
+		w.wantMode(name, 0o755)
+	}
+}
+
+func TestOwnersMayBeCreatedByTheConfig(t *testing.T) {
+	uid, gid := someone()
+	w := withAccounts(t)
+	w.Tree.Run = programs(func(program string) {
+		switch program {
+		case "useradd":
+			w.write("etc/passwd", fmt.Sprintf("eve:x:%d:%d::/home/eve:/bin/sh\n", uid, gid))
+			w.write("etc/group", fmt.Sprintf("eve:x:%d:\nstaff:x:%d:\n", gid, gid))
+		}
+	})
+	w.must(`"passwd": {"users": [{"name": "eve"}], "groups": [{"name": "staff"}]}, "storage": {
+		"files": [{"path": "/f", "user": {"name": "eve"}, "group": {"name": "staff"}}],
+		"directories": [{"path": "/d", "user": {"name": "eve"}, "group": {"name": "eve"}}],
+		"links": [{"path": "/l", "target": "x", "user": {"name": "eve"}, "group": {"name": "eve"}}]}`)
+	for _, name := range []string{"f", "d", "l"} {
+		w.wantOwner(name, uid, gid)
+	}
+}
+
+func TestOwnersThatTheConfigDeletesConflict(t *testing.T) {
+	w := withAccounts(t)
+	w.refused(`"passwd": {"users": [{"name": "ann", "shouldExist": false}, {"name": "x", "noUserGroup": true}], "groups": [{"name": "wheel", "shouldExist": false}]},
+		"storage": {"files": [{"path": "/a", "user": {"name": "ann"}}, {"path": "/b", "group": {"name": "wheel"}}, {"path": "/c", "group": {"name": "x"}}]}`,
+		`file /a should belong to user "ann", which is not in`,
+		`file /b should belong to group "wheel", which is not in`,
+		`file /c should belong to group "x", which is not in`)
+}
+
+func TestOwnerThatNoCommandCreated(t *testing.T) {
+	w := withAccounts(t)
+	err := w.apply(`"passwd": {"users": [{"name": "eve", "noCreateHome": true}]}, "storage": {"files": [{"path": "/f", "user": {"name": "eve"}}]}`)
+	if err == nil || !strings.Contains(err.Error(), `writing file /f: there is no user "eve" in /etc/passwd or /usr/lib/passwd`) {
+		t.Error(err)
+	}
+}
+
+func TestAccountsAreReadLikeTheCLibraryDoes(t *testing.T) {
+	w := newWorld(t)
+	w.write("etc/passwd", "# comment\n\na:x:1:2:g:/h:/s\na:x:3:4:g:/h:/s\n+nis:x:5:5::/:\nshort:x:6\nword:x:six:6::/:\nhuge:x:4294967295:6::/:\nneg:x:-1:6::/:\n:x:7:7::/:\nlast:x:8:9::/l:/s")
+	w.write("usr/lib/passwd", "a:x:10:10::/:\nalt:x:11:12::/alt:\n")
+	w.write("etc/group", "g:x:1:\ng:x:2:a\n-bad:x:3:\nfive:x:5:a:b\n")
+	w.symlink("/real", "usr/lib/group")
+	w.write("real", "g:x:9:\nalt:x:13:a,b\n")
+	a, err := open(t, w.Root).accounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]account{"a": {"a", 1, 2, "/h"}, "last": {"last", 8, 9, "/l"}, "alt": {"alt", 11, 12, "/alt"}}
+	if fmt.Sprint(a.users) != fmt.Sprint(want) {
+		t.Errorf("users are %v", a.users)
+	}
+	if fmt.Sprint(a.groups) != fmt.Sprint(map[string]int{"g": 1, "alt": 13}) {
+		t.Errorf("groups are %v", a.groups)
+	}
+}
+
+func TestUnreadableAccountsStopThePlan(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("etc/passwd")
+	_, err := w.Plan(t.Context(), parse(t, ""))
+	if err == nil || !strings.Contains(err.Error(), "reading the users and groups of "+w.Root) || !strings.Contains(err.Error(), "there is a directory") {
+		t.Error(err)
+	}
+}
+
+func FuzzAccounts(f *testing.F) {
+	f.Add("root:x:0:0:root:/root:/bin/sh\n", "wheel:x:10:root\n")
+	f.Add("a:b:c:d:e:f:g\n::::::\n+\n", ":::\n\x00")
+	f.Fuzz(func(t *testing.T, passwd, group string) {
+		a := noAccounts()
+		lines(passwd, a.addUser)
+		lines(group, a.addGroup)
+		for name, u := range a.users {
+			if name == "" || name != u.name || !validID(u.uid) || !validID(u.gid) || strings.ContainsAny(name+u.home, ":\n") {
+				t.Errorf("%q became %+v", passwd, u)
+			}
+		}
+		for name, gid := range a.groups {
+			if name == "" || !validID(gid) {
+				t.Errorf("%q became %q %d", group, name, gid)
+			}
+		}
+	})
+}

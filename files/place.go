@@ -1,0 +1,231 @@
+package files
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// A place is where a path of the config leads to in the tree as it is found.
+type place struct {
+	// path is the resolved path; its last component is not followed.
+	path string
+	// missing is the first part of it that does not exist; "" if the directory
+	// that the last component is in exists.
+	missing string
+	// found is what is there, nil if nothing.
+	found *stat
+}
+
+// A parentPlace is the resolved path of a directory that entries are put into.
+type parentPlace struct {
+	path, missing string
+	err           error
+}
+
+// place looks at a path. What lies in a directory that will be replaced counts
+// as gone.
+func (p *planner) place(name string) (place, error) {
+	name = path.Clean("/" + name)
+	if name == "/" {
+		st, err := p.root.lstat("/")
+		return place{path: "/", found: st}, err
+	}
+	up, known := p.parents[path.Dir(name)]
+	if !known {
+		up = p.lookAtParent(path.Dir(name))
+		p.parents[path.Dir(name)] = up
+	}
+	at := place{path: path.Join(up.path, path.Base(name)), missing: up.missing}
+	if up.err != nil || up.missing != "" {
+		return at, up.err
+	}
+	var err error
+	at.found, err = p.root.lstat(at.path)
+	return at, err
+}
+
+func (p *planner) lookAtParent(name string) parentPlace {
+	w := p.root.walker()
+	w.gone = p.gone
+	defer w.close()
+	err := w.walk(name)
+	if w.end != nil {
+		err = fmt.Errorf("on the way there is %s, which is %v: %w", w.path(), w.end, unix.ENOTDIR)
+	}
+	up := parentPlace{path: w.path(), err: err}
+	if err == nil && w.missing() {
+		up.missing = w.firstMissing()
+	}
+	return up
+}
+
+// An entry is a directory, file or link of the config with its place.
+type entry struct {
+	place
+	kind      string // as in a message
+	name      string // the path in the config
+	object    config.Object
+	user      config.Owner
+	group     config.Owner
+	overwrite bool
+	// decide plans what to do, or reports why it cannot be done.
+	decide func(*entry)
+	// renewed tells that it is planned to be another node than it is now.
+	renewed bool
+}
+
+func (e *entry) origin() config.Origin { return e.object.Origin("path") }
+func (e *entry) title() string         { return e.kind + " " + e.name }
+
+// nodes plans directories, files and links.
+func (p *planner) nodes() {
+	p.replaced()
+	all := p.entries()
+	p.collisions(all)
+	var soft, hard []*entry
+	for _, e := range all {
+		if e.kind == kindHardLink {
+			hard = append(hard, e)
+		} else {
+			soft = append(soft, e)
+		}
+	}
+	// Parents before what is in them, else in the order of the config.
+	slices.SortStableFunc(soft, func(a, b *entry) int {
+		return cmp.Compare(len(components(a.path)), len(components(b.path)))
+	})
+	for _, e := range append(soft, hard...) {
+		p.underFile(e)
+		if p.ownersKnown(e) && p.replaceable(e) {
+			e.decide(e)
+		}
+	}
+}
+
+// replaced finds the directories that will be replaced by empty ones. Nothing
+// in them counts when other paths are resolved.
+func (p *planner) replaced() {
+	p.gone = map[string]bool{}
+	dirs := slices.Clone(p.cfg.Storage.Directories)
+	slices.SortStableFunc(dirs, func(a, b config.Directory) int {
+		return cmp.Compare(len(components(a.Path)), len(components(b.Path)))
+	})
+	for _, d := range dirs {
+		if !config.IsSet(d.Overwrite) {
+			continue
+		}
+		if at, err := p.place(d.Path); err == nil && at.found != nil {
+			p.gone[at.path] = true
+			clear(p.parents)
+		}
+	}
+}
+
+// entries finds the place of each entry. Those that have none are reported and
+// left out.
+func (p *planner) entries() []*entry {
+	var all []*entry
+	add := func(e entry) {
+		var err error
+		e.place, err = p.place(e.name)
+		switch {
+		case errors.Is(err, unix.ENOTDIR):
+			p.conflict(e.origin(), "choose another path, or replace what is in the way with a directory that has overwrite set",
+				"%s cannot be there: %v", e.title(), err)
+		case errors.Is(err, unix.ELOOP):
+			p.conflict(e.origin(), "repair the symbolic links in the image, or choose another path",
+				"%s cannot be there: symbolic links lead in a circle", e.title())
+		case err != nil:
+			p.trouble(e.origin(), "looking at "+e.name, err)
+		default:
+			all = append(all, &e)
+		}
+	}
+	s := &p.cfg.Storage
+	for _, d := range s.Directories {
+		add(entry{kind: kindDirectory, name: d.Path, object: d.Object, user: d.User, group: d.Group,
+			overwrite: config.IsSet(d.Overwrite), decide: func(e *entry) { p.directory(e, d) }})
+	}
+	for _, f := range s.Files {
+		add(entry{kind: kindFile, name: f.Path, object: f.Object, user: f.User, group: f.Group,
+			overwrite: config.IsSet(f.Overwrite), decide: func(e *entry) { p.file(e, f) }})
+	}
+	for _, l := range s.Links {
+		e := entry{kind: kindLink, name: l.Path, object: l.Object, user: l.User, group: l.Group,
+			overwrite: config.IsSet(l.Overwrite), decide: func(e *entry) { p.link(e, l) }}
+		if config.IsSet(l.Hard) {
+			e.kind, e.decide = kindHardLink, func(e *entry) { p.hardLink(e, l) }
+			e.user, e.group = config.Owner{}, config.Owner{} // a hard link has the owner of its target
+		}
+		add(e)
+	}
+	return all
+}
+
+// Kinds of entries, as in a message.
+const (
+	kindDirectory = "directory"
+	kindFile      = "file"
+	kindLink      = "link"
+	kindHardLink  = "hard link"
+)
+
+// collisions reports entries that are the same node on this machine.
+func (p *planner) collisions(all []*entry) {
+	p.byPath = map[string]*entry{}
+	for _, e := range all {
+		first, taken := p.byPath[e.path]
+		if !taken {
+			p.byPath[e.path] = e
+			continue
+		}
+		p.conflict(e.origin(), "leave one of them out",
+			"%s and %s (%v) are both %s on this machine, because of symbolic links", e.title(), first.title(), first.origin(), e.path)
+	}
+}
+
+// underFile reports an entry that lies below one that is no directory.
+func (p *planner) underFile(e *entry) {
+	for up := path.Dir(e.path); up != "/"; up = path.Dir(up) {
+		if other := p.byPath[up]; other != nil && other.kind != kindDirectory && other != e {
+			p.conflict(e.origin(), "leave one of them out, or make the upper one a directory",
+				"%s is below %s (%v), which is no directory", e.title(), other.title(), other.origin())
+			return
+		}
+	}
+}
+
+// replaceable reports an overwrite that must not or cannot be.
+func (p *planner) replaceable(e *entry) bool {
+	if e.path == "/" && (e.overwrite || e.kind != kindDirectory) {
+		p.conflict(e.origin(), "leave the entry out", "%s: the root itself cannot be replaced", e.title())
+		return false
+	}
+	if !e.overwrite || e.found == nil || !e.found.is(unix.S_IFDIR) {
+		return true
+	}
+	for _, fs := range p.cfg.Storage.Filesystems {
+		if !config.IsSet(fs.Path) {
+			continue
+		}
+		if at, err := p.place(*fs.Path); err == nil && below(at.path, e.path) {
+			p.conflict(e.origin(), "leave overwrite out, and set wipeFilesystem if the filesystem should be empty",
+				"%s has overwrite set, but the filesystem on %s (%v) is mounted at %s", e.title(), fs.Device, fs.Origin("path"), *fs.Path)
+			return false
+		}
+	}
+	return true
+}
+
+// occupied reports a node that is in the way of an entry.
+func (p *planner) occupied(e *entry, wanted string) {
+	p.conflict(e.origin(), "set overwrite if it may be replaced, else leave the entry out or choose another path",
+		"%s: %s, but there already is %v and overwrite is not set", e.title(), wanted, e.found)
+}

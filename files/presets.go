@@ -1,0 +1,124 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// presetFile is read by systemd on the first boot (systemd.preset(5)), which
+// then makes and removes the links that enable units.
+const presetFile = "/etc/systemd/system-preset/20-ignition.preset"
+
+// presets plans the preset file for all units that the config enables or
+// disables, and removes what enables the latter already.
+func (p *planner) presets() {
+	var units []config.Unit
+	for _, u := range p.cfg.Systemd.Units {
+		if u.Enabled == nil {
+			continue
+		}
+		if !*u.Enabled {
+			p.disable(u)
+			if !p.unitExists(u.Name) {
+				continue
+			}
+		}
+		units = append(units, u)
+	}
+	lines := presetLines(units)
+	if len(lines) == 0 {
+		return
+	}
+	p.labelled(presetFile)
+	p.written = append(p.written, path.Dir(presetFile))
+	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %d units to %s", len(units), presetFile),
+		func(_ context.Context, r *root) error { return r.addLines(presetFile, lines) })
+}
+
+// presetLines are the lines for units, sorted. Instances of one template share
+// a line, which names them in the order of the config.
+func presetLines(units []config.Unit) []string {
+	type line struct{ key, text string }
+	var lines []line
+	shared := map[string]int{} // index of a template's line
+	for _, u := range units {
+		template, instance := splitInstance(u.Name)
+		switch at, begun := shared[template]; {
+		case !*u.Enabled:
+			// The full name also matches where it is an instance's. Only
+			// "enable" knows lists of instances.
+			lines = append(lines, line{u.Name + "-disabled", "disable " + u.Name})
+		case begun:
+			lines[at].text += strings.TrimRight(" "+instance, " ")
+		case template != u.Name || strings.Contains(u.Name, "@"):
+			shared[template] = len(lines)
+			lines = append(lines, line{template + "-enabled", strings.TrimRight("enable "+template+" "+instance, " ")})
+		default:
+			lines = append(lines, line{u.Name + "-enabled", "enable " + u.Name})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.key, b.key) })
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = l.text
+	}
+	return texts
+}
+
+// addLines appends those lines to a file that it does not hold, and ends a last
+// line that was left open.
+func (r *root) addLines(name string, lines []string) error {
+	at, err := r.follow(name)
+	if err != nil {
+		return err
+	}
+	old, err := r.readFile(at)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text := string(old)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	have := strings.Split(text, "\n")
+	for _, l := range lines {
+		if !slices.Contains(have, l) {
+			text += l + "\n"
+		}
+	}
+	if text == string(old) {
+		return nil
+	}
+	return r.writeText(at, text)
+}
+
+// unitDirs are where systemd finds units of the system, and which a config may
+// write to.
+var unitDirs = [...]string{unitDir, "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
+// unitExists tells whether the system will have a unit, so that it means
+// something to disable it.
+func (p *planner) unitExists(name string) bool {
+	template, _ := splitInstance(name)
+	for _, u := range p.cfg.Systemd.Units {
+		if (u.Name == name || u.Name == template) && config.IsSet(u.Contents) {
+			return true
+		}
+	}
+	for _, dir := range unitDirs {
+		for _, n := range [...]string{name, template} {
+			at, err := p.place(path.Join(dir, n))
+			if err == nil && (at.found != nil || p.byPath[at.path] != nil) {
+				return true
+			}
+		}
+	}
+	return false
+}

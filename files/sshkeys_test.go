@@ -1,0 +1,151 @@
+package files
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const annsKeys = `"passwd": {"users": [{"name": "ann", "sshAuthorizedKeys": ["ssh-ed25519 AAA ann@a", "ssh-rsa BBB"]}]}`
+
+// withHome has a user ann, who may be the one that runs the test, and her home.
+func withHome(t *testing.T) (w *world, uid, gid int) {
+	w = newWorld(t)
+	uid, gid = someone()
+	w.write("etc/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
+	w.mkdir("home/ann")
+	w.own("home/ann", uid, gid)
+	return w, uid, gid
+}
+
+func (w *world) own(name string, uid, gid int) {
+	w.Helper()
+	if err := os.Lchown(w.path(name), uid, gid); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestSSHKeys(t *testing.T) {
+	for fragments, file := range map[bool]string{true: ".ssh/authorized_keys.d/ignition", false: ".ssh/authorized_keys"} {
+		w, uid, gid := withHome(t)
+		w.KeyFragments = fragments
+		for range 2 { // the second run finds everything and writes the same
+			w.must(annsKeys)
+			w.wantText("home/ann/"+file, "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
+			w.wantMode("home/ann/"+file, 0o600)
+			for name := file; name != "."; name = filepath.Dir(name) {
+				w.wantOwner("home/ann/"+name, uid, gid)
+				if name != file {
+					w.wantMode("home/ann/"+name, 0o700)
+				}
+			}
+		}
+	}
+}
+
+func TestSSHKeysReplaceOldOnesAndKeepTheDirectory(t *testing.T) {
+	w, uid, gid := withHome(t)
+	w.KeyFragments = false
+	w.write("home/ann/.ssh/authorized_keys", "old and much longer than what comes, so that a remainder would show itself")
+	w.write("home/ann/.ssh/config", "mine")
+	w.own("home/ann/.ssh", uid, gid)
+	os.Chmod(w.path("home/ann/.ssh"), 0o750)
+	w.must(annsKeys)
+	w.wantText("home/ann/.ssh/authorized_keys", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
+	w.wantText("home/ann/.ssh/config", "mine")
+	w.wantMode("home/ann/.ssh", 0o750)
+}
+
+func TestSSHKeysAreReportedToTheJournal(t *testing.T) {
+	w, _, _ := withHome(t)
+	w.symlink("/home", "var/home")
+	var fields []string
+	w.Tree.Log = recordAttrs(&fields)
+	w.must(annsKeys)
+	want := "wrote ssh authorized keys file for user: ann MESSAGE_ID=225067b87bbd4a0cb6ab151f82fa364b IGNITION_USER_NAME=ann IGNITION_PATH=" +
+		w.path("home/ann/.ssh/authorized_keys.d/ignition")
+	if !strings.Contains(strings.Join(fields, "\n"), want) {
+		t.Errorf("logged\n%s\nwant\n%s", strings.Join(fields, "\n"), want)
+	}
+}
+
+func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // only root can make directories of others, so there is nothing to refuse
+	}
+	for name, c := range map[string]struct {
+		prepare func(w *world, uid, gid int)
+		want    string
+	}{
+		"link out of the home": {func(w *world, uid, gid int) {
+			w.mkdir("etc/ssh")
+			w.symlink("/etc/ssh", "home/ann/.ssh")
+		}, "home/ann/.ssh leads to /etc/ssh, which is outside of the home of user \"ann\""},
+		"link out of the root": {func(w *world, uid, gid int) {
+			w.symlink(w.outside, "home/ann/.ssh")
+		}, "which is outside of the home of user \"ann\""},
+		"link to a sibling with the same prefix": {func(w *world, uid, gid int) {
+			w.mkdir("home/annette")
+			w.symlink("../annette", "home/ann/.ssh")
+		}, "leads to /home/annette"},
+		"fragments out of the home": {func(w *world, uid, gid int) {
+			w.mkdir("home/ann/.ssh")
+			w.own("home/ann/.ssh", uid, gid)
+			w.symlink("/etc", "home/ann/.ssh/authorized_keys.d")
+		}, "authorized_keys.d leads to /etc,"},
+		"directory of somebody else": {func(w *world, uid, gid int) {
+			w.mkdir("home/ann/.ssh")
+		}, "home/ann/.ssh belongs to uid 0 and not to user \"ann\" (uid 1234)"},
+		"file instead of a directory": {func(w *world, uid, gid int) {
+			w.write("home/ann/.ssh", "")
+		}, "home/ann/.ssh: not a directory"},
+		"no home": {func(w *world, uid, gid int) {
+			os.Remove(w.path("home/ann"))
+		}, `the home of user "ann": opening directory`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, uid, gid := withHome(t)
+			c.prepare(w, uid, gid)
+			before := listing(t, w.path("etc"))
+			err := w.apply(annsKeys)
+			if err == nil || !strings.Contains(err.Error(), `writing the SSH keys of user "ann": `) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v\nwant %s", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "AAA") {
+				t.Error("the keys are in the error")
+			}
+			if after := listing(t, w.path("etc")); after != before {
+				t.Errorf("etc has become\n%s", after)
+			}
+		})
+	}
+}
+
+func TestSSHKeysThroughLinksThatStayInTheHome(t *testing.T) {
+	w, uid, gid := withHome(t)
+	w.mkdir("home/ann/.config/ssh")
+	w.own("home/ann/.config/ssh", uid, gid)
+	w.symlink(".config/ssh", "home/ann/.ssh")
+	// The last component is replaced and not followed.
+	w.mkdir("home/ann/.config/ssh/authorized_keys.d")
+	w.own("home/ann/.config/ssh/authorized_keys.d", uid, gid)
+	w.symlink("/etc/passwd", "home/ann/.config/ssh/authorized_keys.d/ignition")
+	before := w.read("etc/passwd")
+	w.must(annsKeys)
+	w.wantText("home/ann/.config/ssh/authorized_keys.d/ignition", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
+	w.wantText("etc/passwd", before)
+}
+
+func TestHomeOfRootIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.write("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+	w.symlink("var/roothome", "root")
+	if os.Getuid() != 0 {
+		return // an ordinary user cannot give anything to root
+	}
+	w.must(strings.ReplaceAll(annsKeys, `"ann"`, `"root"`))
+	w.wantMode("var/roothome", 0o700)
+	w.wantText("var/roothome/.ssh/authorized_keys.d/ignition", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
+}

@@ -1,0 +1,195 @@
+// Package files provisions the tree below a root: users and groups, files,
+// directories and links, units of systemd, the result file and the labels.
+//
+// A Tree is looked at as it is; what the config asks and what is there make a
+// plan, or all the conflicts between the two. Only the operations of the plan
+// change anything, each whole or not at all: nodes are made under a temporary
+// name and renamed. Whatever symbolic links the tree holds, nothing outside the
+// root is read or written (see root.go).
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// A Fetcher writes the verified, decompressed bytes of a resource to w. After
+// an error what was written does not count.
+type Fetcher interface {
+	Fetch(ctx context.Context, r config.Resource, w io.Writer) error
+}
+
+// A Tree is the root that is being provisioned.
+type Tree struct {
+	// Root is the directory that will be "/", an absolute path.
+	Root  string
+	Run   system.Runner
+	Log   *slog.Logger
+	Fetch Fetcher
+	// Notated are the directories that the mount stage has made, as paths
+	// below the root. Those in a user's home become the user's.
+	Notated []string
+	// KeyFragments puts SSH keys into ~/.ssh/authorized_keys.d/ignition, else
+	// they become ~/.ssh/authorized_keys.
+	KeyFragments bool
+	// Result is what the result file will say.
+	Result Result
+	// Relabel sets SELinux labels if the root has a policy.
+	Relabel bool
+}
+
+// Plan looks at the tree and decides what to do to it. The operations are meant
+// to run one after another in the order of the plan. The error joins a
+// *report.Error for each conflict; then there is no plan.
+func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) {
+	r, err := openRoot(t.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	known, err := r.accounts()
+	if err != nil {
+		return nil, &report.Error{Doing: "reading the users and groups of " + t.Root, Err: err}
+	}
+	p := &planner{Tree: t, cfg: cfg, root: r, known: known, names: new(lookup), parents: map[string]parentPlace{}}
+	p.passwd()
+	p.nodes()
+	p.systemd()
+	p.durable()
+	p.result()
+	p.labels()
+	if len(p.conflicts) > 0 {
+		return nil, errors.Join(p.conflicts...)
+	}
+	return p.plan, nil
+}
+
+// A planner collects the operations and the conflicts of one plan.
+type planner struct {
+	*Tree
+	cfg   *config.Config
+	root  *root     // as it is found
+	known *accounts // as they are found
+	names *lookup   // at the time that the plan runs
+
+	plan      report.Plan
+	conflicts []error
+
+	parents map[string]parentPlace // by path; see place
+	gone    map[string]bool        // paths of directories that will be replaced
+	byPath  map[string]*entry      // entries by resolved path
+	written []string               // directories that get new entries
+	relabel []string               // paths that get a label
+	homes   []string               // users whose homes get labels
+	keyed   []string               // users who get SSH keys
+	// accountsChange tells that programs of shadow-utils will run.
+	accountsChange bool
+}
+
+// add plans an operation on the root.
+func (p *planner) add(origin config.Origin, name string, do func(context.Context, *root) error) {
+	path := p.Root
+	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Do: func(ctx context.Context) error {
+		r, err := openRoot(path)
+		if err != nil {
+			return err
+		}
+		// Held open any longer it would keep filesystems from being unmounted.
+		defer r.close()
+		return explain(do(ctx, r))
+	}})
+}
+
+func (p *planner) conflict(origin config.Origin, hint, format string, args ...any) {
+	p.conflicts = append(p.conflicts, report.Conflict(origin, hint, format, args...))
+}
+
+// trouble is a conflict with the machine: it could not be looked at.
+func (p *planner) trouble(origin config.Origin, doing string, err error) {
+	p.conflicts = append(p.conflicts, &report.Error{Doing: doing, Origin: origin, Err: err})
+}
+
+// explain adds what can be done about errors of the system that are not about
+// the config.
+func explain(err error) error {
+	hints := []struct {
+		errno unix.Errno
+		hint  string
+	}{
+		{unix.ENOSPC, "make the filesystem larger, or write less to it (it may also be out of inodes)"},
+		{unix.EDQUOT, "raise the quota of this filesystem, or write less to it"},
+		{unix.EROFS, "the filesystem is mounted read-only: check the kernel argument rw and the log of the kernel for errors of the disk"},
+		{unix.EIO, "the disk could not be read or written: look at the log of the kernel"},
+		{unix.EBUSY, "a filesystem is mounted there; an entry with overwrite cannot replace it"},
+		{unix.ELOOP, "symbolic links lead in a circle there"},
+	}
+	var known *report.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		return err
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.errno) {
+			return &report.Error{Err: err, Hint: h.hint}
+		}
+	}
+	return err
+}
+
+// durable plans that what was written survives a power cut. Once for all: a
+// sync per file would make thousands of files slow.
+func (p *planner) durable() {
+	if len(p.plan) == 0 {
+		return
+	}
+	slices.Sort(p.written)
+	written := append([]string{"/etc"}, slices.Compact(p.written)...)
+	p.add(config.Origin{}, "writing everything through to the disks", func(_ context.Context, r *root) error {
+		for _, u := range p.cfg.Passwd.Users {
+			if home, err := p.names.user(r, u.Name); err == nil {
+				written = append(written, home.home)
+			}
+		}
+		done := map[uint64]bool{} // by device
+		for _, name := range written {
+			if err := r.sync(name, done); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sync writes back the filesystem that a directory is on.
+func (r *root) sync(name string, done map[uint64]bool) error {
+	d, err := r.openDir(name)
+	// The home of a user need not exist, nor be a directory.
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	f, st, err := d.open(".", unix.S_IFDIR) // O_PATH will not do
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if done[st.Dev] {
+		return nil
+	}
+	done[st.Dev] = true
+	if err := unix.Syncfs(int(f.Fd())); err != nil {
+		return r.fail("writing back the filesystem of", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package files
+
+import (
+	"errors"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxLinks is how many symbolic links may lie on one path, as in the kernel.
+const maxLinks = 40
+
+// A walker resolves a path component by component. It holds every directory on
+// its way open, so that ".." is where it came from and never the real parent of
+// the root.
+type walker struct {
+	root  *root
+	names []string // the resolved components so far
+	fds   []int    // the directories of the first len(fds) of them
+	links int
+	// strict ends the walk at a component that does not exist.
+	strict bool
+	// gone holds resolved paths that are to be treated as not existing.
+	gone map[string]bool
+	// end is the node that the walk has come to if that is not a directory.
+	end *stat
+}
+
+func (r *root) walker() *walker { return &walker{root: r} }
+
+func (w *walker) close() { w.reset() }
+
+func (w *walker) reset() {
+	for _, fd := range w.fds {
+		unix.Close(fd)
+	}
+	w.names, w.fds, w.end = nil, nil, nil
+}
+
+// current is the deepest directory that exists on the way.
+func (w *walker) current() int {
+	if len(w.fds) == 0 {
+		return w.root.fd
+	}
+	return w.fds[len(w.fds)-1]
+}
+
+// missing tells that not all components exist.
+func (w *walker) missing() bool { return len(w.names) > len(w.fds) }
+
+func (w *walker) path() string { return "/" + strings.Join(w.names, "/") }
+
+// firstMissing is the path of the first component that does not exist.
+func (w *walker) firstMissing() string {
+	return "/" + strings.Join(w.names[:len(w.fds)+1], "/")
+}
+
+// walk goes on from where the walker is. Components that do not exist are taken
+// as they stand, unless the walk is strict.
+func (w *walker) walk(name string) error {
+	todo := components(name)
+	for len(todo) > 0 {
+		if w.end != nil {
+			return unix.ENOTDIR
+		}
+		next := todo[0]
+		todo = todo[1:]
+		target, err := w.step(next)
+		if err != nil {
+			return err
+		}
+		if target == "" {
+			continue
+		}
+		if w.links++; w.links > maxLinks {
+			return unix.ELOOP
+		}
+		if path.IsAbs(target) {
+			w.reset()
+		}
+		todo = append(components(target), todo...)
+	}
+	return nil
+}
+
+func components(name string) []string {
+	return strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+}
+
+// step takes one component. If that is a symbolic link, the walker stays and
+// the link's target is returned.
+func (w *walker) step(name string) (target string, err error) {
+	switch name {
+	case ".":
+		return "", nil
+	case "..":
+		w.up()
+		return "", nil
+	}
+	exists := !w.missing()
+	w.names = append(w.names, name)
+	if !exists || w.gone[w.path()] {
+		return "", nil
+	}
+	fd, err := unix.Openat(w.current(), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) && !w.strict {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	st, err := fstat(fd)
+	switch {
+	case err != nil:
+	case st.is(unix.S_IFDIR):
+		w.fds = append(w.fds, fd)
+		return "", nil
+	case st.is(unix.S_IFLNK):
+		w.names = w.names[:len(w.names)-1]
+		target = st.target
+	default:
+		w.end = st
+	}
+	unix.Close(fd)
+	return target, err
+}
+
+func (w *walker) up() {
+	if len(w.names) == 0 {
+		return
+	}
+	if !w.missing() {
+		unix.Close(w.current())
+		w.fds = w.fds[:len(w.fds)-1]
+	}
+	w.names = w.names[:len(w.names)-1]
+}
+
+// follow resolves all components of a path, the last one included.
+func (r *root) follow(name string) (string, error) {
+	w := r.walker()
+	defer w.close()
+	if err := w.walk(name); err != nil {
+		return "", r.fail("resolving", name, err)
+	}
+	return w.path(), nil
+}
