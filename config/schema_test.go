@@ -19,8 +19,6 @@ type jsonSchema struct {
 	Items      *jsonSchema            `json:"items"`
 	AllOf      []*jsonSchema          `json:"allOf"`
 	Defs       map[string]*jsonSchema `json:"definitions"`
-
-	root *jsonSchema
 }
 
 func readSchema(t *testing.T, v Version) *jsonSchema {

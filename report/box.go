@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -197,16 +198,19 @@ func printable(text string) string {
 	}, text)
 }
 
-// EmergencyHook is where the dracut module puts the hook that shows the report
-// once systemd has said all that it has to say about a failed boot.
-const EmergencyHook = "/usr/lib/dracut/hooks/emergency/99-ignition-report.sh"
+// emergencyHooks are the places where dracut, by its age, puts our module's hook
+// that shows the report once systemd has said all that it has to say about a
+// failed boot.
+var emergencyHooks = []string{
+	"/usr/lib/dracut/hooks/emergency/99-ignition-report.sh",
+	"/var/lib/dracut/hooks/emergency/99-ignition-report.sh",
+}
 
-// Show prints a report on every console of this machine. With systemd and the
-// hook above it leaves that to the hook: what is printed now would scroll away.
+// Show prints a report on every console of this machine. With systemd and one
+// of the hooks above it leaves that to the hook: what is printed now would
+// scroll away.
 func Show(text string) error {
-	_, systemd := os.Stat("/run/systemd/system")
-	_, hook := os.Stat(EmergencyHook)
-	if systemd == nil && hook == nil {
+	if exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, exists) {
 		return nil
 	}
 	var errs []error
@@ -214,6 +218,11 @@ func Show(text string) error {
 		errs = append(errs, printTo(console, "\n"+text))
 	}
 	return errors.Join(errs...)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // consoles are the devices that the kernel prints to; /dev/console is what is

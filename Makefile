@@ -1,0 +1,67 @@
+# make           builds bin/firstlight and bin/firstlightctl
+# make demo      boots a VM and provisions it before your eyes
+# make test      passes all tests, real boots included
+# make install   DESTDIR= PREFIX=/usr
+
+PREFIX  ?= /usr
+DESTDIR ?=
+GO      ?= go
+# Time for each fuzz target, and rounds of the boot tests in a soak.
+FUZZTIME ?= 30s
+ROUNDS   ?= 5
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+export CGO_ENABLED = 0
+BUILD := $(GO) build -trimpath -buildvcs=false \
+	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION)"
+# Everything but the boots, which need root, QEMU and minutes.
+UNITS = $(shell $(GO) list ./... | grep -v /tests/)
+
+.PHONY: build demo test test-unit test-boot prepare lint bench fuzz soak install clean
+
+build:
+	$(BUILD) -o bin/firstlight ./cmd/firstlight
+	$(BUILD) -o bin/firstlightctl ./cmd/firstlightctl
+
+demo: build
+	tests/prepare
+	$(GO) run ./tests/demo
+
+test: test-unit test-boot
+
+test-unit: build
+	$(GO) vet ./...
+	$(GO) test $(UNITS)
+
+test-boot: build prepare
+	$(GO) test -count=1 -timeout 60m ./tests/...
+
+prepare:
+	tests/prepare
+
+lint: build
+	tests/lint
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem $(UNITS)
+
+fuzz:
+	tests/fuzz $(FUZZTIME)
+
+soak: build prepare
+	$(GO) test -count=$(ROUNDS) -timeout 10h ./tests/...
+
+MODULE = $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30ignition
+install: build
+	install -d $(MODULE) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec
+	install -m 0644 dracut/30ignition/* $(MODULE)
+	chmod 0755 $(MODULE)/module-setup.sh $(MODULE)/ignition-generator $(MODULE)/*.sh
+	install -m 0755 bin/firstlight $(MODULE)/ignition
+	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
+	install -m 0755 bin/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
+	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
+	install -D -m 0644 systemd/ignition-delete-config.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ignition-delete-config.service
+	install -D -m 0644 grub/05_ignition.cfg $(DESTDIR)$(PREFIX)/lib/bootupd/grub2-static/configs.d/05_ignition.cfg
+
+clean:
+	rm -rf bin

@@ -1,0 +1,93 @@
+#!/bin/bash
+# The dracut module of Firstlight. It carries the name and the unit names of
+# Ignition's, which distributions order their own units by.
+
+# Only on request: a distribution's module depends on this one.
+check() {
+    return 255
+}
+
+depends() {
+    echo qemu systemd network
+}
+
+# Helper programs of the disks and files stages. What is not on the build host
+# cannot be needed by the configs that the image is made for; a config that
+# does need it gets an error that names the program.
+helpers=(
+    groupadd groupdel groupmod useradd userdel usermod
+    mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.xfs mkswap
+    mdadm cryptsetup setfiles
+    clevis clevis-encrypt-sss clevis-encrypt-tang clevis-encrypt-tpm2
+    clevis-luks-bind clevis-luks-common-functions clevis-luks-unlock
+    pwmake tpm2_create tpm2_createpolicy
+)
+
+units=(
+    ignition-fetch-offline.service
+    ignition-fetch.service
+    ignition-kargs.service
+    ignition-disks.service
+    ignition-mount.service
+    ignition-files.service
+    ignition-remount-sysroot.service
+    ignition-complete.target
+    ignition-diskful.target
+    ignition-subsequent.target
+    ignition-diskful-subsequent.target
+)
+
+# require TARGET UNIT... makes starting the target start the units.
+require() {
+    local unit dir="$initdir/$systemdsystemunitdir/$1.requires"
+    shift
+    mkdir -p "$dir"
+    for unit in "$@"; do
+        ln -sf "../$unit" "$dir/$unit"
+    done
+}
+
+install() {
+    inst_multiple mount
+    inst_multiple -o "${helpers[@]}"
+
+    inst_simple "$moddir/ignition" /usr/bin/ignition
+    ln -sf ignition "$initdir/usr/bin/firstlight"
+
+    inst_script "$moddir/ignition-kargs-helper.sh" /usr/sbin/ignition-kargs-helper
+    inst_script "$moddir/ignition-generator" "$systemdutildir/system-generators/ignition-generator"
+
+    local unit
+    for unit in "${units[@]}"; do
+        inst_simple "$moddir/$unit" "$systemdsystemunitdir/$unit"
+    done
+    require ignition-complete.target ignition-{fetch-offline,fetch,kargs,disks,mount,files}.service
+    require ignition-diskful.target ignition-remount-sysroot.service
+
+    inst_rules 60-cdrom_id.rules
+    inst_simple "$moddir/99-xx-ignition-systemd-cryptsetup.rules" /usr/lib/udev/rules.d/99-xx-ignition-systemd-cryptsetup.rules
+    inst_simple "$moddir/ignition-luks.conf" /etc/security/pwquality.conf.d/ignition-luks.conf
+
+    # The failure report is the last thing on the console, whether the boot
+    # ends in a shell or in a halt.
+    inst_hook emergency 99 "$moddir/ignition-report.sh"
+    inst_hook shutdown-emergency 99 "$moddir/ignition-report.sh"
+
+    if [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]; then
+        inst_multiple -o chccwdev vmur zkey zkey-cryptsetup
+        # cryptsetup wants a passphrase also where the key is in the card.
+        mkdir -p "$initdir/etc/luks"
+        printf 'ignition-cex' > "$initdir/etc/luks/cex.key"
+    fi
+}
+
+installkernel() {
+    instmods hv_utils vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
+    # What the formats and the config drives need; filesystems of other
+    # formats come with dracut's own modules.
+    hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 isofs udf qemu_fw_cfg
+    case ${DRACUT_ARCH:-$(uname -m)} in
+        s390x) instmods zcrypt_cex4 pkey_cca ;;
+        aarch64) instmods mlxbf_bootctl ;;
+    esac
+}
