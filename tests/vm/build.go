@@ -1,0 +1,235 @@
+package vm
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/diskfs/go-diskfs/backend/file"
+	"github.com/diskfs/go-diskfs/partition/gpt"
+)
+
+// guest is what goes into the images besides Debian and ourselves: scripts that
+// run in the tree, a dracut module as a distribution would have one, units.
+//
+//go:embed guest
+var guest embed.FS
+
+//go:embed guest/kernel.sh
+var unpackKernel string
+
+// packages of the Debian tree: what boots, what the image is built with, and the
+// helper programs that the agent runs.
+const packages = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,dracut-core,dracut-network,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,busybox-static,iproute2,kmod,passwd,lz4,cpio,fdisk,xz-utils,zstd"
+
+// Images are the parts of a machine, as files.
+type Images struct {
+	Kernel    string
+	Initramfs string // by dracut, with systemd
+	Bare      string // initramfs with busybox as init
+	Root      string // disk image whose first partition is the root filesystem
+}
+
+// rootSize is the size of the root disk, in bytes. The image is sparse.
+const rootSize = 1 << 30
+
+// agentVariable names another program than the one of this source tree to be
+// the agent, for comparisons.
+const agentVariable = "FIRSTLIGHT_AGENT"
+
+// Build makes the images, or finds them in the cache. It builds the agent from
+// the source tree, with the given flags of go build besides the usual.
+func Build(flags ...string) (*Images, error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	b := &builder{cache: dir}
+	if b.repo, err = repository(); err != nil {
+		return nil, err
+	}
+	return b.images(flags)
+}
+
+type builder struct {
+	cache, repo string
+	tree        string // the Debian tree
+	stage       string // what is to be put into the tree: our files
+}
+
+func (b *builder) images(flags []string) (*Images, error) {
+	if err := b.debian(); err != nil {
+		return nil, fmt.Errorf("building the Debian tree: %w", err)
+	}
+	stage, err := os.MkdirTemp(b.cache, "stage-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(stage)
+	b.stage = stage
+	if err := b.fill(flags); err != nil {
+		return nil, fmt.Errorf("installing the agent: %w", err)
+	}
+	id, err := digest(stage)
+	if err != nil {
+		return nil, err
+	}
+	id = key(id, packages)
+	script, err := guest.ReadFile("guest/kernel.sh")
+	if err != nil {
+		return nil, err
+	}
+	img := &Images{
+		Kernel:    filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel)),
+		Initramfs: filepath.Join(b.cache, "initramfs-"+id),
+		Bare:      filepath.Join(b.cache, "bare-"+id),
+	}
+	if img.Root, err = b.rootName(); err != nil {
+		return nil, err
+	}
+	for _, part := range []struct {
+		file  string
+		build func(file string) error
+	}{{img.Kernel, b.script("kernel.sh")}, {img.Initramfs, b.script("initramfs.sh")}, {img.Bare, b.script("bare.sh")}, {img.Root, b.root}} {
+		if _, err := os.Stat(part.file); err == nil {
+			continue
+		}
+		if err := part.build(part.file + ".new"); err != nil {
+			return nil, fmt.Errorf("building %s: %w", filepath.Base(part.file), err)
+		}
+		if err := os.Rename(part.file+".new", part.file); err != nil {
+			return nil, err
+		}
+	}
+	prune(b.cache, "initramfs-", 4)
+	prune(b.cache, "bare-", 4)
+	prune(b.cache, "root-", 2)
+	prune(b.cache, "kernel-", 1)
+	return img, nil
+}
+
+// debian makes the tree that everything else is built in.
+func (b *builder) debian() error {
+	b.tree = filepath.Join(b.cache, "tree-"+key(packages))
+	if _, err := os.Stat(b.tree); err == nil {
+		return nil
+	}
+	unfinished := b.tree + ".new"
+	if err := root("rm", "-rf", unfinished); err != nil {
+		return err
+	}
+	if err := root("debootstrap", "--variant=minbase", "--include="+packages, "bookworm", unfinished); err != nil {
+		return err
+	}
+	if err := root("mv", unfinished, b.tree); err != nil {
+		return err
+	}
+	// Trees are large; those of other lists of packages are of no use any more.
+	others, _ := filepath.Glob(filepath.Join(b.cache, "tree-*"))
+	for _, other := range others {
+		if other != b.tree {
+			if err := root("rm", "-rf", other); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fill stages our own files: the agent by "make install", the program that
+// reports from inside a machine, and the scripts.
+func (b *builder) fill(flags []string) error {
+	if err := b.install(flags); err != nil {
+		return fmt.Errorf("make install: %w", err)
+	}
+	if err := os.CopyFS(b.stage, guest); err != nil {
+		return err
+	}
+	inspect := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=",
+		"-o", filepath.Join(b.stage, "guest/inspect"), "./tests/vm/inspect")
+	inspect.Dir = b.repo
+	inspect.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")
+	return output(inspect)
+}
+
+// install runs "make install". Another agent than ours takes the place of what
+// make would build.
+func (b *builder) install(flags []string) error {
+	bin := filepath.Join(b.stage, "bin")
+	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test"}
+	if agent := os.Getenv(agentVariable); agent != "" && len(flags) == 0 {
+		args = append(args, "--old-file=build")
+		for _, name := range []string{"firstlight", "firstlightctl"} {
+			if err := run("install", "-D", agent, filepath.Join(bin, name)); err != nil {
+				return err
+			}
+		}
+	}
+	install := exec.Command("make", args...)
+	install.Dir = b.repo
+	// This may be running below a make of its own, with its own ideas.
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKEOVERRIDES=", "GOARCH=amd64", "GOFLAGS="+strings.Join(flags, " "))
+	defer os.RemoveAll(bin)
+	return output(install)
+}
+
+// script runs one of the guest scripts in the tree; what it leaves in /work/out
+// is the result.
+func (b *builder) script(name string) func(string) error {
+	return func(out string) error {
+		work := filepath.Join(b.tree, "work")
+		commands := [][]string{
+			{"rm", "-rf", work},
+			{"cp", "-r", b.stage, work},
+			{"chroot", b.tree, "/bin/bash", "/work/guest/" + name},
+			{"install", "-m", "0644", filepath.Join(work, "out"), out},
+			{"rm", "-rf", work},
+		}
+		for _, c := range commands {
+			if err := root(c[0], c[1:]...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// rootName is keyed by what goes into the root, which the agent does not.
+func (b *builder) rootName() (string, error) {
+	id, err := digest(filepath.Join(b.stage, "guest"))
+	return filepath.Join(b.cache, "root-"+key(id, packages)), err
+}
+
+// root makes the root disk: a partition table by our own means, and a
+// filesystem by a script in the tree.
+func (b *builder) root(out string) error {
+	const start = 1 << 20 // bytes
+	if err := b.script("root.sh")(out); err != nil {
+		return err
+	}
+	if os.Getuid() != 0 {
+		if err := root("chown", fmt.Sprint(os.Getuid()), out); err != nil {
+			return err
+		}
+	}
+	disk, err := file.OpenFromPath(out, false)
+	if err != nil {
+		return err
+	}
+	defer disk.Close()
+	w, err := disk.Writable()
+	if err != nil {
+		return err
+	}
+	table := &gpt.Table{LogicalSectorSize: 512, PhysicalSectorSize: 512, ProtectiveMBR: true, GUID: "1B0E9A5C-6F0D-4F5E-8C56-0F35A5B0A001",
+		Partitions: []*gpt.Partition{{Index: 1, Start: start / 512, End: rootSize/512 - 2049, Type: gpt.LinuxFilesystem, Name: "root", GUID: "1B0E9A5C-6F0D-4F5E-8C56-0F35A5B0A002"}}}
+	return table.Write(w, rootSize)
+}

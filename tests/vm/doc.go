@@ -1,0 +1,9 @@
+// Package vm boots machines for tests: a small Debian image, an initramfs made
+// by dracut with our module as "make install" leaves it, and QEMU.
+//
+// Everything that the machines are made of is built inside one Debian tree by
+// chroot, so that the host needs QEMU and debootstrap only, and is kept in a
+// cache, keyed by what it was built from. A machine reports on a virtio serial
+// port what it has become; its console is for people, and for tests of what
+// people see.
+package vm

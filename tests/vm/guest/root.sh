@@ -1,0 +1,33 @@
+#!/bin/bash
+# Runs in the Debian tree: makes the root disk, without its partition table. What
+# is only for building stays out, and so does every unit that a machine under
+# test does not need.
+set -eu
+cd /work
+mkdir root
+tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/lib/modules --exclude=./usr/lib/firmware \
+    --exclude=./usr/share/doc/* --exclude=./usr/share/man/* --exclude=./usr/share/locale/* --exclude=./usr/lib/dracut \
+    --exclude=./var/lib/apt/* --exclude=./var/cache/* --exclude=./var/log/* --exclude=./proc/* --exclude=./sys/* \
+    --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
+
+systemd=root/etc/systemd/system
+rm -rf root/etc/machine-id root/var/lib/dbus/machine-id "$systemd"/*.wants
+for unit in getty.target systemd-logind.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+    systemd-random-seed.service systemd-tmpfiles-clean.timer systemd-firstboot.service systemd-hwdb-update.service \
+    systemd-journal-catalog-update.service systemd-journal-flush.service systemd-binfmt.service systemd-udev-settle.service \
+    systemd-update-done.service systemd-sysusers.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+    e2scrub_all.timer e2scrub_reap.service fstrim.timer remote-fs.target systemd-machine-id-commit.service; do
+    ln -sf /dev/null "$systemd/$unit"
+done
+echo 'disable *' > root/usr/lib/systemd/system-preset/99-default.preset
+rm -f root/usr/lib/systemd/system-preset/90-systemd.preset
+mkdir -p root/etc/systemd/journald.conf.d root/usr/libexec
+printf '[Journal]\nStorage=volatile\n' > root/etc/systemd/journald.conf.d/volatile.conf
+echo firstlight > root/etc/hostname
+install -m 0755 guest/inspect root/usr/libexec/inspect
+install -m 0644 guest/report.service root/usr/lib/systemd/system/report.service
+mkdir -p root/usr/lib/systemd/system/multi-user.target.wants
+ln -s ../report.service root/usr/lib/systemd/system/multi-user.target.wants/report.service
+
+truncate -s 1G out
+mkfs.ext4 -q -F -L root -U 1b0e9a5c-6f0d-4f5e-8c56-0f35a5b0a003 -d root -E offset=1048576 out $((1022 * 1024))

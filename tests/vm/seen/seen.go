@@ -1,0 +1,233 @@
+// Package seen is what a test machine reports about itself. The judges are not
+// our own: the kernel, blkid, sfdisk and systemctl.
+package seen
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A Machine is all that a test can ask about.
+type Machine struct {
+	// Initramfs tells that the real root was not reached.
+	Initramfs bool
+	Cmdline   string
+	Mounts    map[string]Mount // by mount point
+	// Disks are partition tables as sfdisk dumps them, by device.
+	Disks map[string]Table
+	// Filesystems are what blkid finds on each block device.
+	Filesystems map[string]map[string]string
+	Files       map[string]File
+	// Tree is a digest of all files of the root filesystem, if asked for.
+	Tree string
+	// Enabled are the enabled units, Active those that are active or have
+	// finished well.
+	Enabled, Active []string
+	// Stages is /run/ignition/report.json, Report is report.txt.
+	Stages, Report string
+	Journal        string
+	// Trouble is what went wrong while looking.
+	Trouble []string
+}
+
+// A Mount is a line of /proc/self/mounts.
+type Mount struct{ Source, Type, Options string }
+
+// A Table is a partition table.
+type Table struct {
+	Label, ID  string
+	SectorSize int
+	Partitions []Partition
+}
+
+// A Partition is an entry, in sectors.
+type Partition struct {
+	Node             string
+	Start, Size      int64
+	Type, UUID, Name string
+}
+
+// A File is a node of the tree.
+type File struct {
+	Mode     fs.FileMode
+	UID, GID uint32
+	Inode    uint64
+	Device   uint64
+	// Text is the contents of a small file, or the target of a link.
+	Text string
+}
+
+// DigestArgument on the kernel command line asks for Machine.Tree, which takes
+// seconds under emulation.
+const DigestArgument = "test.digest"
+
+// listed are the directories whose files are reported one by one.
+var listed = []string{"/etc", "/home", "/root", "/srv", "/opt", "/var/lib/asked"}
+
+// Look reports what there is to see.
+func Look(initramfs bool) *Machine {
+	m := &Machine{Initramfs: initramfs, Mounts: map[string]Mount{}, Disks: map[string]Table{}, Filesystems: map[string]map[string]string{}, Files: map[string]File{}}
+	m.Cmdline = m.read("/proc/cmdline")
+	m.Stages, m.Report = m.read("/run/ignition/report.json"), m.read("/run/ignition/report.txt")
+	m.mounts()
+	m.Journal = m.output("journalctl", "-b", "-o", "short-monotonic", "--no-pager")
+	if initramfs {
+		return m
+	}
+	m.devices()
+	for _, dir := range listed {
+		m.list(dir)
+	}
+	if strings.Contains(m.Cmdline, DigestArgument) {
+		m.Tree = m.digest("/")
+	}
+	// The status is 1 if there is none.
+	enabled, _ := exec.Command("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--plain").Output()
+	for line := range strings.Lines(string(enabled)) {
+		m.Enabled = append(m.Enabled, strings.Fields(line)[0])
+	}
+	for line := range strings.Lines(m.output("systemctl", "list-units", "--state=active", "--no-legend", "--plain")) {
+		m.Active = append(m.Active, strings.Fields(line)[0])
+	}
+	return m
+}
+
+func (m *Machine) read(name string) string {
+	text, err := os.ReadFile(name)
+	if err != nil && !os.IsNotExist(err) {
+		m.Trouble = append(m.Trouble, err.Error())
+	}
+	return string(text)
+}
+
+func (m *Machine) output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		m.Trouble = append(m.Trouble, fmt.Sprintf("%s %s: %v", name, strings.Join(args, " "), err))
+	}
+	return string(out)
+}
+
+func (m *Machine) mounts() {
+	for s := bufio.NewScanner(strings.NewReader(m.read("/proc/self/mounts"))); s.Scan(); {
+		if f := strings.Fields(s.Text()); len(f) >= 4 {
+			m.Mounts[f[1]] = Mount{f[0], f[2], f[3]}
+		}
+	}
+}
+
+func (m *Machine) devices() {
+	disks, _ := filepath.Glob("/sys/block/vd*")
+	for _, disk := range disks {
+		device := "/dev/" + filepath.Base(disk)
+		m.probe(device)
+		parts, _ := filepath.Glob(disk + "/" + filepath.Base(disk) + "*")
+		for _, p := range parts {
+			m.probe("/dev/" + filepath.Base(p))
+		}
+		if m.Filesystems[device]["PTTYPE"] == "" {
+			continue
+		}
+		var dump struct{ PartitionTable Table }
+		if err := json.Unmarshal([]byte(m.output("sfdisk", "-J", device)), &dump); err != nil {
+			m.Trouble = append(m.Trouble, err.Error())
+		}
+		m.Disks[device] = dump.PartitionTable
+	}
+}
+
+// probe asks blkid for the values that it finds on a device.
+func (m *Machine) probe(device string) {
+	out, err := exec.Command("blkid", "-p", "-o", "export", device).Output()
+	if err != nil && len(out) == 0 {
+		// Exit status 2 is a device without anything on it.
+		return
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			values[name] = strings.ReplaceAll(value, `\ `, " ")
+		}
+	}
+	m.Filesystems[device] = values
+}
+
+func (m *Machine) list(dir string) {
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		f := File{Mode: info.Mode(), UID: stat.Uid, GID: stat.Gid, Inode: stat.Ino, Device: stat.Dev}
+		switch {
+		case d.Type()&fs.ModeSymlink != 0:
+			f.Text, _ = os.Readlink(path)
+		case d.Type().IsRegular() && info.Size() <= 4096:
+			f.Text = m.read(path)
+		}
+		m.Files[path] = f
+		return nil
+	})
+}
+
+// volatile files change at every boot, whoever boots.
+var volatile = []string{"/var/log", "/var/lib/systemd", "/var/tmp", "/tmp", "/etc/machine-id", "/var/lib/dbus", "/etc/.updated", "/var/.updated", "/lost+found"}
+
+// digest covers names, types, modes, owners, times and contents of one filesystem.
+func (m *Machine) digest(root string) string {
+	h := sha256.New()
+	rootInfo, err := os.Stat(root)
+	if err != nil {
+		return ""
+	}
+	device := rootInfo.Sys().(*syscall.Stat_t).Dev
+	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		for _, v := range volatile {
+			if path == v {
+				return skip(d)
+			}
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		if stat.Dev != device {
+			return skip(d)
+		}
+		fmt.Fprintf(h, "%s %v %d %d", path, info.Mode(), stat.Uid, stat.Gid)
+		switch {
+		case d.Type()&fs.ModeSymlink != 0:
+			target, _ := os.Readlink(path)
+			fmt.Fprint(h, target)
+		case d.Type().IsRegular():
+			fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())
+		}
+		fmt.Fprintln(h)
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
