@@ -6,6 +6,7 @@
 PREFIX  ?= /usr
 DESTDIR ?=
 GO      ?= go
+BIN     ?= bin
 # Time for each fuzz target, and rounds of the boot tests in a soak.
 FUZZTIME ?= 30s
 ROUNDS   ?= 5
@@ -20,8 +21,8 @@ UNITS = $(shell $(GO) list ./... | grep -v /tests/)
 .PHONY: build demo test test-unit test-boot prepare lint bench fuzz soak install clean
 
 build:
-	$(BUILD) -o bin/firstlight ./cmd/firstlight
-	$(BUILD) -o bin/firstlightctl ./cmd/firstlightctl
+	$(BUILD) -o $(BIN)/firstlight ./cmd/firstlight
+	$(BUILD) -o $(BIN)/firstlightctl ./cmd/firstlightctl
 
 demo: build
 	tests/prepare
@@ -55,10 +56,11 @@ MODULE = $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30ignition
 install: build
 	install -d $(MODULE) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec
 	install -m 0644 dracut/30ignition/* $(MODULE)
-	chmod 0755 $(MODULE)/module-setup.sh $(MODULE)/ignition-generator $(MODULE)/*.sh
-	install -m 0755 bin/firstlight $(MODULE)/ignition
+	chmod 0755 $(MODULE)/*.sh $(MODULE)/ignition-generator
+	install -m 0755 $(BIN)/firstlight $(MODULE)/ignition
+	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-apply
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
-	install -m 0755 bin/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
+	install -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
 	install -D -m 0644 systemd/ignition-delete-config.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ignition-delete-config.service
 	install -D -m 0644 grub/05_ignition.cfg $(DESTDIR)$(PREFIX)/lib/bootupd/grub2-static/configs.d/05_ignition.cfg
