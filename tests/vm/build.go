@@ -83,10 +83,6 @@ func (b *builder) images(flags []string) (*Images, error) {
 		return nil, err
 	}
 	id = key(id, packages)
-	script, err := guest.ReadFile("guest/kernel.sh")
-	if err != nil {
-		return nil, err
-	}
 	img := &Images{
 		Kernel:    filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel)),
 		Initramfs: filepath.Join(b.cache, "initramfs-"+id),
