@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +10,6 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -35,22 +34,30 @@ type Result struct {
 	UserConfigProvided bool
 }
 
-// A resultReport is the result file. Members that another version has written
-// are kept.
+// A resultReport is the result file.
 type resultReport struct {
-	BootID   string         `json:"provisioningBootID"`
-	Date     string         `json:"provisioningDate"`
-	User     bool           `json:"userConfigProvided"`
-	Other    jsontext.Value `json:",embed"`
-	Previous *resultReport  `json:"previousReport,omitempty"`
+	BootID   string        `json:"provisioningBootID"`
+	Date     string        `json:"provisioningDate"`
+	User     bool          `json:"userConfigProvided"`
+	Previous earlierReport `json:"previousReport,omitempty"`
 }
 
+// An earlierReport is a result file as it was found, with whatever members
+// another program or version has written.
+type earlierReport map[string]any
+
+const previousReport = "previousReport"
+
 // cut keeps the newest n reports.
-func (r *resultReport) cut(n int) *resultReport {
+func (r earlierReport) cut(n int) earlierReport {
 	if r == nil || n == 0 {
 		return nil
 	}
-	r.Previous = r.Previous.cut(n - 1)
+	older, _ := r[previousReport].(map[string]any)
+	delete(r, previousReport)
+	if kept := earlierReport(older).cut(n - 1); kept != nil {
+		r[previousReport] = kept
+	}
 	return r
 }
 
@@ -85,15 +92,15 @@ func (p *planner) result() {
 	})
 }
 
-func (t Result) encode(previous *resultReport) ([]byte, error) {
+func (t Result) encode(previous earlierReport) ([]byte, error) {
 	r := resultReport{BootID: t.BootID, Date: t.Date.Format(time.RFC3339), User: t.UserConfigProvided, Previous: previous.cut(maxReports)}
-	text, err := json.Marshal(r, jsontext.WithIndent("  "))
+	text, err := json.MarshalIndent(r, "", "  ")
 	return append(text, '\n'), err
 }
 
 // previous is the result of an earlier run on this machine. A live system has
 // none: what it finds came with its image.
-func (p *planner) previous(ctx context.Context, etc *dir) (*resultReport, error) {
+func (p *planner) previous(ctx context.Context, etc *dir) (earlierReport, error) {
 	text, err := etc.readFile(resultFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -112,13 +119,13 @@ func (p *planner) previous(ctx context.Context, etc *dir) (*resultReport, error)
 		p.Log.Warn("the result file of an earlier run on this machine cannot be read and is dropped: " + err.Error())
 		return nil, nil
 	}
-	p.Log.Warn("this machine was provisioned before, at " + previous.Date + "; the report of that is kept in the result file")
+	p.Log.Warn("this machine was provisioned before, at " + fmt.Sprint(previous["provisioningDate"]) + "; the report of that is kept in the result file")
 	return previous, nil
 }
 
-func parseReport(text []byte) (*resultReport, error) {
-	r := new(resultReport)
-	return r, json.Unmarshal(text, r)
+func parseReport(text []byte) (earlierReport, error) {
+	var r earlierReport
+	return r, json.Unmarshal(text, &r)
 }
 
 // sync makes the names in a directory survive a power cut.
