@@ -1,0 +1,29 @@
+package system
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// cmdlineVariable names a file to read instead of /proc/cmdline.
+const cmdlineVariable = "IGNITION_KERNEL_CMDLINE_PATH"
+
+// KernelArguments reads the kernel command line: words separated by white
+// space, of which the last of a name counts. A word without "=" has the value "".
+func KernelArguments() (map[string]string, error) {
+	path := os.Getenv(cmdlineVariable)
+	if path == "" {
+		path = "/proc/cmdline"
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kernel command line: %w", err)
+	}
+	arguments := map[string]string{}
+	for word := range strings.FieldsSeq(string(text)) {
+		name, value, _ := strings.Cut(word, "=")
+		arguments[name] = value
+	}
+	return arguments, nil
+}

@@ -1,0 +1,139 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Groups of the kobject uevent socket. The kernel sends to the first one before
+// udev has looked at a device, udev to the second one when it is done with it.
+const (
+	ueventKernel = 1
+	ueventUdev   = 2
+)
+
+// An Event is a message that something about a device has changed.
+type Event []byte
+
+// Has tells whether the event carries a property: Has("SUBSYSTEM", "block").
+func (e Event) Has(name, value string) bool {
+	return bytes.Contains(e, []byte("\x00"+name+"="+value+"\x00"))
+}
+
+// FromUdev tells that udev has dealt with what the event is about.
+func (e Event) FromUdev() bool { return bytes.HasPrefix(e, []byte("libudev\x00")) }
+
+// Events listens to what the kernel and udev say about devices.
+type Events struct{ socket *os.File }
+
+// ListenEvents begins to listen. What happens from then on is not missed.
+func ListenEvents() (*Events, error) {
+	const doing = "listening to device events"
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	// A busy boot brings hundreds of events, of about 1 kB each, at once.
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: ueventKernel | ueventUdev}); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return &Events{os.NewFile(uintptr(fd), "uevents")}, nil
+}
+
+// Next waits for an event. An event that holds nothing means that some were lost.
+func (e *Events) Next(ctx context.Context) (Event, error) {
+	if err := e.socket.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = e.socket.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	buffer := make([]byte, 16<<10)
+	n, err := e.socket.Read(buffer)
+	switch {
+	case err == nil:
+		return buffer[:n], nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.Is(err, unix.ENOBUFS), errors.Is(err, os.ErrDeadlineExceeded):
+		// The deadline is that of an earlier call whose context ended just then.
+		return nil, nil
+	}
+	return nil, fmt.Errorf("listening to device events: %w", err)
+}
+
+// Close ends listening.
+func (e *Events) Close() error { return e.socket.Close() }
+
+// Udev is the directory that udev keeps its records in.
+const Udev = "/run/udev"
+
+// UdevRuns tells whether udev looks at devices here.
+func UdevRuns(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "control"))
+	return err == nil
+}
+
+// DeviceReady tells whether a device can be opened and, where udev runs,
+// whether udev is done with it and would let systemd use it. Otherwise the
+// error says what is missing.
+func DeviceReady(path, udev string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if !IsBlockDevice(f) || !UdevRuns(udev) {
+		return nil
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
+		return err
+	}
+	record, err := os.ReadFile(filepath.Join(udev, "data", fmt.Sprintf("b%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))))
+	if err != nil {
+		return fmt.Errorf("udev has not finished with it")
+	}
+	// Members of unfinished arrays, suspended mapper devices and the like.
+	if bytes.Contains(record, []byte("E:SYSTEMD_READY=0")) {
+		return fmt.Errorf("udev says that it is not to be used yet")
+	}
+	return nil
+}
+
+// SettleDevice makes udev look at a device again and waits until it has done
+// so, and with it all that came before. Uevent is the device's file of that
+// name in sysfs.
+func SettleDevice(ctx context.Context, uevent string) error {
+	events, err := ListenEvents()
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	id, err := os.ReadFile("/proc/sys/kernel/random/uuid")
+	if err != nil {
+		return err
+	}
+	id = bytes.TrimSpace(id)
+	// See Documentation/ABI/testing/sysfs-uevent of the kernel.
+	if err := os.WriteFile(uevent, append([]byte("change "), id...), 0); err != nil {
+		return err
+	}
+	for {
+		event, err := events.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if event.FromUdev() && event.Has("SYNTH_UUID", string(id)) {
+			return nil
+		}
+	}
+}

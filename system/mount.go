@@ -1,0 +1,195 @@
+package system
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A mountFlag is an option that the kernel takes as a bit rather than as text.
+type mountFlag struct {
+	bit   uintptr
+	clear bool // the option takes the bit away: "rw"
+}
+
+// mountFlags are the options independent of a filesystem; see mount(8).
+var mountFlags = map[string]mountFlag{
+	"defaults": {}, "ro": {unix.MS_RDONLY, false}, "rw": {unix.MS_RDONLY, true},
+	"suid": {unix.MS_NOSUID, true}, "nosuid": {unix.MS_NOSUID, false},
+	"dev": {unix.MS_NODEV, true}, "nodev": {unix.MS_NODEV, false},
+	"exec": {unix.MS_NOEXEC, true}, "noexec": {unix.MS_NOEXEC, false},
+	"async": {unix.MS_SYNCHRONOUS, true}, "sync": {unix.MS_SYNCHRONOUS, false},
+	"dirsync": {unix.MS_DIRSYNC, false},
+	"atime":   {unix.MS_NOATIME, true}, "noatime": {unix.MS_NOATIME, false},
+	"diratime": {unix.MS_NODIRATIME, true}, "nodiratime": {unix.MS_NODIRATIME, false},
+	"relatime": {unix.MS_RELATIME, false}, "norelatime": {unix.MS_RELATIME, true},
+	"strictatime": {unix.MS_STRICTATIME, false}, "nostrictatime": {unix.MS_STRICTATIME, true},
+	"lazytime": {unix.MS_LAZYTIME, false}, "nolazytime": {unix.MS_LAZYTIME, true},
+	"iversion": {unix.MS_I_VERSION, false}, "noiversion": {unix.MS_I_VERSION, true},
+	"mand": {unix.MS_MANDLOCK, false}, "nomand": {unix.MS_MANDLOCK, true},
+	"silent": {unix.MS_SILENT, false}, "loud": {unix.MS_SILENT, true},
+	"nosymfollow": {unix.MS_NOSYMFOLLOW, false}, "symfollow": {unix.MS_NOSYMFOLLOW, true},
+	"bind": {unix.MS_BIND, false}, "rbind": {unix.MS_BIND | unix.MS_REC, false},
+	// For programs that read fstab; they mean nothing to the kernel.
+	"auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "nouser": {}, "nousers": {}, "nogroup": {}, "noowner": {},
+	// These imply what mount(8) says they do.
+	"user":  {unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV, false},
+	"users": {unix.MS_NOEXEC | unix.MS_NOSUID | unix.MS_NODEV, false},
+	"owner": {unix.MS_NOSUID | unix.MS_NODEV, false},
+	"group": {unix.MS_NOSUID | unix.MS_NODEV, false},
+}
+
+// ParseMountOptions sorts options as mount(8) does: what every filesystem knows
+// becomes flags for mount(2), what is for other programs is dropped ("x-...",
+// "nofail"), and the rest is text for the filesystem. An item may hold several
+// options, with commas between them.
+func ParseMountOptions(options []string) (flags uintptr, data string) {
+	var rest []string
+	for _, option := range splitOptions(strings.Join(options, ",")) {
+		flag, known := mountFlags[option]
+		switch {
+		case known && flag.clear:
+			flags &^= flag.bit
+		case known:
+			flags |= flag.bit
+		case option == "", forPrograms(option):
+		default:
+			rest = append(rest, option)
+		}
+	}
+	return flags, strings.Join(rest, ",")
+}
+
+// splitOptions splits at commas that are not inside double quotes, as in
+// context="system_u:object_r:tmp_t:s0:c1,c2". The quotes are not the kernel's.
+func splitOptions(text string) []string {
+	var options []string
+	var word strings.Builder
+	quoted := false
+	for _, c := range text {
+		switch {
+		case c == '"':
+			quoted = !quoted
+			word.WriteRune(c)
+		case c == ',' && !quoted:
+			options = append(options, word.String())
+			word.Reset()
+		default:
+			word.WriteRune(c)
+		}
+	}
+	return append(options, word.String())
+}
+
+func forPrograms(option string) bool {
+	name, _, _ := strings.Cut(option, "=")
+	return strings.HasPrefix(option, "x-") || strings.HasPrefix(option, "X-") || name == "comment" || name == "uhelper" || name == "helper"
+}
+
+// A MountError is a mount or umount that the kernel refused.
+type MountError struct {
+	Source, Target, Type, Data string
+	Err                        error // a unix.Errno
+	// Hint is what could be done about it; may be empty.
+	Hint string
+}
+
+func (e *MountError) Unwrap() error { return e.Err }
+
+func (e *MountError) Error() string {
+	words := e.Err.Error()
+	switch {
+	case errors.Is(e.Err, unix.ENODEV):
+		words = fmt.Sprintf("the kernel has no filesystem %q (%v)", e.Type, e.Err)
+	case errors.Is(e.Err, unix.EINVAL) && e.Type == "":
+		words = fmt.Sprintf("nothing is mounted there (%v)", e.Err)
+	case errors.Is(e.Err, unix.EINVAL):
+		words = fmt.Sprintf("the kernel does not take it as %s with the options %q (%v)", e.Type, e.Data, e.Err)
+	case errors.Is(e.Err, unix.EBUSY):
+		words = fmt.Sprintf("it is in use (%v)", e.Err)
+	case errors.Is(e.Err, fs.ErrNotExist):
+		words = fmt.Sprintf("the device or the mount point is not there (%v)", e.Err)
+	}
+	return words
+}
+
+// Mount mounts a device, or a virtiofs tag, with options as mount(8) takes
+// them. The kernel loads the filesystem's module by itself. The error is a
+// *MountError.
+func Mount(source, target, fstype string, options []string) error {
+	flags, data := ParseMountOptions(options)
+	err := unix.Mount(source, target, fstype, flags, data)
+	if err == nil {
+		return nil
+	}
+	return &MountError{source, target, fstype, data, err, mountHint(err, source, fstype)}
+}
+
+func mountHint(err error, source, fstype string) string {
+	switch {
+	case errors.Is(err, unix.ENODEV):
+		return fmt.Sprintf("add the kernel module of %s to the initramfs (dracut --add-drivers %s)", fstype, fstype)
+	case errors.Is(err, unix.EINVAL):
+		return fmt.Sprintf("check mountOptions and that %s really holds %s; the kernel log (dmesg) says which it was", source, fstype)
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Sprintf("see /proc/mounts and /sys/class/block for what uses %s", source)
+	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EACCES):
+		return fmt.Sprintf("%s is read-only: add \"ro\" to mountOptions or make it writable", source)
+	}
+	return "the kernel log (dmesg) may say more"
+}
+
+// Unmount takes away what is mounted at target. The error is a *MountError.
+func Unmount(target string) error {
+	err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
+	if err == nil {
+		return nil
+	}
+	hint := ""
+	if errors.Is(err, unix.EBUSY) {
+		hint = "a program has a file open below it, or something else is mounted there; see /proc/mounts"
+	}
+	return &MountError{Target: target, Err: err, Hint: hint}
+}
+
+// A MountPoint is one line of mountinfo; see proc_pid_mountinfo(5).
+type MountPoint struct {
+	Major, Minor         uint32
+	Target, Type, Source string
+}
+
+// MountPoints reads a mountinfo file, normally /proc/self/mountinfo. Later
+// mounts at the same place come later.
+func MountPoints(path string) ([]MountPoint, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is mounted: %w", err)
+	}
+	var points []MountPoint
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if p, ok := parseMountPoint(line); ok {
+			points = append(points, p)
+		}
+	}
+	return points, nil
+}
+
+func parseMountPoint(line string) (MountPoint, bool) {
+	before, after, found := strings.Cut(line, " - ")
+	left, right := strings.Fields(before), strings.Fields(after)
+	if !found || len(left) < 5 || len(right) < 2 {
+		return MountPoint{}, false
+	}
+	p := MountPoint{Target: unescapeMount(left[4]), Type: right[0], Source: unescapeMount(right[1])}
+	_, err := fmt.Sscanf(left[2], "%d:%d", &p.Major, &p.Minor)
+	return p, err == nil
+}
+
+// unescapeMount undoes the kernel's octal escapes of blanks and backslashes.
+func unescapeMount(text string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(text)
+}
