@@ -1,0 +1,180 @@
+package storage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// A number is the kernel's for a block device, as "major:minor".
+type number string
+
+func deviceNumber(path string) (number, bool) {
+	var stat unix.Stat_t
+	if unix.Stat(path, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return "", false
+	}
+	return number(fmt.Sprintf("%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))), true
+}
+
+// A device is a disk or a partition, or a file instead, open for reading.
+type device struct {
+	path   string // as in the config
+	node   string
+	file   *os.File
+	size   uint64 // bytes
+	sector uint64 // bytes
+	sysfs  string // directory; empty for files
+}
+
+func (m *Machine) open(path string) (*device, error) {
+	node, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &device{path: path, node: node}
+	if d.file, err = os.Open(node); err != nil {
+		return nil, err
+	}
+	if err := m.measure(d); err != nil {
+		d.file.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (m *Machine) measure(d *device) (err error) {
+	if d.size, err = system.DeviceSize(d.file); err != nil {
+		return err
+	}
+	sector, err := system.SectorSize(d.file)
+	if err != nil {
+		return err
+	}
+	d.sector = uint64(sector)
+	if n, ok := deviceNumber(d.node); ok {
+		d.sysfs, err = filepath.EvalSymlinks(m.sys("dev", "block", string(n)))
+	}
+	return err
+}
+
+func (d *device) view() *view { return &view{r: d.file, size: int64(d.size)} }
+
+// look gathers the facts about a disk.
+func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) {
+	facts := &diskFacts{Device: d.path, Node: d.node, Size: d.size, Sector: d.sector}
+	readTable(d.view(), facts)
+	if facts.Contents == nothing {
+		facts.Signatures = probe(d.view())
+	}
+	if d.sysfs == "" {
+		return facts, nil
+	}
+	_, err := os.Stat(filepath.Join(d.sysfs, "dm"))
+	facts.Mapped = err == nil
+	for _, how := range m.uses(d.sysfs, busy, facts.Mapped) {
+		facts.Uses = append(facts.Uses, use{0, how})
+	}
+	for _, part := range m.partitions(d.sysfs) {
+		for _, how := range m.uses(part.sysfs, busy, false) {
+			facts.Uses = append(facts.Uses, use{part.number, how})
+		}
+	}
+	return facts, nil
+}
+
+// A kernelPartition is a partition as the kernel knows it.
+type kernelPartition struct {
+	number        int
+	start, length uint64 // bytes
+	sysfs, node   string
+}
+
+// partitions lists what the kernel knows of a disk's partitions.
+func (m *Machine) partitions(disk string) []kernelPartition {
+	entries, err := os.ReadDir(disk)
+	if err != nil {
+		return nil
+	}
+	var all []kernelPartition
+	for _, e := range entries {
+		dir := filepath.Join(disk, e.Name())
+		n, err := strconv.Atoi(m.attribute(dir, "partition"))
+		if err != nil {
+			continue
+		}
+		// Whatever the disk's sectors are, sysfs counts in 512 bytes.
+		start, _ := strconv.ParseUint(m.attribute(dir, "start"), 10, 64)
+		size, _ := strconv.ParseUint(m.attribute(dir, "size"), 10, 64)
+		all = append(all, kernelPartition{n, start * 512, size * 512, dir, "/dev/" + strings.ReplaceAll(e.Name(), "!", "/")})
+	}
+	return all
+}
+
+// busy finds out which block devices are mounted or swapped to.
+func (m *Machine) busy() (map[number][]string, error) {
+	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	if err != nil {
+		return nil, err
+	}
+	busy := map[number][]string{}
+	for _, p := range points {
+		how := "mounted at " + p.Target
+		n := number(fmt.Sprintf("%d:%d", p.Major, p.Minor))
+		busy[n] = append(busy[n], how)
+		// Btrfs has device numbers of its own; its device is the source.
+		if source, ok := deviceNumber(p.Source); ok && source != n {
+			busy[source] = append(busy[source], how)
+		}
+	}
+	swaps, err := os.ReadFile(m.proc("swaps"))
+	if err != nil && !os.IsNotExist(err) { // a kernel without swap
+		return nil, fmt.Errorf("reading what is swapped to: %w", err)
+	}
+	for line := range strings.SplitSeq(string(swaps), "\n") {
+		path, _, _ := strings.Cut(line, " ")
+		if n, ok := deviceNumber(path); ok {
+			busy[n] = append(busy[n], "swapped to")
+		}
+	}
+	return busy, nil
+}
+
+// uses tells what uses a disk or a partition. What holds a disk of the device
+// mapper may be its partitions, so that it does not count.
+func (m *Machine) uses(sysfs string, busy map[number][]string, mapped bool) []string {
+	how := append([]string(nil), busy[number(m.attribute(sysfs, "dev"))]...)
+	if mapped {
+		return how
+	}
+	holders, err := os.ReadDir(filepath.Join(sysfs, "holders"))
+	if err != nil {
+		return how
+	}
+	for _, h := range holders {
+		name := h.Name()
+		if mapping := m.attribute(m.sys("class", "block", name), "dm/name"); mapping != "" {
+			name += " (" + mapping + ")"
+		}
+		how = append(how, "part of "+name)
+	}
+	return how
+}
+
+// everyUse is what uses a device or any of its partitions.
+func (m *Machine) everyUse(d *device, busy map[number][]string) []string {
+	if d.sysfs == "" {
+		return nil
+	}
+	how := m.uses(d.sysfs, busy, false)
+	for _, part := range m.partitions(d.sysfs) {
+		how = append(how, m.uses(part.sysfs, busy, false)...)
+	}
+	return how
+}

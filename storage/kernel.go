@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// A kernelDiff is what the kernel has to be told about a disk's partitions.
+type kernelDiff struct {
+	remove      []kernelPartition
+	resize, add []entry
+}
+
+// diffKernel compares what the kernel knows with a table.
+func diffKernel(have []kernelPartition, want table) kernelDiff {
+	var diff kernelDiff
+	same := map[int]bool{}
+	for _, k := range have {
+		e, ok := want.find(k.number)
+		switch {
+		case !ok || e.Start*want.Sector != k.start:
+			diff.remove = append(diff.remove, k)
+			continue
+		case e.Size*want.Sector != k.length:
+			diff.resize = append(diff.resize, e)
+		}
+		same[k.number] = true
+	}
+	for _, e := range want.Entries {
+		if !same[e.Number] {
+			diff.add = append(diff.add, e)
+		}
+	}
+	return diff
+}
+
+// forget removes partitions from the kernel. It comes before the disk is
+// written to: if one is busy after all, nothing has happened yet.
+func (diff kernelDiff) forget(disk *os.File) error {
+	for _, k := range diff.remove {
+		err := system.DeletePartition(disk, k.number)
+		if err != nil && !errors.Is(err, unix.ENXIO) {
+			return &report.Error{Err: fmt.Errorf("taking partition %d away from the kernel: %w", k.number, err),
+				Hint: fmt.Sprintf("something uses %s; see /proc/mounts, /proc/swaps and %s/holders", k.node, k.sysfs)}
+		}
+	}
+	return nil
+}
+
+// tell adds and resizes partitions.
+func (diff kernelDiff) tell(disk *os.File, sector uint64) error {
+	for _, e := range diff.resize {
+		if err := system.ResizePartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
+			return fmt.Errorf("telling the kernel the new size of partition %s: %w", e.title(), err)
+		}
+	}
+	for _, e := range diff.add {
+		if err := system.AddPartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
+			return fmt.Errorf("telling the kernel about partition %s: %w", e.title(), err)
+		}
+	}
+	return nil
+}
+
+// agree checks that the kernel has the partitions that the table has.
+func (m *Machine) agree(sysfs string, want table) error {
+	diff := diffKernel(m.partitions(sysfs), want)
+	if n := len(diff.remove) + len(diff.resize) + len(diff.add); n > 0 {
+		return fmt.Errorf("the kernel does not agree with the new partition table about %d partitions (see %s)", n, sysfs)
+	}
+	return nil
+}
+
+// settle waits until udev has dealt with the partitions that are new, so that
+// no link in /dev/disk leads to what was there before.
+func (m *Machine) settle(ctx context.Context, sysfs ...string) error {
+	if !system.UdevRuns(m.udev()) {
+		return nil
+	}
+	timeout, err := m.timeout()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for _, err := range each(ctx, len(sysfs), func(ctx context.Context, i int) error {
+		if err := system.SettleDevice(ctx, filepath.Join(sysfs[i], "uevent")); err != nil {
+			return fmt.Errorf("waiting for udev to look at %s: %w", filepath.Base(sysfs[i]), err)
+		}
+		return nil
+	}) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockPatience is how long udev, which has the lock while it looks at a device,
+// may take to give it back.
+const lockPatience = 30 * time.Second
+
+// lock takes the exclusive lock on a disk; see system.Lock. There is no way to
+// be told when it is free that also ends with the context, so that it asks
+// again a few times in a second.
+func lock(ctx context.Context, f *os.File) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, lockPatience, fmt.Errorf("another program keeps the disk locked (flock)"))
+	defer cancel()
+	for {
+		err := system.Lock(f, true)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("locking %s: %w", f.Name(), context.Cause(ctx))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}

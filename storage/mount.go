@@ -1,0 +1,191 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// PlanMount plans to mount the config's filesystems below the root, each after
+// those that it lies in. What is mounted already is left.
+func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan, error) {
+	filesystems := mountOrder(cfg)
+	if len(filesystems) == 0 {
+		return nil, nil
+	}
+	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	if err != nil {
+		return nil, err
+	}
+	var plan report.Plan
+	var at []string // where the operations of plan mount
+	for _, fs := range filesystems {
+		if m.mounted(fs, points) {
+			continue
+		}
+		op := &report.Operation{Name: fmt.Sprintf("mounting %s at %s", fs.Device, *fs.Path), Origin: fs.Origin(),
+			Do: func(ctx context.Context) error { return m.mount(ctx, fs) }}
+		for i, outer := range at {
+			if within(*fs.Path, outer) {
+				op.After = append(op.After, plan[i])
+			}
+		}
+		plan, at = append(plan, op), append(at, *fs.Path)
+	}
+	return plan, nil
+}
+
+// PlanUmount plans to take away what PlanMount's operations have mounted, the
+// innermost first.
+func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan, error) {
+	filesystems := mountOrder(cfg)
+	if len(filesystems) == 0 {
+		return nil, nil
+	}
+	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(filesystems)
+	var plan report.Plan
+	for _, fs := range filesystems {
+		if !slices.ContainsFunc(points, func(p system.MountPoint) bool { return p.Target == m.target(fs) }) {
+			continue
+		}
+		op := &report.Operation{Name: "unmounting " + *fs.Path, Origin: fs.Origin(),
+			Do: func(context.Context) error { return unmount(m.target(fs)) }}
+		if len(plan) > 0 {
+			op.After = append(op.After, plan[len(plan)-1])
+		}
+		plan = append(plan, op)
+	}
+	return plan, nil
+}
+
+// mountOrder are the filesystems to mount, by depth and then as in the config.
+func mountOrder(cfg *config.Config) []*config.Filesystem {
+	var all []*config.Filesystem
+	for i := range cfg.Storage.Filesystems {
+		fs := &cfg.Storage.Filesystems[i]
+		if f := config.Or(fs.Format, ""); config.IsSet(fs.Path) && f != "" && f != "swap" && f != "none" {
+			all = append(all, fs)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *config.Filesystem) int { return depth(*a.Path) - depth(*b.Path) })
+	return all
+}
+
+func depth(p string) int {
+	p = path.Clean("/" + p)
+	if p == "/" {
+		return 0
+	}
+	return strings.Count(p, "/")
+}
+
+// within tells whether a path is below another, or the same.
+func within(p, outer string) bool {
+	p, outer = path.Clean("/"+p), path.Clean("/"+outer)
+	return outer == "/" || p == outer || strings.HasPrefix(p, outer+"/")
+}
+
+func (m *Machine) target(fs *config.Filesystem) string { return filepath.Join("/", m.Root, *fs.Path) }
+
+// mounted tells whether the last thing mounted at the place is what the config
+// wants there.
+func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) bool {
+	var last *system.MountPoint
+	for i, p := range points {
+		if p.Target == m.target(fs) {
+			last = &points[i]
+		}
+	}
+	if last == nil || last.Type != *fs.Format {
+		return false
+	}
+	if last.Type == "virtiofs" {
+		return last.Source == fs.Device
+	}
+	want, ok := deviceNumber(fs.Device)
+	have, _ := deviceNumber(last.Source)
+	return ok && (want == have || want == number(fmt.Sprintf("%d:%d", last.Major, last.Minor)))
+}
+
+func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
+	if *fs.Format != "virtiofs" {
+		if err := m.wait(ctx, []needed{{path: fs.Device, origin: fs.Origin("device")}}); err != nil {
+			return err
+		}
+	}
+	if err := m.makeMountPoint(fs); err != nil {
+		return err
+	}
+	return explained(system.Mount(fs.Device, m.target(fs), *fs.Format, fs.MountOptions))
+}
+
+func unmount(target string) error { return explained(system.Unmount(target)) }
+
+// explained hands the hint of a mount's failure on to the report.
+func explained(err error) error {
+	var refused *system.MountError
+	if errors.As(err, &refused) {
+		return &report.Error{Err: err, Hint: refused.Hint}
+	}
+	return err
+}
+
+// makeMountPoint makes the directories that lead to a mount point. Links on the
+// way are refused: they could lead out of the root, or to a place that another
+// filesystem hides later.
+func (m *Machine) makeMountPoint(fs *config.Filesystem) error {
+	at := filepath.Join("/", m.Root)
+	inConfig := "/"
+	names := strings.Split(strings.Trim(path.Clean("/"+*fs.Path), "/"), "/")
+	for i := range len(names) + 1 {
+		if err := m.ensureDirectory(at, inConfig); err != nil {
+			return &report.Error{Origin: fs.Origin("path"), Err: fmt.Errorf("making the mount point: %w", err),
+				Hint: "name the directory that the link leads to, or another path"}
+		}
+		if i < len(names) {
+			at, inConfig = filepath.Join(at, names[i]), path.Join(inConfig, names[i])
+		}
+	}
+	return nil
+}
+
+// ensureDirectory makes one directory and notes it for the files stage, which
+// gives the directories of a user's home their owner.
+func (m *Machine) ensureDirectory(at, inConfig string) error {
+	// Two filesystems may have parents in common.
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	info, err := os.Lstat(at)
+	switch {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil && info.Mode()&os.ModeSymlink != 0:
+		return fmt.Errorf("%s is a symbolic link", at)
+	case err == nil:
+		return fmt.Errorf("%s is not a directory", at)
+	case !errors.Is(err, os.ErrNotExist):
+		return err
+	}
+	if err := os.Mkdir(at, 0o755); err != nil {
+		return err
+	}
+	// The umask is not to have a say.
+	if err := os.Chmod(at, 0o755); err != nil {
+		return err
+	}
+	m.Notated = append(m.Notated, inConfig)
+	return nil
+}

@@ -1,0 +1,180 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// errChanged guards the disk that was planned for against surprises.
+var errChanged = errors.New("it is not as it was when it was looked at; something else is writing to it")
+
+// partition carries out the plan for a disk.
+func (m *Machine) partition(ctx context.Context, p *diskPlan) error {
+	disk, err := m.open(p.Facts.Node)
+	if err != nil {
+		return err
+	}
+	if disk.sysfs == "" { // the kernel knows no partitions in files
+		defer disk.file.Close()
+		if err := p.unchanged(disk); err != nil {
+			return err
+		}
+		return p.write(kernelDiff{})
+	}
+	if err := lock(ctx, disk.file); err != nil {
+		disk.file.Close()
+		return err
+	}
+	err = m.partitionLocked(p, disk)
+	m.keepLocked(disk)
+	if err != nil {
+		return err
+	}
+	var changed []string
+	for _, k := range m.partitions(disk.sysfs) {
+		if slices.ContainsFunc(p.Changes, func(c change) bool { return c.After.Number == k.number }) {
+			changed = append(changed, k.sysfs)
+		}
+	}
+	return m.settle(ctx, changed...)
+}
+
+func (m *Machine) partitionLocked(p *diskPlan, disk *device) error {
+	if err := p.unchanged(disk); err != nil {
+		return err
+	}
+	if err := p.write(diffKernel(m.partitions(disk.sysfs), p.After)); err != nil {
+		return err
+	}
+	return m.agree(disk.sysfs, p.After)
+}
+
+// keepLocked lets udev look at the disk, but not read its table again, until
+// this process ends. See system.Lock.
+func (m *Machine) keepLocked(d *device) {
+	// It cannot be that another program has it: the lock was ours.
+	_ = system.Lock(d.file, false)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.locks = append(m.locks, d.file)
+}
+
+// unchanged makes sure that the plan is for what is there.
+func (p *diskPlan) unchanged(d *device) error {
+	now := diskFacts{Size: d.size, Sector: d.sector}
+	readTable(d.view(), &now)
+	if now.Size != p.Facts.Size || now.Contents != p.Facts.Contents || !reflect.DeepEqual(now.Table, p.Facts.Table) {
+		return errChanged
+	}
+	return nil
+}
+
+// write changes the disk, and the kernel's knowledge of it.
+func (p *diskPlan) write(diff kernelDiff) (err error) {
+	f, err := os.OpenFile(p.Facts.Node, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := diff.forget(f); err != nil {
+		return err
+	}
+	if p.Wipe {
+		if err := wipe(f, wipeRanges(int64(p.Facts.Size), p.Facts.Signatures)); err != nil {
+			return err
+		}
+	}
+	if p.Write {
+		if err := writeTable(f, p.After, p.Facts.Size); err != nil {
+			return err
+		}
+	}
+	return diff.tell(f, p.Facts.Sector)
+}
+
+// makeFilesystem carries out the plan for a filesystem.
+func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
+	node, err := m.node(f)
+	if err != nil {
+		return err
+	}
+	if err := m.wait(ctx, []needed{{path: node, origin: f.Origin("device")}}); err != nil {
+		return err
+	}
+	if err := wipeDevice(node, f.target.Signatures); err != nil {
+		return err
+	}
+	if f.action == format {
+		if err := m.mkfs(ctx, f, node); err != nil {
+			return err
+		}
+	}
+	d, err := m.open(node)
+	if err != nil {
+		return err
+	}
+	defer d.file.Close()
+	if found := probe(d.view()); f.action == format && (len(found) == 0 || len(compareFilesystem(f.Filesystem, found[0])) > 0) {
+		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", describeSignatures(found), *f.Format)
+	}
+	if d.sysfs == "" {
+		return nil
+	}
+	return m.settle(ctx, d.sysfs)
+}
+
+// node is the device of a filesystem. A partition is found through the kernel's
+// knowledge of its disk, not by a link of udev's that may be older than the table.
+func (m *Machine) node(f *filesystemPlan) (string, error) {
+	if f.disk == nil || f.entry.Number == 0 {
+		return f.node, nil
+	}
+	disk, err := m.open(f.disk.Facts.Node)
+	if err != nil {
+		return "", err
+	}
+	defer disk.file.Close()
+	if disk.sysfs == "" {
+		return "", fmt.Errorf("%s is a file; there are no devices for partitions in files", f.disk.Facts.Device)
+	}
+	for _, part := range m.partitions(disk.sysfs) {
+		if part.number != f.entry.Number {
+			continue
+		}
+		if part.start != f.entry.Start*disk.sector || part.length != f.entry.Size*disk.sector {
+			return "", errChanged
+		}
+		return part.node, nil
+	}
+	return "", fmt.Errorf("the kernel has no partition %s on %s", f.entry.title(), f.disk.Facts.Device)
+}
+
+// wipeDevice clears what a device held, alone: a device that is mounted, or
+// part of something, cannot be opened exclusively.
+func wipeDevice(node string, found []signature) (err error) {
+	f, err := os.OpenFile(node, os.O_RDWR|os.O_EXCL, 0)
+	if err != nil {
+		return fmt.Errorf("opening it exclusively: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := system.DeviceSize(f)
+	if err != nil {
+		return err
+	}
+	return wipe(f, wipeRanges(int64(size), found))
+}
+
+func (m *Machine) mkfs(ctx context.Context, f *filesystemPlan, node string) error {
+	command, known := mkfs(f.Filesystem, node)
+	if !known {
+		return fmt.Errorf("no program is known that makes %q", *f.Format)
+	}
+	_, err := m.Run.Run(ctx, command)
+	return err
+}

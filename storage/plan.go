@@ -1,0 +1,305 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// The files plan*.go decide and do nothing else: facts about the machine and
+// the config go in, what to do and what cannot be done come out.
+
+// mebibyte is the unit of the spec and the alignment of what is placed freely:
+// a multiple of every sector, erase block and stripe size in common use.
+const mebibyte = 1 << 20
+
+// linuxData is the type of partitions for which the config names none.
+const linuxData = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+
+// An entry is a partition. Start and Size count logical sectors.
+type entry struct {
+	Number      int
+	Start, Size uint64
+	Type, GUID  string // upper case
+	Name        string
+	Attributes  uint64
+}
+
+func (e entry) end() uint64 { return e.Start + e.Size }
+
+// A table is a GPT. Partitions may lie from sector First to sector Last, which
+// is what the disk's size allows and not what an older header says.
+type table struct {
+	GUID        string
+	Sector      uint64 // size of a logical sector in bytes
+	First, Last uint64
+	Slots       int // how many entries there is room for
+	Entries     []entry
+}
+
+func (t table) find(number int) (entry, bool) {
+	i := slices.IndexFunc(t.Entries, func(e entry) bool { return e.Number == number })
+	if i < 0 {
+		return entry{}, false
+	}
+	return t.Entries[i], true
+}
+
+// contents says what a disk has at the place of a partition table.
+type contents int
+
+const (
+	nothing contents = iota
+	gptTable
+	dosTable
+	brokenGPT // neither copy can be used
+)
+
+// diskFacts are what was found out about a disk.
+type diskFacts struct {
+	Device string // as in the config
+	Node   string // the device that it is
+	Size   uint64 // bytes
+	Sector uint64 // bytes
+	// Mapped disks are the device mapper's; their partitions are not the kernel's.
+	Mapped     bool
+	Contents   contents
+	Table      table
+	Damage     string // what is wrong with a table that can be used, or why one cannot
+	Movable    error  // why a table cannot be changed, if so
+	Signatures []signature
+	// Wanted tells that the whole disk holds the filesystem that the config wants on it.
+	Wanted bool
+	Uses   []use
+}
+
+// A use is who keeps a disk (number 0) or a partition of it busy.
+type use struct {
+	Number int
+	How    string // "mounted at /boot"
+}
+
+func (d *diskFacts) uses(number int) []string {
+	var how []string
+	for _, u := range d.Uses {
+		if u.Number == number {
+			how = append(how, u.How)
+		}
+	}
+	return how
+}
+
+// everyUse names all that is busy on the disk.
+func (d *diskFacts) everyUse() string {
+	var all []string
+	for _, u := range d.Uses {
+		what := "the disk"
+		if u.Number != 0 {
+			what = fmt.Sprintf("partition %d", u.Number)
+		}
+		all = append(all, what+" is "+u.How)
+	}
+	return strings.Join(all, ", ")
+}
+
+// A change is what happens to one partition.
+type change struct {
+	Verb          string // "create", "delete", "replace", "resize"
+	Before, After entry
+}
+
+func (c change) String() string {
+	e := c.After
+	if c.Verb == "delete" {
+		e = c.Before
+	}
+	return c.Verb + " " + e.title()
+}
+
+// title is the number and the label of a partition.
+func (e entry) title() string {
+	if e.Name == "" {
+		return fmt.Sprint(e.Number)
+	}
+	return fmt.Sprintf("%d %q", e.Number, e.Name)
+}
+
+// A diskPlan is what is to be done with a disk.
+type diskPlan struct {
+	Facts  *diskFacts
+	Config *config.Disk
+	// Wipe takes away everything that the disk says it holds.
+	Wipe bool
+	// Write writes the table After. Changes are what is new in it; without any
+	// the table is only repaired.
+	Write   bool
+	After   table
+	Changes []change
+}
+
+func (p *diskPlan) idle() bool { return !p.Wipe && !p.Write }
+
+// name says what the plan does, as the name of an operation.
+func (p *diskPlan) name() string {
+	var parts []string
+	for _, verb := range []string{"delete", "replace", "resize", "create"} {
+		for _, c := range p.Changes {
+			if c.Verb == verb {
+				parts = append(parts, c.String())
+			}
+		}
+	}
+	what := strings.Join(parts, ", ")
+	switch {
+	case p.Wipe && !p.Write:
+		return "wiping " + p.Facts.Device
+	case p.Wipe:
+		return fmt.Sprintf("wiping and partitioning %s (%s)", p.Facts.Device, what)
+	case len(p.Changes) == 0:
+		return fmt.Sprintf("repairing the partition table of %s (%s)", p.Facts.Device, p.Facts.Damage)
+	}
+	return fmt.Sprintf("partitioning %s (%s)", p.Facts.Device, what)
+}
+
+// decideDisk compares a disk with what the config wants of it. All conflicts
+// are found, not only the first. newGUID makes identities for what is new.
+func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPlan, []error) {
+	p := &diskPlan{Facts: d, Config: cfg, After: d.Table}
+	wipe := config.Or(cfg.WipeTable, false)
+	switch {
+	case wipe && len(cfg.Partitions) == 0:
+		p.Wipe = !d.Wanted && (d.Contents != nothing || len(d.Signatures) > 0)
+		p.After = table{}
+		return p, p.refuseWipe()
+	case wipe:
+		return p.decideFresh(newGUID)
+	case len(cfg.Partitions) == 0:
+		return p, nil
+	}
+	if err := p.refuseContents(); err != nil {
+		return p, []error{err}
+	}
+	base := d.Table
+	if d.Contents == nothing {
+		base = freshTable(d, newGUID())
+	}
+	errs := p.decidePartitions(base, newGUID)
+	p.Write = len(p.Changes) > 0 || d.Contents == gptTable && d.Damage != ""
+	errs = append(errs, p.refuseChanges()...)
+	return p, errs
+}
+
+// decideFresh is for disks whose table is wiped. One that is exactly what would
+// be made is left: it is from a run of ours that was interrupted later on.
+func (p *diskPlan) decideFresh(newGUID func() string) (*diskPlan, []error) {
+	errs := p.decidePartitions(freshTable(p.Facts, newGUID()), newGUID)
+	d := p.Facts
+	if len(errs) == 0 && d.Contents == gptTable && d.Damage == "" && p.sameAsMade(d.Table) {
+		p.After, p.Changes = d.Table, nil
+		return p, nil
+	}
+	p.Wipe, p.Write = true, true
+	return p, append(errs, p.refuseWipe()...)
+}
+
+// sameAsMade compares a table with the plan's, but for what is random.
+func (p *diskPlan) sameAsMade(t table) bool {
+	if len(t.Entries) != len(p.After.Entries) || t.First != p.After.First || t.Last != p.After.Last {
+		return false
+	}
+	for _, want := range p.After.Entries {
+		got, ok := t.find(want.Number)
+		if !ok {
+			return false
+		}
+		if !p.namesGUID(want.Number) {
+			want.GUID = got.GUID
+		}
+		if got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// namesGUID tells whether the GUID of a partition is the config's and not random.
+func (p *diskPlan) namesGUID(number int) bool {
+	e, _ := p.After.find(number)
+	return slices.ContainsFunc(p.Config.Partitions, func(c config.Partition) bool {
+		return config.IsSet(c.GUID) && strings.EqualFold(*c.GUID, e.GUID)
+	})
+}
+
+// freshTable is an empty table of the usual form: room for 128 partitions
+// (UEFI 2.10, section 5.3), whose entries have 128 bytes.
+func freshTable(d *diskFacts, guid string) table {
+	const slots, entrySize = 128, 128
+	array, sectors := slots*entrySize/d.Sector, d.Size/d.Sector
+	t := table{GUID: guid, Sector: d.Sector, First: 2 + array, Slots: slots}
+	if sectors > t.First+array+1 { // else there is room for nothing
+		t.Last = sectors - array - 2
+	}
+	return t
+}
+
+// refuseContents tells what stands where a table would be written.
+func (p *diskPlan) refuseContents() error {
+	d, origin := p.Facts, p.Config.Origin()
+	const hint = "wipeTable: true replaces it, with everything on the disk"
+	switch {
+	case d.Contents == dosTable:
+		return report.Conflict(origin, hint, "%s has an MBR partition table; the config asks for GPT partitions", d.Device)
+	case d.Contents == brokenGPT:
+		return report.Conflict(origin, hint+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", d.Device, d.Damage)
+	case d.Contents == nothing && len(d.Signatures) > 0:
+		return report.Conflict(origin, hint, "%s has no partition table but holds %s", d.Device, describeSignatures(d.Signatures))
+	}
+	return nil
+}
+
+// refuseWipe keeps a disk from being wiped under its users.
+func (p *diskPlan) refuseWipe() []error {
+	d, origin := p.Facts, p.Config.Origin("wipeTable")
+	if !p.Wipe {
+		return nil
+	}
+	if len(d.Uses) > 0 {
+		return []error{report.Conflict(origin, "stop using it before, or do not set wipeTable on this disk",
+			"%s is to be wiped but is in use: %s", d.Device, d.everyUse())}
+	}
+	return p.refuseMapped()
+}
+
+func (p *diskPlan) refuseMapped() []error {
+	if !p.Facts.Mapped {
+		return nil
+	}
+	return []error{report.Conflict(p.Config.Origin("device"), "partition it beforehand, or name a disk of the kernel's own",
+		"%s is a device mapper's (multipath, LVM): this build does not change their partitions yet", p.Facts.Device)}
+}
+
+// refuseChanges keeps what is in use from being changed.
+func (p *diskPlan) refuseChanges() []error {
+	d := p.Facts
+	if p.idle() {
+		return nil
+	}
+	errs := p.refuseMapped()
+	if d.Movable != nil {
+		errs = append(errs, report.Conflict(p.Config.Origin(), "wipeTable: true replaces it, with everything on the disk",
+			"the GPT of %s cannot be changed: %v", d.Device, d.Movable))
+	}
+	if how := d.uses(0); len(how) > 0 {
+		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, strings.Join(how, ", ")))
+	}
+	for _, c := range p.Changes {
+		if how := d.uses(c.Before.Number); c.Before.Number != 0 && len(how) > 0 {
+			errs = append(errs, report.Conflict(p.Config.Origin("partitions"), "the partition can be changed only when nothing uses it",
+				"partition %s on %s is to be changed (%s) but is %s", c.Before.title(), d.Device, c.Verb, strings.Join(how, ", ")))
+		}
+	}
+	return errs
+}

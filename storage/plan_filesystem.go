@@ -1,0 +1,164 @@
+package storage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// A target is the place where a filesystem is to be, and what is there.
+type target struct {
+	Device     string // as in the config
+	Signatures []signature
+	Uses       []string // "mounted at /boot"
+}
+
+// An action is what is done to a target.
+type action int
+
+const (
+	keep   action = iota
+	format        // wipe and make a filesystem
+	blank         // wipe only
+)
+
+// wantsFilesystem tells whether the disks stage has anything to do for it.
+// Virtiofs is the host's.
+func wantsFilesystem(fs *config.Filesystem) bool {
+	return fs.Format != nil && *fs.Format != "virtiofs"
+}
+
+// decideFilesystem compares a filesystem of the config with what is there.
+func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
+	wipe := config.Or(fs.WipeFilesystem, false)
+	none := *fs.Format == "" || *fs.Format == "none"
+	decided := format
+	switch {
+	case none && len(t.Signatures) == 0:
+		return keep, nil
+	case none && wipe:
+		decided = blank
+	case none:
+		return keep, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
+			"%s holds %s; the config says that it holds nothing", t.Device, describeSignatures(t.Signatures))
+	case wipe || len(t.Signatures) == 0:
+	default:
+		if differences := compareFilesystem(fs, t.Signatures[0]); len(differences) > 0 {
+			return keep, refuseFilesystem(fs, t, differences)
+		}
+		return keep, nil
+	}
+	if len(t.Uses) > 0 {
+		return keep, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
+			"%s is to be wiped but is %s", t.Device, strings.Join(t.Uses, ", "))
+	}
+	return decided, nil
+}
+
+// compareFilesystem says how what was found differs from what is wanted.
+func compareFilesystem(fs *config.Filesystem, found signature) []difference {
+	var d []difference
+	if found.Type != *fs.Format {
+		d = append(d, difference{"format", "format", found.Type, *fs.Format})
+		return d // the label and UUID of something else do not matter
+	}
+	if fs.Label != nil && found.Label != *fs.Label {
+		d = append(d, difference{"label", "label", fmt.Sprintf("%q", found.Label), fmt.Sprintf("%q", *fs.Label)})
+	}
+	if fs.UUID != nil && plainUUID(found.Type, found.UUID) != plainUUID(*fs.Format, *fs.UUID) {
+		d = append(d, difference{"uuid", "UUID", found.UUID, *fs.UUID})
+	}
+	return d
+}
+
+// plainUUID makes UUIDs comparable. That of vfat is a serial number, which
+// people write with or without the dash.
+func plainUUID(format, uuid string) string {
+	uuid = strings.ToLower(uuid)
+	if format == "vfat" {
+		uuid = strings.ReplaceAll(uuid, "-", "")
+	}
+	return uuid
+}
+
+func refuseFilesystem(fs *config.Filesystem, t target, differences []difference) error {
+	const hint = "wipeFilesystem: true makes it anew, and its contents are lost"
+	if differences[0].member == "format" {
+		return report.Conflict(fs.Origin("format"), hint, "%s holds %s; the config asks for %s", t.Device, describeSignatures(t.Signatures), *fs.Format)
+	}
+	var texts []string
+	for _, d := range differences {
+		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.is, d.asked))
+	}
+	return report.Conflict(fs.Origin(differences[0].member), hint, "the %s on %s is not what the config describes: %s", *fs.Format, t.Device, strings.Join(texts, "; "))
+}
+
+// partitionNames are the paths under which a partition of a disk will be known
+// in /dev; the config may use any of them for a filesystem on it.
+func (p *diskPlan) partitionNames(e entry) []string {
+	names := []string{
+		partitionPath(p.Facts.Device, e.Number), partitionPath(p.Facts.Node, e.Number),
+		fmt.Sprintf("%s-part%d", p.Facts.Device, e.Number), // of /dev/disk/by-id/X and the like
+		"/dev/disk/by-partuuid/" + strings.ToLower(e.GUID),
+	}
+	if e.Name != "" {
+		names = append(names, "/dev/disk/by-partlabel/"+udevEncode(e.Name))
+	}
+	return names
+}
+
+// partitionPath is the kernel's rule: a "p" between a digit and the number.
+func partitionPath(disk string, number int) string {
+	if disk != "" && '0' <= disk[len(disk)-1] && disk[len(disk)-1] <= '9' {
+		return fmt.Sprintf("%sp%d", disk, number)
+	}
+	return fmt.Sprintf("%s%d", disk, number)
+}
+
+// udevEncode is how udev writes a label in the name of a link (see the option
+// string_escape=... of udev(7) and libblkid's encoding): characters that could
+// mean something in a path or a shell become \xNN.
+func udevEncode(label string) string {
+	var b strings.Builder
+	for _, r := range label {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("#+-.:=@_", r), r > 0x7f:
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		}
+	}
+	return b.String()
+}
+
+// locate finds the partitions that the path of a device will mean when all the
+// disks are as planned.
+func locate(device string, disks []*diskPlan) []place {
+	var found []place
+	for _, p := range disks {
+		if p.Facts.Mapped {
+			continue // its partitions are devices that others make
+		}
+		for _, e := range p.After.Entries {
+			for _, name := range p.partitionNames(e) {
+				if name == device {
+					found = append(found, place{p, e})
+					break
+				}
+			}
+		}
+	}
+	return found
+}
+
+// A place is a partition of a disk that is in the plan.
+type place struct {
+	disk  *diskPlan
+	entry entry
+}
+
+func (p place) String() string {
+	return fmt.Sprintf("partition %s on %s", p.entry.title(), p.disk.Facts.Device)
+}

@@ -1,0 +1,246 @@
+package storage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// A wish is a partition of the config with what was found for it.
+type wish struct {
+	*config.Partition
+	number int
+	exists bool
+	before entry
+	// adopted is an existing partition that was found by its label.
+	adopted bool
+	wipe    bool
+	after   entry
+}
+
+// absent tells that the partition is not to exist.
+func (w *wish) absent() bool { return !config.Or(w.ShouldExist, true) }
+
+// decidePartitions fills After and Changes.
+func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
+	wishes := assignNumbers(p.Config.Partitions, base)
+	free := base
+	free.Entries = slices.DeleteFunc(slices.Clone(base.Entries), func(e entry) bool {
+		return slices.ContainsFunc(wishes, func(w *wish) bool { return w.number == e.Number })
+	})
+	p.After = free
+	p.After.Entries = slices.Clone(free.Entries)
+	var errs []error
+	for _, w := range wishes {
+		if err := p.decideWish(w, newGUID); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	slices.SortFunc(p.After.Entries, func(a, b entry) int { return cmp.Compare(a.Number, b.Number) })
+	return errs
+}
+
+func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
+	if w.absent() {
+		return p.decideAbsent(w)
+	}
+	if w.number > p.After.Slots || w.number < 1 {
+		return report.Conflict(w.Origin("number"), "use a smaller number; wipeTable: true makes a table for 128",
+			"partition number %d: the table of %s has room for the numbers 1 to %d", w.number, p.Facts.Device, p.After.Slots)
+	}
+	if err := p.place(w); err != nil {
+		if w.exists { // it stays in the way of others
+			p.After.Entries = append(p.After.Entries, w.before)
+		}
+		return err
+	}
+	differences := w.compare(p.After.Sector)
+	switch {
+	case !w.exists:
+		p.add("create", w, newGUID)
+	case len(differences) == 0:
+		p.After.Entries = append(p.After.Entries, w.before)
+	case w.wipe:
+		p.add("replace", w, newGUID)
+	case config.Or(w.Resize, false) && len(differences) == 1 && differences[0].member == "sizeMiB":
+		size := w.after.Size
+		w.after = w.before
+		w.after.Size = size
+		p.After.Entries = append(p.After.Entries, w.after)
+		p.Changes = append(p.Changes, change{"resize", w.before, w.after})
+	default:
+		return p.refuseDifference(w, differences)
+	}
+	return nil
+}
+
+// add makes an entry as the config has it.
+func (p *diskPlan) add(verb string, w *wish, newGUID func() string) {
+	if w.after.GUID == "" {
+		w.after.GUID = newGUID()
+	}
+	p.After.Entries = append(p.After.Entries, w.after)
+	p.Changes = append(p.Changes, change{verb, w.before, w.after})
+}
+
+func (p *diskPlan) decideAbsent(w *wish) error {
+	switch {
+	case !w.exists:
+		return nil
+	case !w.wipe:
+		// It stays, so what the config wants elsewhere must not overlap it.
+		p.After.Entries = append(p.After.Entries, w.before)
+		return report.Conflict(w.Origin("shouldExist"), "wipePartitionEntry: true deletes it",
+			"partition %s on %s exists (%s); the config says that it should not", w.before.title(), p.Facts.Device, p.After.extent(w.before))
+	}
+	p.Changes = append(p.Changes, change{Verb: "delete", Before: w.before})
+	return nil
+}
+
+// refuseDifference says what is there and what was asked.
+func (p *diskPlan) refuseDifference(w *wish, differences []difference) error {
+	var texts []string
+	onlySize := true
+	for _, d := range differences {
+		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.is, d.asked))
+		onlySize = onlySize && d.member == "sizeMiB"
+	}
+	hint := "wipePartitionEntry: true replaces it, and its contents are lost"
+	if onlySize {
+		hint = "resize: true changes only its size; " + hint
+	}
+	origin := w.Origin()
+	if len(differences) == 1 {
+		origin = w.Origin(differences[0].member)
+	}
+	p.After.Entries = append(p.After.Entries, w.before)
+	return report.Conflict(origin, hint, "partition %s on %s is not what the config describes: %s", w.before.title(), p.Facts.Device, strings.Join(texts, "; "))
+}
+
+// assignNumbers finds a number for every partition of the config, and what has
+// that number now. Those that leave the number open come last, as in the
+// reference; they take the lowest free ones.
+//
+// An open number first looks for an existing partition of the same label that
+// is as the config wants it: it was made by an earlier run of this config.
+func assignNumbers(parts []config.Partition, base table) []*wish {
+	var wishes []*wish
+	taken := map[int]bool{}
+	for i := range parts {
+		w := &wish{Partition: &parts[i], number: parts[i].Number, wipe: config.Or(parts[i].WipePartitionEntry, false)}
+		if !w.absent() {
+			taken[w.number] = true
+		}
+		wishes = append(wishes, w)
+	}
+	slices.SortStableFunc(wishes, func(a, b *wish) int { return compareBool(a.number == 0, b.number == 0) })
+	for _, w := range wishes {
+		if w.number == 0 && !w.absent() {
+			w.adopt(base, taken)
+		}
+	}
+	deleted := func(n int) bool {
+		return slices.ContainsFunc(wishes, func(w *wish) bool { return w.number == n && w.absent() && w.wipe })
+	}
+	for _, w := range wishes {
+		if w.number != 0 || w.absent() {
+			continue
+		}
+		for w.number = 1; taken[w.number] || exists(base, w.number) && !deleted(w.number); w.number++ {
+		}
+		taken[w.number] = true
+		// The entry that has the number now is deleted by another wish.
+		w.wipe = true
+	}
+	return lookUp(wishes, base, taken)
+}
+
+// lookUp finds what exists under the numbers. Where a partition takes the
+// number of one that is to go, the two wishes are one.
+func lookUp(wishes []*wish, base table, taken map[int]bool) []*wish {
+	wishes = slices.DeleteFunc(wishes, func(w *wish) bool { return w.absent() && (w.number == 0 || taken[w.number]) })
+	for _, w := range wishes {
+		w.before, w.exists = base.find(w.number)
+	}
+	return wishes
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func exists(t table, number int) bool {
+	_, ok := t.find(number)
+	return ok
+}
+
+// adopt looks for the partition that a wish without a number describes.
+func (w *wish) adopt(base table, taken map[int]bool) {
+	mib := mebibyte / base.Sector
+	for _, e := range base.Entries {
+		if w.Label == nil || e.Name != *w.Label || taken[e.Number] {
+			continue
+		}
+		if config.IsSet(w.StartMiB) && uint64(*w.StartMiB)*mib != e.Start || config.IsSet(w.SizeMiB) && uint64(*w.SizeMiB)*mib != e.Size {
+			continue
+		}
+		if config.IsSet(w.GUID) && !strings.EqualFold(*w.GUID, e.GUID) || config.IsSet(w.TypeGUID) && !strings.EqualFold(*w.TypeGUID, e.Type) {
+			continue
+		}
+		w.number, w.adopted = e.Number, true
+		taken[e.Number] = true
+		return
+	}
+}
+
+// A difference is a member of a partition that is not as the config wants it.
+type difference struct{ member, what, is, asked string }
+
+// compare tells how the partition that exists differs from what was asked.
+func (w *wish) compare(sector uint64) []difference {
+	if !w.exists {
+		return nil
+	}
+	var d []difference
+	add := func(differs bool, member, what, is, asked string) {
+		if differs {
+			d = append(d, difference{member, what, is, asked})
+		}
+	}
+	is, want := w.before, w.after
+	add(is.Start != want.Start, "startMiB", "start", inMiB(is.Start*sector), inMiB(want.Start*sector))
+	add(is.Size != want.Size, "sizeMiB", "size", inMiB(is.Size*sector), inMiB(want.Size*sector))
+	if w.Label != nil {
+		add(is.Name != *w.Label, "label", "label", fmt.Sprintf("%q", is.Name), fmt.Sprintf("%q", *w.Label))
+	}
+	if config.IsSet(w.TypeGUID) {
+		add(!strings.EqualFold(is.Type, *w.TypeGUID), "typeGuid", "type", is.Type, strings.ToUpper(*w.TypeGUID))
+	}
+	if config.IsSet(w.GUID) {
+		add(!strings.EqualFold(is.GUID, *w.GUID), "guid", "GUID", is.GUID, strings.ToUpper(*w.GUID))
+	}
+	return d
+}
+
+// inMiB prints a number of bytes in the unit of the config, with as many
+// decimals as it takes to show what is not a whole number of it.
+func inMiB(bytes uint64) string {
+	if bytes%mebibyte == 0 {
+		return fmt.Sprintf("%d MiB", bytes/mebibyte)
+	}
+	return fmt.Sprintf("%.4g MiB (%d bytes)", float64(bytes)/mebibyte, bytes)
+}
+
+func (t table) extent(e entry) string {
+	return fmt.Sprintf("%s at %s", inMiB(e.Size*t.Sector), inMiB(e.Start*t.Sector))
+}

@@ -1,0 +1,153 @@
+package storage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// A block is free sectors, from start up to but not including end.
+type block struct{ start, end uint64 }
+
+func (b block) size() uint64 { return b.end - b.start }
+
+// freeBlocks are the gaps between partitions, in order.
+func (t table) freeBlocks() []block {
+	entries := slices.SortedFunc(slices.Values(t.Entries), func(a, b entry) int { return cmp.Compare(a.Start, b.Start) })
+	var blocks []block
+	at := t.First
+	for _, e := range entries {
+		if e.Start > at {
+			blocks = append(blocks, block{at, min(e.Start, t.Last+1)})
+		}
+		at = max(at, e.end())
+	}
+	if at <= t.Last {
+		blocks = append(blocks, block{at, t.Last + 1})
+	}
+	return blocks
+}
+
+// largest is the free block with most room from its first aligned sector on;
+// the first one of several. It has size 0 if there is no room.
+func (t table) largest() block {
+	var best block
+	for _, b := range t.freeBlocks() {
+		b.start = alignUp(b.start, t.alignment())
+		if b.start < b.end && b.size() > best.size() {
+			best = b
+		}
+	}
+	return best
+}
+
+func (t table) alignment() uint64 { return max(mebibyte/t.Sector, 1) }
+
+func alignUp(n, to uint64) uint64   { return (n + to - 1) / to * to }
+func alignDown(n, to uint64) uint64 { return n / to * to }
+
+// place resolves a wish's start and size against what has been placed so far.
+// Nil keeps what an existing partition has, unless its entry is to be wiped;
+// else nil is as 0: the beginning, or the rest, of a free block.
+func (p *diskPlan) place(w *wish) error {
+	t := &p.After
+	w.after = entry{Number: w.number, Name: config.Or(w.Label, ""), Type: linuxData, GUID: strings.ToUpper(config.Or(w.GUID, ""))}
+	if config.IsSet(w.TypeGUID) {
+		w.after.Type = strings.ToUpper(*w.TypeGUID)
+	}
+	start, startGiven, err := p.given(w, "startMiB", w.StartMiB, w.before.Start)
+	if err != nil {
+		return err
+	}
+	size, sizeGiven, err := p.given(w, "sizeMiB", w.SizeMiB, w.before.Size)
+	if err != nil {
+		return err
+	}
+	asked := start
+	if !startGiven {
+		start = t.largest().start
+	}
+	if start < t.First || start > t.Last {
+		return p.noRoom(w, "startMiB", asked, size)
+	}
+	room := t.roomAt(start)
+	if !sizeGiven {
+		size = fill(start, room, t.alignment(), w)
+	}
+	if size == 0 || size > room {
+		return p.noRoom(w, "sizeMiB", asked, size)
+	}
+	w.after.Start, w.after.Size = start, size
+	return nil
+}
+
+// given is a start or a size in sectors that need not be searched for.
+func (p *diskPlan) given(w *wish, member string, mib *int, existing uint64) (sectors uint64, given bool, err error) {
+	switch {
+	case mib != nil && (*mib < 0 || uint64(*mib) > 1<<43): // 2^63 bytes
+		return 0, false, report.Conflict(w.Origin(member), "it is in MiB", "partition %s on %s: %s cannot be %d", w.named(), p.Facts.Device, member, *mib)
+	case config.IsSet(mib):
+		return uint64(*mib) * mebibyte / p.After.Sector, true, nil
+	case w.adopted, mib == nil && w.exists && !w.wipe:
+		return existing, true, nil
+	}
+	return 0, false, nil
+}
+
+// roomAt is how many sectors are free from start on.
+func (t table) roomAt(start uint64) uint64 {
+	for _, b := range t.freeBlocks() {
+		if b.start <= start && start < b.end {
+			return b.end - start
+		}
+	}
+	return 0
+}
+
+// fill is the size of a partition that takes the rest of a free block. It ends
+// aligned. Older versions of sgdisk did not align the end, so that a partition
+// of theirs may be somewhat larger; it counts as filling the block.
+func fill(start, room, alignment uint64, w *wish) uint64 {
+	end := alignDown(start+room, alignment)
+	if w.exists && w.before.Start == start && w.before.Size <= room && w.before.end() >= end {
+		return w.before.Size
+	}
+	if end <= start {
+		return room
+	}
+	return end - start
+}
+
+// named is how a wish is called in messages.
+func (w *wish) named() string {
+	return entry{Number: w.number, Name: config.Or(w.Label, w.before.Name)}.title()
+}
+
+// noRoom says who or what is in the way. A start of 0 is one that was searched for.
+func (p *diskPlan) noRoom(w *wish, member string, start, size uint64) error {
+	t := &p.After
+	const hint = "ask for less, or make room: wipeTable, or shouldExist: false with wipePartitionEntry: true for what is in the way"
+	what := "some space"
+	if size > 0 {
+		what = inMiB(size * t.Sector)
+	}
+	free := "no space is free"
+	if largest := alignDown(t.largest().size(), t.alignment()); largest > 0 {
+		free = "the largest free block has " + inMiB(largest*t.Sector)
+	}
+	if start == 0 {
+		return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s but %s", w.named(), p.Facts.Device, what, free)
+	}
+	what += " at " + inMiB(start*t.Sector)
+	for _, e := range t.Entries {
+		if start < e.end() && e.Start < start+max(size, 1) {
+			return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s, where partition %s is (%s); %s",
+				w.named(), p.Facts.Device, what, e.title(), t.extent(e), free)
+		}
+	}
+	return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s; partitions can lie from %s to %s on this disk, and %s",
+		w.named(), p.Facts.Device, what, inMiB(t.First*t.Sector), inMiB((t.Last+1)*t.Sector), free)
+}

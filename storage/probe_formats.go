@@ -1,0 +1,251 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// Little- and big-endian, as the formats are.
+var (
+	le = binary.LittleEndian
+	be = binary.BigEndian
+)
+
+// probeExt: the superblock at 1 KiB, Documentation/filesystems/ext4/super.rst.
+func probeExt(v *view) (signature, bool) {
+	b := v.bytes(1024, 1024)
+	if b == nil || le.Uint16(b[0x38:]) != 0xef53 {
+		return signature{}, false
+	}
+	const (
+		hasJournal = 0x4                           // compatible
+		journalDev = 0x8                           // incompatible
+		ext2Or3    = 0x2 | 0x4 | 0x10 | journalDev // filetype, recover, meta_bg
+		ext2Or3ROs = 0x1 | 0x2 | 0x4               // sparse_super, large_file, btree_dir
+	)
+	s := signature{Type: "ext4", UUID: uuidText(b[0x68:0x78]), Label: text(b[0x78:0x88]), Places: []extent{{1024 + 0x38, 2}}}
+	compatible, incompatible, readOnly := le.Uint32(b[0x5c:]), le.Uint32(b[0x60:]), le.Uint32(b[0x64:])
+	switch {
+	case incompatible&journalDev != 0:
+		s.Type = "jbd"
+	case incompatible&^ext2Or3 != 0 || readOnly&^ext2Or3ROs != 0:
+	case compatible&hasJournal != 0:
+		s.Type = "ext3"
+	default:
+		s.Type = "ext2"
+	}
+	return s, true
+}
+
+// probeXFS: the superblock at 0, struct xfs_dsb.
+func probeXFS(v *view) (signature, bool) {
+	b := v.bytes(0, 512)
+	if b == nil || string(b[:4]) != "XFSB" {
+		return signature{}, false
+	}
+	return signature{UUID: uuidText(b[32:48]), Label: text(b[108:120]), Places: []extent{{0, 4}}}, true
+}
+
+// probeBtrfs: the superblock at 64 KiB and its copies, which a recovery tool
+// would find, at 64 MiB and 256 GiB.
+func probeBtrfs(v *view) (signature, bool) {
+	const superblock, magic = 64 << 10, "_BHRfS_M"
+	b := v.bytes(superblock, 0x32b)
+	if b == nil || string(b[0x40:0x48]) != magic {
+		return signature{}, false
+	}
+	s := signature{UUID: uuidText(b[0x20:0x30]), Label: text(b[0x12b : 0x12b+256])}
+	for _, at := range []int64{superblock, 64 << 20, 256 << 30} {
+		if v.magic(at+0x40, magic) {
+			s.Places = append(s.Places, extent{at + 0x40, int64(len(magic))})
+		}
+	}
+	return s, true
+}
+
+// probeFAT: the boot sector, Microsoft's FAT specification. It has no magic
+// number worth the name, so that its numbers must make sense too.
+func probeFAT(v *view) (signature, bool) {
+	b := v.bytes(0, 512)
+	if b == nil || b[510] != 0x55 || b[511] != 0xaa || string(b[3:8]) == "NTFS " || string(b[3:8]) == "EXFAT" {
+		return signature{}, false
+	}
+	sector, cluster, fats, media := int64(le.Uint16(b[11:])), b[13], b[16], b[21]
+	if sector < 512 || sector > 4096 || sector&(sector-1) != 0 || cluster == 0 || cluster&(cluster-1) != 0 ||
+		fats == 0 || fats > 2 || media != 0xf0 && media < 0xf8 || le.Uint16(b[14:]) == 0 {
+		return signature{}, false
+	}
+	s := signature{Type: "vfat", Places: []extent{{0, 512}}}
+	serial, label := b[39:43], b[43:54]
+	if le.Uint16(b[22:]) == 0 { // FAT32 has the size of its tables elsewhere
+		if le.Uint32(b[36:]) == 0 {
+			return signature{}, false
+		}
+		serial, label = b[67:71], b[71:82]
+	}
+	s.UUID = fmt.Sprintf("%02X%02X-%02X%02X", serial[3], serial[2], serial[1], serial[0])
+	s.Label = fatLabel(v, b, label, sector)
+	return s, true
+}
+
+// fatLabel is the volume's entry in the root directory, which counts, or else
+// what the boot sector says.
+func fatLabel(v *view, b, boot []byte, sector int64) string {
+	reserved, fats := int64(le.Uint16(b[14:])), int64(b[16])
+	tables, entries := int64(le.Uint16(b[22:])), int64(le.Uint16(b[17:]))
+	start := (reserved + fats*tables) * sector
+	if tables == 0 { // FAT32: the root directory is a chain; its first cluster
+		tables, entries = int64(le.Uint32(b[36:])), int64(b[13])*sector/32
+		start = (reserved+fats*tables)*sector + (int64(le.Uint32(b[44:]))-2)*int64(b[13])*sector
+	}
+	const volume, longName = 0x08, 0x0f
+	for i := range min(entries, 4096) {
+		e := v.bytes(start+32*i, 32)
+		if e == nil || e[0] == 0 {
+			break
+		}
+		if e[0] != 0xe5 && e[11]&longName != longName && e[11]&volume != 0 {
+			return strings.TrimRight(text(e[:11]), " ")
+		}
+	}
+	if l := strings.TrimRight(text(boot), " "); l != "NO NAME" {
+		return l
+	}
+	return ""
+}
+
+// probeSwap: the magic ends the first page, whose size is the machine's.
+func probeSwap(v *view) (signature, bool) {
+	for page := int64(4 << 10); page <= 64<<10; page *= 2 {
+		for _, magic := range []string{"SWAPSPACE2", "SWAP-SPACE"} {
+			if !v.magic(page-10, magic) {
+				continue
+			}
+			s := signature{Places: []extent{{page - 10, 10}}}
+			if b := v.bytes(1024, 44); b != nil && magic == "SWAPSPACE2" {
+				s.UUID, s.Label = uuidText(b[12:28]), text(b[28:44])
+			}
+			return s, true
+		}
+	}
+	return signature{}, false
+}
+
+// probeLUKS: LUKS1 and LUKS2 headers, and the second LUKS2 header, whose place
+// depends on the size of the first one (LUKS2 On-Disk Format, section 2.1).
+func probeLUKS(v *view) (signature, bool) {
+	var s signature
+	if b := v.bytes(0, 208); b != nil && string(b[:6]) == "LUKS\xba\xbe" {
+		s.Type, s.UUID = "crypto_LUKS", text(b[168:208])
+		s.Places = append(s.Places, extent{0, 6})
+		if be.Uint16(b[6:]) == 2 {
+			s.Label = text(b[24:72])
+		}
+	}
+	for at := int64(0x4000); at <= 0x400000; at *= 2 {
+		if b := v.bytes(at, 208); b != nil && string(b[:6]) == "SKUL\xba\xbe" {
+			s.Type = "crypto_LUKS"
+			if s.UUID == "" {
+				s.UUID, s.Label = text(b[168:208]), text(b[24:72])
+			}
+			s.Places = append(s.Places, extent{at, 6})
+		}
+	}
+	return s, s.Type != ""
+}
+
+// probeRAID: the superblock of a Linux RAID member, linux/raid/md_p.h: at the
+// beginning, 4 KiB behind it or near the end.
+func probeRAID(v *view) (signature, bool) {
+	var s signature
+	for _, at := range []int64{0, 4096, ((v.size>>9 - 16) &^ 7) << 9} { // versions 1.1, 1.2, 1.0
+		b := v.bytes(at, 256)
+		if b == nil || le.Uint32(b) != 0xa92b4efc || le.Uint32(b[4:]) != 1 {
+			continue
+		}
+		s.UUID, s.Label = uuidText(b[16:32]), text(b[32:64])
+		s.Places = append(s.Places, extent{at, 4})
+	}
+	old := v.size&^(64<<10-1) - 64<<10 // version 0.90
+	if b := v.bytes(old, 64); b != nil && (le.Uint32(b) == 0xa92b4efc || be.Uint32(b) == 0xa92b4efc) && len(s.Places) == 0 {
+		s.UUID = uuidText(append(append([]byte(nil), b[20:24]...), b[52:64]...))
+		s.Places = append(s.Places, extent{old, 4})
+	}
+	return s, len(s.Places) > 0
+}
+
+// probeLVM: the label is in one of the first four sectors of 512 bytes.
+func probeLVM(v *view) (signature, bool) {
+	for sector := range int64(4) {
+		b := v.bytes(sector*512, 512)
+		if b == nil || string(b[:8]) != "LABELONE" || string(b[24:32]) != "LVM2 001" {
+			continue
+		}
+		s := signature{Places: []extent{{sector * 512, 8}}}
+		if at := le.Uint32(b[20:]); at <= 512-32 {
+			u := strings.ToValidUTF8(string(b[at:at+32]), "?")
+			if len(u) == 32 {
+				s.UUID = strings.Join([]string{u[:6], u[6:10], u[10:14], u[14:18], u[18:22], u[22:26], u[26:]}, "-")
+			}
+		}
+		return s, true
+	}
+	return signature{}, false
+}
+
+// probeZFS: four labels of 256 KiB, two at each end, in each a ring of
+// uberblocks. A few stale ones are what other formats leave over, so that, as
+// for libblkid, several must be there.
+func probeZFS(v *view) (signature, bool) {
+	const label, ring, step, magic, enough = 256 << 10, 128 << 10, 1 << 10, 0x00bab10c, 4
+	end := v.size &^ (label - 1)
+	var s signature
+	for _, start := range []int64{0, label, end - 2*label, end - label} {
+		if start < 0 {
+			continue
+		}
+		b := v.bytes(start+ring, ring)
+		for at := 0; at+8 <= len(b); at += step {
+			if le.Uint64(b[at:]) == magic || be.Uint64(b[at:]) == magic {
+				s.Places = append(s.Places, extent{start + ring + int64(at), 8})
+			}
+		}
+	}
+	return s, len(s.Places) >= enough
+}
+
+// probeISO: a volume descriptor of ISO 9660 (ECMA-119) in sector 16 of 2 KiB.
+func probeISO(v *view) (signature, bool) {
+	const first = 16 * 2048
+	if !v.magic(first+1, "CD001") {
+		return signature{}, false
+	}
+	b := v.bytes(first, 2048)
+	if b == nil {
+		return signature{}, false
+	}
+	s := signature{Label: strings.TrimRight(text(b[40:72]), " "), Places: []extent{{first + 1, 5}}}
+	if d := string(b[813:829]); strings.Trim(d, "0123456789") == "" { // when it was made
+		s.UUID = fmt.Sprintf("%s-%s-%s-%s-%s-%s-%s", d[:4], d[4:6], d[6:8], d[8:10], d[10:12], d[12:14], d[14:])
+	}
+	return s, true
+}
+
+// probeSquash: the superblock at 0; squashfs has neither label nor UUID.
+func probeSquash(v *view) (signature, bool) {
+	b := v.bytes(0, 96)
+	if b == nil || string(b[:4]) != "hsqs" || le.Uint16(b[28:]) != 4 {
+		return signature{}, false
+	}
+	return signature{Places: []extent{{0, 4}}}, true
+}
+
+// probeEROFS: the superblock at 1 KiB, struct erofs_super_block.
+func probeEROFS(v *view) (signature, bool) {
+	b := v.bytes(1024, 128)
+	if b == nil || le.Uint32(b) != 0xe0f5e1e2 {
+		return signature{}, false
+	}
+	return signature{UUID: uuidText(b[48:64]), Label: text(b[64:80]), Places: []extent{{1024, 4}}}, true
+}

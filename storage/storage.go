@@ -1,0 +1,124 @@
+// Package storage knows block devices: partition tables, what devices hold,
+// filesystems, mounts, and waiting for devices to appear.
+//
+// As everywhere, looking, planning and changing are apart. PlanDisks looks at
+// all devices of the config, decides what to do with all of them (plan*.go,
+// which does no I/O) and returns operations, or every conflict between the
+// config and the machine at once. Nothing has been written by then.
+//
+// Whether a filesystem must be made is decided before the partition for it
+// exists: what will be in a partition is already on the disk, at the place
+// where the partition will be.
+//
+// Disks may be plain files, for tests and on workstations; there is no kernel
+// to be told about those.
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// A Machine is the block devices' side of the machine under provisioning.
+type Machine struct {
+	Run  system.Runner
+	Log  *slog.Logger
+	Root string // prefix of all mount points
+	// Notated are the directories that mounting had to create, as paths in the
+	// config, outermost first. Read it when the operations are done.
+	Notated []string
+
+	// The following are for tests; what is unset is the real one.
+
+	Sys, Proc, Udev string
+	// Timeout is how long to wait for devices; by default what the kernel
+	// argument firstlight.device_timeout says, in seconds, or 90 s.
+	Timeout time.Duration
+	// Random is where the GUIDs of new tables and partitions come from.
+	Random io.Reader
+
+	mu sync.Mutex // for what operations change
+	// locks are open disks that udev must not read the table of; see system.Lock.
+	locks []*os.File
+}
+
+func or(path, real string) string {
+	if path == "" {
+		return real
+	}
+	return path
+}
+
+func (m *Machine) sys(path ...string) string {
+	return filepath.Join(append([]string{or(m.Sys, "/sys")}, path...)...)
+}
+
+func (m *Machine) proc(path string) string { return filepath.Join(or(m.Proc, "/proc"), path) }
+func (m *Machine) udev() string            { return or(m.Udev, system.Udev) }
+
+// defaultTimeout is systemd's for devices (DefaultDeviceTimeoutSec=).
+const defaultTimeout = 90 * time.Second
+
+// timeoutArgument is the kernel argument that changes it.
+const timeoutArgument = "firstlight.device_timeout"
+
+func (m *Machine) timeout() (time.Duration, error) {
+	if m.Timeout != 0 {
+		return m.Timeout, nil
+	}
+	arguments, err := system.KernelArguments()
+	if err != nil {
+		return 0, err
+	}
+	text, given := arguments[timeoutArgument]
+	if !given {
+		return defaultTimeout, nil
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil || seconds < 0 {
+		return 0, fmt.Errorf("the kernel argument %s=%s is not a number of seconds", timeoutArgument, text)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// newGUID makes a random identity (RFC 9562, version 4).
+func (m *Machine) newGUID() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	source := m.Random
+	if source == nil {
+		source = rand.Reader
+	}
+	var b [16]byte
+	if _, err := io.ReadFull(source, b[:]); err != nil {
+		panic(fmt.Sprintf("reading random bytes: %v", err)) // the kernel's never end
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return strings.ToUpper(uuidText(b[:]))
+}
+
+// resolve is the real path of a device. Links in /dev/disk come and go as udev
+// works, the node stays.
+func resolve(device string) (string, error) { return filepath.EvalSymlinks(device) }
+
+// each calls f for every index below n, all at the same time, and returns the errors.
+func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) []error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { errs[i] = f(ctx, i) })
+	}
+	group.Wait()
+	return errs
+}

@@ -1,0 +1,70 @@
+package storage
+
+import (
+	"io"
+	"io/fs"
+)
+
+// An extent is a range of bytes.
+type extent struct{ offset, length int64 }
+
+// A view is a part of a device, as it will be when some ranges of it are
+// zeroes. It cannot be written to.
+//
+// It has the methods that go-diskfs wants of a disk.
+type view struct {
+	r            io.ReaderAt
+	offset, size int64
+	zero         []extent // relative to the view
+}
+
+// ReadAt implements io.ReaderAt.
+func (v *view) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= v.size {
+		return 0, io.EOF
+	}
+	short := int64(len(p)) > v.size-off
+	if short {
+		p = p[:v.size-off]
+	}
+	n, err := v.r.ReadAt(p, v.offset+off)
+	for _, z := range v.zero {
+		from, to := max(z.offset, off), min(z.offset+z.length, off+int64(n))
+		if from < to {
+			clear(p[from-off : to-off])
+		}
+	}
+	if err == nil && short {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// bytes reads a few bytes, nil if they do not lie within the view or cannot be read.
+func (v *view) bytes(off, n int64) []byte {
+	if off < 0 || off > v.size-n {
+		return nil
+	}
+	b := make([]byte, n)
+	if got, _ := v.ReadAt(b, off); int64(got) != n {
+		return nil
+	}
+	return b
+}
+
+// sub is a part of a view.
+func (v *view) sub(offset, size int64) *view {
+	return &view{r: v, offset: offset, size: max(0, min(size, v.size-offset))}
+}
+
+// Seek tells the size; that is all that it is for.
+func (v *view) Seek(int64, int) (int64, error) { return v.size, nil }
+
+// Read is there for an interface; reading is done with ReadAt.
+func (v *view) Read([]byte) (int, error) { return 0, fs.ErrInvalid }
+
+// Stat is there for an interface.
+func (v *view) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
+
+// Close does nothing: the device is someone else's.
+func (v *view) Close() error { return nil }
