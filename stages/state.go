@@ -1,0 +1,89 @@
+package stages
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The state is what stages leave to later ones besides the config. Its keys
+// are the reference's.
+type state struct {
+	FetchedConfigs       []fetchedConfig   `json:"fetchedConfigs"`
+	LuksPersistKeyFiles  map[string]string `json:"luksPersistKeyFiles"`
+	NotatedDirectories   []string          `json:"notatedDirectories"`
+	ProviderOutputFiles  json.RawMessage   `json:"providerOutputFiles"`
+	LuksPersistVolumeKey map[string]string `json:"luksPersistVolumeKeyFiles"`
+}
+
+// A fetchedConfig says where a part of the config came from.
+type fetchedConfig struct {
+	Kind       string `json:"kind"` // base or user
+	Source     string `json:"source"`
+	Referenced bool   `json:"referenced"`
+}
+
+// loadState reads the state; without a file it is empty.
+func loadState(name string) (*state, error) {
+	s := new(state)
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s, nil
+	case err != nil:
+		return s, &StateError{fmt.Errorf("reading the state: %w", err)}
+	}
+	if err := json.Unmarshal(text, s); err != nil {
+		return s, &StateError{fmt.Errorf("reading the state %s: %w", name, err)}
+	}
+	return s, nil
+}
+
+func (s *state) save(name string) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("saving the state: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("saving the state: %w", err)
+	}
+	return writeAtomically(name, append(text, '\n'), 0o600)
+}
+
+// note records where a config came from, once.
+func (s *state) note(c fetchedConfig) {
+	for _, known := range s.FetchedConfigs {
+		if known == c {
+			return
+		}
+	}
+	s.FetchedConfigs = append(s.FetchedConfigs, c)
+}
+
+// userConfigProvided tells whether the user has given a config.
+func (s *state) userConfigProvided() bool {
+	for _, c := range s.FetchedConfigs {
+		if c.Kind == "user" {
+			return true
+		}
+	}
+	return false
+}
+
+// writeAtomically replaces a file as a whole.
+func writeAtomically(name string, text []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return os.Rename(f.Name(), name)
+}
