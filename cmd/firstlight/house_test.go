@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/firstlight-os/firstlight/"
+
+// rooms are the packages of the house and which others each may use. Imports
+// point one way only; whoever adds a room or a door changes this table.
+var rooms = map[string][]string{
+	"config":            {},
+	"config/butane":     {"config"},
+	"report":            {"config"},
+	"system":            {},
+	"system/systemtest": {"system"},
+	"fetch":             {"config", "report", "system"},
+	"providers":         {"config", "fetch", "report", "system"},
+	"storage":           {"config", "report", "system"},
+	"files":             {"config", "fetch", "report", "system"},
+	"stages":            {"config", "fetch", "providers", "storage", "files", "report", "system"},
+	"cmd/firstlight":    {"stages", "providers", "config", "report", "system"},
+	"cmd/firstlightctl": {"config", "config/butane", "stages", "system"},
+}
+
+// agentLibraries are the modules that the agent may link. Each was weighed.
+var agentLibraries = []string{
+	"github.com/coreos/go-systemd/v22",
+	"github.com/diskfs/go-diskfs",
+	"github.com/go-json-experiment/json",
+	"github.com/godbus/dbus/v5",
+	"github.com/google/uuid",
+	"github.com/vincent-petithory/dataurl",
+	"golang.org/x/net",
+	"golang.org/x/sys",
+	"golang.org/x/text",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard,Module"}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t, module+"...") {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(room, "tests/") {
+			continue
+		}
+		doors, known := rooms[room]
+		if !known {
+			t.Errorf("package %s is not in the table of rooms", room)
+		}
+		for _, i := range p.Imports {
+			if other, ours := strings.CutPrefix(i, module); ours && !slices.Contains(doors, other) {
+				t.Errorf("%s must not import %s", room, other)
+			}
+		}
+	}
+}
+
+func TestAgentLinksOnlyWeighedLibraries(t *testing.T) {
+	for _, p := range list(t, "-deps", module+"cmd/firstlight") {
+		if p.Standard || p.Module == nil || strings.HasPrefix(p.ImportPath, module) {
+			continue
+		}
+		if !slices.Contains(agentLibraries, p.Module.Path) {
+			t.Errorf("the agent links %s of module %s, which is not in the table", p.ImportPath, p.Module.Path)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// call runs f as a program and gives its exit status and what it printed.
+func call(t *testing.T, f func([]string) int, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	outs := []**os.File{&os.Stdout, &os.Stderr}
+	var texts [2]chan string
+	for i, out := range outs {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := *out
+		*out = w
+		texts[i] = make(chan string, 1)
+		go func() {
+			b, _ := io.ReadAll(r)
+			texts[i] <- string(b)
+		}()
+		defer func() { *out = old }()
+	}
+	status = f(args)
+	os.Stdout.Close()
+	os.Stderr.Close()
+	return status, <-texts[0], <-texts[1]
+}
+
+func TestExitStatusesAreTheReferences(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("IGNITION_CONFIG_FILE", filepath.Join(dir, "none"))
+	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", os.DevNull)
+	bad := filepath.Join(dir, "bad")
+	os.WriteFile(bad, []byte("{"), 0o600)
+	state, cache := "--state-file="+filepath.Join(dir, "state"), "--config-cache="+filepath.Join(dir, "cache")
+	for name, tc := range map[string]struct {
+		run    func([]string) int
+		args   []string
+		status int
+		says   string // on either output
+	}{
+		"version":             {runStage, []string{"-version"}, exitOK, "Ignition "},
+		"help":                {runStage, []string{"-help"}, exitOK, "-config-cache"},
+		"unknown flag":        {runStage, []string{"--frob"}, exitUsage, "-frob"},
+		"no platform":         {runStage, []string{"--stage=files"}, exitUsage, "no platform is given"},
+		"empty platform":      {runStage, []string{"--platform=", "--stage=files"}, exitUsage, "no platform is given"},
+		"unknown platform":    {runStage, []string{"--platform=x", "--stage=files"}, exitUsage, `the platform "x" is not known`},
+		"no stage":            {runStage, []string{"--platform=metal"}, exitUsage, "the stages are fetch-offline, fetch,"},
+		"unknown stage":       {runStage, []string{"--platform=metal", "--stage=x"}, exitUsage, "--stage=x"},
+		"failure":             {runStage, []string{"--platform=file", "--stage=fetch", "--log-to-stdout", state, cache}, exitFailed, "IGNITION_CONFIG_FILE"},
+		"damaged state":       {runStage, []string{"--platform=metal", "--stage=fetch", "--log-to-stdout", "--state-file=" + bad, cache}, exitSetup, "reading the state"},
+		"success":             {runStage, []string{"--platform=metal", "--stage=fetch", "--log-to-stdout", state, cache}, exitOK, "finished successfully"},
+		"unset IGNITION_ARGS": {runStage, []string{"--platform=metal", "--stage=fetch", "--log-to-stdout", state, cache, ""}, exitOK, "finished successfully"},
+		"rmcfg version":       {removeConfig, []string{"--version"}, exitOK, "Ignition "},
+		"rmcfg on qemu":       {removeConfig, []string{"--platform=qemu"}, exitFailed, "cannot be deleted on platform qemu"},
+		"rmcfg with argument": {removeConfig, []string{"--platform=qemu", "x"}, exitUsage, `unexpected argument "x"`},
+		"rmcfg nowhere":       {removeConfig, nil, exitUsage, "no platform is given"},
+	} {
+		status, stdout, stderr := call(t, tc.run, tc.args...)
+		if status != tc.status || !strings.Contains(stdout+stderr, tc.says) {
+			t.Errorf("%s: status %d, want %d; said %q, want %q in it", name, status, tc.status, stdout+stderr, tc.says)
+		}
+	}
+}
+
+func TestSuccessSaysNothingAlarming(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", os.DevNull)
+	_, stdout, stderr := call(t, runStage, "--platform=metal", "--stage=fetch-offline", "--log-to-stdout",
+		"--state-file="+filepath.Join(dir, "state"), "--config-cache="+filepath.Join(dir, "cache"), "--neednet="+filepath.Join(dir, "neednet"))
+	if stderr != "" || strings.Contains(stdout, "CRITICAL") || strings.Contains(stdout, "panic") {
+		t.Errorf("said:\n%s%s", stdout, stderr)
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// ignitionValidate is the reference's program of that name: its flags, its
+// output and its exit statuses. What is wrong in the config goes to standard
+// output; a config whose version is missing or unknown is a matter of standard
+// error, and so is a file that cannot be read.
+func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	f := flag.NewFlagSet("ignition-validate", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() { fmt.Fprintln(stderr, "Usage: ignition-validate [-version] FILE (- is standard input)") }
+	version := f.Bool("version", false, "print the version")
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	if *version {
+		fmt.Fprintf(stdout, "Ignition %s\n", system.Version)
+		return 0
+	}
+	if f.NArg() != 1 {
+		f.Usage()
+		return 1
+	}
+	text, err := read(f.Arg(0), stdin)
+	if err != nil {
+		fmt.Fprintln(stderr, "couldn't read config:", err)
+		return 1
+	}
+	_, problems, err := config.Parse(text, f.Arg(0))
+	if err != nil && !errors.Is(err, config.ErrInvalid) {
+		fmt.Fprintln(stderr, "couldn't parse config:", err)
+		return 1
+	}
+	for _, p := range problems {
+		fmt.Fprintln(stdout, referenceLine(p))
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// referenceLine prints a problem in the form that tools of the reference read:
+// SEVERITY at $.JSON.PATH, line L col C: MESSAGE
+func referenceLine(p config.Problem) string {
+	line := p.Severity.String()
+	if p.Origin.Path != "" {
+		line += " at $." + strings.NewReplacer("[", ".", "]", "").Replace(p.Origin.Path) + ","
+	} else {
+		line += " at"
+	}
+	return fmt.Sprintf("%s line %d col %d: %s", line, p.Origin.Line, p.Origin.Column, p.Message)
+}
