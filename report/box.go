@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -206,18 +207,36 @@ var emergencyHooks = []string{
 	"/var/lib/dracut/hooks/emergency/99-ignition-report.sh",
 }
 
-// Show prints a report on every console of this machine. With systemd and one
-// of the hooks above it leaves that to the hook: what is printed now would
-// scroll away.
+// Show prints a report to standard error, and on every console of this machine.
+// With systemd and one of the hooks above it leaves the consoles to the hook:
+// what is printed now would scroll away.
 func Show(text string) error {
-	if exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, exists) {
-		return nil
-	}
 	var errs []error
-	for _, console := range consoles("/proc/consoles") {
+	devices := consoles("/proc/consoles")
+	if exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, exists) {
+		devices = nil
+	}
+	for _, console := range devices {
 		errs = append(errs, printTo(console, "\n"+text))
 	}
+	if !isConsole(os.Stderr) {
+		_, err := io.WriteString(os.Stderr, text)
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
+}
+
+// isConsole tells whether a file is one that the report goes to anyway: without
+// a journal, an init's own output is the console.
+func isConsole(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(append(consoles("/proc/consoles"), "/dev/console"), func(console string) bool {
+		other, err := os.Stat(console)
+		return err == nil && info.Sys().(*syscall.Stat_t).Rdev == other.Sys().(*syscall.Stat_t).Rdev && info.Mode()&os.ModeDevice != 0
+	})
 }
 
 func exists(name string) bool {
