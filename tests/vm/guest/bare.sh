@@ -4,8 +4,9 @@
 # libraries, and kernel modules.
 set -eu
 cd /work
-kver=$(ls /usr/lib/modules)
-mkdir -p bare/{bin,dev,proc,sys,run,tmp,sysroot,etc,usr/bin,usr/sbin} "bare/lib/modules/$kver"
+# shellcheck source=/dev/null
+. guest/modules.sh
+mkdir -p bare/{bin,sbin,dev,proc,sys,run,tmp,sysroot,etc,usr/bin,usr/sbin}
 
 copy() { # FILE... with the libraries that they need
     local file
@@ -22,13 +23,10 @@ install -m 0755 install/usr/lib/dracut/modules.d/30ignition/ignition bare/usr/bi
 install -m 0755 guest/inspect bare/usr/bin/inspect
 install -m 0755 guest/bare-init bare/init
 
-for module in virtio_pci virtio_blk virtio_console virtio_rng qemu_fw_cfg xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 crc32c_generic; do
-    modprobe -S "$kver" --show-depends "$module" 2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
-done | sort -u | while read -r file; do
-    install -D -m 0644 "$file" "bare/lib/modules/$kver/${file#*/modules/"$kver"/}"
-done
-cp /usr/lib/modules/"$kver"/modules.{order,builtin,builtin.modinfo} "bare/lib/modules/$kver/"
-depmod -b bare "$kver"
+# shellcheck disable=SC2086 # words
+install_modules bare $devices $filesystems
+# The kernel calls this for a filesystem that it does not know yet.
+ln -s /bin/busybox bare/sbin/modprobe
 
 cd bare
 find . | cpio --quiet -o -H newc | lz4 -l -1 -q > /work/out

@@ -4,18 +4,10 @@
 # go in, which halves the time of a boot.
 set -eu
 cd /work
-kver=$(ls /usr/lib/modules)
-
-modules="virtio_pci virtio_blk virtio_net virtio_console virtio_rng qemu_fw_cfg ext4 xfs btrfs vfat
-    nls_ascii nls_cp437 nls_iso8859_1 crc32c_generic overlay autofs4 loop"
-mkdir -p "kmod/lib/modules/$kver"
-cp /usr/lib/modules/"$kver"/modules.{order,builtin,builtin.modinfo} "kmod/lib/modules/$kver/"
-for module in $modules; do
-    modprobe -S "$kver" --show-depends "$module" 2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
-done | sort -u | while read -r file; do
-    install -D -m 0644 "$file" "kmod$file"
-done
-depmod -b kmod "$kver"
+# shellcheck source=/dev/null
+. guest/modules.sh
+# shellcheck disable=SC2086 # words
+install_modules kmod $devices $filesystems overlay autofs4 loop
 
 cp -r /usr/lib/dracut dracut
 cp -r install/usr/lib/dracut/modules.d/30ignition dracut/modules.d/

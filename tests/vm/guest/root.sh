@@ -4,11 +4,16 @@
 # test does not need.
 set -eu
 cd /work
+# shellcheck source=/dev/null
+. guest/modules.sh
 mkdir root
 tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/lib/modules --exclude=./usr/lib/firmware \
     --exclude=./usr/share/doc/* --exclude=./usr/share/man/* --exclude=./usr/share/locale/* --exclude=./usr/lib/dracut \
     --exclude=./var/lib/apt/* --exclude=./var/cache/* --exclude=./var/log/* --exclude=./proc/* --exclude=./sys/* \
     --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
+
+# shellcheck disable=SC2086 # words
+install_modules root $filesystems
 
 systemd=root/etc/systemd/system
 rm -rf root/etc/machine-id root/var/lib/dbus/machine-id "$systemd"/*.wants
@@ -25,7 +30,7 @@ mkdir -p root/etc/systemd/journald.conf.d root/usr/libexec
 printf '[Journal]\nStorage=volatile\n' > root/etc/systemd/journald.conf.d/volatile.conf
 echo firstlight > root/etc/hostname
 install -m 0755 guest/inspect root/usr/libexec/inspect
-install -m 0644 guest/report.service root/usr/lib/systemd/system/report.service
+install -m 0644 guest/report.service guest/emergency.service root/usr/lib/systemd/system/
 mkdir -p root/usr/lib/systemd/system/multi-user.target.wants
 ln -s ../report.service root/usr/lib/systemd/system/multi-user.target.wants/report.service
 

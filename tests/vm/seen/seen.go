@@ -90,8 +90,9 @@ func Look(initramfs bool) *Machine {
 	if strings.Contains(m.Cmdline, DigestArgument) {
 		m.Tree = m.digest("/")
 	}
-	// The status is 1 if there is none.
-	enabled, _ := exec.Command("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--plain").Output()
+	// By the files, since asking systemd takes long under emulation. The status
+	// is 1 if there is none.
+	enabled, _ := exec.Command("systemctl", "--root=/", "list-unit-files", "--state=enabled", "--no-legend", "--plain").Output()
 	for line := range strings.Lines(string(enabled)) {
 		m.Enabled = append(m.Enabled, strings.Fields(line)[0])
 	}

@@ -1,0 +1,23 @@
+# Kernel modules for an image. Sourced in the Debian tree by the other scripts.
+# shellcheck shell=bash disable=SC2034
+
+kver=$(ls /usr/lib/modules)
+
+# What the machines need: their devices, and the filesystems of the tests.
+devices="virtio_pci virtio_blk virtio_net virtio_console virtio_rng qemu_fw_cfg"
+filesystems="ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 crc32c_generic"
+
+# install_modules DIR MODULE... installs modules, with those that they depend on,
+# below DIR as below /.
+install_modules() {
+    local dir=$1 module file
+    shift
+    mkdir -p "$dir/lib/modules/$kver"
+    cp /usr/lib/modules/"$kver"/modules.{order,builtin,builtin.modinfo} "$dir/lib/modules/$kver/"
+    for module in "$@"; do
+        modprobe -S "$kver" --show-depends "$module" 2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+    done | sort -u | while read -r file; do
+        install -D -m 0644 "$file" "$dir/lib/modules/$kver/${file#*/modules/"$kver"/}"
+    done
+    depmod -b "$dir" "$kver"
+}
