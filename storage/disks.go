@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
 )
 
 // PlanDisks waits for the devices that the config names, looks at them and
@@ -198,13 +200,13 @@ func (s *survey) lookAtFilesystems(ctx context.Context) error {
 			devices = append(devices, needed{path: f.Device, origin: f.Origin("device")})
 		}
 	}
-	if err := s.m.wait(ctx, devices); err != nil {
+	missing := s.m.wait(ctx, devices)
+	if missing != nil {
 		for _, f := range s.filesystems {
-			f.unknown = f.unknown || f.disk == nil
+			f.unknown = f.unknown || f.disk == nil && system.DeviceReady(f.Device, s.m.udev()) != nil
 		}
-		return errors.Join(err, errors.Join(s.lookEach(ctx)...))
 	}
-	return errors.Join(s.lookEach(ctx)...)
+	return errors.Join(missing, errors.Join(s.lookEach(ctx)...))
 }
 
 func (s *survey) lookEach(ctx context.Context) []error {
@@ -213,8 +215,10 @@ func (s *survey) lookEach(ctx context.Context) []error {
 		if f.unknown || f.Format == nil {
 			return nil
 		}
-		if f.disk != nil {
+		if f.disk != nil && !s.lookThroughPartition(f) {
 			s.lookAtPlace(f)
+		}
+		if f.disk != nil {
 			return nil
 		}
 		if err := s.lookAtDevice(f); err != nil {
@@ -225,17 +229,38 @@ func (s *survey) lookEach(ctx context.Context) []error {
 	})
 }
 
+// lookThroughPartition looks at a partition that is there already and stays
+// where it is. If it is mounted, what its device shows is newer than the disk.
+func (s *survey) lookThroughPartition(f *filesystemPlan) bool {
+	d := f.disk.Facts
+	if f.disk.Wipe || f.entry.Number == 0 {
+		return false
+	}
+	for _, k := range s.m.partitions(s.diskOf(f).sysfs) {
+		if k.number != f.entry.Number || k.start != f.entry.Start*d.Sector || k.length != f.entry.Size*d.Sector {
+			continue
+		}
+		part, err := s.m.open(k.node)
+		if err != nil {
+			return false // the disk has it too
+		}
+		defer part.file.Close()
+		f.target.Signatures, f.target.Uses = probe(part.view()), d.uses(k.number)
+		return true
+	}
+	return false
+}
+
+// diskOf is the open disk that a filesystem is on.
+func (s *survey) diskOf(f *filesystemPlan) *device {
+	return s.open[slices.Index(s.disks, f.disk)]
+}
+
 // lookAtPlace looks at the place on a disk where a partition is or will be, as
 // it will be when the disk has been wiped.
 func (s *survey) lookAtPlace(f *filesystemPlan) {
 	d := f.disk.Facts
-	var disk *device
-	for i, other := range s.disks {
-		if other == f.disk {
-			disk = s.open[i]
-		}
-	}
-	v := disk.view()
+	v := s.diskOf(f).view()
 	if f.disk.Wipe {
 		v.zero = wipeRanges(v.size, d.Signatures)
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ func (m *Machine) open(path string) (*device, error) {
 	if d.file, err = os.Open(node); err != nil {
 		return nil, err
 	}
-	if err := m.measure(d); err != nil {
+	if err := errors.Join(system.Refresh(d.file), m.measure(d)); err != nil {
 		d.file.Close()
 		return nil, err
 	}

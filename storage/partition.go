@@ -27,6 +27,7 @@ func (m *Machine) partition(ctx context.Context, p *diskPlan) error {
 		}
 		return p.write(kernelDiff{})
 	}
+	m.unlock(disk)
 	if err := lock(ctx, disk.file); err != nil {
 		disk.file.Close()
 		return err
@@ -62,7 +63,20 @@ func (m *Machine) keepLocked(d *device) {
 	_ = system.Lock(d.file, false)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.locks = append(m.locks, d.file)
+	if m.locks == nil {
+		m.locks = map[string]*os.File{}
+	}
+	m.locks[d.node] = d.file
+}
+
+// unlock gives up what an earlier plan of this process has kept.
+func (m *Machine) unlock(d *device) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if f := m.locks[d.node]; f != nil {
+		f.Close()
+		delete(m.locks, d.node)
+	}
 }
 
 // unchanged makes sure that the plan is for what is there.

@@ -146,7 +146,7 @@ func probeLUKS(v *view) (signature, bool) {
 	for at := int64(0x4000); at <= 0x400000; at *= 2 {
 		if b := v.bytes(at, 208); b != nil && string(b[:6]) == "SKUL\xba\xbe" {
 			s.Type = "crypto_LUKS"
-			if s.UUID == "" {
+			if len(s.Places) == 0 {
 				s.UUID, s.Label = text(b[168:208]), text(b[24:72])
 			}
 			s.Places = append(s.Places, extent{at, 6})

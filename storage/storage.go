@@ -49,8 +49,9 @@ type Machine struct {
 	Random io.Reader
 
 	mu sync.Mutex // for what operations change
-	// locks are open disks that udev must not read the table of; see system.Lock.
-	locks []*os.File
+	// locks are open disks that udev must not read the table of, by their node;
+	// see system.Lock.
+	locks map[string]*os.File
 }
 
 func or(path, real string) string {

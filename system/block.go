@@ -70,6 +70,18 @@ func SectorSize(f *os.File) (int, error) {
 	return size, nil
 }
 
+// Refresh makes the next reads of a disk see what was written through its
+// partitions: they have caches of their own. Files have one cache for all.
+func Refresh(f *os.File) error {
+	if !IsBlockDevice(f) {
+		return nil
+	}
+	if err := unix.IoctlSetInt(int(f.Fd()), unix.BLKFLSBUF, 0); err != nil {
+		return fmt.Errorf("emptying the cache of %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
 // Zero overwrites a range of a device with zeroes. The range, in bytes, must
 // lie on the device.
 func Zero(f *os.File, offset, length int64) error {

@@ -1,0 +1,177 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+const mounts = `"filesystems": [
+	{"device": "/dev/a", "format": "ext4", "path": "/var/lib/data"},
+	{"device": "/dev/b", "format": "xfs", "path": "/var"},
+	{"device": "/dev/c", "format": "swap"},
+	{"device": "/dev/d", "format": "none", "path": "/none"},
+	{"device": "/dev/e", "format": "btrfs", "path": "/home"},
+	{"device": "tag", "format": "virtiofs", "path": "/var/share"}]`
+
+func describe(plan report.Plan) string {
+	var lines []string
+	for _, o := range plan {
+		line := o.Name
+		for _, before := range o.After {
+			line += " < " + before.Name
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestMountsAreOrderedByDepth(t *testing.T) {
+	b := newBench(t)
+	cfg := b.config(mounts)
+	plan, err := b.m.PlanMount(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `mounting /dev/b at /var
+mounting /dev/e at /home
+mounting tag at /var/share < mounting /dev/b at /var
+mounting /dev/a at /var/lib/data < mounting /dev/b at /var`
+	if got := describe(plan); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestUmountTakesAwayWhatIsMountedFromTheInside(t *testing.T) {
+	b := newBench(t)
+	root := b.m.Root
+	b.write("proc/self/mountinfo", "30 1 8:1 / "+root+" rw - ext4 /dev/x rw\n31 30 8:2 / "+root+"/var rw shared:1 - xfs /dev/b rw\n32 31 8:3 / "+root+"/var/lib/data rw - ext4 /dev/a rw\n")
+	plan, err := b.m.PlanUmount(context.Background(), b.config(mounts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := describe(plan), "unmounting /var/lib/data\nunmounting /var < unmounting /var/lib/data"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestMountPointsAreMadeAndNotated(t *testing.T) {
+	b := newBench(t)
+	b.write("root/home/file", "")
+	cfg := b.config(`"filesystems": [{"device": "/dev/a", "format": "ext4", "path": "/home/core/data/x"}, {"device": "/dev/b", "format": "ext4", "path": "/home/file/x"}, {"device": "/dev/c", "format": "ext4", "path": "/link/x"}]`)
+	if err := os.Symlink("/tmp", b.path("root/link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.m.makeMountPoint(&cfg.Storage.Filesystems[0]); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"/home/core", "/home/core/data", "/home/core/data/x"}; !slices.Equal(b.m.Notated, want) {
+		t.Errorf("notated %v, want %v", b.m.Notated, want)
+	}
+	if info, err := os.Stat(b.path("root/home/core")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("%v, %v", info, err)
+	}
+	for i, want := range map[int]string{1: "making the mount point: DIR/root/home/file is not a directory", 2: "making the mount point: DIR/root/link is a symbolic link"} {
+		err := b.m.makeMountPoint(&cfg.Storage.Filesystems[i])
+		var e *report.Error
+		if !errors.As(err, &e) || strings.ReplaceAll(e.Error(), b.dir, "DIR") != want || !strings.HasSuffix(e.Origin.Path, ".path") {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestMissingDevicesAreReportedTogether(t *testing.T) {
+	b := newBench(t)
+	b.write("sys/class/block/loop0/size", "0\n")
+	b.write("sys/class/block/vdb/size", "2097152\n")
+	const hint = "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with firstlight.device_timeout=SECONDS on the kernel command line it waits longer"
+	b.refused(`"disks": [{"device": "DIR/x"}, {"device": "DIR/y"}]`,
+		"waiting for DIR/x: it is not there after 0.05 s; block devices here: vda (256 GiB, serial SERIAL1), vdb (1 GiB) | storage.disks[0].device | "+hint,
+		"waiting for DIR/y: it is not there after 0.05 s; block devices here: vda (256 GiB, serial SERIAL1), vdb (1 GiB) | storage.disks[1].device | "+hint)
+}
+
+func TestAMissingFilesystemDeviceDoesNotHideConflicts(t *testing.T) {
+	b := newBench(t)
+	b.run("mkfs.ext4", "-q", b.disk("a.img", 10))
+	_, err := b.plan(`"filesystems": [{"device": "DIR/a.img", "format": "xfs"}, {"device": "DIR/x", "format": "xfs"}]`)
+	if leaves := report.Leaves(err); len(leaves) != 2 || !strings.Contains(err.Error(), "it is not there after") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDevicesThatComeLateAreWaitedFor(t *testing.T) {
+	b := newBench(t)
+	b.m.Timeout = 20 * time.Second
+	made := make(chan error, 1)
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		made <- os.WriteFile(b.path("late"), nil, 0o644)
+	}()
+	start := time.Now()
+	if err := b.m.wait(context.Background(), []needed{{path: b.path("late")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-made; err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestWaitingEndsWithItsContext(t *testing.T) {
+	b := newBench(t)
+	b.m.Timeout = time.Hour
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	err := b.m.wait(ctx, []needed{{path: b.path("never")}})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "waiting for "+b.path("never")) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheTimeoutIsAKernelArgument(t *testing.T) {
+	b := newBench(t)
+	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", b.path("cmdline"))
+	for text, want := range map[string]string{"quiet": "1m30s", "firstlight.device_timeout=7": "7s",
+		"firstlight.device_timeout=x": "the kernel argument firstlight.device_timeout=x is not a number of seconds"} {
+		b.write("cmdline", text)
+		d, err := (&Machine{}).timeout()
+		if got := d.String(); err == nil && got != want || err != nil && err.Error() != want {
+			t.Errorf("%s: %v, %v", text, d, err)
+		}
+	}
+}
+
+func TestTheKernelIsToldOnlyWhatIsNew(t *testing.T) {
+	const mib = 1 << 20
+	have := []kernelPartition{{number: 1, start: mib, length: mib}, {number: 2, start: 2 * mib, length: mib}, {number: 3, start: 3 * mib, length: mib}, {number: 5, start: 9 * mib, length: mib}}
+	want := table{Sector: 512, Entries: []entry{{Number: 1, Start: 2048, Size: 2048}, {Number: 2, Start: 4096, Size: 1024}, {Number: 3, Start: 8192, Size: 2048}, {Number: 4, Start: 12288, Size: 2048}}}
+	diff := diffKernel(have, want)
+	if len(diff.remove) != 2 || diff.remove[0].number != 3 || diff.remove[1].number != 5 ||
+		len(diff.resize) != 1 || diff.resize[0].Number != 2 || len(diff.add) != 2 || diff.add[0].Number != 3 || diff.add[1].Number != 4 {
+		t.Errorf("got %+v", diff)
+	}
+}
+
+// The files that decide must not be able to look or to touch.
+func TestPlanningDoesNoIO(t *testing.T) {
+	for _, name := range []string{"plan.go", "plan_partition.go", "plan_place.go", "plan_filesystem.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		imports, _, _ := strings.Cut(string(text), "\n)\n")
+		for _, forbidden := range []string{`"os"`, `"io"`, `"path/filepath"`, "/system\"", "x/sys", "diskfs"} {
+			if strings.Contains(imports, forbidden) {
+				t.Errorf("%s imports %s", name, forbidden)
+			}
+		}
+	}
+}

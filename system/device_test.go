@@ -1,0 +1,110 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestEventsEndWithTheirContext(t *testing.T) {
+	events, err := ListenEvents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	for {
+		// A machine at work may have events of its own.
+		if _, err := events.Next(ctx); err != nil {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+	}
+}
+
+func TestEventsAreRead(t *testing.T) {
+	kernel := Event("add@/devices/x\x00ACTION=add\x00SUBSYSTEM=block\x00SEQNUM=1\x00")
+	udev := Event("libudev\x00\xfe\xed\xca\xfe....\x00ACTION=change\x00SYNTH_UUID=1-2\x00")
+	if kernel.FromUdev() || !udev.FromUdev() {
+		t.Error("the senders are mixed up")
+	}
+	if !kernel.Has("SUBSYSTEM", "block") || kernel.Has("SUBSYSTEM", "bloc") || !udev.Has("SYNTH_UUID", "1-2") || Event(nil).Has("A", "") {
+		t.Error("properties are not read")
+	}
+}
+
+func TestDevicesAreReadyWhenTheyCanBeOpened(t *testing.T) {
+	dir := t.TempDir()
+	if err := DeviceReady(filepath.Join(dir, "none"), dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	path := filepath.Join(dir, "file")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := DeviceReady(path, dir); err != nil {
+		t.Errorf("a file: %v", err)
+	}
+}
+
+func TestZeroTouchesOnlyItsRange(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	data := make([]byte, 3<<20)
+	for i := range data {
+		data[i] = 1
+	}
+	if _, err := f.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := Zero(f, 100, 2<<20); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(f.Name())
+	if err != nil || len(got) != len(data) {
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	for i, b := range got {
+		if zero := i >= 100 && i < 100+2<<20; zero != (b == 0) {
+			t.Fatalf("byte %d is %d", i, b)
+		}
+	}
+	if size, err := DeviceSize(f); err != nil || size != 3<<20 {
+		t.Errorf("%d, %v", size, err)
+	}
+	if sector, err := SectorSize(f); err != nil || sector != 512 {
+		t.Errorf("%d, %v", sector, err)
+	}
+}
+
+func TestLocksExcludeEachOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "disk")
+	a, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := Lock(a, true); err != nil {
+		t.Fatal(err)
+	}
+	if Lock(b, false) == nil {
+		t.Error("a shared lock beside an exclusive one")
+	}
+	if err := errors.Join(Lock(a, false), Lock(b, false)); err != nil {
+		t.Errorf("two shared locks: %v", err)
+	}
+}
