@@ -14,8 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/system"
 )
@@ -35,7 +33,7 @@ const (
 type settings struct {
 	headers time.Duration // until the response's header is there; 0 is without limit
 	total   time.Duration // with retries and body; 0 is without limit
-	proxy   httpproxy.Config
+	proxy   proxy
 	roots   *x509.CertPool // nil is the system's
 }
 
@@ -86,9 +84,8 @@ type httpClient struct {
 }
 
 func newHTTPClient(log *slog.Logger, s settings) *httpClient {
-	proxy := s.proxy.ProxyFunc()
 	transport := &http.Transport{
-		Proxy:                 func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
+		Proxy:                 s.proxy.forRequest,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: &net.Resolver{PreferGo: true}}).DialContext,
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots},
 		TLSHandshakeTimeout:   10 * time.Second,

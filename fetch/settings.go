@@ -6,10 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpproxy"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/report"
@@ -21,15 +18,15 @@ const maxBundle = 16 << 20 // bytes of certificates in one resource
 // on, and its certificate authorities, which are fetched for it, once they are
 // there. A config without authorities leaves those of the config before it.
 func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
+	proxy, err := newProxy(ign.Proxy)
+	if err != nil {
+		return &report.Error{Origin: ign.Proxy.Origin(), Err: err}
+	}
 	s := settings{
 		headers: seconds(ign.Timeouts.HTTPResponseHeaders, defaultHeaderTimeout),
 		total:   seconds(ign.Timeouts.HTTPTotal, 0),
 		roots:   c.settings.roots,
-		proxy: httpproxy.Config{
-			HTTPProxy:  config.Or(ign.Proxy.HTTPProxy, ""),
-			HTTPSProxy: config.Or(ign.Proxy.HTTPSProxy, ""),
-			NoProxy:    strings.Join(ign.Proxy.NoProxy, ","),
-		},
+		proxy:   proxy,
 	}
 	c.use(s)
 	if authorities := ign.Security.TLS.CertificateAuthorities; len(authorities) > 0 {

@@ -34,12 +34,9 @@ var agentLibraries = []string{
 	"github.com/coreos/go-systemd/v22",
 	"github.com/diskfs/go-diskfs",
 	"github.com/go-json-experiment/json",
-	"github.com/godbus/dbus/v5",
 	"github.com/google/uuid",
 	"github.com/vincent-petithory/dataurl",
-	"golang.org/x/net",
 	"golang.org/x/sys",
-	"golang.org/x/text",
 }
 
 type goPackage struct {

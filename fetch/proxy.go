@@ -1,0 +1,106 @@
+package fetch
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// A proxy decides for each URL which proxy to ask. The rules are those that
+// curl and Go programs know from no_proxy; they are written out here since
+// golang.org/x/net/http/httpproxy brings 205 kB of tables for names outside of
+// ASCII along, for the second time beside net/http's.
+type proxy struct {
+	http, https *url.URL
+	exceptions  []string // lower case, without blanks
+}
+
+func newProxy(p config.Proxy) (proxy, error) {
+	var out proxy
+	var errs [2]error
+	out.http, errs[0] = parseProxy(config.Or(p.HTTPProxy, ""))
+	out.https, errs[1] = parseProxy(config.Or(p.HTTPSProxy, ""))
+	for item := range strings.SplitSeq(strings.Join(p.NoProxy, ","), ",") {
+		if item = strings.ToLower(strings.TrimSpace(item)); item != "" {
+			out.exceptions = append(out.exceptions, item)
+		}
+	}
+	return out, errors.Join(errs[:]...)
+}
+
+// parseProxy reads a proxy's address; without a scheme it is http.
+func parseProxy(text string) (*url.URL, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("the address of the proxy is not a URL")
+	}
+	return u, nil
+}
+
+// forRequest is what http.Transport asks; nil is a direct connection.
+func (p proxy) forRequest(r *http.Request) (*url.URL, error) {
+	use := p.http
+	if r.URL.Scheme == "https" {
+		use = p.https
+	}
+	if use == nil || p.direct(strings.ToLower(r.URL.Hostname()), portOf(r.URL)) {
+		return nil, nil
+	}
+	return use, nil
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
+// direct tells whether a host is reached without a proxy. This machine always is.
+func (p proxy) direct(host, port string) bool {
+	ip, err := netip.ParseAddr(host)
+	isIP := err == nil
+	if host == "localhost" || isIP && ip.IsLoopback() {
+		return true
+	}
+	for _, item := range p.exceptions {
+		if item == "*" {
+			return true
+		}
+		if network, err := netip.ParsePrefix(item); err == nil {
+			if isIP && network.Contains(ip) {
+				return true
+			}
+			continue
+		}
+		name, itemPort, err := net.SplitHostPort(item)
+		if err != nil {
+			name, itemPort = item, ""
+		}
+		if (itemPort == "" || itemPort == port) && matchHost(strings.Trim(name, "[]"), host, isIP) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchHost: "example.com" is the domain and what is below it, ".example.com"
+// and "*.example.com" only what is below; addresses are equal or not.
+func matchHost(name, host string, isIP bool) bool {
+	if name == host {
+		return true
+	}
+	below := "." + strings.TrimPrefix(strings.TrimPrefix(name, "*"), ".")
+	return !isIP && name != "" && strings.HasSuffix(host, below)
+}
