@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/system"
@@ -122,14 +124,37 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) boo
 
 func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 	if *fs.Format != "virtiofs" {
-		if err := m.wait(ctx, []needed{{path: fs.Device, origin: fs.Origin("device")}}); err != nil {
+		device, err := m.hold(ctx, needed{path: fs.Device, origin: fs.Origin("device")})
+		if err != nil {
 			return err
 		}
+		defer device.Close()
 	}
 	if err := m.makeMountPoint(fs); err != nil {
 		return err
 	}
 	return explained(system.Mount(fs.Device, m.target(fs), *fs.Format, fs.MountOptions))
+}
+
+// holdAttempts is how often a device may vanish between being ready and open.
+const holdAttempts = 10
+
+// hold waits for a device and keeps it open. When the disks stage has ended,
+// udev makes the kernel read the tables of the disks that were written to, for
+// which their partitions vanish for a moment, but for those that are open.
+func (m *Machine) hold(ctx context.Context, d needed) (*os.File, error) {
+	var last error
+	for range holdAttempts {
+		if err := m.wait(ctx, []needed{d}); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(d.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		if err == nil {
+			return f, nil
+		}
+		last = err
+	}
+	return nil, &report.Error{Origin: d.origin, Err: last, Hint: "the device comes and goes; see the kernel log (dmesg)"}
 }
 
 func unmount(target string) error { return explained(system.Unmount(target)) }
