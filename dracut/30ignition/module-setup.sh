@@ -37,6 +37,17 @@ units=(
     ignition-diskful-subsequent.target
 )
 
+# Where distributions keep the certificate authorities that they trust, in the
+# order in which Go looks.
+authorities=(
+    /etc/ssl/certs/ca-certificates.crt
+    /etc/pki/tls/certs/ca-bundle.crt
+    /etc/ssl/ca-bundle.pem
+    /etc/pki/tls/cacert.pem
+    /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem
+    /etc/ssl/cert.pem
+)
+
 # require TARGET UNIT... makes starting the target start the units.
 require() {
     local unit dir="$initdir/$systemdsystemunitdir/$1.requires"
@@ -63,6 +74,15 @@ install() {
     done
     require ignition-complete.target ignition-{fetch-offline,fetch,kargs,disks,mount,files}.service
     require ignition-diskful.target ignition-remount-sysroot.service
+
+    local bundle
+    for bundle in "${authorities[@]}"; do
+        # shellcheck disable=SC2154
+        if [[ -e $dracutsysrootdir$bundle ]]; then
+            inst "$bundle"
+            break
+        fi
+    done
 
     inst_rules 60-cdrom_id.rules
     inst_simple "$moddir/99-xx-ignition-systemd-cryptsetup.rules" /usr/lib/udev/rules.d/99-xx-ignition-systemd-cryptsetup.rules

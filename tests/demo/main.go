@@ -53,7 +53,7 @@ func demo(ctx context.Context) error {
 	}
 	o.Config = string(config)
 	o.Console = newStory(time.Now()).tell
-	fmt.Printf("Starting a virtual machine: a Debian root, an empty disk, and %s\n\n", example)
+	fmt.Printf("Starting a machine with an empty disk and %s\n\n", example)
 	res, err := vm.Start(ctx, o, dir)
 	if err != nil {
 		return err
@@ -108,5 +108,5 @@ func show(res *vm.Result) {
 			fmt.Printf("  unit   %-20s enabled and active\n", unit)
 		}
 	}
-	fmt.Println("\nOn its next boot nothing of this runs again. See README.md for what else it can do.")
+	fmt.Println("\nNothing of this runs again on its next boot. README.md says what else there is.")
 }

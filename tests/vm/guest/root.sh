@@ -21,11 +21,19 @@ for unit in getty.target systemd-logind.service systemd-update-utmp.service syst
     systemd-random-seed.service systemd-tmpfiles-clean.timer systemd-firstboot.service systemd-hwdb-update.service \
     systemd-journal-catalog-update.service systemd-journal-flush.service systemd-binfmt.service systemd-udev-settle.service \
     systemd-update-done.service systemd-sysusers.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-    e2scrub_all.timer e2scrub_reap.service fstrim.timer remote-fs.target systemd-machine-id-commit.service; do
+    e2scrub_reap.service remote-fs.target systemd-machine-id-commit.service modprobe@.service systemd-sysctl.service \
+    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+    sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount systemd-user-sessions.service \
+    systemd-ask-password-console.path systemd-ask-password-wall.path; do
     ln -sf /dev/null "$systemd/$unit"
 done
 echo 'disable *' > root/usr/lib/systemd/system-preset/99-default.preset
 rm -f root/usr/lib/systemd/system-preset/90-systemd.preset
+# A first boot reads every unit to apply the presets, which is slow where there
+# are many.
+rm -rf root/usr/lib/systemd/system/{apt,dbus-org,dpkg,dracut,initrd,runlevel,cryptdisks,container-getty,console-getty}* \
+    root/usr/lib/systemd/system/systemd-{boot,growfs,pcr,pstore,repart,fsck,quota,network,rfkill,backlight,sysext}* \
+    root/usr/lib/systemd/system/systemd-{hibernate,hybrid,suspend,hostnamed,localed,timedated,time-wait,volatile,ask}*
 mkdir -p root/etc/systemd/journald.conf.d root/usr/libexec
 printf '[Journal]\nStorage=volatile\n' > root/etc/systemd/journald.conf.d/volatile.conf
 echo firstlight > root/etc/hostname

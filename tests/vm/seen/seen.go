@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -27,8 +29,9 @@ type Machine struct {
 	// Filesystems are what blkid finds on each block device.
 	Filesystems map[string]map[string]string
 	Files       map[string]File
-	// Tree is a digest of all files of the root filesystem, if asked for.
-	Tree string
+	// Tree has a digest of the entries of each directory of the root filesystem,
+	// if asked for.
+	Tree map[string]string
 	// Enabled are the enabled units, Active those that are active or have
 	// finished well.
 	Enabled, Active []string
@@ -88,7 +91,7 @@ func Look(initramfs bool) *Machine {
 		m.list(dir)
 	}
 	if strings.Contains(m.Cmdline, DigestArgument) {
-		m.Tree = m.digest("/")
+		m.Tree = digests("/")
 	}
 	// By the files, since asking systemd takes long under emulation. The status
 	// is 1 if there is none.
@@ -187,22 +190,18 @@ func (m *Machine) list(dir string) {
 // volatile files change at every boot, whoever boots.
 var volatile = []string{"/var/log", "/var/lib/systemd", "/var/tmp", "/tmp", "/etc/machine-id", "/var/lib/dbus", "/etc/.updated", "/var/.updated", "/lost+found"}
 
-// digest covers names, types, modes, owners, times and contents of one filesystem.
-func (m *Machine) digest(root string) string {
-	h := sha256.New()
+// digests cover names, types, modes, owners, sizes and times of what is in each
+// directory of one filesystem.
+func digests(root string) map[string]string {
+	sums := map[string]hash.Hash{}
 	rootInfo, err := os.Stat(root)
 	if err != nil {
-		return ""
+		return nil
 	}
 	device := rootInfo.Sys().(*syscall.Stat_t).Dev
 	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		for _, v := range volatile {
-			if path == v {
-				return skip(d)
-			}
+		if err != nil || slices.Contains(volatile, path) {
+			return skip(d)
 		}
 		info, err := d.Info()
 		if err != nil {
@@ -212,18 +211,32 @@ func (m *Machine) digest(root string) string {
 		if stat.Dev != device {
 			return skip(d)
 		}
-		fmt.Fprintf(h, "%s %v %d %d", path, info.Mode(), stat.Uid, stat.Gid)
-		switch {
-		case d.Type()&fs.ModeSymlink != 0:
-			target, _ := os.Readlink(path)
-			fmt.Fprint(h, target)
-		case d.Type().IsRegular():
-			fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())
+		dir := filepath.Dir(path)
+		if sums[dir] == nil {
+			sums[dir] = sha256.New()
 		}
-		fmt.Fprintln(h)
+		fmt.Fprintln(sums[dir], entry(path, info, stat))
 		return nil
 	})
-	return hex.EncodeToString(h.Sum(nil))
+	tree := map[string]string{}
+	for dir, sum := range sums {
+		tree[dir] = hex.EncodeToString(sum.Sum(nil)[:8])
+	}
+	return tree
+}
+
+// entry is a node in words. The size and the times of directories are the
+// filesystem's business.
+func entry(path string, info fs.FileInfo, stat *syscall.Stat_t) string {
+	text := fmt.Sprintf("%s %v %d %d", path, info.Mode(), stat.Uid, stat.Gid)
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, _ := os.Readlink(path)
+		text += " " + target
+	case info.Mode().IsRegular():
+		text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+	}
+	return text
 }
 
 func skip(d fs.DirEntry) error {
