@@ -107,7 +107,7 @@ func runAll(ctx context.Context, o Options) error {
 			continue
 		}
 		if err := runOne(ctx, o, s); err != nil {
-			if s.name == "files" {
+			if s.name == "mount" || s.name == "files" {
 				// The report of the failure is out; umount has its own.
 				return errors.Join(err, runOne(ctx, o, stages[len(stages)-1]))
 			}

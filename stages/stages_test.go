@@ -372,6 +372,16 @@ func TestAllRunsTheStagesInOrder(t *testing.T) {
 	}
 }
 
+func TestAllUnmountsAfterAFailure(t *testing.T) {
+	b := newBench(t, `{`+version+`, "storage": {"files": [{"path": "/etc/passwd", "contents": {"source": "data:,x"}}]}}`)
+	if err := b.run(All); err == nil {
+		t.Fatal("it succeeded")
+	}
+	if log := b.log.String(); !strings.Contains(log, "files: Ignition failed") || !strings.HasSuffix(log, "umount: Ignition finished successfully\n") {
+		t.Errorf("the log ends without umount:\n%s", log)
+	}
+}
+
 func TestSecretsOfTheConfigAreNotInLogOrReport(t *testing.T) {
 	b := newBench(t, `{`+version+`, "passwd": {"users": [{"name": "u", "passwordHash": "hunter2"}]},
 		"storage": {"files": [{"path": "/etc/key", "contents": {"source": "data:,hunter2"}}, {"path": "/etc/passwd", "contents": {"source": "data:,hunter2"}}]}}`)
