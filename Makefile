@@ -58,7 +58,6 @@ install: build
 	install -m 0644 dracut/30ignition/* $(MODULE)
 	chmod 0755 $(MODULE)/*.sh $(MODULE)/ignition-generator
 	install -m 0755 $(BIN)/firstlight $(MODULE)/ignition
-	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-apply
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
 	install -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
