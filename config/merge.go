@@ -64,35 +64,34 @@ func mergeList(f *field, parent, child *node, elsewhere map[string]string) *node
 	if parent == nil {
 		return child
 	}
-	out := *parent
-	out.items = nil
-	byKey, last := map[string]*node{}, len(parent.items)
-	if child != nil {
-		for _, item := range child.items {
-			if key, ok := f.keyOf(item); ok {
-				byKey[key] = item
-			}
+	if child == nil {
+		child = &node{kind: arrayNode}
+	}
+	byKey := map[string]*node{}
+	for _, item := range child.items {
+		if key, ok := f.keyOf(item); ok {
+			byKey[key] = item
 		}
 	}
-	used := map[*node]bool{}
-	for _, item := range parent.items[:last] {
+	out := *parent
+	out.items = nil
+	merged := map[*node]bool{}
+	for _, item := range parent.items {
 		key, _ := f.keyOf(item)
 		if in := elsewhere[key]; f.shared && in != "" && in != f.name {
 			continue
 		}
 		if c := byKey[key]; c != nil {
-			used[c] = true
+			merged[c] = true
 			item = mergeItem(f, item, c)
 		}
 		if item != nil {
 			out.items = append(out.items, item)
 		}
 	}
-	if child != nil {
-		for _, item := range child.items {
-			if !used[item] {
-				out.items = append(out.items, item)
-			}
+	for _, item := range child.items {
+		if !merged[item] {
+			out.items = append(out.items, item)
 		}
 	}
 	return &out

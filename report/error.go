@@ -32,11 +32,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Doing, e.Err)
 }
 
-// Kind says who can do something about a failure. It is also the exit status.
+// Kind says who can do something about a failure. It chooses the headline of
+// the report; the exit status of a failed stage is 1 for all, as the
+// reference's.
 type Kind int
 
-// Kinds of failure. The reference exits with 1 whenever a stage fails, and so
-// do we: kinds only change the headline.
+// Kinds of failure.
 const (
 	// KindMachine is trouble with the machine or its surroundings.
 	KindMachine Kind = iota
