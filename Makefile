@@ -13,6 +13,8 @@ ROUNDS   ?= 5
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 export CGO_ENABLED = 0
+# Where Debian keeps sgdisk and mkfs, which is not in everyone's PATH.
+export PATH := $(PATH):/usr/sbin:/sbin
 BUILD := $(GO) build -trimpath -buildvcs=false \
 	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION)"
 # Everything but the boots, which need root, QEMU and minutes.
@@ -25,12 +27,12 @@ build:
 	$(BUILD) -o $(BIN)/firstlightctl ./cmd/firstlightctl
 
 demo: build
-	tests/prepare
+	tests/prepare machines
 	$(GO) run ./tests/demo
 
 test: test-unit test-boot
 
-test-unit: build
+test-unit: build prepare
 	$(GO) vet ./...
 	$(GO) test $(UNITS)
 
