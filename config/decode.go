@@ -161,9 +161,10 @@ func fill(v reflect.Value, n *node) {
 }
 
 func fillObject(v reflect.Value, n *node) {
-	v.FieldByName("Object").Set(reflect.ValueOf(Object{n}))
-	for i := range fieldsOf(v.Type()) {
-		f := &fieldsOf(v.Type())[i]
+	setPlace(v, n)
+	fields := fieldsOf(v.Type())
+	for i := range fields {
+		f := &fields[i]
 		m := n.member(f.name)
 		dst := v.Field(f.index)
 		switch {
@@ -173,20 +174,22 @@ func fillObject(v reflect.Value, n *node) {
 		case m != nil:
 			fill(dst, m)
 		case f.isObject():
-			// An absent object is an empty one, at the place of its parent.
-			dst.FieldByName("Object").Set(reflect.ValueOf(Object{n}))
 			setAbsent(dst, n)
 		}
 	}
 }
 
-// setAbsent gives all objects in an absent object a place too.
+// setPlace tells an object where it stood. Object is the first field of all types.
+func setPlace(v reflect.Value, n *node) { v.Field(0).Set(reflect.ValueOf(Object{n})) }
+
+// setAbsent makes an absent object an empty one at the place of what is around
+// it, and so for the objects in it.
 func setAbsent(v reflect.Value, n *node) {
-	for _, f := range fieldsOf(v.Type()) {
-		if f.isObject() {
-			dst := v.Field(f.index)
-			dst.FieldByName("Object").Set(reflect.ValueOf(Object{n}))
-			setAbsent(dst, n)
+	setPlace(v, n)
+	fields := fieldsOf(v.Type())
+	for i := range fields {
+		if fields[i].isObject() {
+			setAbsent(v.Field(fields[i].index), n)
 		}
 	}
 }

@@ -18,9 +18,10 @@ func mergeObject(t reflect.Type, parent, child *node) *node {
 	}
 	out := *child
 	out.members = nil
-	elsewhere := sharedKeys(fieldsOf(t), child)
-	for i := range fieldsOf(t) {
-		f := &fieldsOf(t)[i]
+	fields := fieldsOf(t)
+	elsewhere := sharedKeys(fields, child)
+	for i := range fields {
+		f := &fields[i]
 		value := mergeField(f, parent.member(f.name), child.member(f.name), elsewhere)
 		if value != nil {
 			out.members = append(out.members, member{f.name, value.line, value.column, value})

@@ -20,11 +20,7 @@ import (
 // PlanMount plans to mount the config's filesystems below the root, each after
 // those that it lies in. What is mounted already is left.
 func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan, error) {
-	filesystems := mountOrder(cfg)
-	if len(filesystems) == 0 {
-		return nil, nil
-	}
-	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	filesystems, points, err := m.lookAtMounts(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +45,7 @@ func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan,
 // PlanUmount plans to take away what PlanMount's operations have mounted, the
 // innermost first.
 func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan, error) {
-	filesystems := mountOrder(cfg)
-	if len(filesystems) == 0 {
-		return nil, nil
-	}
-	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	filesystems, points, err := m.lookAtMounts(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +63,16 @@ func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan
 		plan = append(plan, op)
 	}
 	return plan, nil
+}
+
+// lookAtMounts are the filesystems to mount, and what is mounted if there are any.
+func (m *Machine) lookAtMounts(cfg *config.Config) ([]*config.Filesystem, []system.MountPoint, error) {
+	filesystems := mountOrder(cfg)
+	if len(filesystems) == 0 {
+		return nil, nil, nil
+	}
+	points, err := system.MountPoints(m.proc("self/mountinfo"))
+	return filesystems, points, err
 }
 
 // mountOrder are the filesystems to mount, by depth and then as in the config.
