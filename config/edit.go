@@ -1,39 +1,41 @@
 package config
 
+import "github.com/firstlight-os/firstlight/config/internal/tree"
+
 // WithAuthority is c with the i-th certificate authority coming from another
 // source, which holds the plain bytes. The hash stays.
 func (c *Config) WithAuthority(i int, source string) *Config {
-	old := c.Ignition.Security.TLS.CertificateAuthorities[i].node
+	old := c.Ignition.Security.TLS.CertificateAuthorities[i].Node()
 	changed := *old
-	changed.members = nil
-	for _, m := range old.members {
-		switch m.name {
+	changed.Members = nil
+	for _, m := range old.Members {
+		switch m.Name {
 		case "compression", "httpHeaders":
 		case "source":
-			value := *m.value
-			value.text = source
-			changed.set("source", &value)
+			value := *m.Value
+			value.Text = source
+			changed.Set("source", &value)
 		default:
-			changed.set(m.name, m.value)
+			changed.Set(m.Name, m.Value)
 		}
 	}
-	root := copyWay(c.node, []string{"ignition", "security", "tls"}, func(tls *node) {
-		list := *tls.member("certificateAuthorities")
-		list.items = append([]*node(nil), list.items...)
-		list.items[i] = &changed
-		tls.set("certificateAuthorities", &list)
+	root := copyWay(c.Node(), []string{"ignition", "security", "tls"}, func(tls *tree.Node) {
+		list := *tls.Member("certificateAuthorities")
+		list.Items = append([]*tree.Node(nil), list.Items...)
+		list.Items[i] = &changed
+		tls.Set("certificateAuthorities", &list)
 	})
 	return fromTree(root)
 }
 
 // copyWay copies the objects on a way down from n, and changes the last.
-func copyWay(n *node, way []string, change func(*node)) *node {
+func copyWay(n *tree.Node, way []string, change func(*tree.Node)) *tree.Node {
 	out := *n
-	out.members = append([]member(nil), n.members...)
+	out.Members = append([]tree.Member(nil), n.Members...)
 	if len(way) == 0 {
 		change(&out)
 	} else {
-		out.set(way[0], copyWay(n.member(way[0]), way[1:], change))
+		out.Set(way[0], copyWay(n.Member(way[0]), way[1:], change))
 	}
 	return &out
 }

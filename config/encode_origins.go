@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
 // Origins are stored as a list of sources, then for each value in the order of
@@ -12,13 +14,13 @@ import (
 // have their length before them; for a path that is one more than the length,
 // and 0 if the value was not moved.
 type originWriter struct {
-	sources map[*source]int
+	sources map[*tree.Source]int
 	names   []string
 	values  []byte
 }
 
-func saveOrigins(root *node) []byte {
-	w := &originWriter{sources: map[*source]int{}}
+func saveOrigins(root *tree.Node) []byte {
+	w := &originWriter{sources: map[*tree.Source]int{}}
 	w.value(root, nil, 0)
 	b := binary.AppendUvarint(nil, uint64(len(w.names)))
 	for _, name := range w.names {
@@ -29,26 +31,26 @@ func saveOrigins(root *node) []byte {
 }
 
 // value stores the origins of n and what is in it. It is the i-th value in around.
-func (w *originWriter) value(n, around *node, i int) {
-	s, ok := w.sources[n.source]
+func (w *originWriter) value(n, around *tree.Node, i int) {
+	s, ok := w.sources[n.Source]
 	if !ok {
 		s = len(w.names)
-		w.sources[n.source] = s
-		w.names = append(w.names, n.source.name())
+		w.sources[n.Source] = s
+		w.names = append(w.names, n.Source.String())
 	}
-	w.numbers(s, int(n.line), int(n.column))
-	if n.isAt(around, i) {
+	w.numbers(s, int(n.Line), int(n.Column))
+	if isAt(n, around, i) {
 		w.numbers(0)
 	} else {
-		path := n.parent.path()
+		path := n.Parent.Path()
 		w.numbers(len(path) + 1)
 		w.values = append(w.values, path...)
-		w.numbers(int(n.index))
+		w.numbers(int(n.Index))
 	}
-	for i, m := range n.members {
-		w.value(m.value, n, i)
+	for i, m := range n.Members {
+		w.value(m.Value, n, i)
 	}
-	for i, item := range n.items {
+	for i, item := range n.Items {
 		w.value(item, n, i)
 	}
 }
@@ -60,14 +62,14 @@ func (w *originWriter) numbers(values ...int) {
 }
 
 // isAt tells whether n's path is that of the i-th value in around.
-func (n *node) isAt(around *node, i int) bool {
+func isAt(n, around *tree.Node, i int) bool {
 	switch {
-	case around == nil || n.parent == nil:
+	case around == nil || n.Parent == nil:
 		return true
-	case around.kind == arrayNode && int(n.index) != i:
+	case around.Kind == tree.List && int(n.Index) != i:
 		return false
 	}
-	return n.parent == around || n.parent.path() == around.path()
+	return n.Parent == around || n.Parent.Path() == around.Path()
 }
 
 var errOrigins = errors.New("the stored origins do not belong to the stored config")
@@ -75,18 +77,18 @@ var errOrigins = errors.New("the stored origins do not belong to the stored conf
 // originReader reads what an originWriter has written. It may be damaged.
 type originReader struct {
 	rest    []byte
-	sources []*source
+	sources []*tree.Source
 	err     error
 }
 
-func restoreOrigins(root *node, stored []byte) error {
+func restoreOrigins(root *tree.Node, stored []byte) error {
 	r := &originReader{rest: stored}
 	for range r.number(len(stored)) {
 		name := r.text(r.number(len(r.rest)))
 		if r.err != nil {
 			return r.err
 		}
-		r.sources = append(r.sources, &source{name})
+		r.sources = append(r.sources, &tree.Source{Name: name})
 	}
 	r.value(root)
 	if r.err == nil && len(r.rest) > 0 {
@@ -95,7 +97,7 @@ func restoreOrigins(root *node, stored []byte) error {
 	return r.err
 }
 
-func (r *originReader) value(n *node) {
+func (r *originReader) value(n *tree.Node) {
 	const maxPlace = 1 << 30
 	s := r.number(len(r.sources) - 1)
 	line, column := r.number(maxPlace), r.number(maxPlace)
@@ -103,16 +105,16 @@ func (r *originReader) value(n *node) {
 	if r.err != nil {
 		return
 	}
-	n.source, n.line, n.column = r.sources[s], int32(line), int32(column)
-	if moved > 0 && n.parent != nil {
+	n.Source, n.Line, n.Column = r.sources[s], int32(line), int32(column)
+	if moved > 0 && n.Parent != nil {
 		// A stand-in for the parent that merging has left behind.
-		n.parent = &node{kind: n.parent.kind, key: r.text(moved - 1), parent: &node{}}
-		n.index = int32(r.number(maxPlace))
+		n.Parent = &tree.Node{Kind: n.Parent.Kind, Key: r.text(moved - 1), Parent: &tree.Node{}}
+		n.Index = int32(r.number(maxPlace))
 	}
-	for _, m := range n.members {
-		r.value(m.value)
+	for _, m := range n.Members {
+		r.value(m.Value)
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		r.value(item)
 	}
 }

@@ -44,10 +44,10 @@ func TestSaveAndLoadKeepOriginsAfterFurtherMerging(t *testing.T) {
 	}
 	base := parsedAs(t, "system", Newest, "\"storage\":{\"files\":[{\"path\":\"/first\"}]}")
 	m := loaded(Merge(base, loaded(Merge(mergeExample(t)))))
-	if got, want := m.Storage.Files[2].Origin("mode"), (Origin{"base", 3, 21, "storage.files[1].mode"}); got != want {
+	if got, want := m.Storage.Files[2].Origin("mode"), (at("base", 3, 21, "storage.files[1].mode")); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := m.Storage.Files[3].Origin(), (Origin{"user", 4, 1, "storage.files[1]"}); got != want {
+	if got, want := m.Storage.Files[3].Origin(), (at("user", 4, 1, "storage.files[1]")); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -147,14 +147,14 @@ func checkMergedOrigins(t *testing.T, m *Config) {
 		what      string
 		got, want Origin
 	}{
-		{"only in the parent", f[0].Origin("path"), Origin{"base", 2, 9, "storage.files[0].path"}},
-		{"the file of both", f[1].Origin(), Origin{"user", 2, 1, "storage.files[0]"}},
-		{"from the parent", f[1].Origin("mode"), Origin{"base", 3, 21, "storage.files[1].mode"}},
-		{"deep in the parent", f[1].User.Origin("id"), Origin{"base", 4, 14, "storage.files[1].user.id"}},
-		{"from the child", f[1].Origin("overwrite"), Origin{"user", 3, 13, "storage.files[0].overwrite"}},
-		{"deep in the child", f[1].Contents.Origin("source"), Origin{"user", 3, 39, "storage.files[0].contents.source"}},
-		{"only in the child", f[2].Origin(), Origin{"user", 4, 1, "storage.files[1]"}},
-		{"absent", f[2].Group.Origin("id"), Origin{"user", 4, 1, "storage.files[1]"}},
+		{"only in the parent", f[0].Origin("path"), at("base", 2, 9, "storage.files[0].path")},
+		{"the file of both", f[1].Origin(), at("user", 2, 1, "storage.files[0]")},
+		{"from the parent", f[1].Origin("mode"), at("base", 3, 21, "storage.files[1].mode")},
+		{"deep in the parent", f[1].User.Origin("id"), at("base", 4, 14, "storage.files[1].user.id")},
+		{"from the child", f[1].Origin("overwrite"), at("user", 3, 13, "storage.files[0].overwrite")},
+		{"deep in the child", f[1].Contents.Origin("source"), at("user", 3, 39, "storage.files[0].contents.source")},
+		{"only in the child", f[2].Origin(), at("user", 4, 1, "storage.files[1]")},
+		{"absent", f[2].Group.Origin("id"), at("user", 4, 1, "storage.files[1]")},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)

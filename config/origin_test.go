@@ -8,10 +8,10 @@ import (
 
 func TestOriginText(t *testing.T) {
 	for want, o := range map[string]Origin{
-		"user config, line 41, column 9 (storage.filesystems[2])": {"user config", 41, 9, "storage.filesystems[2]"},
-		"user config, line 1, column 1":                           {"user config", 1, 1, ""},
+		"user config, line 41, column 9 (storage.filesystems[2])": at("user config", 41, 9, "storage.filesystems[2]"),
+		"user config, line 1, column 1":                           at("user config", 1, 1, ""),
 		"user config":                                             {Source: "user config"},
-		"line 2, column 3 (a)":                                    {"", 2, 3, "a"},
+		"line 2, column 3 (a)":                                    at("", 2, 3, "a"),
 		"":                                                        {},
 	} {
 		if got := o.String(); got != want {
@@ -26,7 +26,7 @@ func TestOriginText(t *testing.T) {
 func TestProblemText(t *testing.T) {
 	for want, p := range map[string]Problem{
 		"warning: x":                     {Warning, Origin{}, "x"},
-		"error: a, line 1, column 2: 5%": {Error, Origin{"a", 1, 2, ""}, "5%"},
+		"error: a, line 1, column 2: 5%": {Error, at("a", 1, 2, ""), "5%"},
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -42,16 +42,22 @@ func TestProblemText(t *testing.T) {
 
 func TestOriginOfWhatIsNotThere(t *testing.T) {
 	s := parsed(t, V3_6, "\"storage\":{\n\"files\":[{\"path\":\"/a\"}]}").Storage
-	for _, way := range [][]any{{"files", 1}, {"files", -1}, {"files", 1, "path"}, {"files", true}} {
-		if got := s.Origin(way...); got.Path != "storage.files" || got.Line != 2 {
-			t.Errorf("%v: %s", way, got)
+	for want, way := range map[string][]any{
+		"storage.files[1]":        {"files", 1},
+		"storage.files[1].path":   {"files", 1, "path"},
+		"storage.files[0].path.x": {"files", 0, "path", "x"},
+		"storage.disks[0].device": {"disks", 0, "device"},
+	} {
+		line := 1
+		if way[0] == "files" {
+			line = 2
+		}
+		if got := s.Origin(way...); got.Path != want || got.Line != line {
+			t.Errorf("%v: %s, want %s, line %d", way, got, want, line)
 		}
 	}
-	if got := s.Origin("disks", 0, "device"); got.Path != "storage" || got.Line != 1 {
-		t.Error(got)
-	}
-	if got := s.Origin("files", 0, "path", "x"); got.Path != "storage.files[0].path" {
-		t.Error(got)
+	if got := s.Files[0].User.Origin("id"); got.Path != "storage.files[0]" {
+		t.Errorf("in an absent object: %s", got)
 	}
 	if got := (Object{}).Origin("a"); !got.IsZero() {
 		t.Error(got)
@@ -64,4 +70,9 @@ func TestLongValuesAreCutInMessages(t *testing.T) {
 	if text := err.Error(); len(text) > 500 || !strings.Contains(text, `é"...`) {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
+}
+
+// at is an Origin in a few words.
+func at(source string, line, column int, path string) Origin {
+	return Origin{Source: source, Line: line, Column: column, Path: path}
 }

@@ -8,10 +8,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
 // Parse reads a config of any supported version, validates it by the rules of
@@ -25,15 +28,26 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 	if len(text) == 0 {
 		return nil, nil, &ParseError{Kind: ErrEmpty}
 	}
-	root, problem := readJSON(text, &source{name})
-	if problem != nil {
-		return nil, Problems{*problem}, &ParseError{ErrInvalid, Problems{*problem}}
+	root, err := tree.ReadJSON(text, &tree.Source{Name: name})
+	if err != nil {
+		refusal := SyntaxError(err)
+		return nil, refusal.Problems, refusal
 	}
-	return fromDocument(root)
+	return FromTree(root)
 }
 
-// fromDocument is Parse after the syntax.
-func fromDocument(root *node) (*Config, Problems, error) {
+// SyntaxError turns what the readers of package tree say into a refusal.
+func SyntaxError(err error) *ParseError {
+	at := new(tree.SyntaxError)
+	if !errors.As(err, &at) {
+		at.Message = err.Error()
+	}
+	return &ParseError{ErrInvalid, Problems{{Error, at.Origin, at.Message}}}
+}
+
+// FromTree is Parse after the syntax. It is for package butane, whose trees
+// come from YAML. It takes the tree over.
+func FromTree(root *tree.Node) (*Config, Problems, error) {
 	version, err := versionOf(root)
 	if err != nil {
 		return nil, err.Problems, err
@@ -54,51 +68,51 @@ func fromDocument(root *node) (*Config, Problems, error) {
 }
 
 // fromTree makes the typed form of a clean tree.
-func fromTree(root *node) *Config {
+func fromTree(root *tree.Node) *Config {
 	cfg := new(Config)
-	fill(reflect.ValueOf(cfg).Elem(), root)
+	tree.Fill(reflect.ValueOf(cfg).Elem(), root)
 	return cfg
 }
 
 // versionOf is the version gate. Nothing else of the document is looked at.
-func versionOf(root *node) (Version, *ParseError) {
-	fail := func(kind error, n *node, format string, args ...any) (Version, *ParseError) {
-		return 0, &ParseError{kind, Problems{{Error, n.origin(), fmt.Sprintf(format, args...)}}}
+func versionOf(root *tree.Node) (Version, *ParseError) {
+	fail := func(kind error, n *tree.Node, format string, args ...any) (Version, *ParseError) {
+		return 0, &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
 	}
-	if root.kind != objectNode {
-		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.kind)
+	if root.Kind != tree.Map {
+		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
 	at := foldMember(root, "ignition")
-	if at == nil || at.kind == nullNode {
+	if at == nil || at.Kind == tree.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
-	if at.kind != objectNode {
-		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.kind)
+	if at.Kind != tree.Map {
+		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
 	}
 	v := foldMember(at, "version")
 	switch {
-	case v == nil || v.kind == nullNode || v.kind == stringNode && v.text == "":
+	case v == nil || v.Kind == tree.Null || v.Kind == tree.String && v.Text == "":
 		return fail(ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
-	case v.kind != stringNode:
-		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.kind)
+	case v.Kind != tree.String:
+		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.Kind)
 	}
-	normal, ok := normalVersion(v.text)
+	normal, ok := normalVersion(v.Text)
 	if !ok {
-		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.text), Stable)
+		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
 	for _, known := range Versions() {
 		if normal == known.String() {
 			return known, nil
 		}
 	}
-	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.text), versionList())
+	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.Text), versionList())
 }
 
 // foldMember is member without regard to case, as the decoder forgives it.
-func foldMember(n *node, name string) *node {
-	for i := len(n.members) - 1; i >= 0; i-- {
-		if strings.EqualFold(n.members[i].name, name) {
-			return n.members[i].value
+func foldMember(n *tree.Node, name string) *tree.Node {
+	for i := len(n.Members) - 1; i >= 0; i-- {
+		if strings.EqualFold(n.Members[i].Name, name) {
+			return n.Members[i].Value
 		}
 	}
 	return nil
@@ -147,9 +161,9 @@ func versionList() string {
 
 // Empty is the config that asks for nothing.
 func Empty() *Config {
-	root := &node{kind: objectNode}
-	ignition := &node{kind: objectNode, parent: root, key: "ignition"}
-	ignition.set("version", &node{kind: stringNode, text: Newest.String(), parent: ignition, key: "version"})
-	root.set("ignition", ignition)
+	root := &tree.Node{Kind: tree.Map}
+	ignition := &tree.Node{Kind: tree.Map, Parent: root, Key: "ignition"}
+	ignition.Set("version", &tree.Node{Kind: tree.String, Text: Newest.String(), Parent: ignition, Key: "version"})
+	root.Set("ignition", ignition)
 	return fromTree(root)
 }

@@ -132,8 +132,8 @@ func TestPositions(t *testing.T) {
 		{"wrong type", "{" + v + ",\r\n\"storage\": {\"files\": [{\"path\": 5}]}}", 2, 32, "storage.files[0].path", "this is a number, but a string is expected"},
 		{"wrong type of an object", "{" + v + ",\n \"storage\" :\n []}", 3, 2, "storage", "this is a list, but an object is expected"},
 		{"unknown key", "{" + v + ",\n  \"storag\": {}}", 2, 3, "storag", `"storag" is not a key`},
-		{"missing member is at its object", "{" + v + ",\"storage\":{\"files\":\n[ {}]}}", 2, 3, "storage.files[0]", "a path is missing"},
-		{"missing member in an absent object", "{" + v + ",\"storage\":{\n\"luks\":[{\"name\":\"a\"}]}}", 2, 9, "storage.luks[0]", "a path is missing"},
+		{"missing member is at its object", "{" + v + ",\"storage\":{\"files\":\n[ {}]}}", 2, 3, "storage.files[0].path", "a path is missing"},
+		{"missing member in an absent object", "{" + v + ",\"storage\":{\n\"luks\":[{\"name\":\"a\"}]}}", 2, 9, "storage.luks[0].device", "a path is missing"},
 		{"value", "{" + v + ",\"storage\":{\"files\":[\n{\"path\":\n\t\"a\"}]}}", 3, 2, "storage.files[0].path", "not absolute"},
 	} {
 		_, problems, _ := Parse([]byte(c.text), "user config")
@@ -141,7 +141,7 @@ func TestPositions(t *testing.T) {
 			t.Errorf("%s: %d problems: %v", c.name, len(problems), problems)
 			continue
 		}
-		want := Origin{"user config", c.line, c.column, c.path}
+		want := at("user config", c.line, c.column, c.path)
 		if problems[0].Origin != want || !strings.Contains(problems[0].Message, c.words) {
 			t.Errorf("%s: %s\nwant %s ... %s", c.name, problems[0], want, c.words)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
 // A jsonSchema is as much of a JSON schema as those in testdata use.
@@ -79,7 +81,7 @@ func (s *jsonSchema) types() []string {
 	return nil
 }
 
-var schemaTypes = map[nodeKind]string{objectNode: "object", arrayNode: "array", stringNode: "string", boolNode: "boolean", numberNode: "integer"}
+var schemaTypes = map[tree.Kind]string{tree.Map: "object", tree.List: "array", tree.String: "string", tree.Bool: "boolean", tree.Number: "integer"}
 
 // A schemaWalk compares our types with the schema of one version.
 type schemaWalk struct {
@@ -94,50 +96,50 @@ func (w *schemaWalk) differ(format string, args ...any) {
 	w.found = append(w.found, fmt.Sprintf(format, args...))
 }
 
-func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *node) {
+func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *tree.Node) {
 	s = s.resolve(w.t, w.root)
-	fields := fieldsOf(typ)
+	fields := tree.FieldsOf(typ)
 	for name := range s.Properties {
-		known := slices.ContainsFunc(fields, func(f field) bool { return f.name == name && f.sinceIn(at) <= w.version })
+		known := slices.ContainsFunc(fields, func(f tree.Field) bool { return f.Name == name && f.SinceIn(at) <= w.version })
 		if !known {
-			w.differ("%s: %s.%s is in the schema, but not in our types", w.version, at.path(), name)
+			w.differ("%s: %s.%s is in the schema, but not in our types", w.version, at.Path(), name)
 		}
 	}
 	for i := range fields {
 		f := &fields[i]
-		p := s.Properties[f.name]
+		p := s.Properties[f.Name]
 		switch {
-		case f.sinceIn(at) > w.version:
+		case f.SinceIn(at) > w.version:
 		case p == nil:
-			w.differ("%s: %s.%s is in our types, but not in the schema", w.version, at.path(), f.name)
+			w.differ("%s: %s.%s is in our types, but not in the schema", w.version, at.Path(), f.Name)
 		default:
-			w.value(p, typ, f, &node{kind: kindOf(f.typ), parent: at, key: f.name})
+			w.value(p, typ, f, &tree.Node{Kind: tree.KindOf(f.Type), Parent: at, Key: f.Name})
 		}
 	}
 }
 
-func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *field, at *node) {
+func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *tree.Field, at *tree.Node) {
 	w.count++
 	s = s.resolve(w.t, w.root)
-	if !slices.Contains(s.types(), schemaTypes[at.kind]) {
-		w.differ("%s: %s is %v in the schema, %s in our types", w.version, at.path(), s.types(), schemaTypes[at.kind])
+	if !slices.Contains(s.types(), schemaTypes[at.Kind]) {
+		w.differ("%s: %s is %v in the schema, %s in our types", w.version, at.Path(), s.types(), schemaTypes[at.Kind])
 		return
 	}
-	pointer := around.Field(f.index).Type.Kind() == reflect.Pointer
-	if nullable := slices.Contains(s.types(), "null"); nullable && !pointer && at.kind != objectNode {
-		w.differ("%s: %s can be null in the schema, but not in our types", w.version, at.path())
+	pointer := around.Field(f.Index).Type.Kind() == reflect.Pointer
+	if nullable := slices.Contains(s.types(), "null"); nullable && !pointer && at.Kind != tree.Map {
+		w.differ("%s: %s can be null in the schema, but not in our types", w.version, at.Path())
 	} else if !nullable && pointer && w.version == Newest {
-		w.differ("%s: %s can be unset in our types, but not in the schema", w.version, at.path())
+		w.differ("%s: %s can be unset in our types, but not in the schema", w.version, at.Path())
 	}
-	switch at.kind {
-	case objectNode:
-		w.object(s, f.typ, at)
-	case arrayNode:
-		item := &node{kind: kindOf(f.typ.Elem()), parent: at}
-		if of := s.Items.resolve(w.t, w.root); !slices.Contains(of.types(), schemaTypes[item.kind]) {
-			w.differ("%s: the items of %s are %v in the schema", w.version, at.path(), of.types())
-		} else if item.kind == objectNode {
-			w.object(of, f.typ.Elem(), item)
+	switch at.Kind {
+	case tree.Map:
+		w.object(s, f.Type, at)
+	case tree.List:
+		item := &tree.Node{Kind: tree.KindOf(f.Type.Elem()), Parent: at}
+		if of := s.Items.resolve(w.t, w.root); !slices.Contains(of.types(), schemaTypes[item.Kind]) {
+			w.differ("%s: the items of %s are %v in the schema", w.version, at.Path(), of.types())
+		} else if item.Kind == tree.Map {
+			w.object(of, f.Type.Elem(), item)
 		}
 	}
 }
@@ -145,7 +147,7 @@ func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *field, at *nod
 // differences compares our types with a schema.
 func differences(t *testing.T, v Version, root *jsonSchema) (found []string, count int) {
 	w := &schemaWalk{t: t, version: v, root: root}
-	w.object(root, configType, &node{kind: objectNode})
+	w.object(root, configType, &tree.Node{Kind: tree.Map})
 	return w.found, w.count
 }
 

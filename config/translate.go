@@ -1,13 +1,17 @@
 package config
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
 
 // translate makes a clean, valid tree of an older version into one of the
 // newest. With one set of types little is left to do: what did not exist is
 // absent, and what is absent means the same in all versions. What an old
 // version allows, though it means nothing, and the newest does not, is dropped,
 // so that Check does not refuse it.
-func translate(root *node, from Version) {
+func translate(root *tree.Node, from Version) {
 	if from < V3_6 {
 		dropSpecialModes(root)
 	}
@@ -17,25 +21,25 @@ func translate(root *node, from Version) {
 	if from < V3_3 {
 		dropEmptyPins(root)
 	}
-	ignition := root.member("ignition")
-	v := *ignition.member("version")
-	v.text = Newest.String()
-	ignition.set("version", &v)
+	ignition := root.Member("ignition")
+	v := *ignition.Member("version")
+	v.Text = Newest.String()
+	ignition.Set("version", &v)
 }
 
 // dropSpecialModes clears setuid, setgid and sticky bits, which had no effect
 // before version 3.6.0.
-func dropSpecialModes(root *node) {
-	storage := root.member("storage")
+func dropSpecialModes(root *tree.Node) {
+	storage := root.Member("storage")
 	for _, list := range []string{"files", "directories"} {
-		nodes := storage.member(list)
+		nodes := storage.Member(list)
 		if nodes == nil {
 			continue
 		}
-		for _, n := range nodes.items {
-			if mode := n.member("mode"); mode != nil {
-				value, _ := strconv.Atoi(mode.text)
-				mode.text = strconv.Itoa(value & 0o777)
+		for _, n := range nodes.Items {
+			if mode := n.Member("mode"); mode != nil {
+				value, _ := strconv.Atoi(mode.Text)
+				mode.Text = strconv.Itoa(value & 0o777)
 			}
 		}
 	}
@@ -43,26 +47,26 @@ func dropSpecialModes(root *node) {
 
 // dropHashOfNothing drops the hash of a replacing config without source, which
 // version 3.0.0 allowed.
-func dropHashOfNothing(root *node) {
-	replace := root.member("ignition").member("config").member("replace")
-	if replace != nil && replace.member("source") == nil {
-		replace.drop("verification")
+func dropHashOfNothing(root *tree.Node) {
+	replace := root.Member("ignition").Member("config").Member("replace")
+	if replace != nil && replace.Member("source") == nil {
+		replace.Drop("verification")
 	}
 }
 
 // dropEmptyPins drops custom clevis pins that say nothing but that they need
 // the network, which version 3.2.0 allowed.
-func dropEmptyPins(root *node) {
-	volumes := root.member("storage").member("luks")
+func dropEmptyPins(root *tree.Node) {
+	volumes := root.Member("storage").Member("luks")
 	if volumes == nil {
 		return
 	}
-	for _, l := range volumes.items {
-		clevis := l.member("clevis")
-		if isEmpty(clevis.member("custom").member("pin")) {
-			clevis.drop("custom")
+	for _, l := range volumes.Items {
+		clevis := l.Member("clevis")
+		if isEmpty(clevis.Member("custom").Member("pin")) {
+			clevis.Drop("custom")
 		}
 	}
 }
 
-func isEmpty(n *node) bool { return n == nil || n.text == "" }
+func isEmpty(n *tree.Node) bool { return n == nil || n.Text == "" }

@@ -71,7 +71,7 @@ func TestCheckAcceptsWhatOldVersionsAllow(t *testing.T) {
 // disk is touched, although version 3.2.0 allows it.
 func TestCheckRefusesLinksWithoutTarget(t *testing.T) {
 	cfg := parsed(t, V3_2, `"storage":{"links":[{"path":"/a"}]}`)
-	expectProblems(t, "3.2.0", cfg.Check(), []string{"E storage.links[0] target is missing"})
+	expectProblems(t, "3.2.0", cfg.Check(), []string{"E storage.links[0].target target is missing"})
 }
 
 func TestMergingReferencesOf3_0WithoutSource(t *testing.T) {

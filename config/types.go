@@ -11,6 +11,7 @@ package config
 //	key=number|label  partitions: the number if it is not 0, else the label
 //	shared     the keys of all shared lists of this object are one namespace
 //	(no key)   child items are appended
+//	removal=NAME  a child's item without member NAME removes the parent's
 //
 // And inReferences says since when a member exists in the resources that are
 // configs or certificates; elsewhere it is older.
@@ -52,7 +53,7 @@ type Resource struct {
 	Source *string `json:"source"`
 	// Compression is nil, "" or "gzip".
 	Compression  *string      `json:"compression" spec:"inReferences=3.1.0"`
-	HTTPHeaders  []HTTPHeader `json:"httpHeaders" spec:"since=3.1.0,key=name"`
+	HTTPHeaders  []HTTPHeader `json:"httpHeaders" spec:"since=3.1.0,key=name,removal=value"`
 	Verification Verification `json:"verification"`
 }
 

@@ -5,13 +5,15 @@ import (
 	"path"
 	"reflect"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
 // validate checks a filled config by the rules of one version.
 func validate(c *Config, version Version) Problems {
 	v := &validator{version: version}
 	v.config(c)
-	v.duplicates(configType, c.node)
+	v.duplicates(configType, c.Node())
 	return v.problems
 }
 
@@ -70,52 +72,52 @@ func (v *validator) bytesAtMost(limit int, what, value string, o Object, member 
 
 // duplicates walks the whole tree. What makes two items of a list the same is
 // in the spec tags of types.go.
-func (v *validator) duplicates(t reflect.Type, n *node) {
-	fields := fieldsOf(t)
-	shared := map[string]*node{}
+func (v *validator) duplicates(t reflect.Type, n *tree.Node) {
+	fields := tree.FieldsOf(t)
+	shared := map[string]*tree.Node{}
 	for i := range fields {
 		f := &fields[i]
-		m := n.member(f.name)
+		m := n.Member(f.Name)
 		switch {
 		case m == nil:
-		case f.isObject():
-			v.duplicates(f.typ, m)
-		case f.isList():
+		case f.IsObject():
+			v.duplicates(f.Type, m)
+		case f.IsList():
 			seen := shared
-			if !f.shared {
-				seen = make(map[string]*node, len(m.items))
+			if !f.Shared {
+				seen = make(map[string]*tree.Node, len(m.Items))
 			}
-			v.duplicateItems(f, m.items, seen)
+			v.duplicateItems(f, m.Items, seen)
 		}
 	}
 }
 
-func (v *validator) duplicateItems(f *field, items []*node, seen map[string]*node) {
+func (v *validator) duplicateItems(f *tree.Field, items []*tree.Node, seen map[string]*tree.Node) {
 	for _, item := range items {
 		// Partitions have stricter rules of their own.
-		if key, ok := f.keyOf(item); ok && f.key != "number|label" {
+		if key, ok := f.KeyOf(item); ok && f.Key != "number|label" {
 			if first := seen[key]; first != nil {
-				v.error(item.origin(), "%s is already %s, line %d, column %d; leave one of the two",
-					f.describe(key), first.path(), first.line, first.column)
+				v.error(item.Origin(), "%s is already %s, line %d, column %d; leave one of the two",
+					describe(f, key), first.Path(), first.Line, first.Column)
 			} else {
 				seen[key] = item
 			}
 		}
-		if f.typ.Elem().Kind() == reflect.Struct {
-			v.duplicates(f.typ.Elem(), item)
+		if f.Type.Elem().Kind() == reflect.Struct {
+			v.duplicates(f.Type.Elem(), item)
 		}
 	}
 }
 
 // describe names an item by its key. A source may hold secrets.
-func (f *field) describe(key string) string {
-	switch f.key {
+func describe(f *tree.Field, key string) string {
+	switch f.Key {
 	case ".":
 		return quote(key)
 	case "source":
 		return "this source"
 	}
-	return fmt.Sprintf("the %s %s", f.key, quote(key))
+	return fmt.Sprintf("the %s %s", f.Key, quote(key))
 }
 
 // quote is a value for messages, which must stay readable on a console.

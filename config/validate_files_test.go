@@ -14,7 +14,7 @@ func TestPathRules(t *testing.T) {
 		testRules(t, []rule{
 			{list + " good", "all", entry(`"path":"/a b\u0000"`), nil},
 			{list + " root", "all", entry(`"path":"/"`), nil},
-			{list + " no path", "all", entry(`"path":null`), []string{"E " + at + " path is missing"}},
+			{list + " no path", "all", entry(`"path":null`), []string{"E " + at + ".path path is missing"}},
 			{list + " empty path", "all", entry(`"path":""`), []string{"E " + at + ".path path is missing"}},
 			{list + " relative", "all", entry(`"path":"a"`), []string{"E " + at + `.path "a" is not absolute`}},
 			{list + " double slash", "all", entry(`"path":"//a"`), []string{"E " + at + `.path write "/a"`}},
@@ -52,15 +52,15 @@ func TestFileRules(t *testing.T) {
 		{"overwrite with append", "all", `"storage":{"files":[{"path":"/a","overwrite":true,"append":[{"source":"data:,"}]}]}`, []string{"E storage.files[0].overwrite no contents"}},
 		{"overwrite with an empty source", "all", `"storage":{"files":[{"path":"/a","overwrite":true,"contents":{"source":""}}]}`, nil},
 		{"overwrite of others", "all", `"storage":{"directories":[{"path":"/a","overwrite":true}],"links":[{"path":"/b","target":"c","overwrite":true}]}`, nil},
-		{"null file", "all", `"storage":{"files":[null]}`, []string{"W storage.files[0] null, an object is expected", "E storage.files[0] path is missing"}},
+		{"null file", "all", `"storage":{"files":[null]}`, []string{"W storage.files[0] null, an object is expected", "E storage.files[0].path path is missing"}},
 	})
 }
 
 func TestLinkRules(t *testing.T) {
 	testRules(t, []rule{
-		{"without target", "3.3+", `"storage":{"links":[{"path":"/a"}]}`, []string{"E storage.links[0] target is missing"}},
+		{"without target", "3.3+", `"storage":{"links":[{"path":"/a"}]}`, []string{"E storage.links[0].target target is missing"}},
 		{"with empty target", "3.3+", `"storage":{"links":[{"path":"/a","target":"","hard":true,"user":{"id":1}}]}`, []string{"E storage.links[0].target target is missing"}},
-		{"without target in old versions", "≤3.2", `"storage":{"links":[{"path":"/a"}]}`, []string{"W storage.links[0] target is missing, so it cannot be made"}},
+		{"without target in old versions", "≤3.2", `"storage":{"links":[{"path":"/a"}]}`, []string{"W storage.links[0].target target is missing, so it cannot be made"}},
 		{"owner of a hard link", "all", `"storage":{"links":[{"path":"/a","target":"/b","hard":true,"user":{"id":0,"name":""},"group":{"name":"x"}}]}`, []string{
 			"W storage.links[0].user.id no effect", "W storage.links[0].user.name no effect", "W storage.links[0].group.name no effect"}},
 		{"owner of a symbolic link", "all", `"storage":{"links":[{"path":"/a","target":"/b","user":{"id":0}}]}`, nil},

@@ -38,7 +38,7 @@ func (c *Clevis) hasShares() bool {
 func (v *validator) clevis(c *Clevis) {
 	custom := Or(c.Custom.Pin, "") != ""
 	if v.version < V3_3 {
-		custom = c.Custom.isGiven(c)
+		custom = c.Custom.IsGiven()
 	}
 	if custom && c.hasShares() {
 		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; give these in its config, or leave it out")
@@ -48,9 +48,6 @@ func (v *validator) clevis(c *Clevis) {
 		v.tang(&c.Tang[i])
 	}
 }
-
-// isGiven tells whether the object is in the config, if only as {}.
-func (c *ClevisCustom) isGiven(around *Clevis) bool { return c.node != around.node }
 
 func (v *validator) custom(c *ClevisCustom) {
 	pin, text := Or(c.Pin, ""), Or(c.Config, "")

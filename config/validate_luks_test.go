@@ -16,7 +16,7 @@ func TestLuksRules(t *testing.T) {
 		{"name twice", "3.2+", `"storage":{"luks":[{"name":"a","device":"/d"},{"name":"a","device":"/e"}]}`, []string{`E storage.luks[1] the name "a" is already storage.luks[0]`}},
 		{"label of 47 bytes", "3.2+", luks(`"label":"` + strings.Repeat("a", 47) + `"`), nil},
 		{"label of 48 bytes", "3.2+", luks(`"label":"` + strings.Repeat("é", 24) + `"`), []string{"E " + at + ".label is 48 bytes long, at most 47"}},
-		{"no device", "3.2+", `"storage":{"luks":[{"name":"a"}]}`, []string{"E " + at + " path is missing"}},
+		{"no device", "3.2+", `"storage":{"luks":[{"name":"a"}]}`, []string{"E " + at + ".device path is missing"}},
 		{"empty device", "3.2+", `"storage":{"luks":[{"name":"a","device":""}]}`, []string{"E " + at + ".device path is missing"}},
 		{"relative device", "3.2+", `"storage":{"luks":[{"name":"a","device":"d"}]}`, []string{"E " + at + ".device not absolute"}},
 		{"bad key URL is reported once", "3.2+", luks(`"keyFile":{"source":"foo"}`), []string{"E " + at + ".keyFile.source has no scheme"}},
@@ -55,10 +55,10 @@ func TestClevisRules(t *testing.T) {
 		{"pin with Tang", "3.2+", clevis(`"custom":{"pin":"tang","config":"{}"},"tang":[{"url":"http://x","thumbprint":"x"}]`), []string{"E " + at + " custom excludes"}},
 		{"pin with threshold", "3.2+", clevis(`"custom":{"pin":"tang","config":"{}"},"threshold":1`), []string{"E " + at + " custom excludes"}},
 		{"pin with threshold 0", "3.2+", clevis(`"custom":{"pin":"tang","config":"{}"},"threshold":0,"tpm2":false`), nil},
-		{"config without pin, with TPM", "3.3+", clevis(`"custom":{"config":"x"},"tpm2":true`), []string{"E " + at + ".custom name of the clevis pin is missing"}},
-		{"pin without config", "3.2+", clevis(`"custom":{"pin":"sss"}`), []string{"E " + at + ".custom config of the clevis pin is missing"}},
+		{"config without pin, with TPM", "3.3+", clevis(`"custom":{"config":"x"},"tpm2":true`), []string{"E " + at + ".custom.pin name of the clevis pin is missing"}},
+		{"pin without config", "3.2+", clevis(`"custom":{"pin":"sss"}`), []string{"E " + at + ".custom.config config of the clevis pin is missing"}},
 		{"only needsNetwork in 3.2", "3.2", clevis(`"custom":{"needsNetwork":true}`), nil},
-		{"only needsNetwork", "3.3+", clevis(`"custom":{"needsNetwork":true}`), []string{"E " + at + ".custom name of the clevis pin is missing", "E " + at + ".custom config of the clevis pin is missing"}},
+		{"only needsNetwork", "3.3+", clevis(`"custom":{"needsNetwork":true}`), []string{"E " + at + ".custom.pin name of the clevis pin is missing", "E " + at + ".custom.config config of the clevis pin is missing"}},
 		{"other pin", "3.6+", clevis(`"custom":{"pin":"foo","config":"{}"}`), nil},
 		{"other pin before 3.6", "3.2-3.5", clevis(`"custom":{"pin":"foo","config":"{}"}`), []string{"E " + at + `.custom.pin "foo" is unknown; before version 3.6.0`}},
 	})
@@ -71,7 +71,7 @@ func TestTangRules(t *testing.T) {
 	const at = "storage.luks[0].clevis.tang[0]"
 	testRules(t, []rule{
 		{"good", "3.2+", tang(`{"url":"http://x","thumbprint":"x"}`), nil},
-		{"empty", "3.2+", tang(`{}`), []string{"E " + at + " http:// or https://", "E " + at + " thumbprint of the Tang server's signing key is missing"}},
+		{"empty", "3.2+", tang(`{}`), []string{"E " + at + ".url http:// or https://", "E " + at + ".thumbprint thumbprint of the Tang server's signing key is missing"}},
 		{"other scheme", "3.2+", tang(`{"url":"tftp://x","thumbprint":"x"}`), []string{"E " + at + ".url http:// or https://"}},
 		{"unparsable", "3.2+", tang(`{"url":"http://x:y","thumbprint":"x"}`), []string{"E " + at + ".url not a URL"}},
 		{"twice", "3.2+", tang(`{"url":"http://x","thumbprint":"x"},{"url":"http://x","thumbprint":"y"}`), []string{`E storage.luks[0].clevis.tang[1] the url "http://x" is already`}},

@@ -83,7 +83,7 @@ func TestResourceRules(t *testing.T) {
 		{"no headers of data", "3.1+", file(`"source":"data:,","httpHeaders":[]`), nil},
 		{"headers of nothing", "3.1+", file(`"httpHeaders":[{"name":"h","value":"v"}]`), []string{"E " + at + "httpHeaders need a source"}},
 		{"headers of something unparsable", "3.1+", file(`"source":"http://[","httpHeaders":[{"name":"h"}]`), []string{"E " + at + "httpHeaders need a source", "E " + at + "source not a URL"}},
-		{"header without name", "3.1+", file(`"source":"http://x","httpHeaders":[{"value":"v"}]`), []string{"E " + at + "httpHeaders[0] name of the HTTP header is missing"}},
+		{"header without name", "3.1+", file(`"source":"http://x","httpHeaders":[{"value":"v"}]`), []string{"E " + at + "httpHeaders[0].name name of the HTTP header is missing"}},
 		{"header with empty value", "3.1+", file(`"source":"http://x","httpHeaders":[{"name":"h","value":""}]`), []string{"E " + at + `httpHeaders[0].value "h" is empty`}},
 		{"header without value", "3.1+", file(`"source":"http://x","httpHeaders":[{"name":"h"}]`), nil},
 		{"header twice", "3.1+", file(`"source":"http://x","httpHeaders":[{"name":"h"},{"name":"h"}]`), []string{"E " + at + `httpHeaders[1] the name "h" is already`}},

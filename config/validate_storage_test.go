@@ -9,8 +9,8 @@ func TestDiskRules(t *testing.T) {
 	disk := func(d string) string { return `"storage":{"disks":[{` + d + `}]}` }
 	testRules(t, []rule{
 		{"good", "all", disk(`"device":"/dev/vda","wipeTable":true`), nil},
-		{"no device", "all", disk(``), []string{"E storage.disks[0] path is missing"}},
-		{"null disk", "all", `"storage":{"disks":[null]}`, []string{"W storage.disks[0] null, an object is expected", "E storage.disks[0] path is missing"}},
+		{"no device", "all", disk(``), []string{"E storage.disks[0].device path is missing"}},
+		{"null disk", "all", `"storage":{"disks":[null]}`, []string{"W storage.disks[0] null, an object is expected", "E storage.disks[0].device path is missing"}},
 		{"relative device", "all", disk(`"device":"vda"`), []string{`E storage.disks[0].device "vda" is not absolute`}},
 		{"device not in simplest form", "all", disk(`"device":"/dev//vda/"`), []string{`E storage.disks[0].device write "/dev/vda"`}},
 		{"device with dots", "all", disk(`"device":"/dev/../vda"`), []string{`E storage.disks[0].device write "/vda"`}},
@@ -74,12 +74,12 @@ func TestPartitionsThatOverlap(t *testing.T) {
 func TestRaidRules(t *testing.T) {
 	raid := func(r string) string { return `"storage":{"raid":[{"name":"a","devices":["/a"],` + r + `}]}` }
 	rules := []rule{
-		{"no level", "all", raid(`"level":null`), []string{"E storage.raid[0] level is missing"}},
+		{"no level", "all", raid(`"level":null`), []string{"E storage.raid[0].level level is missing"}},
 		{"empty level", "all", raid(`"level":""`), []string{"E storage.raid[0].level level is missing"}},
 		{"level in capitals", "all", raid(`"level":"RAID1"`), []string{`E storage.raid[0].level "RAID1" is unknown`}},
 		{"spares without redundancy", "all", raid(`"level":"raid0","spares":-1`), []string{"E storage.raid[0].level level raid0 cannot have any"}},
 		{"no spares without redundancy", "all", raid(`"level":"linear","spares":0`), nil},
-		{"no devices", "all", `"storage":{"raid":[{"name":"a","level":"1"}]}`, []string{"E storage.raid[0] no devices"}},
+		{"no devices", "all", `"storage":{"raid":[{"name":"a","level":"1"}]}`, []string{"E storage.raid[0].devices no devices"}},
 		{"relative device", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a","b"]}]}`, []string{`E storage.raid[0].devices[1] "b" is not absolute`}},
 		{"device twice", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a","/a"]}]}`, []string{`E storage.raid[0].devices[1] "/a" is already`}},
 		{"option twice", "all", raid(`"level":"1","options":["a","a"]`), nil},
@@ -100,11 +100,11 @@ func TestFilesystemRules(t *testing.T) {
 	fs := func(f string) string { return `"storage":{"filesystems":[{"device":"/d",` + f + `}]}` }
 	const at = "storage.filesystems[0]"
 	needs := func(member string) []string {
-		return []string{"E " + at + " format is missing, and without it " + member + " has no meaning"}
+		return []string{"E " + at + ".format format is missing, and without it " + member + " has no meaning"}
 	}
 	testRules(t, []rule{
 		{"device alone", "all", `"storage":{"filesystems":[{"device":"/d"}]}`, nil},
-		{"no device", "all", `"storage":{"filesystems":[{"format":"ext4"}]}`, []string{"E " + at + " path is missing"}},
+		{"no device", "all", `"storage":{"filesystems":[{"format":"ext4"}]}`, []string{"E " + at + ".device path is missing"}},
 		{"path without format", "all", fs(`"path":"/x"`), needs("path")},
 		{"label without format is reported once", "all", fs(`"label":"x"`), needs("label")},
 		{"uuid without format", "all", fs(`"uuid":"x"`), needs("uuid")},

@@ -15,7 +15,7 @@ func TestUnitNames(t *testing.T) {
 	}
 	testRules(t, append(rules, []rule{
 		{"slash", "all", `"systemd":{"units":[{"name":"foo/a.service"},{"name":"../a.service"}]}`, nil},
-		{"no name", "all", `"systemd":{"units":[{}]}`, []string{"E systemd.units[0] should end in one of"}},
+		{"no name", "all", `"systemd":{"units":[{}]}`, []string{"E systemd.units[0].name should end in one of"}},
 		{"twice", "all", `"systemd":{"units":[{"name":"a.service"},{"name":"a.service"}]}`, []string{`E systemd.units[1] the name "a.service" is already`}},
 		{"drop-in", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"a"},{"name":"b.conf"}]}]}`, []string{"E systemd.units[0].dropins[0].name should end in .conf"}},
 		{"drop-in twice", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"b.conf"},{"name":"b.conf"}]}]}`, []string{"E systemd.units[0].dropins[1] already"}},
@@ -72,7 +72,7 @@ func TestEnabledInstancesNeedATemplateWithAnInstallSection(t *testing.T) {
 	const barren = `{"name":"t@.service","contents":"[Unit]\nA=B\n"}`
 	units := func(u string) string { return `"systemd":{"units":[` + u + `]}` }
 	testRules(t, []rule{
-		{"template first", "all", units(barren + `,{"name":"t@x.service","enabled":true}`), []string{"W systemd.units[1] its template \"t@.service\" has no [Install] section"}},
+		{"template first", "all", units(barren + `,{"name":"t@x.service","enabled":true}`), []string{"W systemd.units[1].contents its template \"t@.service\" has no [Install] section"}},
 		{"instance first", "all", units(`{"name":"t@x.service","enabled":true,"contents":"[Install]\nWantedBy=x\n"},` + barren), []string{"W systemd.units[0].contents its template"}},
 		{"neither has one is reported once", "all", units(`{"name":"t@x.service","enabled":true,"contents":"[Unit]\n"},` + barren), []string{"W systemd.units[0].contents no [Install] section"}},
 		{"good template", "all", units(`{"name":"t@x.service","enabled":true},{"name":"t@.service","contents":"[Install]\nWantedBy=x\n"}`), nil},

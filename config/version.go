@@ -1,46 +1,32 @@
 package config
 
+import "github.com/firstlight-os/firstlight/config/internal/tree"
+
 // A Version of the spec, in order of age.
-type Version uint8
+type Version = tree.Version
 
 // The versions that Parse accepts.
 const (
-	V3_0 Version = iota
-	V3_1
-	V3_2
-	V3_3
-	V3_4
-	V3_5
-	V3_6
-	V3_7Experimental
+	V3_0             = tree.V3_0
+	V3_1             = tree.V3_1
+	V3_2             = tree.V3_2
+	V3_3             = tree.V3_3
+	V3_4             = tree.V3_4
+	V3_5             = tree.V3_5
+	V3_6             = tree.V3_6
+	V3_7Experimental = tree.V3_7Experimental
 
 	// Stable is the newest version that will not change any more.
-	Stable = V3_6
+	Stable = tree.Stable
 	// Newest is the version that every accepted config is translated to.
-	Newest = V3_7Experimental
+	Newest = tree.Newest
 )
 
-var versionNames = [...]string{"3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.0-experimental"}
-
-// String is the text that stands in ignition.version.
-func (v Version) String() string { return versionNames[v] }
-
 // Versions lists the accepted versions, oldest first.
-func Versions() []Version {
-	all := make([]Version, len(versionNames))
-	for i := range all {
-		all[i] = Version(i)
-	}
-	return all
-}
+func Versions() []Version { return tree.Versions() }
 
-// sinceVersion finds the version that a since tag names: a field is known from
-// the first version whose major.minor matches.
-func sinceVersion(tag string) Version {
-	for i, name := range versionNames {
-		if name == tag || name == tag+"-experimental" {
-			return Version(i)
-		}
-	}
-	panic("config: unknown version " + tag + " in a spec tag")
-}
+// An Origin is the place in a config that a value came from.
+type Origin = tree.Origin
+
+// An Object is part of every object of the spec and knows where it stood.
+type Object = tree.Object

@@ -1,109 +1,27 @@
-package config
+package tree
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// A node is one value of a config with its place. Configs are read, merged and
-// translated as trees of nodes, and made into a Config at the end: that is how
-// a merged value still knows its own line.
-type node struct {
-	kind nodeKind
-	// text is a scalar's value: a string without quotes and escapes, or the
-	// literal text of a number or boolean.
-	text    string
-	members []member // of an object
-	items   []*node  // of an array
-
-	source       *source
-	line, column int32 // 1-based, in bytes; 0 if not known
-	parent       *node // in the document that the node was read from
-	key          string
-	index        int32
-}
-
-type member struct {
-	name string
-	// at is where the name stands.
-	line, column int32
-	value        *node
-}
-
-type nodeKind uint8
-
-const (
-	nullNode nodeKind = iota
-	boolNode
-	numberNode
-	stringNode
-	arrayNode
-	objectNode
-)
-
-func (k nodeKind) String() string {
-	return [...]string{"null", "a boolean", "a number", "a string", "a list", "an object"}[k]
-}
-
-// A source is one document.
-type source struct{ text string }
-
-func (s *source) name() string {
-	if s == nil {
-		return ""
-	}
-	return s.text
-}
-
-// member finds the value of a name; of equal names the last counts.
-func (n *node) member(name string) *node {
-	if n == nil {
-		return nil
-	}
-	for i := len(n.members) - 1; i >= 0; i-- {
-		if n.members[i].name == name {
-			return n.members[i].value
-		}
-	}
-	return nil
-}
-
-// set replaces or adds a member.
-func (n *node) set(name string, value *node) {
-	for i := range n.members {
-		if n.members[i].name == name {
-			n.members[i].value = value
-			return
-		}
-	}
-	n.members = append(n.members, member{name: name, value: value, line: value.line, column: value.column})
-}
-
-// drop removes a member, if it is there.
-func (n *node) drop(name string) {
-	if n != nil {
-		n.members = slices.DeleteFunc(n.members, func(m member) bool { return m.name == name })
-	}
-}
 
 // A jsonReader turns JSON text into nodes. The library does the lexing; the
 // reader follows it through the text to know lines and columns.
 type jsonReader struct {
 	text      []byte
 	dec       *jsontext.Decoder
-	source    *source
+	source    *Source
 	offset    int // how far line and lineStart are up to date
 	line      int32
 	lineStart int
 }
 
-// readJSON reads a whole document.
-func readJSON(text []byte, src *source) (*node, *Problem) {
+// ReadJSON reads a whole document. The error, if any, is a *SyntaxError.
+func ReadJSON(text []byte, src *Source) (*Node, error) {
 	r := &jsonReader{text: text, source: src, line: 1}
 	// Duplicate names and invalid UTF-8 are accepted, as the reference does;
 	// the former are reported later, when it is known what they are names of.
@@ -117,7 +35,7 @@ func readJSON(text []byte, src *source) (*node, *Problem) {
 		}
 	}
 	if err != nil {
-		return nil, r.syntaxProblem(err)
+		return nil, r.syntaxError(err)
 	}
 	return root, nil
 }
@@ -151,34 +69,34 @@ func (r *jsonReader) advance(at int) (line, column int32) {
 	return r.line, int32(at-r.lineStart) + 1
 }
 
-func (r *jsonReader) value(parent *node) (*node, error) {
+func (r *jsonReader) value(parent *Node) (*Node, error) {
 	line, column := r.place()
 	tok, err := r.dec.ReadToken()
 	if err != nil {
 		return nil, err
 	}
-	n := &node{source: r.source, line: line, column: column, parent: parent}
+	n := &Node{Source: r.source, Line: line, Column: column, Parent: parent}
 	switch tok.Kind() {
 	case '{':
-		n.kind = objectNode
+		n.Kind = Map
 		return n, r.object(n)
 	case '[':
-		n.kind = arrayNode
+		n.Kind = List
 		return n, r.array(n)
 	case '"':
-		n.kind = stringNode
+		n.Kind = String
 	case '0':
-		n.kind = numberNode
+		n.Kind = Number
 	case 't', 'f':
-		n.kind = boolNode
+		n.Kind = Bool
 	default:
 		return n, nil
 	}
-	n.text = tok.String()
+	n.Text = tok.String()
 	return n, nil
 }
 
-func (r *jsonReader) object(n *node) error {
+func (r *jsonReader) object(n *Node) error {
 	for r.dec.PeekKind() != '}' {
 		line, column := r.place()
 		tok, err := r.dec.ReadToken()
@@ -190,27 +108,35 @@ func (r *jsonReader) object(n *node) error {
 		if err != nil {
 			return err
 		}
-		value.key = name
-		n.members = append(n.members, member{name, line, column, value})
+		value.Key = name
+		n.Members = append(n.Members, Member{name, line, column, value})
 	}
 	_, err := r.dec.ReadToken()
 	return err
 }
 
-func (r *jsonReader) array(n *node) error {
+func (r *jsonReader) array(n *Node) error {
 	for r.dec.PeekKind() != ']' {
 		value, err := r.value(n)
 		if err != nil {
 			return err
 		}
-		value.index = int32(len(n.items))
-		n.items = append(n.items, value)
+		value.Index = int32(len(n.Items))
+		n.Items = append(n.Items, value)
 	}
 	_, err := r.dec.ReadToken()
 	return err
 }
 
-func (r *jsonReader) syntaxProblem(err error) *Problem {
+// A SyntaxError says where a text stops being what it should be.
+type SyntaxError struct {
+	Origin  Origin
+	Message string
+}
+
+func (e *SyntaxError) Error() string { return e.Origin.String() + ": " + e.Message }
+
+func (r *jsonReader) syntaxError(err error) *SyntaxError {
 	at := r.next()
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
@@ -224,5 +150,43 @@ func (r *jsonReader) syntaxProblem(err error) *Problem {
 	}
 	start := &jsonReader{text: r.text, line: 1}
 	line, column := start.advance(min(at, len(r.text)))
-	return &Problem{Severity: Error, Origin: Origin{Source: r.source.name(), Line: int(line), Column: int(column)}, Message: message}
+	return &SyntaxError{Origin{Source: r.source.String(), Line: int(line), Column: int(column)}, message}
+}
+
+// AppendJSON prints a tree as compact JSON.
+func (n *Node) AppendJSON(b []byte) []byte {
+	switch n.Kind {
+	case Map:
+		b = append(b, '{')
+		for i, m := range n.Members {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, m.Name)
+			b = append(b, ':')
+			b = m.Value.AppendJSON(b)
+		}
+		return append(b, '}')
+	case List:
+		b = append(b, '[')
+		for i, item := range n.Items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = item.AppendJSON(b)
+		}
+		return append(b, ']')
+	case String:
+		return appendString(b, n.Text)
+	case Null:
+		return append(b, "null"...)
+	}
+	return append(b, n.Text...)
+}
+
+func appendString(b []byte, s string) []byte {
+	// The only error is invalid UTF-8, for which replacement characters are
+	// written, which is what reading such a string gives anyway.
+	b, _ = jsontext.AppendQuote(b, s)
+	return b
 }
