@@ -145,7 +145,7 @@ var refusedPartitions = []struct {
 			`partition 6 on DIR/a.img needs some space at 200 MiB; partitions can lie from 0.0166 MiB (17408 bytes) to 99.98 MiB (104840704 bytes) on this disk, and the largest free block has 29 MiB | storage.disks[0].partitions[3].startMiB | ` + roomHint,
 			`partition 7 on DIR/a.img: sizeMiB cannot be -1 | storage.disks[0].partitions[4].sizeMiB | it is in MiB`}},
 	{"a full disk", []string{"-n", "1:0:0"}, partitions(`{"number": 2}`), []string{
-		`partition 2 on DIR/a.img needs some space but no space is free | storage.disks[0].partitions[0] | ` + roomHint}},
+		`partition 2 on DIR/a.img needs some space but no space is free | storage.disks[0].partitions[0].startMiB | ` + roomHint}},
 	{"resize of what also has another label", usual, partitions(`{"number": 9, "sizeMiB": 25, "label": "x", "resize": true}`), []string{
 		`partition 9 "DATA" on DIR/a.img is not what the config describes: its size is 20 MiB, the config asks for 25 MiB; its label is "DATA", the config asks for "x" | storage.disks[0].partitions[0] | ` + entryHint}},
 	{"an MBR disk", []string{"-n", "1:0:+1M", "--gpttombr=1"}, partitions(`{"number": 2}`), []string{
