@@ -38,7 +38,9 @@ func (c *cleaner) object(n *tree.Node, t reflect.Type) {
 			}
 			continue
 		}
-		m.Name, m.Value.Key = f.Name, f.Name
+		if m.Name != f.Name {
+			m.Name, m.Value.Key = f.Name, f.Name
+		}
 		if !c.value(m.Value, f.Type) {
 			continue
 		}
