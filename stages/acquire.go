@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/fetch"
 	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/report"
@@ -43,7 +44,7 @@ func (p *process) baseConfig() (*config.Config, error) {
 func (p *process) parse(text []byte, name string) (*config.Config, error) {
 	sum := sha512.Sum512(text)
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, hex.EncodeToString(sum[:])))
-	cfg, problems, err := config.Parse(text, name)
+	cfg, problems, err := butane.ParseAny(text, name)
 	for _, problem := range problems {
 		if problem.Severity == config.Warning {
 			p.log.Warn(problem.String())

@@ -25,9 +25,9 @@ var rooms = map[string][]string{
 	"providers":            {"config", "fetch", "report", "system"},
 	"storage":              {"config", "report", "system"},
 	"files":                {"config", "fetch", "report", "system"},
-	"stages":               {"config", "fetch", "providers", "storage", "files", "report", "system"},
+	"stages":               {"config", "config/butane", "fetch", "providers", "storage", "files", "report", "system"},
 	"cmd/firstlight":       {"stages", "providers", "config", "report", "system"},
-	"cmd/firstlightctl":    {"config", "config/butane", "stages", "system"},
+	"cmd/firstlightctl":    {"config", "config/butane", "config/schema", "stages", "system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.
@@ -37,6 +37,7 @@ var agentLibraries = []string{
 	"github.com/go-json-experiment/json",
 	"github.com/google/uuid",
 	"github.com/vincent-petithory/dataurl",
+	"go.yaml.in/yaml/v3",
 	"golang.org/x/sys",
 }
 

@@ -1,0 +1,194 @@
+package butane
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// GUIDs of partition types.
+const (
+	guidBIOS     = "21686148-6449-6E6F-744E-656564454649"
+	guidESP      = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+	guidPReP     = "9E1A2D38-C612-4316-AA26-8B49521E5A8B"
+	guidReserved = "8DA63339-0007-60C0-C436-083AC8230908"
+)
+
+// A layout is how the images of one sort of machine are partitioned.
+type layout struct {
+	since config.Version
+	// head are the partitions before boot and root, on a disk of a mirror. Nil,
+	// there are no mirrors.
+	head []headPartition
+	// suffix makes the root partition's device of that of the disk.
+	suffix string
+	// device is what the disk may be called, at its end.
+	device *regexp.Regexp
+}
+
+type headPartition struct {
+	label string
+	mib   int
+	guid  string
+}
+
+var layouts = map[string]layout{
+	"x86_64":     {head: []headPartition{{"bios", 1, guidBIOS}, {"esp", 127, guidESP}}},
+	"aarch64":    {head: []headPartition{{"reserved", 1, guidReserved}, {"esp", 127, guidESP}}},
+	"ppc64le":    {head: []headPartition{{"prep", 4, guidPReP}, {"reserved", 1, guidReserved}}},
+	"s390x-eckd": {since: config.V3_5, suffix: "2", device: regexp.MustCompile(`/dev/dasd[a-z]$`)},
+	"s390x-virt": {since: config.V3_5},
+	"s390x-zfcp": {since: config.V3_5, suffix: "4", device: regexp.MustCompile(`/dev/sd[a-z]$`)},
+}
+
+const defaultLayout = "x86_64"
+
+func (t *translation) layoutNames() string {
+	var names []string
+	for name, l := range layouts {
+		if l.since <= t.Spec {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func (t *translation) checkBootDevice(b *BootDevice) {
+	name := config.Or(b.Layout, "")
+	l, known := layouts[name]
+	layoutAt := func() config.Origin { return b.Origin("layout") }
+	mirror := b.Mirror.Devices
+	switch {
+	case b.Layout != nil && (!known || l.since > t.Spec):
+		t.error(layoutAt(), "the layout %q is unknown; it should be one of %s", name, t.layoutNames())
+	case b.Layout == nil && len(mirror) > 0 && t.Spec >= config.V3_6:
+		t.error(b.Mirror.Origin(), "a mirror needs to know the layout of the boot disk; it should be one of %s", t.layoutNames())
+	case b.Layout == nil && len(mirror) > 0:
+		t.warn(b.Mirror.Origin(), "the layout of the boot disk is not given, %s is assumed", defaultLayout)
+	}
+	if len(mirror) == 1 {
+		t.error(b.Mirror.Origin("devices"), "a mirror needs two devices or more, this has one")
+	}
+	if t.Spec < config.V3_5 {
+		return
+	}
+	device := config.Or(b.Luks.Device, "")
+	switch {
+	case l.device == nil:
+	case device == "":
+		t.error(layoutAt(), "the layout %s needs luks.device, the disk to encrypt", name)
+	case !l.device.MatchString(device):
+		t.error(layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.device.String()))
+	}
+	if strings.HasPrefix(name, "s390x") && len(mirror) > 0 {
+		t.error(layoutAt(), "the layout %s cannot be mirrored", name)
+	}
+	t.checkUnlocking(b, name)
+}
+
+// checkUnlocking checks that what should unlock the root filesystem goes together.
+func (t *translation) checkUnlocking(b *BootDevice, layout string) {
+	luks := &b.Luks
+	cex := config.Or(luks.Cex.Enabled, false)
+	others := len(luks.Tang) > 0 || config.Or(luks.TPM2, false)
+	if cex {
+		switch {
+		case b.Layout == nil:
+			t.error(luks.Origin("cex"), "a Crypto Express card needs boot_device.layout to be one of s390x-eckd, s390x-virt, s390x-zfcp")
+		case !strings.HasPrefix(layout, "s390x"):
+			t.error(b.Origin("layout"), "machines of layout %s have no Crypto Express cards; s390x-eckd, s390x-virt and s390x-zfcp can", layout)
+		}
+		if others {
+			t.error(luks.Origin(), "cex cannot be combined with tang or tpm2; leave one of the two")
+		}
+	}
+	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }
+	named := slices.ContainsFunc(luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
+	if t.Spec >= config.V3_6 && config.Or(luks.Device, "") != "" && !named && !config.Or(luks.TPM2, false) && !cex {
+		t.error(luks.Origin("luks"), "the device is to be encrypted, but nothing can unlock it; give tpm2, tang or cex")
+	}
+}
+
+// bootDevice is what the sugar of that name stands for, or nil.
+func (t *translation) bootDevice(n *tree.Node) *tree.Node {
+	if n == nil {
+		return nil
+	}
+	var b BootDevice
+	tree.Fill(reflect.ValueOf(&b).Elem(), n)
+	encrypted := len(b.Luks.Tang) > 0 || config.Or(b.Luks.TPM2, false) || config.Or(b.Luks.Cex.Enabled, false)
+	mirrored := len(b.Mirror.Devices) > 0
+	if !encrypted && !mirrored {
+		return nil
+	}
+	storage := maker{n}.object()
+	if mirrored {
+		b.mirror(storage, n.Member("mirror"))
+	}
+	root, volume := "/dev/md/md-root", "/dev/disk/by-partlabel/root"
+	if encrypted {
+		if mirrored {
+			volume = root
+		}
+		root = "/dev/mapper/root"
+		storage.Set("luks", maker{n}.list(b.luks(n.Member("luks"), volume)))
+	}
+	add(storage, "filesystems", maker{n}.object("device", root, "format", "xfs", "label", "root", "wipeFilesystem", true))
+	return maker{n}.object("storage", storage)
+}
+
+func (b *BootDevice) mirror(storage, n *tree.Node) {
+	m := maker{n}
+	l := layouts[config.Or(b.Layout, defaultLayout)]
+	var boots, roots []string
+	for i, device := range b.Mirror.Devices {
+		one := maker{n.Member("devices").Items[i]}
+		var partitions []*tree.Node
+		for _, p := range l.head {
+			label := fmt.Sprintf("%s-%d", p.label, i+1)
+			partitions = append(partitions, one.object("label", label, "sizeMiB", p.mib, "typeGuid", p.guid))
+			if p.guid == guidESP {
+				add(storage, "filesystems", one.object("device", "/dev/disk/by-partlabel/"+label, "format", "vfat", "label", label, "wipeFilesystem", true))
+			}
+		}
+		boot, root := fmt.Sprintf("boot-%d", i+1), fmt.Sprintf("root-%d", i+1)
+		partitions = append(partitions, one.object("label", boot, "sizeMiB", 384), one.object("label", root))
+		add(storage, "disks", one.object("device", device, "partitions", one.list(partitions...), "wipeTable", true))
+		boots = append(boots, "/dev/disk/by-partlabel/"+boot)
+		roots = append(roots, "/dev/disk/by-partlabel/"+root)
+	}
+	// The boot loader must be able to read a disk of the boot filesystem as if
+	// there were no RAID: so the superblock is at the end.
+	add(storage, "raid", m.object("name", "md-boot", "level", "raid1", "devices", m.strings(boots), "options", m.strings([]string{"--metadata=1.0"})))
+	add(storage, "raid", m.object("name", "md-root", "level", "raid1", "devices", m.strings(roots)))
+	add(storage, "filesystems", m.object("device", "/dev/md/md-boot", "format", "ext4", "label", "boot", "wipeFilesystem", true))
+}
+
+func (b *BootDevice) luks(n *tree.Node, volume string) *tree.Node {
+	m := maker{n}
+	if l := layouts[config.Or(b.Layout, "")]; l.suffix != "" {
+		volume = *b.Luks.Device + l.suffix
+	}
+	luks := m.object("name", "root", "label", "luks-root", "device", volume, "wipeVolume", true)
+	if b.Luks.Discard != nil {
+		luks.Set("discard", m.value(*b.Luks.Discard))
+	}
+	if config.Or(b.Luks.Cex.Enabled, false) {
+		luks.Set("cex", m.object("enabled", true))
+		return luks
+	}
+	clevis := m.object()
+	for _, member := range []string{"tang", "threshold", "tpm2"} {
+		if value := n.Member(member); value != nil {
+			clevis.Set(member, value)
+		}
+	}
+	luks.Set("clevis", clevis)
+	return luks
+}

@@ -1,0 +1,384 @@
+package butane
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// A decoder makes a tree of a document: the members that its dialect has, of
+// the right types, under the spec's names.
+type decoder struct {
+	dialect  *Dialect
+	text     lines
+	source   *tree.Source
+	problems config.Problems
+	root     *tree.Node
+	room     int // how many more nodes there may be
+}
+
+// decode reads the first document of a text. The error, if any, is a
+// *config.ParseError of kind ErrDocument.
+func decode(text []byte, name string) (*decoder, error) {
+	d := &decoder{text: newLines(text), source: &tree.Source{Name: name, Snake: true}}
+	// Aliases can make a small text a very large config.
+	const spare, growth = 100_000, 10
+	d.room = spare + growth*len(text)
+	if err := d.document(text); err != nil {
+		refusal := asDocument(err)
+		d.problems = append(d.problems, refusal.Problems...)
+		return d, refusal
+	}
+	if d.problems.Refused() {
+		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
+	}
+	return d, nil
+}
+
+func (d *decoder) document(text []byte) error {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return d.syntaxError(err)
+	}
+	if len(document.Content) == 0 {
+		return d.fail(&document, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
+	}
+	d.twice(root)
+	if d.problems.Refused() {
+		return nil
+	}
+	if err := d.choose(root); err != nil {
+		return err
+	}
+	d.root = d.node(root, nil, "", 0)
+	d.object(d.root, root, configType)
+	return nil
+}
+
+// choose finds the dialect. Nothing else of the document is looked at.
+func (d *decoder) choose(root *yaml.Node) error {
+	said := map[string]*yaml.Node{}
+	for _, p := range d.pairs(root) {
+		if value := p.value; p.key.Value == "variant" || p.key.Value == "version" {
+			if value.Kind != yaml.ScalarNode {
+				return d.fail(value, "%s is %s, a string is expected", p.key.Value, kindOf(value))
+			}
+			if value.ShortTag() != "!!null" && value.Value != "" {
+				said[p.key.Value] = value
+			}
+		}
+	}
+	if said["variant"] == nil {
+		return d.fail(root, "there is no variant; it should be one of %s", strings.Join(variants(), ", "))
+	}
+	variant := said["variant"].Value
+	if said["version"] == nil {
+		return d.fail(root, "there is no version; it should say which version of the variant %s this is, such as %q", variant, newest(variant))
+	}
+	dialect, err := find(variant, said["version"].Value)
+	if err != nil {
+		at := said["version"]
+		if !slices.Contains(variants(), variant) {
+			at = said["variant"]
+		}
+		return d.fail(at, "%v", err)
+	}
+	d.dialect = dialect
+	return nil
+}
+
+func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
+	return &tree.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+func (d *decoder) syntaxError(err error) error {
+	text := err.Error()
+	at := tree.Origin{Source: d.source.Name, Line: 1, Column: 1}
+	if m := yamlError.FindStringSubmatch(text); m != nil {
+		text = strings.TrimPrefix(text, m[0])
+		if m[1] != "" {
+			// A tolerable guess: the library counts from 0 or from 1.
+			at.Line, _ = strconv.Atoi(m[1])
+		}
+	}
+	return &tree.SyntaxError{Origin: at, Message: "this is not valid YAML: " + text}
+}
+
+// twice reports keys that a mapping has twice.
+func (d *decoder) twice(y *yaml.Node) {
+	seen := map[string]*yaml.Node{}
+	for i, n := range y.Content {
+		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
+			if first := seen[n.Value]; first != nil && n.Tag != mergeTag {
+				d.report(config.Error, d.at(n), "%q was given before at line %d; leave one of the two", n.Value, first.Line)
+			}
+			seen[n.Value] = n
+		}
+		d.twice(n)
+	}
+}
+
+const mergeTag = "!!merge"
+
+type pair struct{ key, value *yaml.Node }
+
+// pairs lists what a mapping holds, with what it takes over from others by <<.
+// Its own keys come first, and count.
+func (d *decoder) pairs(y *yaml.Node) []pair {
+	var pairs, more []pair
+	has := map[string]bool{}
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := y.Content[i], resolve(y.Content[i+1])
+		if key.Tag != mergeTag {
+			has[key.Value] = true
+			pairs = append(pairs, pair{key, y.Content[i+1]})
+			continue
+		}
+		from := []*yaml.Node{value}
+		if value.Kind == yaml.SequenceNode {
+			from = value.Content
+		}
+		for _, f := range from {
+			if d.room--; d.room > 0 && resolve(f).Kind == yaml.MappingNode && resolve(f) != y {
+				more = append(more, d.pairs(resolve(f))...)
+			}
+		}
+	}
+	for _, p := range more {
+		if !has[p.key.Value] {
+			has[p.key.Value] = true
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
+}
+
+// resolve follows an alias.
+func resolve(y *yaml.Node) *yaml.Node {
+	if y.Kind == yaml.AliasNode {
+		return y.Alias
+	}
+	return y
+}
+
+// node makes a node without contents.
+func (d *decoder) node(y *yaml.Node, parent *tree.Node, key string, index int) *tree.Node {
+	at := d.at(y)
+	return &tree.Node{Source: d.source, Line: int32(at.Line), Column: int32(at.Column), Parent: parent, Key: key, Index: int32(index)}
+}
+
+// object decodes the members of n.
+func (d *decoder) object(n *tree.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = tree.Map
+	keys := d.dialect.Keys(t)
+	for _, p := range d.pairs(y) {
+		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == p.key.Value })
+		if i < 0 || keys[i].SinceIn(n) > d.dialect.Spec {
+			d.unknown(n, p.key, t)
+			continue
+		}
+		value := d.node(p.value, n, p.key.Value, 0)
+		if d.value(value, resolve(p.value), keys[i].Type) {
+			at := d.at(p.key)
+			n.Members = append(n.Members, tree.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
+		}
+	}
+}
+
+// unknown warns of a key that the dialect does not have.
+func (d *decoder) unknown(n *tree.Node, key *yaml.Node, t reflect.Type) {
+	at := d.at(key)
+	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
+	name := key.Value
+	if i := slices.IndexFunc(allKeys(t), func(k Key) bool { return k.Name == name }); i >= 0 {
+		d.report(config.Warning, at, "%q is not a key of %s: other variants or versions have it, here it has no effect", name, d.dialect)
+		return
+	}
+	d.report(config.Warning, at, "%q is not a key of %s here and has no effect", name, d.dialect)
+}
+
+// value decodes n, and tells whether it is set.
+func (d *decoder) value(n *tree.Node, y *yaml.Node, t reflect.Type) bool {
+	if d.room--; d.room <= 0 {
+		if d.room == 0 {
+			d.report(config.Error, n.Origin(), "the aliases make this config far larger than its text; write out what is meant")
+		}
+		return false
+	}
+	if y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" {
+		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
+			d.report(config.Warning, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
+		}
+		return false
+	}
+	want, ok := kinds[t.Kind()]
+	if y.Kind != want {
+		d.report(config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		d.object(n, y, t)
+	case reflect.Map:
+		d.stringMap(n, y, t.Elem())
+	case reflect.Slice:
+		d.list(n, y, t.Elem())
+	default:
+		if ok = d.scalar(n, y, t.Kind()); !ok {
+			d.report(config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
+		}
+	}
+	return ok
+}
+
+// list decodes the items of n. Those without a value are left out.
+func (d *decoder) list(n *tree.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = tree.List
+	for i, item := range y.Content {
+		node := d.node(item, n, "", i)
+		if item.ShortTag() == "!!null" {
+			continue
+		}
+		if d.value(node, resolve(item), t) {
+			n.Items = append(n.Items, node)
+		}
+	}
+}
+
+func (d *decoder) stringMap(n *tree.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = tree.Map
+	for _, p := range d.pairs(y) {
+		if value := d.node(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
+			n.Set(p.key.Value, value)
+		}
+	}
+}
+
+// The words of YAML 1.1, which are written as they are, capitalised, or in capitals.
+var booleans = map[string]string{
+	"true": "true", "y": "true", "yes": "true", "on": "true",
+	"false": "false", "n": "false", "no": "false", "off": "false",
+}
+
+func (d *decoder) scalar(n *tree.Node, y *yaml.Node, kind reflect.Kind) bool {
+	switch kind {
+	case reflect.String:
+		n.Kind, n.Text = tree.String, y.Value
+		if y.ShortTag() == "!!binary" {
+			return y.Decode(&n.Text) == nil
+		}
+	case reflect.Bool:
+		word := y.Value
+		if lower := strings.ToLower(word); word != strings.ToUpper(word) && word != lower && word[1:] != lower[1:] {
+			return false
+		}
+		n.Kind, n.Text = tree.Bool, booleans[strings.ToLower(word)]
+		quoted := y.ShortTag() == "!!str" && y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+		return n.Text != "" && !quoted
+	default:
+		if tag := y.ShortTag(); tag != "!!int" && tag != "!!float" {
+			return false
+		}
+		var number float64
+		if y.Decode(&number) != nil || math.Abs(number) >= 1<<63 || math.IsNaN(number) {
+			return false
+		}
+		var whole int64
+		n.Kind = tree.Number
+		if y.Decode(&whole) != nil {
+			return false
+		}
+		n.Text = strconv.FormatInt(whole, 10)
+	}
+	return true
+}
+
+var kinds = map[reflect.Kind]yaml.Kind{
+	reflect.Struct: yaml.MappingNode, reflect.Map: yaml.MappingNode, reflect.Slice: yaml.SequenceNode,
+	reflect.String: yaml.ScalarNode, reflect.Bool: yaml.ScalarNode, reflect.Int: yaml.ScalarNode,
+}
+
+func expected(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "a mapping"
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a whole number that fits 64 bits"
+}
+
+func kindOf(y *yaml.Node) string {
+	switch y.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch y.ShortTag() {
+	case "!!null":
+		return "nothing"
+	case "!!bool":
+		return "a boolean"
+	case "!!int", "!!float":
+		return "a number"
+	}
+	return "a string"
+}
+
+func (d *decoder) report(s config.Severity, at config.Origin, format string, args ...any) {
+	d.problems = append(d.problems, config.Problem{Severity: s, Origin: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// at is where a value of the document starts.
+func (d *decoder) at(y *yaml.Node) config.Origin {
+	line := max(y.Line, 1)
+	return config.Origin{Source: d.source.Name, Line: line, Column: d.text.column(line, max(y.Column, 1))}
+}
+
+// lines are those of a text, for turning the library's columns, which count
+// characters, into bytes. It remembers where it was: values come in order.
+type lines struct {
+	rows               [][]byte
+	row, character, at int
+}
+
+func newLines(text []byte) lines {
+	return lines{rows: bytes.Split(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n"))}
+}
+
+// column is the byte at which the i-th character of a line starts, both from 1.
+func (l *lines) column(line, i int) int {
+	if line > len(l.rows) {
+		return i
+	}
+	if line != l.row || i < l.character {
+		l.row, l.character, l.at = line, 1, 0
+	}
+	for row := l.rows[line-1]; l.character < i && l.at < len(row); l.character++ {
+		_, size := utf8.DecodeRune(row[l.at:])
+		l.at += size
+	}
+	return l.at + 1 + i - l.character
+}

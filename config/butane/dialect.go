@@ -1,0 +1,142 @@
+package butane
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// A Dialect is one variant of Butane at one version.
+type Dialect struct {
+	// Variant and Version are what the document says of itself.
+	Variant, Version string
+	// Spec is the version of the config spec that it is translated to. Most of
+	// the language follows from that.
+	Spec config.Version
+	// root lists the keys that the variant adds at the root.
+	root []string
+	// forbidden are the parts of the spec that its systems cannot do.
+	forbidden []forbidden
+	// release is the minor number of OpenShift, 0 for other variants.
+	release int
+}
+
+func (d *Dialect) String() string { return d.Variant + " " + d.Version }
+
+const openshift = "openshift"
+
+// Dialects lists all that can be translated, the oldest of each variant first.
+func Dialects() []Dialect { return slices.Clone(dialects) }
+
+var dialects = slices.Concat(
+	fedora(),
+	series("flatcar", nil,
+		Dialect{Version: "1.0.0", Spec: config.V3_3, forbidden: noClevis},
+		Dialect{Version: "1.1.0", Spec: config.V3_4, forbidden: noClevis},
+		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental, forbidden: noCex}),
+	series("r4e", noStorage,
+		Dialect{Version: "1.0.0", Spec: config.V3_3},
+		Dialect{Version: "1.1.0", Spec: config.V3_4},
+		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental}),
+	series("fiot", noStorage,
+		Dialect{Version: "1.0.0", Spec: config.V3_4},
+		Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
+	openshifts(),
+)
+
+func series(variant string, without []forbidden, versions ...Dialect) []Dialect {
+	for i := range versions {
+		versions[i].Variant = variant
+		versions[i].forbidden = append(versions[i].forbidden, without...)
+	}
+	return versions
+}
+
+// fedora has one minor version for each of the spec, but for 1.3.0, which
+// brought boot_device.
+func fedora() []Dialect {
+	bootDevice, grub := []string{"boot_device"}, []string{"boot_device", "grub"}
+	return series("fcos", nil,
+		Dialect{Version: "1.0.0", Spec: config.V3_0},
+		Dialect{Version: "1.1.0", Spec: config.V3_1},
+		Dialect{Version: "1.2.0", Spec: config.V3_2},
+		Dialect{Version: "1.3.0", Spec: config.V3_2, root: bootDevice},
+		Dialect{Version: "1.4.0", Spec: config.V3_3, root: bootDevice},
+		Dialect{Version: "1.5.0", Spec: config.V3_4, root: grub},
+		Dialect{Version: "1.6.0", Spec: config.V3_5, root: grub},
+		Dialect{Version: "1.7.0", Spec: config.V3_6, root: grub},
+		Dialect{Version: "1.8.0-experimental", Spec: config.V3_7Experimental, root: grub})
+}
+
+// openshifts follow the releases of OpenShift.
+func openshifts() []Dialect {
+	const first, last = 8, 23
+	var all []Dialect
+	for release := first; release <= last; release++ {
+		d := Dialect{
+			Variant: openshift, Version: fmt.Sprintf("4.%d.0", release), release: release,
+			Spec: config.V3_2, root: []string{"boot_device", "metadata", "openshift"},
+			forbidden: machineConfigLimits(release),
+		}
+		if release >= 14 {
+			d.Spec, d.root = config.V3_4, append(d.root, "grub")
+		}
+		if release >= 19 {
+			d.Spec = config.V3_5
+		}
+		if release == last {
+			d.Spec, d.Version = config.V3_7Experimental, d.Version+"-experimental"
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// find is the dialect of a variant and version, which may have leading zeros.
+func find(variant, version string) (*Dialect, error) {
+	normal, ok := tree.NormalVersion(version)
+	if !ok {
+		return nil, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
+	}
+	var versions []string
+	for i := range dialects {
+		switch d := &dialects[i]; {
+		case d.Variant != variant:
+		case d.Version == normal:
+			return d, nil
+		default:
+			versions = append(versions, d.Version)
+		}
+	}
+	switch {
+	case variant == "rhcos" && normal == "0.1.0":
+		return nil, fmt.Errorf("the variant rhcos was removed; use the variant openshift")
+	case versions == nil:
+		return nil, fmt.Errorf("the variant %q is unknown; it should be one of %s", variant, strings.Join(variants(), ", "))
+	}
+	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s", version, variant, strings.Join(versions, ", "))
+}
+
+func variants() []string {
+	var names []string
+	for _, d := range dialects {
+		if !slices.Contains(names, d.Variant) {
+			names = append(names, d.Variant)
+		}
+	}
+	return names
+}
+
+// newest is the last version of a variant that is not experimental.
+func newest(variant string) string {
+	version := "1.7.0"
+	for _, d := range dialects {
+		if d.Variant == variant && !strings.Contains(d.Version, "-") {
+			version = d.Version
+		}
+	}
+	return version
+}

@@ -1,0 +1,146 @@
+package butane
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+const (
+	roleLabel = "machineconfiguration.openshift.io/role"
+	// cexArgument has systemd find the key of a root filesystem that a Crypto
+	// Express card unlocks.
+	cexArgument = "rd.luks.key=/etc/luks/cex.key"
+)
+
+// checkMachineConfig applies the rules of what OpenShift adds.
+func (t *translation) checkMachineConfig(boot *BootDevice) {
+	shift := t.source.Member("openshift")
+	if t.release >= 19 {
+		hasArgument := slices.ContainsFunc(items(shift, "kernelArguments"), func(n *tree.Node) bool { return n.Text == cexArgument })
+		complain := func() {
+			at := t.sourceOrigin("openshift", "kernelArguments")
+			t.error(at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
+		}
+		if config.Or(boot.Luks.Cex.Enabled, false) && !hasArgument {
+			complain()
+		}
+		isRoot := func(n *tree.Node) bool { return text(n, "name") == "root" && isTrue(n.Member("cex"), "enabled") }
+		if slices.ContainsFunc(items(t.source.Member("storage"), "luks"), isRoot) && !hasArgument {
+			complain()
+		}
+	}
+	metadata := t.source.Member("metadata")
+	if text(metadata, "name") == "" {
+		t.error(t.sourceOrigin("metadata", "name"), "the name of the MachineConfig is missing")
+	}
+	if text(metadata.Member("labels"), roleLabel) == "" {
+		t.error(t.sourceOrigin("metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
+	}
+	switch text(shift, "kernelType") {
+	case "", "default", "realtime":
+	default:
+		t.error(at(shift, "kernelType"), "the kernel type %q is unknown; it should be \"default\" or \"realtime\"", text(shift, "kernelType"))
+	}
+}
+
+func (t *translation) sourceOrigin(way ...any) config.Origin { return at(t.source, way...) }
+
+// desugarMachineConfig does what OpenShift's config needs done, and checks the
+// values that the Machine Config Operator refuses.
+func (t *translation) desugarMachineConfig() {
+	storage := t.root.Member("storage")
+	if isTrue(t.source.Member("openshift"), "fips") && t.release < 20 {
+		for _, l := range items(storage, "luks") {
+			approvedCipher(l)
+		}
+	}
+	if t.release >= 23 {
+		grubContents(storage)
+	}
+	t.checkMachineConfigValues(storage)
+	if t.Raw {
+		t.ignoredInRaw()
+	}
+}
+
+// approvedCipher has cryptsetup use a cipher that FIPS 140 allows, if the user
+// does not choose one.
+func approvedCipher(l *tree.Node) {
+	for _, o := range items(l, "options") {
+		if o.Text == "--cipher" || o.Text == "-c" || strings.HasPrefix(o.Text, "--cipher=") {
+			return
+		}
+	}
+	add(l, "options", maker{l}.value("--cipher"))
+	add(l, "options", maker{l}.value("aes-cbc-essiv:sha256"))
+}
+
+// grubContents makes contents of what is appended to the boot loader's file of
+// users: the Machine Config Operator cannot append.
+func grubContents(storage *tree.Node) {
+	for _, f := range items(storage, "files") {
+		if text(f, "path") != grubFile {
+			continue
+		}
+		if fragments := items(f, "append"); len(fragments) == 1 {
+			f.Set("contents", fragments[0])
+			f.Drop("append")
+		}
+		return
+	}
+}
+
+func (t *translation) checkMachineConfigValues(storage *tree.Node) {
+	filesystems := items(storage, "filesystems")
+	for _, format := range []string{"btrfs", "none"} {
+		for _, f := range filesystems {
+			if text(f, "format") == format && (format != "none" || t.release >= 14) {
+				t.error(at(f, "format"), "OpenShift has no filesystems of format %s", format)
+			}
+		}
+	}
+	for _, f := range items(storage, "files") {
+		source := f.Member("contents").Member("source")
+		if source != nil && !strings.HasPrefix(strings.ToLower(source.Text), "data:") {
+			t.error(source.Origin(), "OpenShift has no files with remote contents; use inline or local")
+		}
+		if mode := f.Member("mode"); mode != nil && t.release >= 10 && !isPlainMode(mode.Text) {
+			t.error(mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s", mode.Text, octal(mode.Text))
+		}
+	}
+	for _, u := range items(t.root.Member("passwd"), "users") {
+		if name := text(u, "name"); name != "core" {
+			t.error(at(u, "name"), "OpenShift has no other user than \"core\", this is %q", name)
+		}
+	}
+}
+
+// ignoredInRaw warns of what only a MachineConfig has.
+func (t *translation) ignoredInRaw() {
+	shift := t.source.Member("openshift")
+	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
+		if shift.Member(member) != nil {
+			t.warn(at(shift, member), "this has no effect without the MachineConfig, which --raw leaves out")
+		}
+	}
+}
+
+// machineConfig wraps the config for the Machine Config Operator.
+func (t *translation) machineConfig() *tree.Node {
+	var m maker
+	spec := m.object("config", t.root)
+	shift := t.source.Member("openshift")
+	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
+		if value := shift.Member(member); value != nil && (value.Kind != tree.List || len(value.Items) > 0) {
+			spec.Set(member, value)
+		}
+	}
+	return m.object(
+		"apiVersion", "machineconfiguration.openshift.io/v1",
+		"kind", "MachineConfig",
+		"metadata", t.source.Member("metadata"),
+		"spec", spec)
+}

@@ -1,0 +1,68 @@
+package butane
+
+import (
+	"path"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// Where Podman's generator looks; see podman-systemd.unit(5).
+const (
+	quadletDirectory     = "/etc/containers/systemd"
+	userQuadletDirectory = "/etc/containers/systemd/users"
+)
+
+// quadletTemplate is the template that an instance NAME@INSTANCE.TYPE belongs to.
+func quadletTemplate(name string) (template string, isInstance bool) {
+	i, dot := strings.IndexByte(name, '@'), strings.LastIndexByte(name, '.')
+	if i < 0 || dot <= i+1 {
+		return "", false
+	}
+	return name[:i+1] + name[dot:], true
+}
+
+// quadlets makes files of quadlets, and links of instances.
+func (t *translation) quadlets() {
+	k := t.knownNodes()
+	for _, q := range items(t.source.Member("systemd"), "quadlets") {
+		m := maker{q}
+		directory := userQuadletDirectory
+		if isTrue(q, "rootful") {
+			directory = quadletDirectory
+		}
+		file := path.Join(directory, text(q, "name"))
+		if template, ok := quadletTemplate(text(q, "name")); ok {
+			t.quadletNode(k, q, "links", m.object("path", file, "target", template))
+		} else {
+			t.quadletFile(k, q, file)
+		}
+		for _, d := range items(q, "dropins") {
+			t.quadletFile(k, d, path.Join(file+".d", text(d, "name")))
+		}
+	}
+}
+
+func (t *translation) quadletFile(k known, n *tree.Node, name string) {
+	from, contents := n, []byte(text(n, "contents"))
+	if c := n.Member("contents"); c != nil {
+		from = c
+	}
+	// That of drop-ins was read already.
+	if local := n.Member("contentsLocal"); local != nil && local.Text != "" && n.Member("contents") == nil {
+		from = local
+		contents, _ = t.local(local)
+	}
+	m := maker{n}
+	resource := m.object()
+	t.encode(resource, from, contents)
+	t.quadletNode(k, n, "files", m.object("path", name, "contents", resource, "mode", 0o644))
+}
+
+func (t *translation) quadletNode(k known, at *tree.Node, list string, n *tree.Node) {
+	if before, ok := k[text(n, "path")]; ok {
+		t.error(at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), place(before.node.Origin()))
+		return
+	}
+	t.addNode(k, list, n)
+}

@@ -1,0 +1,257 @@
+package butane
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// The language is the spec with its names in snake_case, and with the keys
+// below. Their since tags name the version of the spec that a dialect is
+// translated to, as the base of Butane has one version for each of the spec.
+
+// sugar maps the spec's types to what Butane adds to them.
+var sugar = map[reflect.Type]reflect.Type{
+	configType:     reflect.TypeFor[rootSugar](),
+	resourceType:   reflect.TypeFor[resourceSugar](),
+	storageType:    reflect.TypeFor[storageSugar](),
+	filesystemType: reflect.TypeFor[filesystemSugar](),
+	userType:       reflect.TypeFor[userSugar](),
+	systemdType:    reflect.TypeFor[systemdSugar](),
+	unitType:       reflect.TypeFor[textSugar](),
+	dropinType:     reflect.TypeFor[textSugar](),
+}
+
+var (
+	configType     = reflect.TypeFor[config.Config]()
+	resourceType   = reflect.TypeFor[config.Resource]()
+	storageType    = reflect.TypeFor[config.Storage]()
+	filesystemType = reflect.TypeFor[config.Filesystem]()
+	fileType       = reflect.TypeFor[config.File]()
+	directoryType  = reflect.TypeFor[config.Directory]()
+	linkType       = reflect.TypeFor[config.Link]()
+	raidType       = reflect.TypeFor[config.Raid]()
+	luksType       = reflect.TypeFor[config.Luks]()
+	pinType        = reflect.TypeFor[config.ClevisCustom]()
+	userType       = reflect.TypeFor[config.User]()
+	systemdType    = reflect.TypeFor[config.Systemd]()
+	unitType       = reflect.TypeFor[config.Unit]()
+	dropinType     = reflect.TypeFor[config.Dropin]()
+	treeType       = reflect.TypeFor[Tree]()
+	quadletType    = reflect.TypeFor[Quadlet]()
+	grubUserType   = reflect.TypeFor[GrubUser]()
+)
+
+// rootSugar are the keys of the document itself. Those after version are not
+// in all variants.
+type rootSugar struct {
+	tree.Object
+	// Variant is the distribution that the config is for.
+	Variant string `json:"variant"`
+	// Version is that of the variant's language, not that of the spec.
+	Version    string     `json:"version"`
+	BootDevice BootDevice `json:"bootDevice"`
+	Grub       Grub       `json:"grub"`
+	Metadata   Metadata   `json:"metadata"`
+	OpenShift  OpenShift  `json:"openshift"`
+}
+
+type resourceSugar struct {
+	tree.Object
+	// Inline is the contents themselves.
+	Inline *string `json:"inline" spec:"inReferences=3.1.0"`
+	// Local is a file below the files directory, with the contents.
+	Local *string `json:"local" spec:"since=3.1.0"`
+}
+
+type storageSugar struct {
+	tree.Object
+	// Trees are directories below the files directory that are copied with all
+	// that is in them.
+	Trees []Tree `json:"trees" spec:"since=3.1.0"`
+}
+
+// A Tree is a directory at the desk that becomes files, directories and links
+// of the machine.
+type Tree struct {
+	tree.Object
+	// Local is the directory, below the files directory.
+	Local string `json:"local"`
+	// Path is where it goes; / if unset.
+	Path *string `json:"path"`
+	// User owns all that is copied.
+	User config.Owner `json:"user" spec:"since=3.6.0"`
+	// Group owns all that is copied.
+	Group config.Owner `json:"group" spec:"since=3.6.0"`
+	// FileMode is that of the files; unset it is 0755 for what is executable
+	// at the desk, and 0644 for the rest.
+	FileMode *int `json:"fileMode" spec:"since=3.6.0"`
+	// DirMode is that of the directories; 0755 if unset.
+	DirMode *int `json:"dirMode" spec:"since=3.6.0"`
+}
+
+type filesystemSugar struct {
+	tree.Object
+	// WithMountUnit asks for a systemd unit that mounts the filesystem at path,
+	// or uses it as swap.
+	WithMountUnit *bool `json:"withMountUnit" spec:"since=3.1.0"`
+}
+
+type userSugar struct {
+	tree.Object
+	// SSHAuthorizedKeysLocal are files below the files directory with one
+	// public key on each line.
+	SSHAuthorizedKeysLocal []string `json:"sshAuthorizedKeysLocal" spec:"since=3.4.0"`
+}
+
+type textSugar struct {
+	tree.Object
+	// ContentsLocal is a file below the files directory, with the contents.
+	ContentsLocal *string `json:"contentsLocal" spec:"since=3.4.0"`
+}
+
+type systemdSugar struct {
+	tree.Object
+	// Quadlets are units of containers, which Podman makes into services.
+	Quadlets []Quadlet `json:"quadlets" spec:"since=3.7.0"`
+}
+
+// A Quadlet is one file for Podman's generator of systemd units.
+type Quadlet struct {
+	tree.Object
+	// Name of the file; its extension says what it describes.
+	Name string `json:"name"`
+	// Rootful quadlets run in the system's systemd, others in that of each user.
+	Rootful bool `json:"rootful"`
+	// Contents of the file.
+	Contents *string `json:"contents"`
+	// ContentsLocal is a file below the files directory, with the contents.
+	ContentsLocal *string `json:"contentsLocal"`
+	// Dropins extend the quadlet.
+	Dropins []config.Dropin `json:"dropins"`
+}
+
+// BootDevice changes the disks that the system boots from.
+type BootDevice struct {
+	tree.Object
+	// Layout is the partitioning of the image: x86_64, aarch64, ppc64le, and
+	// since 3.5.0 s390x-eckd, s390x-virt and s390x-zfcp.
+	Layout *string `json:"layout"`
+	// Luks encrypts the root filesystem.
+	Luks BootLuks `json:"luks"`
+	// Mirror spreads boot and root over several disks.
+	Mirror BootMirror `json:"mirror"`
+}
+
+// BootLuks says what unlocks the root filesystem.
+type BootLuks struct {
+	tree.Object
+	// Tang lists servers that can unlock it.
+	Tang []config.Tang `json:"tang" spec:"key=url"`
+	// Threshold is how many of the means of unlocking are needed; 1 if unset.
+	Threshold *int `json:"threshold"`
+	// TPM2 has the machine's TPM unlock it.
+	TPM2 *bool `json:"tpm2"`
+	// Discard passes TRIM on to the device.
+	Discard *bool `json:"discard" spec:"since=3.4.0"`
+	// Cex has an IBM Crypto Express card unlock it.
+	Cex config.Cex `json:"cex" spec:"since=3.5.0"`
+	// Device is the whole disk, for s390x.
+	Device *string `json:"device" spec:"since=3.5.0"`
+}
+
+// BootMirror lists the disks of the mirror.
+type BootMirror struct {
+	tree.Object
+	// Devices are two or more whole disks.
+	Devices []string `json:"devices"`
+}
+
+// Grub configures the boot loader.
+type Grub struct {
+	tree.Object
+	// Users may change boot entries and use the console of the boot loader.
+	Users []GrubUser `json:"users" spec:"key=name"`
+}
+
+// A GrubUser can log into the boot loader.
+type GrubUser struct {
+	tree.Object
+	// Name of the user.
+	Name string `json:"name"`
+	// PasswordHash is what grub2-mkpasswd-pbkdf2 prints.
+	PasswordHash *string `json:"passwordHash"`
+}
+
+// Metadata is that of the MachineConfig.
+type Metadata struct {
+	tree.Object
+	// Name of the MachineConfig.
+	Name string `json:"name"`
+	// Labels must have machineconfiguration.openshift.io/role.
+	Labels map[string]string `json:"labels"`
+}
+
+// OpenShift is what a MachineConfig has beside the config.
+type OpenShift struct {
+	tree.Object
+	// KernelArguments are added to the kernel's command line.
+	KernelArguments []string `json:"kernelArguments" spec:"key=."`
+	// Extensions are additional packages of the system.
+	Extensions []string `json:"extensions" spec:"key=."`
+	// FIPS turns on FIPS 140 mode.
+	FIPS *bool `json:"fips"`
+	// KernelType is "default" or "realtime".
+	KernelType *string `json:"kernelType"`
+}
+
+// A Key is one key of an object.
+type Key struct {
+	// Name is in snake_case. That of the spec is Field.Name.
+	Name string
+	tree.Field
+	// Sugar tells that the spec has no such member.
+	Sugar bool
+}
+
+// Keys lists the keys that objects of a Go type have in this dialect, that of
+// the root being config.Config.
+func (d *Dialect) Keys(t reflect.Type) []Key {
+	var keys []Key
+	for _, k := range allKeys(t) {
+		extra := t == configType && k.Sugar && k.Name != "variant" && k.Name != "version"
+		if k.Since <= d.Spec && (!extra || slices.Contains(d.root, k.Name)) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+var keyCache sync.Map // reflect.Type -> []Key
+
+// allKeys lists the keys of all dialects.
+func allKeys(t reflect.Type) []Key {
+	if cached, ok := keyCache.Load(t); ok {
+		return cached.([]Key)
+	}
+	var keys []Key
+	add := func(t reflect.Type, isSugar bool) {
+		for _, f := range tree.FieldsOf(t) {
+			keys = append(keys, Key{tree.Snake(f.Name), f, isSugar})
+		}
+	}
+	add(t, strings.HasPrefix(t.PkgPath(), configType.PkgPath()+"/"))
+	if more := sugar[t]; more != nil {
+		add(more, true)
+	}
+	if t == reflect.TypeFor[config.Ignition]() {
+		// The document says the version of its variant instead.
+		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Name == "version" })
+	}
+	keyCache.Store(t, keys)
+	return keys
+}

@@ -1,0 +1,149 @@
+// Command bench compares Firstlight with the packaged reference, Debian's
+// package ignition, on the same configs and in the same run:
+//
+//	go run ./tests/bench [-rounds N]
+//
+// It is run at the top of the source tree. Both programs get the same work in
+// turn, as processes of their own with a root, a cache and a state of their own,
+// and of all rounds the least time counts: whatever else the machine does only
+// adds to it. A goal that is missed is a word in the table, not a failure.
+//
+// The reference is downloaded and unpacked into the user's cache once, never
+// installed. Without it there are only our own figures.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 5, "how often each program does each piece of work")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := bench(ctx, max(1, *rounds)); err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "\nbench: stopped; nothing is left of it")
+			os.Exit(130)
+		}
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, rounds int) error {
+	dir, err := os.MkdirTemp("", "firstlight-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ours, err := build(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("building Firstlight: %w", err)
+	}
+	b := &bencher{dir: dir, rounds: rounds, tools: []tool{ours}}
+	if reference, version, err := reference(ctx); err != nil {
+		fmt.Printf("There is no reference to compare with: %v\n", err)
+	} else {
+		fmt.Printf("The reference is %s.\n", version)
+		b.tools = append(b.tools, reference)
+		if err := b.hideJournal(ctx, journalDir); err != nil {
+			fmt.Println("Note:", err)
+		}
+	}
+	r, err := b.measure(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	return printTable(os.Stdout, r.table())
+}
+
+// A tool is one of the two that are compared: the words of a command line
+// that the arguments of a piece of work come after.
+type tool struct {
+	stage    []string // runs a stage on a machine
+	validate []string // checks a config at the desk
+}
+
+// build makes our programs as the Makefile does, but not where it puts them.
+func build(ctx context.Context, dir string) (tool, error) {
+	bin := filepath.Join(dir, "bin")
+	cmd := exec.CommandContext(ctx, "make", "build", "BIN="+bin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return tool{}, fmt.Errorf("make build: %w\n%s", err, tail(out))
+	}
+	return tool{
+		stage:    []string{filepath.Join(bin, "firstlight")},
+		validate: []string{filepath.Join(bin, "firstlightctl"), "validate"},
+	}, nil
+}
+
+const (
+	fewFiles    = 5_000
+	manyFiles   = 50_000
+	dataURLSize = 32 << 20 // bytes before base64
+)
+
+// results are what all work took. Where there is no reference, samples are
+// ours only.
+type results struct {
+	fetchFew, validateFew, validateBig []sample
+	fetchMany                          sample // ours only
+	bigSize                            int64
+	inside                             map[string]float64 // seconds by benchmark
+}
+
+func (b *bencher) measure(ctx context.Context) (*results, error) {
+	few, err := writeConfig(b.dir, "few.ign", filesConfig(fewFiles))
+	if err != nil {
+		return nil, err
+	}
+	many, err := writeConfig(b.dir, "many.ign", filesConfig(manyFiles))
+	if err != nil {
+		return nil, err
+	}
+	big, err := writeConfig(b.dir, "big.ign", dataURLConfig(dataURLSize))
+	if err != nil {
+		return nil, err
+	}
+	fetch, fetchMany := fetchWork(few, paths(fewFiles)), fetchWork(many, paths(manyFiles))
+	// The reference takes more than a minute over so many, each time.
+	fetched, err := b.inTurn(ctx, append([]task{{fetchMany, b.tools[0]}}, b.each(fetch)...))
+	if err != nil {
+		return nil, err
+	}
+	r := &results{fetchMany: fetched[0], fetchFew: fetched[1:], bigSize: big.size}
+	if r.validateFew, err = b.inTurn(ctx, b.each(validateWork(few))); err != nil {
+		return nil, err
+	}
+	if r.validateBig, err = b.inTurn(ctx, b.each(validateWork(big))); err != nil {
+		return nil, err
+	}
+	r.inside, err = b.benchmarks(ctx)
+	return r, err
+}
+
+// table sets the results against the goals. "Inside" is package config alone,
+// without a process around it.
+func (r *results) table() []row {
+	rows := comparison("fetch stage, 5,000 files", r.fetchFew, goal{atLeastTimes, 20})
+	rows = append(rows, row{what: "parse, validate, merge 5,000 files, inside", unit: duration,
+		figures: []float64{r.inside[parseFew] + r.inside[mergeFew]}, goal: goal{under, 0.060}})
+	rows = append(rows, comparison("validate 5,000 files", r.validateFew, goal{})...)
+	rows = append(rows, comparison("validate a 44 MB config", r.validateBig, goal{})...)
+	return append(rows,
+		memoryOfSize("validate a 44 MB config", r.validateBig, r.bigSize),
+		row{what: "from 5,000 to 50,000 files: fetch stage", unit: times,
+			figures: []float64{r.fetchMany.cpu.Seconds() / r.fetchFew[0].cpu.Seconds()}, goal: goal{atMost, 11}},
+		row{what: "from 5,000 to 50,000 files: parse, validate, inside", unit: times,
+			figures: []float64{r.inside[parseMany] / r.inside[parseFew]}, goal: goal{atMost, 11}},
+	)
+}
