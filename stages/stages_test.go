@@ -220,7 +220,7 @@ func TestReplaceDropsTheConfigThatNamesIt(t *testing.T) {
 }
 
 func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
-	url := server(t, map[string]string{"/empty": "", "/bad": "{\n \"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": 5}"})
+	url := server(t, map[string]string{"/empty": "", "/bad.bu": "variant: fcos\nversion: 1.7.0\nstorage: 5\n", "/bad": "{\n \"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": 5}"})
 	merge := func(source string) string {
 		return `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "` + source + `"}]}}}`
 	}
@@ -230,6 +230,12 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 	}{
 		"not JSON":          {"{\n  \"ignition\": {\n", []string{"the config needs mending", "operation reading the user config", "this is not valid JSON", "line 3, column 1"}},
 		"cloud-config":      {"#cloud-config\n", []string{"this is not valid JSON", "line 1, column 1"}},
+		"wrong Butane":      {"variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - path: motd\n", []string{"the config needs mending", "line 5, column 11 (storage.files[0].path)", `the path "motd" is not absolute`}},
+		"Butane's mistake":  {"variant: fcos\nversion: 1.7.0\nstorage:\n  filesystems:\n  - {device: /dev/vdb, path: /var, with_mount_unit: true}\n", []string{"line 5, column 5 (storage.filesystems[0].format)", "the format is missing; the mount unit needs it"}},
+		"bad YAML":          {"variant: fcos\nversion: 1.7.0\nstorage: {\n", []string{"this is not valid YAML", "line 3, column 1"}},
+		"local file":        {"variant: fcos\nversion: 1.7.0\nstorage: {files: [{path: /a, contents: {local: a}}]}\n", []string{"A machine that reads this itself has none", "storage.files[0].contents.local"}},
+		"MachineConfig":     {"variant: openshift\nversion: 4.14.0\nmetadata: {name: a, labels: {machineconfiguration.openshift.io/role: b}}\n", []string{"the variant openshift makes a MachineConfig"}},
+		"Butane child":      {merge(url + "/bad.bu"), []string{"config from " + url + "/bad.bu, line 3, column 10 (storage)", "this is a number, but a mapping is expected"}},
 		"old version":       {`{"ignition": {"version": "2.2.0"}}`, []string{`version "2.2.0" of the spec is not supported; supported are 3.0.0, 3.1.0`}},
 		"empty child":       {merge(url + "/empty"), []string{"the config is empty", "put a config there", "(ignition.config.merge[0].source)"}},
 		"bad child":         {merge(url + "/bad"), []string{"an object is expected", "config from " + url + "/bad, line 3, column 13"}},
@@ -243,6 +249,18 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 				t.Error("there is a cache")
 			}
 		})
+	}
+}
+
+func TestButaneIsReadWhereJSONIs(t *testing.T) {
+	url := server(t, map[string]string{"/c": "variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - {path: /b, contents: {inline: b}}\n"})
+	b := newBench(t, "variant: flatcar\nversion: 1.1.0\nignition: {config: {merge: [{source: '"+url+"/c'}]}}\nstorage:\n  files:\n  - {path: /a, contents: {inline: a}}\n")
+	b.must("fetch", "files")
+	if a, bee := b.read("root/a"), b.read("root/b"); a != "a" || bee != "b" {
+		t.Errorf("the files have %q and %q", a, bee)
+	}
+	if at := b.cachedConfig().Storage.Files[1].Origin("path").String(); at != "config from "+url+"/c, line 5, column 12 (storage.files[0].path)" {
+		t.Errorf("the cache says %s", at)
 	}
 }
 

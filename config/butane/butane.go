@@ -94,7 +94,7 @@ func ParseAny(text []byte, name string) (*config.Config, config.Problems, error)
 // Lines at the left margin that only Butane has, and a key in flow style.
 var (
 	blockKey = regexp.MustCompile(`(?m)^(["']?variant["']?[ \t]*:|["']?(ignition|storage|systemd|passwd)["']?[ \t]*:[ \t]*(#.*)?\r?$)`)
-	flowKey  = regexp.MustCompile(`[{,]\s*["']?variant["']?\s*:`)
+	flowKey  = regexp.MustCompile(`(?m)(^|[{,])\s*["']?variant["']?\s*:`)
 )
 
 // IsButane tells by its looks whether a text is meant to be Butane rather than

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,13 +24,14 @@ type decoder struct {
 	source   *tree.Source
 	problems config.Problems
 	root     *tree.Node
+	keys     map[reflect.Type][]Key
 	room     int // how many more nodes there may be
 }
 
 // decode reads the first document of a text. The error, if any, is a
 // *config.ParseError of kind ErrDocument.
 func decode(text []byte, name string) (*decoder, error) {
-	d := &decoder{text: newLines(text), source: &tree.Source{Name: name, Snake: true}}
+	d := &decoder{text: newLines(text), source: &tree.Source{Name: name, Snake: true}, keys: map[reflect.Type][]Key{}}
 	// Aliases can make a small text a very large config.
 	const spare, growth = 100_000, 10
 	d.room = spare + growth*len(text)
@@ -49,7 +49,7 @@ func decode(text []byte, name string) (*decoder, error) {
 func (d *decoder) document(text []byte) error {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
-		return d.syntaxError(err)
+		return d.syntaxError(text, err)
 	}
 	if len(document.Content) == 0 {
 		return d.fail(&document, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
@@ -104,21 +104,6 @@ func (d *decoder) choose(root *yaml.Node) error {
 
 func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
 	return &tree.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
-}
-
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-func (d *decoder) syntaxError(err error) error {
-	text := err.Error()
-	at := tree.Origin{Source: d.source.Name, Line: 1, Column: 1}
-	if m := yamlError.FindStringSubmatch(text); m != nil {
-		text = strings.TrimPrefix(text, m[0])
-		if m[1] != "" {
-			// A tolerable guess: the library counts from 0 or from 1.
-			at.Line, _ = strconv.Atoi(m[1])
-		}
-	}
-	return &tree.SyntaxError{Origin: at, Message: "this is not valid YAML: " + text}
 }
 
 // twice reports keys that a mapping has twice.
@@ -187,7 +172,11 @@ func (d *decoder) node(y *yaml.Node, parent *tree.Node, key string, index int) *
 // object decodes the members of n.
 func (d *decoder) object(n *tree.Node, y *yaml.Node, t reflect.Type) {
 	n.Kind = tree.Map
-	keys := d.dialect.Keys(t)
+	keys, ok := d.keys[t]
+	if !ok {
+		keys = d.dialect.Keys(t)
+		d.keys[t] = keys
+	}
 	for _, p := range d.pairs(y) {
 		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == p.key.Value })
 		if i < 0 || keys[i].SinceIn(n) > d.dialect.Spec {
@@ -358,14 +347,19 @@ func (d *decoder) at(y *yaml.Node) config.Origin {
 }
 
 // lines are those of a text, for turning the library's columns, which count
-// characters, into bytes. It remembers where it was: values come in order.
+// characters, into bytes.
 type lines struct {
-	rows               [][]byte
-	row, character, at int
+	rows [][]byte
+	// marks has the offset of every so many characters of the lines that were
+	// asked for, so that long lines are not read over and over.
+	marks map[int][]int
 }
 
+// stride is how many characters there are between two marks.
+const stride = 64
+
 func newLines(text []byte) lines {
-	return lines{rows: bytes.Split(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n"))}
+	return lines{bytes.Split(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n")), map[int][]int{}}
 }
 
 // column is the byte at which the i-th character of a line starts, both from 1.
@@ -373,12 +367,29 @@ func (l *lines) column(line, i int) int {
 	if line > len(l.rows) {
 		return i
 	}
-	if line != l.row || i < l.character {
-		l.row, l.character, l.at = line, 1, 0
+	row := l.rows[line-1]
+	marks, ok := l.marks[line]
+	if !ok {
+		marks = markLine(row)
+		l.marks[line] = marks
 	}
-	for row := l.rows[line-1]; l.character < i && l.at < len(row); l.character++ {
-		_, size := utf8.DecodeRune(row[l.at:])
-		l.at += size
+	mark := min((i-1)/stride, len(marks)-1)
+	at, character := marks[mark], mark*stride
+	for ; character < i-1 && at < len(row); character++ {
+		_, size := utf8.DecodeRune(row[at:])
+		at += size
 	}
-	return l.at + 1 + i - l.character
+	return at + i - character
+}
+
+func markLine(row []byte) []int {
+	marks := []int{0}
+	for at, character := 0, 0; at < len(row); character++ {
+		if character > 0 && character%stride == 0 {
+			marks = append(marks, at)
+		}
+		_, size := utf8.DecodeRune(row[at:])
+		at += size
+	}
+	return marks
 }

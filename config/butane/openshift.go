@@ -39,6 +39,15 @@ func (t *translation) checkMachineConfig(boot *BootDevice) {
 	if text(metadata.Member("labels"), roleLabel) == "" {
 		t.error(t.sourceOrigin("metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
 	}
+	for _, list := range []string{"kernelArguments", "extensions"} {
+		seen := map[string]bool{}
+		for _, item := range items(shift, list) {
+			if seen[item.Text] {
+				t.error(item.Origin(), "%q is given twice; leave one of the two", item.Text)
+			}
+			seen[item.Text] = true
+		}
+	}
 	switch text(shift, "kernelType") {
 	case "", "default", "realtime":
 	default:

@@ -43,7 +43,9 @@ func (t *translation) encode(n, from *tree.Node, contents []byte) {
 		if compression == "" && t.compresses() && shorter(compressed(contents), len("gzip")) {
 			compression = "gzip"
 		}
-		n.Set("compression", maker{from}.value(compression))
+		if text(n, "compression") != compression || n.Member("compression") == nil {
+			n.Set("compression", maker{from}.value(compression))
+		}
 	}
 	n.Set("source", maker{from}.value("data:"+source))
 }

@@ -217,7 +217,7 @@ const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
 func (t *translation) checkMountPoints(boot *BootDevice) {
 	storage := t.source.Member("storage")
 	for _, n := range items(storage, "filesystems") {
-		if p := n.Member("path"); p != nil && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
+		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
 			t.error(p.Origin(), "%q cannot be a mount point on this system; /etc, /var and what is below them can", p.Text)
 		}
 	}

@@ -169,19 +169,32 @@ func TestConfigOverHTTP(t *testing.T) {
 	host := "http://10.0.2.2:" + port
 	remote := strings.Repeat("from afar\n", 100)
 	digest := fmt.Sprintf("%x", sha512.Sum512([]byte(remote)))
-	cfg := `{"ignition": {"version": "3.5.0"}, "storage": {"files": [{"path": "/etc/remote", "contents": {"source": "` + host + `/remote", "verification": {"hash": "sha512-` + digest + `"}}}]}}`
-	page("/config.ign", cfg)
+	cfg := `
+variant: fcos
+version: 1.6.0
+storage:
+  files:
+  - path: /etc/remote
+    contents: {source: "` + host + `/remote", verification: {hash: sha512-` + digest + `}}
+  - path: /etc/inline
+    mode: 0640
+    contents:
+      inline: |
+        ` + remote[:9] + `
+`
+	page("/config.bu", cfg)
 	page("/remote", remote)
 	srv := &httptest.Server{Listener: listener, Config: &http.Server{Handler: mux}}
 	srv.Start()
 	defer srv.Close()
 
 	o := machine(t)
-	o.Network, o.Arguments = true, vm.FirstBoot("metal")+" ignition.config.url="+host+"/config.ign"
+	o.Network, o.Arguments = true, vm.FirstBoot("metal")+" ignition.config.url="+host+"/config.bu"
 	res := vm.Boot(t, o)
 	same(t, "remote file", res.Files["/etc/remote"].Text, remote)
+	same(t, "inline file", []any{res.Files["/etc/inline"].Text, res.Files["/etc/inline"].Mode}, []any{"from afar\n", 0o640})
 	same(t, "stages", stages(t, res.Stages), []string{"fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"})
-	same(t, "requests", asked, []string{"/config.ign Ignition/test", "/remote Ignition/test"})
+	same(t, "requests", asked, []string{"/config.bu Ignition/test", "/remote Ignition/test"})
 	same(t, "user config provided", provided(t, res), true)
 }
 
@@ -212,9 +225,9 @@ func TestConfigsThatMustStopTheBoot(t *testing.T) {
 			"{\"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": {\"disks\": [\n  {\"device\": \"/dev/disk/by-id/virtio-nothere\", \"wipeTable\": true}]}}", "firstlight.device_timeout=4",
 			[]string{"stage disks", "/dev/disk/by-id/virtio-nothere", "line 3, column", "vda", "vdb", "hint"},
 		},
-		"invalid JSON": {
-			"{\"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": {\"files\": [}}", "",
-			[]string{"the config needs mending", "stage fetch-offline", "this is not valid JSON", "line 2, column", "firstlightctl validate"},
+		"invalid Butane": {
+			"variant: fcos\nversion: 1.6.0\nstorage:\n  disks:\n  - wipe_table: true\n    device: vda\n", "",
+			[]string{"the config needs mending", "stage fetch-offline", "line 6, column 13 (storage.disks[0].device)", `the path "vda" is not absolute`, "firstlightctl validate"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,373 @@
+package butane
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// A rule is a row of a table: what a document is told.
+type rule struct {
+	name string
+	// dialects is like "fcos 1.5.0", or several of that, separated by commas.
+	dialects string
+	// text is a document without variant and version.
+	text string
+	// want has "E PATH WORDS" or "W PATH WORDS" for each problem, in any order.
+	// The words are a part of the message.
+	want []string
+}
+
+func testRules(t *testing.T, o Options, rules []rule) {
+	t.Helper()
+	for _, r := range rules {
+		for dialect := range strings.SplitSeq(r.dialects, ",") {
+			t.Run(r.name+" in "+dialect, func(t *testing.T) {
+				_, problems, err := Translate(document(dialect, r.text), "test", o)
+				if err != nil && !problems.Refused() {
+					t.Fatal(err)
+				}
+				checkProblems(t, problems, r.want)
+			})
+		}
+	}
+}
+
+func checkProblems(t *testing.T, problems config.Problems, want []string) {
+	t.Helper()
+	rest := append(config.Problems(nil), problems...)
+	for _, w := range want {
+		severity, w, _ := strings.Cut(w, " ")
+		path, words, _ := strings.Cut(w, " ")
+		found := false
+		for i, p := range rest {
+			if strings.ToUpper(p.Severity.String()[:1]) == severity && (p.Origin.Path == path || path == "." && p.Origin.Path == "") && strings.Contains(p.Message, words) {
+				rest = append(rest[:i], rest[i+1:]...)
+				found = true
+				break
+			}
+		}
+		if !found {
+			t.Errorf("missing %q in\n%s", w, problems)
+		}
+	}
+	for _, p := range rest {
+		t.Errorf("unexpected %s", p)
+	}
+}
+
+// document is a text of a dialect such as "fcos 1.5.0".
+func document(dialect, text string) []byte {
+	variant, version, _ := strings.Cut(strings.TrimSpace(dialect), " ")
+	more := ""
+	if variant == openshift && !strings.Contains(text, "metadata:") {
+		more = "metadata: {name: n, labels: {machineconfiguration.openshift.io/role: worker}}\n"
+	}
+	return []byte("variant: " + variant + "\nversion: " + version + "\n" + more + text)
+}
+
+// translated is the result of a document that has no problems.
+func translated(t *testing.T, dialect, text string, o Options) map[string]any {
+	t.Helper()
+	result, problems, err := Translate(document(dialect, text), "test", o)
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("%v\n%s", err, problems)
+	}
+	var value map[string]any
+	if err := json.Unmarshal(result.JSON, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// dig is a value inside of others; its way is like storage.files.0.mode.
+func dig(value any, way string) any {
+	for step := range strings.SplitSeq(way, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			i := int(step[0] - '0')
+			if i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+func TestDocumentsThatAreNotButane(t *testing.T) {
+	const all = "fcos, flatcar, r4e, fiot, openshift"
+	for name, c := range map[string]struct{ text, want string }{
+		"comments only":            {"# nothing\n", "test, line 1, column 1: the text has nothing in it"},
+		"a list":                   {"- a\n", "test, line 1, column 1: a Butane config is a mapping, with keys such as variant, version and storage; this is a list"},
+		"a word":                   {"hello\n", "this is a string"},
+		"no variant":               {"version: 1.5.0\n", "test, line 1, column 1: there is no variant; it should be one of " + all},
+		"empty variant":            {"variant: ''\nversion: 1.5.0\n", "there is no variant"},
+		"variant is null":          {"variant: ~\nversion: 1.5.0\n", "there is no variant"},
+		"variant is a list":        {"variant: [fcos]\nversion: 1.5.0\n", "test, line 1, column 10: variant is a list, a string is expected"},
+		"unknown variant":          {"variant: debian\nversion: 1.5.0\n", `test, line 1, column 10: the variant "debian" is unknown; it should be one of ` + all},
+		"variant in capitals":      {"variant: FCOS\nversion: 1.5.0\n", `the variant "FCOS" is unknown`},
+		"removed variant":          {"variant: rhcos\nversion: 0.1.0\n", "the variant rhcos was removed; use the variant openshift"},
+		"no version":               {"variant: fcos\n", `there is no version; it should say which version of the variant fcos this is, such as "1.7.0"`},
+		"version of two numbers":   {"variant: fcos\nversion: 1.5\n", `test, line 2, column 10: "1.5" is not a version; it should have three numbers, like "1.7.0"`},
+		"unknown version":          {"variant: fiot\nversion: 9.0.0\n", "test, line 2, column 10: there is no version 9.0.0 of the variant fiot; there are 1.0.0, 1.1.0-experimental"},
+		"stable with suffix":       {"variant: fcos\nversion: 1.7.0-experimental\n", "there is no version 1.7.0-experimental"},
+		"experimental without":     {"variant: fcos\nversion: 1.8.0\n", "there is no version 1.8.0"},
+		"key twice":                {"variant: fcos\nversion: 1.5.0\nstorage: {}\n\"storage\": {}\n", `test, line 4, column 1: "storage" was given before at line 3; leave one of the two`},
+		"key twice, deep inside":   {"variant: fcos\nversion: 1.5.0\nx:\n- y: {a: 1, a: 2}\n", `line 4, column 13: "a" was given before at line 4`},
+		"bad indentation":          {"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n     mode: 1\n", "test, line 6, column 6: this is not valid YAML: did not find expected '-' indicator; the items of a list should have the same indentation"},
+		"unknown anchor":           {"variant: *x\n", "test, line 1, column 1: this is not valid YAML: unknown anchor 'x' referenced"},
+		"unclosed brace":           {"variant: fcos\nversion: 1.5.0\nstorage: {\n\n\n", "test, line 3, column 1: this is not valid YAML: did not find expected node content; a value is missing, or a bracket or brace is not closed"},
+		"colon in text":            {"variant: fcos\nversion: 1.5.0\nx: a: b\ny: z\n", "test, line 3, column 1: this is not valid YAML: mapping values are not allowed in this context; is the indentation right? Text with a colon"},
+		"unclosed quote":           {"variant: fcos\nversion: '1.5.0\nstorage: {}\n", "test, line 2, column 1: this is not valid YAML: found unexpected end of stream; a quote is not closed"},
+		"tab":                      {"variant: fcos\n\tversion: 1\n", "test, line 2, column 1: this is not valid YAML: found a tab character"},
+		"list instead of mapping":  {"variant: fcos\nversion: 1.5.0\nstorage: []\n", "test, line 3, column 10 (storage): this is a list, but a mapping is expected"},
+		"mapping instead of list":  {"variant: fcos\nversion: 1.5.0\nstorage: {files: {}}\n", "line 3, column 18 (storage.files): this is a mapping, but a list is expected"},
+		"mapping instead of text":  {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: {}}]}\n", "(storage.files[0].path): this is a mapping, but a string is expected"},
+		"string instead of number": {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: \"0644\"}]}\n", "(storage.files[0].mode): this is a string, but a whole number that fits 64 bits is expected"},
+		"string instead of bool":   {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{overwrite: \"true\"}]}\n", "(storage.files[0].overwrite): this is a string, but true or false is expected"},
+		"number instead of bool":   {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{overwrite: 1}]}\n", "this is a number, but true or false is expected"},
+		"number too large":         {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 9223372036854775808}]}\n", "this is a number, but a whole number that fits 64 bits"},
+		"infinity":                 {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: -.inf}]}\n", "this is a number, but a whole number"},
+	} {
+		_, problems, err := Translate([]byte(c.text), "test", Options{})
+		if !errors.Is(err, ErrDocument) || !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", name, err, c.want)
+		}
+		if len(problems) == 0 {
+			t.Errorf("%s: no problems", name)
+		}
+	}
+	if _, _, err := Translate(nil, "test", Options{}); !errors.Is(err, config.ErrEmpty) {
+		t.Errorf("no text: %v", err)
+	}
+}
+
+func TestAllWrongTypesAreReportedAtOnce(t *testing.T) {
+	_, problems, _ := Translate(document("fcos 1.5.0", "storage: {files: [{path: [], mode: x}]}\nsystemd: 5\n"), "test", Options{})
+	if len(problems) != 3 {
+		t.Errorf("%d problems:\n%s", len(problems), problems)
+	}
+}
+
+func TestScalars(t *testing.T) {
+	file := func(member, value string) any {
+		text := "storage: {files: [{path: /a, " + member + ": " + value + ", contents: {inline: x}}]}\n"
+		return dig(translated(t, "fcos 1.7.0", text, Options{}), "storage.files.0."+member)
+	}
+	for value, want := range map[string]float64{
+		"0644": 420, "0o644": 420, "0x1F": 31, "0b101": 5, "1_000": 1000, "420.5": 420, "4e1": 40, ".5": 0, "08": 8, "-0": 0, "+5": 5,
+	} {
+		if got := file("mode", value); got != want {
+			t.Errorf("the number %s is %v", value, got)
+		}
+	}
+	for value, want := range map[string]bool{
+		"true": true, "True": true, "TRUE": true, "y": true, "Yes": true, "ON": true,
+		"false": false, "n": false, "No": false, "off": false, "OFF": false,
+	} {
+		if got := file("overwrite", value); got != want {
+			t.Errorf("the boolean %s is %v", value, got)
+		}
+	}
+	for value, want := range map[string]string{
+		"123": "123", "1.50": "1.50", "true": "true", "0644": "0644", "2020-01-01": "2020-01-01", "!!binary aGkh": "hi!", `"a\tb"`: "a\tb", "'~'": "~",
+	} {
+		text := "passwd: {users: [{name: core, gecos: " + value + "}]}\n"
+		if got := dig(translated(t, "fcos 1.5.0", text, Options{}), "passwd.users.0.gecos"); got != want {
+			t.Errorf("the string %s is %q", value, got)
+		}
+	}
+	for _, value := range []string{"tRUE", "yES", "oN", "tru", "'yes'"} {
+		if _, _, err := Translate(document("fcos 1.5.0", "storage: {files: [{overwrite: "+value+"}]}\n"), "", Options{}); !errors.Is(err, ErrDocument) {
+			t.Errorf("the boolean %s: %v", value, err)
+		}
+	}
+}
+
+func TestNullsAreAbsent(t *testing.T) {
+	got := translated(t, "fcos 1.5.0", "storage:\n  files:\n  -\n  - {path: /a, mode: ~, user: {name: null}}\n  links: ~\n", Options{})
+	if text, _ := json.Marshal(got); string(text) != `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/a"}]}}` {
+		t.Errorf("%s", text)
+	}
+	testRules(t, Options{}, []rule{
+		{"empty section", "fcos 1.5.0", "storage:\nsystemd: ~\n", []string{"W storage there is nothing in storage", "W systemd there is nothing in systemd"}},
+		{"items after a null keep their place", "fcos 1.5.0", "storage: {files: [~, {path: a}]}\n", []string{`E storage.files[1].path "a" is not absolute`}},
+	})
+}
+
+func TestAliasesAndMergeKeys(t *testing.T) {
+	got := translated(t, "fcos 1.5.0", `
+storage:
+  files:
+  - &a {path: /a, mode: 0600, user: {name: core}}
+  - {<<: *a, path: /b}
+  - {<<: [*a, {group: {id: 1}, mode: 1}], path: /c, mode: 0640}
+  directories: [&d {path: /d}]
+systemd:
+  units:
+  - name: &n a.service
+    dropins: [{name: &c 1.conf, contents: *n}]
+`, Options{})
+	for way, want := range map[string]any{
+		"storage.files.1.path": "/b", "storage.files.1.mode": 384.0, "storage.files.1.user.name": "core",
+		"storage.files.2.mode": 416.0, "storage.files.2.group.id": 1.0,
+		"systemd.units.0.dropins.0.contents": "a.service",
+	} {
+		if got := dig(got, way); got != want {
+			t.Errorf("%s is %v, want %v", way, got, want)
+		}
+	}
+}
+
+func TestAliasesCannotBlowUp(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x0: &x0 {name: a, value: b}\n")
+	for _, level := range []string{"x1: &x1 [*x0", "x2: &x2 [{source: 'http://x', http_headers: *x1}", "y: &y [{path: /a, append: *x2}"} {
+		item := level[strings.IndexByte(level, '[')+1:]
+		b.WriteString(level + strings.Repeat(", "+item, 400) + "]\n")
+	}
+	b.WriteString("storage: {files: *y}\n")
+	_, problems, err := Translate(document("fcos 1.5.0", b.String()), "test", Options{})
+	if !errors.Is(err, ErrDocument) || !strings.Contains(problems.String(), "the aliases make this config far larger than its text") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAliasesThatContainThemselves(t *testing.T) {
+	for _, text := range []string{
+		"storage: &s {files: [{append: [*s]}]}\n",
+		"storage: &s\n  <<: *s\n  files: []\n",
+		"storage: {files: &f [*f]}\n",
+		"storage: &s\n  <<: [*s, *s]\n",
+		"x: &x {<<: &y {<<: *x}}\nstorage: *x\n",
+	} {
+		// Whatever they are, they end.
+		Translate(document("fcos 1.5.0", text), "test", Options{})
+	}
+}
+
+func TestPositionsCountBytes(t *testing.T) {
+	for text, column := range map[string]int{
+		"storage: {files: [{path: a}]}":                            26,
+		"storage: {files: [{user: {name: ééé}, path: a}]}":         48,
+		"storage: {files: [{user: {name: 日本}, path: a}]}":          48,
+		"storage: {files: [{user: {name: \"\\u00e9\"}, path: a}]}": 50,
+	} {
+		_, problems, _ := Translate(document("fcos 1.5.0", text), "test", Options{})
+		if len(problems) != 1 || problems[0].Origin.Line != 3 || problems[0].Origin.Column != column {
+			t.Errorf("%s: want column %d: %s", text, column, problems)
+		}
+	}
+}
+
+func TestByteOrderMarksAndLineEnds(t *testing.T) {
+	text := strings.ReplaceAll(string(document("fcos 1.5.0", "storage:\n  files:\n  - path: a\n")), "\n", "\r\n")
+	_, problems, _ := Translate([]byte("\ufeff"+text), "test", Options{})
+	if len(problems) != 1 || problems[0].Origin.Line != 5 || problems[0].Origin.Column != 11 {
+		t.Errorf("%s", problems)
+	}
+}
+
+func TestOnlyTheFirstDocumentCounts(t *testing.T) {
+	translated(t, "fcos 1.5.0", "---\nvariant: nonsense\n", Options{})
+}
+
+func TestUnknownKeys(t *testing.T) {
+	testRules(t, Options{}, []rule{
+		{"typo", "fcos 1.5.0", "storag: {}\n", []string{`W storag "storag" is not a key of fcos 1.5.0 here and has no effect`}},
+		{"other case", "fcos 1.5.0", "Storage: {}\n", []string{`W Storage "Storage" is not a key`}},
+		{"the spec's name", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {httpHeaders: []}}]}\n", []string{`W storage.files[0].contents.httpHeaders is not a key`}},
+		{"version of the spec", "fcos 1.5.0", "ignition: {version: 3.4.0}\n", []string{`W ignition.version "version" is not a key of fcos 1.5.0 here`}},
+		{"newer key", "fcos 1.4.0", "grub: {}\nstorage: {luks: [{name: a, device: /a, discard: true}]}\n",
+			[]string{`W grub "grub" is not a key of fcos 1.4.0: other variants or versions have it`, "W storage.luks[0].discard not a key of fcos 1.4.0: other"}},
+		{"other variant's key", "flatcar 1.1.0", "boot_device: {}\n", []string{"W boot_device not a key of flatcar 1.1.0: other"}},
+		{"references in the first version", "fcos 1.0.0", "ignition: {config: {merge: [{source: 'http://x', inline: x, compression: gzip}]}}\n",
+			[]string{"W ignition.config.merge[0].inline not a key of fcos 1.0.0", "W ignition.config.merge[0].compression not a key of fcos 1.0.0"}},
+	})
+}
+
+func TestEveryDialectTranslates(t *testing.T) {
+	if len(dialects) != 9+3+3+2+16 {
+		t.Errorf("%d dialects", len(dialects))
+	}
+	for _, d := range Dialects() {
+		got := translated(t, d.String(), "", Options{Raw: true})
+		if version := dig(got, "ignition.version"); version != d.Spec.String() {
+			t.Errorf("%s makes version %v", &d, version)
+		}
+		if _, _, err := Parse(document(d.String(), ""), "test"); (err == nil) != (d.Variant != openshift) {
+			t.Errorf("%s on a machine: %v", &d, err)
+		}
+	}
+	if got := translated(t, "fcos 01.005.0", "", Options{}); dig(got, "ignition.version") != "3.4.0" {
+		t.Error(got)
+	}
+}
+
+func TestMachineConfigsAreNotForMachines(t *testing.T) {
+	_, problems, err := Parse(document("openshift 4.14.0", ""), "user config")
+	if !errors.Is(err, ErrSource) || !strings.Contains(problems.String(), "user config, line 1, column 10 (variant): the variant openshift makes a MachineConfig") {
+		t.Error(err)
+	}
+}
+
+func TestIsButane(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                                                  false,
+		"variant: fcos\nversion: 1.5.0\n":                   true,
+		"\ufeff# comment\nvariant: fcos":                    true,
+		"'variant': fcos":                                   true,
+		"---\nvariant : fcos":                               true,
+		"storage:\n  files: []\n":                           true, // it lacks a variant, and is told so
+		"ignition:\r\n  config: {}":                         true,
+		"{variant: fcos, version: 1.5.0}":                   true,
+		`{"variant": "fcos"}`:                               true,
+		"{\n  # JSON has no comments\n variant: fcos}":      true,
+		`{"variant": "fcos", "ignition": {"version": "3"}}`: false,
+		`{"ignition": {"version": "3.0.0"}}`:                false,
+		`{"ignition": {}}`:                                  false,
+		`{"ignition": {"version": "3.4.0"}`:                 false,
+		`{"a": "{\"variant\": 1}"}`:                         false,
+		"#cloud-config\nusers: []\n":                        false,
+		"#!/bin/sh\n":                                       false,
+		"[]":                                                false,
+		"  storage:\n    files: []":                         true,
+	} {
+		if got := IsButane([]byte(text)); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
+func TestParseAnySpeaksOfTheLanguageThatWasMeant(t *testing.T) {
+	for text, want := range map[string]string{
+		"variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: a}]}\n": `user config, line 3, column 26 (storage.files[0].path): the path "a" is not absolute`,
+		"variant: fcos\nversion: 1.5.0\nstorage:\n - files\n":            "user config, line 4, column 2 (storage): this is a list, but a mapping is expected",
+		`{"variant": "fcos"}`: "there is no version; it should say which version of the variant",
+		`{"ignition": {"version": "3.4.0"}, "storage": {"files": [{}]}}`: "storage.files[0].path): a path is missing",
+		`{"ignition": `: "this is not valid JSON",
+		"hello":         "this is not valid JSON",
+	} {
+		cfg, _, err := ParseAny([]byte(text), "user config")
+		if cfg != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v\nwant %s", text, err, want)
+		}
+	}
+	if cfg, _, err := ParseAny(document("fcos 1.7.0", "storage: {files: [{path: /a}]}\n"), ""); err != nil || cfg.Storage.Files[0].Path != "/a" {
+		t.Error(err)
+	}
+	if cfg, _, err := ParseAny([]byte(`{"ignition": {"version": "3.4.0"}}`), ""); err != nil || cfg == nil {
+		t.Error(err)
+	}
+	if _, _, err := ParseAny(nil, ""); !errors.Is(err, config.ErrEmpty) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,65 @@
+package butane
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+func FuzzButane(f *testing.F) {
+	documents, err := filepath.Glob(corpus + "*.bu")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range documents {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add(document("fcos 1.5.0", "storage: &s {files: [{<<: [*s], path: !!binary YQ==, mode: 1e3}]}\n"))
+	f.Add([]byte(`{"variant": "fcos", "version": "1.7.0", "storage": {"files": [{"path": "/a"}]}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		IsButane(text)
+		checkPlaces(t, text)
+		for _, o := range []Options{{}, {Raw: true}} {
+			result, problems, err := Translate(text, "fuzz", o)
+			if (err != nil) != (result == nil) || problems.Refused() && err == nil {
+				t.Fatalf("result %v, error %v, problems %s", result, err, problems)
+			}
+			if result == nil || result.MachineConfig {
+				continue
+			}
+			// What was made of it is a config of its own, and means the same.
+			written, problems, err := config.Parse(result.JSON, "written")
+			if err != nil {
+				t.Fatalf("%s: %v", result.JSON, err)
+			}
+			for _, p := range problems {
+				if p.Severity == config.Error {
+					t.Fatalf("%s: %s", result.JSON, p)
+				}
+			}
+			if direct, _, err := Parse(text, "fuzz"); err == nil && !bytes.Equal(direct.Marshal(), written.Marshal()) {
+				t.Fatalf("read directly:\n%s\ntranslated first:\n%s", direct.Marshal(), written.Marshal())
+			}
+		}
+	})
+}
+
+// checkPlaces checks that problems are where the document is.
+func checkPlaces(t *testing.T, text []byte) {
+	_, problems, _ := Parse(text, "fuzz")
+	_ = problems.String()
+	// YAML ends lines at CR and some characters of Unicode, too.
+	lines := 2 + bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + bytes.Count(text, []byte("\u0085")) + bytes.Count(text, []byte("\u2028")) + bytes.Count(text, []byte("\u2029"))
+	for _, p := range problems {
+		if p.Origin.Line < 1 || p.Origin.Column < 1 || p.Origin.Line > lines {
+			t.Fatalf("a problem at an impossible place: %s", p)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package butane
+
+import (
+	"bytes"
+	"regexp"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
+)
+
+// What the library says, and what that mostly means.
+var yamlHints = map[string]string{
+	"did not find expected '-' indicator":             "the items of a list should have the same indentation",
+	"did not find expected key":                       "a key was expected; is the indentation that of the keys before?",
+	"did not find expected node content":              "a value is missing, or a bracket or brace is not closed",
+	"did not find expected ',' or ']'":                "a comma is missing, or a bracket is not closed",
+	"did not find expected ',' or '}'":                "a comma is missing, or a brace is not closed",
+	"mapping values are not allowed in this context":  "is the indentation right? Text with a colon and a space in it needs quotes",
+	"could not find expected ':'":                     "a colon is missing after a key",
+	"found character that cannot start any token":     "text that starts with @, ` or % needs quotes, and tabs cannot indent",
+	"found a tab character that violates indentation": "tabs cannot indent; use spaces",
+	"found unexpected end of stream":                  "a quote is not closed",
+	"found unknown escape character":                  "in double quotes a backslash is special; use single quotes",
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (line \d+: )?`)
+
+// syntaxError finds the line of an error. The library's word for it is often
+// the line before, or where the list or mapping around it begins.
+func (d *decoder) syntaxError(text []byte, err error) error {
+	words := func(err error) string { return yamlError.ReplaceAllString(err.Error(), "") }
+	message := words(err)
+	rows := bytes.SplitAfter(text, []byte("\n"))
+	line := sort.Search(len(rows), func(i int) bool {
+		var document yaml.Node
+		err := yaml.Unmarshal(bytes.Join(rows[:i+1], nil), &document)
+		return err != nil && words(err) == message
+	})
+	line = min(line, len(rows)-1)
+	indentation := len(rows[line]) - len(bytes.TrimLeft(rows[line], " "))
+	at := tree.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
+	message = "this is not valid YAML: " + message
+	if hint := yamlHints[strings.TrimPrefix(message, "this is not valid YAML: ")]; hint != "" {
+		message += "; " + hint
+	}
+	return &tree.SyntaxError{Origin: at, Message: message}
+}
