@@ -9,6 +9,7 @@ package butane
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"regexp"
@@ -122,6 +123,7 @@ type translation struct {
 	source   *tree.Node // the document
 	root     *tree.Node // what has become of it, in the spec's terms
 	problems config.Problems
+	zip      *gzip.Writer // for one resource after the other
 }
 
 func translate(text []byte, name string, o Options) (*translation, error) {

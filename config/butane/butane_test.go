@@ -171,7 +171,7 @@ func TestScalars(t *testing.T) {
 	}
 	for value, want := range map[string]bool{
 		"true": true, "True": true, "TRUE": true, "y": true, "Yes": true, "ON": true,
-		"false": false, "n": false, "No": false, "off": false, "OFF": false,
+		"false": false, "n": false, "No": false, "off": false, "OFF": false, "'yes'": true,
 	} {
 		if got := file("overwrite", value); got != want {
 			t.Errorf("the boolean %s is %v", value, got)
@@ -185,7 +185,7 @@ func TestScalars(t *testing.T) {
 			t.Errorf("the string %s is %q", value, got)
 		}
 	}
-	for _, value := range []string{"tRUE", "yES", "oN", "tru", "'yes'"} {
+	for _, value := range []string{"tRUE", "yES", "oN", "tru", "'true'"} {
 		if _, _, err := Translate(document("fcos 1.5.0", "storage: {files: [{overwrite: "+value+"}]}\n"), "", Options{}); !errors.Is(err, ErrDocument) {
 			t.Errorf("the boolean %s: %v", value, err)
 		}

@@ -260,7 +260,9 @@ func (d *decoder) stringMap(n *tree.Node, y *yaml.Node, t reflect.Type) {
 	}
 }
 
-// The words of YAML 1.1, which are written as they are, capitalised, or in capitals.
+// The words of YAML 1.1, which are written as they are, capitalised, or in
+// capitals. Like the reference we take quotes around those that YAML 1.2 does
+// not know: they are strings there with or without.
 var booleans = map[string]string{
 	"true": "true", "y": "true", "yes": "true", "on": "true",
 	"false": "false", "n": "false", "no": "false", "off": "false",
@@ -279,8 +281,8 @@ func (d *decoder) scalar(n *tree.Node, y *yaml.Node, kind reflect.Kind) bool {
 			return false
 		}
 		n.Kind, n.Text = tree.Bool, booleans[strings.ToLower(word)]
-		quoted := y.ShortTag() == "!!str" && y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
-		return n.Text != "" && !quoted
+		known := strings.EqualFold(word, n.Text)
+		return n.Text != "" && (!known || y.ShortTag() == "!!bool")
 	default:
 		if tag := y.ShortTag(); tag != "!!int" && tag != "!!float" {
 			return false

@@ -40,7 +40,7 @@ func (t *translation) encode(n, from *tree.Node, contents []byte) {
 	if t.Spec > config.V3_0 {
 		shorter(contents, 0)
 		// It must spare what it takes to say "gzip".
-		if compression == "" && t.compresses() && shorter(compressed(contents), len("gzip")) {
+		if compression == "" && t.compresses() && shorter(t.compressed(contents), len("gzip")) {
 			compression = "gzip"
 		}
 		if text(n, "compression") != compression || n.Member("compression") == nil {
@@ -53,12 +53,16 @@ func (t *translation) encode(n, from *tree.Node, contents []byte) {
 // compresses tells whether the system can decompress. OpenShift could not.
 func (t *translation) compresses() bool { return t.release == 0 || t.release >= 10 }
 
-func compressed(contents []byte) []byte {
+func (t *translation) compressed(contents []byte) []byte {
 	var b bytes.Buffer
-	// Writing to a buffer does not fail, and the level is a valid one.
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	w.Write(contents)
-	w.Close()
+	if t.zip == nil {
+		// The level is a valid one.
+		t.zip, _ = gzip.NewWriterLevel(nil, gzip.BestCompression)
+	}
+	// Writing to a buffer does not fail.
+	t.zip.Reset(&b)
+	t.zip.Write(contents)
+	t.zip.Close()
 	return b.Bytes()
 }
 

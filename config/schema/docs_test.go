@@ -1,0 +1,84 @@
+package schema
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
+)
+
+var example = regexp.MustCompile("(?s)```(json|yaml)\n(.*?)```")
+
+// examples are those of docs/config.md in one language.
+func examples(t *testing.T, language string) []string {
+	t.Helper()
+	var all []string
+	for _, m := range example.FindAllStringSubmatch(readFile(t, "../../docs/config.md"), -1) {
+		if m[1] == language {
+			all = append(all, m[2])
+		}
+	}
+	if len(all) < 3 {
+		t.Fatalf("there are only %d examples in %s", len(all), language)
+	}
+	return all
+}
+
+func TestExamplesInJSONAreValid(t *testing.T) {
+	j := judgeOf(t, config.V3_5)
+	for _, text := range examples(t, "json") {
+		if _, problems, err := config.Parse([]byte(text), "example"); err != nil || len(problems) > 0 {
+			t.Errorf("%v: %v in\n%s", err, problems, text)
+		}
+		if c := j.complaints(t, parseJSON(t, text)); c != nil {
+			t.Errorf("the schema complains of %q in\n%s", c, text)
+		}
+	}
+}
+
+func TestExamplesInYAMLAreValid(t *testing.T) {
+	j := judgeOfButane(t, dialect(t, "fcos 1.6.0"))
+	for _, text := range examples(t, "yaml") {
+		if _, problems, err := butane.Translate([]byte(text), "example", butane.Options{}); err != nil || len(problems) > 0 {
+			t.Errorf("%v: %v in\n%s", err, problems, text)
+		}
+		if c := j.complaints(t, parseYAML(t, text)); c != nil {
+			t.Errorf("the schema complains of %q in\n%s", c, text)
+		}
+	}
+}
+
+// parse reads an example as it is at boot.
+func parse(t *testing.T, text string) *config.Config {
+	t.Helper()
+	cfg, _, err := config.Parse([]byte(text), "example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestTheExampleOfMergingIsRight(t *testing.T) {
+	all := examples(t, "json")
+	fleet, web1, result := parse(t, all[1]), parse(t, all[2]), parse(t, all[3])
+	got, want := parseJSON(t, string(config.Merge(fleet, web1).Marshal())), parseJSON(t, string(result.Marshal()))
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("merging gives\n%v\nthe example says\n%v", got, want)
+	}
+}
+
+func TestBothExamplesOfAConfigSayTheSame(t *testing.T) {
+	translated, _, err := butane.Translate([]byte(examples(t, "yaml")[0]), "example", butane.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What Butane says of compression means nothing.
+	text := strings.Replace(string(translated.JSON), `,"compression":""`, "", 1)
+	got, want := parseJSON(t, text), parseJSON(t, examples(t, "json")[0])
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("Butane's is\n%v\nIgnition's\n%v", got, want)
+	}
+}

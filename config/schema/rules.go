@@ -1,0 +1,194 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// What package config checks in code is said here once more, as far as a
+// schema can say it. Tests hold the two together.
+
+// required are the members that an object is of no use without.
+var required = set(
+	"Ignition.version", "sugar.variant", "sugar.version",
+	"HTTPHeader.name", "Group.name", "User.name",
+	"Directory.path", "File.path", "Link.path", "Link.target", "Disk.device", "Filesystem.device",
+	"Raid.name", "Raid.level", "Raid.devices",
+	"Luks.name", "Luks.device", "ClevisCustom.pin", "ClevisCustom.config", "Tang.url", "Tang.thumbprint",
+	"Unit.name", "Dropin.name",
+	"Tree.local", "Quadlet.name", "GrubUser.name", "GrubUser.passwordHash", "Metadata.name", "Metadata.labels",
+)
+
+func set(names ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, n := range names {
+		all[n] = true
+	}
+	return all
+}
+
+// nullableSince has the optional members that were not from the beginning.
+var nullableSince = map[string]config.Version{
+	"Link.target": config.V3_3, "Raid.level": config.V3_3, "ClevisCustom.pin": config.V3_3, "ClevisCustom.config": config.V3_3,
+}
+
+// The patterns are in what the regular expressions of all languages have in
+// common. A path is absolute and in its simplest form.
+const (
+	segment  = `([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)`
+	absolute = `^/(` + segment + `(/` + segment + `)*)?$`
+	guid     = `^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$`
+)
+
+var (
+	raidLevels = []string{"linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10", "10"}
+	unitTypes  = []string{"service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "snapshot", "slice", "scope"}
+	quadlets   = []string{"container", "volume", "network", "kube", "image", "build", "pod", "artifact"}
+	formats    = always("ext4", "btrfs", "xfs", "vfat", "swap").and(config.V3_3, "none").and(config.V3_7Experimental, "virtiofs")
+	layouts    = always("x86_64", "aarch64", "ppc64le").and(config.V3_5, "s390x-eckd", "s390x-virt", "s390x-zfcp")
+)
+
+// versioned are words that came with one version or another.
+type versioned []struct {
+	since config.Version
+	words []string
+}
+
+func always(w ...string) versioned { return versioned{}.and(config.V3_0, w...) }
+
+func (v versioned) and(since config.Version, w ...string) versioned {
+	return append(v, struct {
+		since config.Version
+		words []string
+	}{since, w})
+}
+
+func (v versioned) in(version config.Version) []string {
+	var all []string
+	for _, group := range v {
+		if group.since <= version {
+			all = append(all, group.words...)
+		}
+	}
+	return all
+}
+
+// rules say more of a member's values than their type.
+var rules = map[string]func(*builder, *node){
+	"Ignition.version": func(b *builder, s *node) { s.Const = b.version.String() },
+	"sugar.variant":    func(b *builder, s *node) { s.Const = b.dialect.Variant },
+	"sugar.version":    func(b *builder, s *node) { s.Const = b.dialect.Version },
+
+	"Referred.merge":             needSource,
+	"TLS.certificateAuthorities": needSource,
+	"Resource.compression":       func(b *builder, s *node) { s.Enum = b.words("gzip", "") },
+	"Verification.hash":          hash,
+	"HTTPHeader.name":            func(_ *builder, s *node) { s.MinLength = 1 },
+
+	"Directory.path":    matching(absolute),
+	"File.path":         matching(absolute),
+	"Link.path":         matching(absolute),
+	"Disk.device":       matching(absolute),
+	"Luks.device":       matching(absolute),
+	"Raid.devices":      func(_ *builder, s *node) { s.MinItems, s.Items.Pattern = 1, absolute },
+	"Filesystem.path":   matching(orEmpty(absolute)),
+	"Filesystem.device": filesystemDevice,
+	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.words(append(formats.in(b.version), "")...) },
+
+	"File.mode":      mode,
+	"Directory.mode": mode,
+	"Tree.fileMode":  mode,
+	"Tree.dirMode":   mode,
+
+	"Partition.guid":     matching(guid),
+	"Partition.typeGuid": matching(guid),
+	"Partition.label":    func(_ *builder, s *node) { s.Pattern, s.MaxLength = "^[^:]*$", 36 },
+	"Raid.level":         func(b *builder, s *node) { s.Enum = b.words(raidLevels...) },
+	"Luks.name":          matching("^[^/]*$"),
+	"Luks.label":         func(_ *builder, s *node) { s.MaxLength = 47 },
+	"ClevisCustom.pin":   pin,
+	"Tang.thumbprint":    func(_ *builder, s *node) { s.MinLength = 1 },
+
+	"Unit.name":    extension(unitTypes...),
+	"Dropin.name":  extension("conf"),
+	"Quadlet.name": extension(quadlets...),
+
+	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.words(layouts.in(b.version)...) },
+	"OpenShift.kernelType": func(b *builder, s *node) { s.Enum = b.words("default", "realtime", "") },
+}
+
+func matching(pattern string) func(*builder, *node) {
+	return func(_ *builder, s *node) { s.Pattern = pattern }
+}
+
+func orEmpty(pattern string) string { return "^$|" + pattern }
+
+func extension(names ...string) func(*builder, *node) {
+	return matching(`\.(` + strings.Join(names, "|") + `)$`)
+}
+
+// needSource is for lists of resources that are of no use without a source.
+func needSource(b *builder, s *node) {
+	need := &node{Required: []string{"source"}}
+	if b.dialect != nil && b.version > config.V3_0 {
+		need = needOneOf("source", "inline", "local")
+	}
+	s.Items = &node{AllOf: []*node{s.Items, need}}
+}
+
+func needOneOf(names ...string) *node {
+	need := &node{}
+	for _, n := range names {
+		need.AnyOf = append(need.AnyOf, &node{Required: []string{n}})
+	}
+	return need
+}
+
+func hash(b *builder, s *node) {
+	s.Pattern = `^sha512-.{128}$`
+	if b.version >= config.V3_1 {
+		s.Pattern = `^(sha512-.{128}|sha256-.{64})$`
+	}
+}
+
+// mode has the limits of an octal number. As not all editors read YAML's 0644
+// as octal, there the limit is the same in decimal digits.
+func mode(b *builder, s *node) {
+	least, most := 0, 0o7777
+	if b.dialect != nil {
+		most = 7777
+	}
+	s.Minimum, s.Maximum = &least, &most
+}
+
+func pin(b *builder, s *node) {
+	if b.version < config.V3_6 {
+		s.Enum = b.words("tpm2", "tang", "sss", "")
+	}
+}
+
+func filesystemDevice(b *builder, s *node) {
+	if b.version < config.V3_7Experimental {
+		s.Pattern = absolute
+	}
+}
+
+// objectRules relate the members of an object to each other.
+var objectRules = map[string]func(*builder, *node){
+	"Config": func(b *builder, s *node) {
+		if b.dialect == nil {
+			s.Required = append(s.Required, "ignition")
+		}
+	},
+	"Partition": func(_ *builder, s *node) { s.AnyOf = needOneOf("number", "label").AnyOf },
+	// For virtiofs the device is a tag instead of a path.
+	"Filesystem": func(b *builder, s *node) {
+		if b.version < config.V3_7Experimental {
+			return
+		}
+		device := func(d *node) *node { return &node{Properties: properties{{"device", d}}} }
+		s.If = &node{Properties: properties{{"format", &node{Const: "virtiofs"}}}, Required: []string{"format"}}
+		s.Then, s.Else = device(&node{MinLength: 1, MaxLength: 36}), device(&node{Pattern: absolute})
+	},
+}
