@@ -67,6 +67,7 @@ install: build
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
 	install -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
+	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/butane
 	install -D -m 0644 systemd/ignition-delete-config.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ignition-delete-config.service
 	install -D -m 0644 grub/05_ignition.cfg $(DESTDIR)$(PREFIX)/lib/bootupd/grub2-static/configs.d/05_ignition.cfg
 

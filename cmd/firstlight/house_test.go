@@ -15,19 +15,21 @@ const module = "github.com/firstlight-os/firstlight/"
 // rooms are the packages of the house and which others each may use. Imports
 // point one way only; whoever adds a room or a door changes this table.
 var rooms = map[string][]string{
-	"config":               {"config/internal/tree"},
-	"config/internal/tree": {},
-	"config/butane":        {"config", "config/internal/tree"},
-	"report":               {"config"},
-	"system":               {},
-	"system/systemtest":    {"system"},
-	"fetch":                {"config", "report", "system"},
-	"providers":            {"config", "fetch", "report", "system"},
-	"storage":              {"config", "report", "system"},
-	"files":                {"config", "fetch", "report", "system"},
-	"stages":               {"config", "config/butane", "fetch", "providers", "storage", "files", "report", "system"},
-	"cmd/firstlight":       {"stages", "providers", "config", "report", "system"},
-	"cmd/firstlightctl":    {"config", "config/butane", "config/schema", "stages", "system"},
+	"config":                {"config/internal/tree"},
+	"config/internal/tree":  {},
+	"config/butane":         {"config", "config/internal/tree"},
+	"config/schema":         {"config", "config/butane", "config/internal/tree"},
+	"config/schema/gendocs": {"config", "config/butane", "config/internal/tree", "config/schema"},
+	"report":                {"config"},
+	"system":                {},
+	"system/systemtest":     {"system"},
+	"fetch":                 {"config", "report", "system"},
+	"providers":             {"config", "fetch", "report", "system"},
+	"storage":               {"config", "report", "system"},
+	"files":                 {"config", "fetch", "report", "system"},
+	"stages":                {"config", "config/butane", "fetch", "providers", "storage", "files", "report", "system"},
+	"cmd/firstlight":        {"stages", "providers", "config", "report", "system"},
+	"cmd/firstlightctl":     {"config", "config/butane", "config/schema", "fetch", "stages", "system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.

@@ -5,16 +5,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/system"
 )
 
 // ignitionValidate is the reference's program of that name: its flags, its
 // output and its exit statuses. What is wrong in the config goes to standard
 // output; a config whose version is missing or unknown is a matter of standard
-// error, and so is a file that cannot be read.
+// error, and so is a file that cannot be read. Like a machine it takes Butane,
+// too, without local files.
 func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("ignition-validate", flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -39,28 +40,16 @@ func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		fmt.Fprintln(stderr, "couldn't read config:", err)
 		return 1
 	}
-	_, problems, err := config.Parse(text, f.Arg(0))
+	_, problems, err := butane.ParseAny(text, f.Arg(0))
 	if err != nil && !errors.Is(err, config.ErrInvalid) {
 		fmt.Fprintln(stderr, "couldn't parse config:", err)
 		return 1
 	}
 	for _, p := range problems {
-		fmt.Fprintln(stdout, referenceLine(p))
+		io.WriteString(stdout, reportLine(p, p.Origin.Column))
 	}
 	if err != nil {
 		return 1
 	}
 	return 0
-}
-
-// referenceLine prints a problem in the form that tools of the reference read:
-// SEVERITY at $.JSON.PATH, line L col C: MESSAGE
-func referenceLine(p config.Problem) string {
-	line := p.Severity.String()
-	if p.Origin.Path != "" {
-		line += " at $." + strings.NewReplacer("[", ".", "]", "").Replace(p.Origin.Path) + ","
-	} else {
-		line += " at"
-	}
-	return fmt.Sprintf("%s line %d col %d: %s", line, p.Origin.Line, p.Origin.Column, p.Message)
 }

@@ -1,5 +1,11 @@
-// Command firstlightctl is for the desk: it checks configs before a machine
-// boots with them. By the name ignition-validate it behaves like that program.
+// Command firstlightctl is for the desk: it checks, translates and merges
+// configs before a machine boots with them.
+//
+//	firstlightctl validate FILE...
+//	firstlightctl translate [FILE]
+//	firstlightctl schema
+//
+// By the names butane and ignition-validate it behaves like these programs.
 package main
 
 import (
@@ -8,71 +14,85 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/system"
 )
 
+// Exit statuses. The personalities have those of the programs that they are.
+const (
+	exitOK      = 0
+	exitRefused = 1 // a config was refused
+	exitTrouble = 2 // wrong usage, or a file that cannot be read or written
+)
+
+// exitHelp is for the help texts of commands that refuse configs.
+const exitHelp = `Exit status:
+  0  all is well, perhaps with warnings
+  1  a config was refused
+  2  wrong usage, or a file that cannot be read or written`
+
+// personalities are the programs that this one is by other names.
+var personalities = map[string]func(args []string, stdin io.Reader, stdout, stderr io.Writer) int{
+	"butane":            butaneProgram,
+	"ignition-validate": ignitionValidate,
+}
+
 func main() {
-	if filepath.Base(os.Args[0]) == "ignition-validate" {
-		os.Exit(ignitionValidate(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	program, ok := personalities[filepath.Base(os.Args[0])]
+	if !ok {
+		program = run
 	}
-	if err := command().Execute(); err != nil {
-		if !errors.Is(err, errRefused) {
-			fmt.Fprintln(os.Stderr, "firstlightctl:", err)
+	os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// errRefused is for configs whose problems have been printed.
+var errRefused = errors.New("the config was refused")
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := command()
+	c.SetArgs(args)
+	c.SetIn(stdin)
+	c.SetOut(stdout)
+	c.SetErr(stderr)
+	switch err := c.Execute(); {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errRefused):
+		return exitRefused
+	default:
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintln(stderr, "firstlightctl:", line)
 		}
-		os.Exit(1)
+		return exitTrouble
 	}
 }
 
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "firstlightctl",
-		Short:         "Check configs for Firstlight and Ignition at your desk",
+		Short:         "Check and translate configs for Firstlight and Ignition at your desk",
 		Version:       system.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(&cobra.Command{
-		Use:   "validate FILE...",
-		Short: "Say what is wrong with configs, and where (- is standard input)",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, files []string) error {
-			return validateFiles(files, c.InOrStdin(), c.OutOrStdout())
-		},
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
+	root.AddCommand(validateCommand(), translateCommand(), schemaCommand(), versionCommand())
 	return root
 }
 
-// errRefused is for configs whose problems have been printed.
-var errRefused = errors.New("the config was refused")
-
-func validateFiles(files []string, stdin io.Reader, stdout io.Writer) error {
-	var refused error
-	for _, file := range files {
-		text, err := read(file, stdin)
-		if err != nil {
-			return err
-		}
-		_, problems, err := config.Parse(text, file)
-		for _, p := range problems {
-			fmt.Fprintln(stdout, p)
-		}
-		if err != nil {
-			refused = errRefused
-			if len(problems) == 0 {
-				fmt.Fprintf(stdout, "error: %s: %v\n", file, err)
-			}
-		}
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of this program",
+		Args:  cobra.NoArgs,
+		Run: func(c *cobra.Command, _ []string) {
+			fmt.Fprintln(c.OutOrStdout(), "firstlightctl", system.Version)
+		},
 	}
-	return refused
-}
-
-func read(file string, stdin io.Reader) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(file)
 }

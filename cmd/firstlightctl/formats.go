@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// formats are the ways to print a report.
+var formats = []struct {
+	name  string
+	print func(io.Writer, *report) error
+}{
+	{"text", printText},
+	{"json", printJSON},
+	{"sarif", printSARIF},
+	{"github", printGitHub},
+}
+
+func formatNamed(name string) (func(io.Writer, *report) error, error) {
+	var names []string
+	for _, f := range formats {
+		if f.name == name {
+			return f.print, nil
+		}
+		names = append(names, f.name)
+	}
+	return nil, fmt.Errorf("there is no format %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// printText is for people: one problem after the other in the form that editors
+// can follow, with the line of the config, and a summary last.
+func printText(w io.Writer, r *report) error {
+	var b strings.Builder
+	paint := painter(colourful(w))
+	lines := newLineFinder(r)
+	for _, p := range r.problems {
+		l := lines.find(p.Origin)
+		if at := place(p.Origin, l.column); at != "" {
+			b.WriteString(at + ": ")
+		}
+		b.WriteString(paint.severity(p.Severity, p.Severity.String()+":"))
+		b.WriteString(" " + p.Message)
+		if p.Origin.Path != "" {
+			fmt.Fprintf(&b, " (%s)", p.Origin.Path)
+		}
+		b.WriteByte('\n')
+		b.WriteString(l.snippet(paint, p.Severity))
+	}
+	if len(r.problems) > 0 {
+		b.WriteString(summary(r) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// place is FILE:LINE:COLUMN, as far as it is known.
+func place(o config.Origin, column int) string {
+	if o.Source == "" || o.Line == 0 {
+		return o.Source
+	}
+	return fmt.Sprintf("%s:%d:%d", o.Source, o.Line, column)
+}
+
+func summary(r *report) string {
+	counts := map[config.Severity]int{}
+	for _, p := range r.problems {
+		counts[p.Severity]++
+	}
+	var parts []string
+	for _, s := range []config.Severity{config.Error, config.Warning} {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, plural(n, s.String()))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if len(r.inputs) == 1 {
+		text += " in " + r.inputs[0].name
+	} else {
+		text += fmt.Sprintf(" in %d configs", len(r.inputs))
+	}
+	if r.strict && counts[config.Error] == 0 {
+		text += ", refused by --strict"
+	}
+	return text
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// A jsonProblem is documented in the help of validate. Members may be added.
+type jsonProblem struct {
+	File     string `json:"file"`
+	Severity string `json:"severity"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Path     string `json:"path"`
+	Message  string `json:"message"`
+}
+
+func printJSON(w io.Writer, r *report) error {
+	lines := newLineFinder(r)
+	all := []jsonProblem{} // never null
+	for _, p := range r.problems {
+		o := p.Origin
+		all = append(all, jsonProblem{o.Source, p.Severity.String(), o.Line, lines.find(o).column, o.Path, p.Message})
+	}
+	return encode(w, all)
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// The characters that mean something in workflow commands are percent-encoded;
+// in properties there are more of them than in the message.
+var (
+	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+func printGitHub(w io.Writer, r *report) error {
+	var b strings.Builder
+	lines := newLineFinder(r)
+	for _, p := range r.problems {
+		var properties []string
+		if p.Origin.Source != "" && p.Origin.Source != stdinName {
+			properties = append(properties, "file="+githubProperty.Replace(p.Origin.Source))
+			if p.Origin.Line > 0 {
+				properties = append(properties, fmt.Sprintf("line=%d,col=%d", p.Origin.Line, lines.find(p.Origin).column))
+			}
+		}
+		message := p.Message
+		if p.Origin.Path != "" {
+			message += " (" + p.Origin.Path + ")"
+		}
+		command := strings.TrimSuffix(p.Severity.String()+" "+strings.Join(properties, ","), " ")
+		fmt.Fprintf(&b, "::%s::%s\n", command, githubMessage.Replace(message))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// colourful tells whether w is a terminal whose user did not ask for plain text.
+func colourful(w io.Writer) bool {
+	if _, plain := os.LookupEnv("NO_COLOR"); plain {
+		return false
+	}
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// A painter wraps text into the escape sequences of terminals, if it is on.
+type painter bool
+
+const (
+	red    = "31"
+	yellow = "33"
+	blue   = "34"
+)
+
+func (p painter) bold(colour, text string) string {
+	if !p || text == "" {
+		return text
+	}
+	return "\x1b[1;" + colour + "m" + text + "\x1b[0m"
+}
+
+func (p painter) severity(s config.Severity, text string) string {
+	if s == config.Error {
+		return p.bold(red, text)
+	}
+	return p.bold(yellow, text)
+}

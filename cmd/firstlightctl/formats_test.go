@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// someReport has one problem of each kind.
+func someReport() *report {
+	r := &report{}
+	r.add(input{"dir/a b.bu", []byte("x: 1\n\"é\": {y: 2}\n")}, config.Problems{
+		{Severity: config.Error, Origin: config.Origin{Source: "dir/a b.bu", Line: 2, Column: 8, Path: "é.y"}, Message: "100% wrong:\r\nall, of it"},
+		{Severity: config.Warning, Origin: config.Origin{Source: "dir/a b.bu", Line: 1, Column: 1}, Message: "odd"},
+	})
+	r.add(input{"/c,d:e", nil}, config.Problems{{Severity: config.Error, Origin: config.Origin{Source: "/c,d:e"}, Message: "empty"}})
+	r.add(input{stdinName, []byte("z")}, config.Problems{
+		{Severity: config.Error, Origin: config.Origin{Source: stdinName, Line: 1, Column: 1}, Message: "stdin"},
+		{Severity: config.Error, Message: "nowhere"},
+	})
+	return r
+}
+
+func printed(t *testing.T, format string, r *report) string {
+	t.Helper()
+	show, err := formatNamed(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := show(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextFormat(t *testing.T) {
+	compare(t, "text", printed(t, "text", someReport()), `dir/a b.bu:2:7: error: 100% wrong:`+"\r"+`
+all, of it (é.y)
+ 2 | "é": {y: 2}
+   |       ^
+dir/a b.bu:1:1: warning: odd
+ 1 | x: 1
+   | ^
+/c,d:e: error: empty
+<stdin>:1:1: error: stdin
+ 1 | z
+   | ^
+error: nowhere
+4 errors, 1 warning in 3 configs
+`)
+}
+
+func TestSummary(t *testing.T) {
+	problems := func(severities ...config.Severity) config.Problems {
+		var all config.Problems
+		for _, s := range severities {
+			all = append(all, config.Problem{Severity: s})
+		}
+		return all
+	}
+	a, b := input{name: "a"}, input{name: "b"}
+	for want, r := range map[string]report{
+		"1 error in a":                                {inputs: []input{a}, problems: problems(config.Error)},
+		"2 warnings in a":                             {inputs: []input{a}, problems: problems(config.Warning, config.Warning)},
+		"2 errors, 1 warning in 2 configs":            {inputs: []input{a, b}, problems: problems(config.Error, config.Warning, config.Error)},
+		"1 warning in a, refused by --strict":         {inputs: []input{a}, problems: problems(config.Warning), strict: true},
+		"1 error, 1 warning in a":                     {inputs: []input{a}, problems: problems(config.Warning, config.Error), strict: true},
+		"1 warning in 2 configs, refused by --strict": {inputs: []input{a, b}, problems: problems(config.Warning), strict: true},
+	} {
+		compare(t, "summary", summary(&r), want)
+	}
+}
+
+func TestJSONFormat(t *testing.T) {
+	var all []map[string]any
+	if err := json.Unmarshal([]byte(printed(t, "json", someReport())), &all); err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]any{
+		{"file": "dir/a b.bu", "severity": "error", "line": 2., "column": 7., "path": "é.y", "message": "100% wrong:\r\nall, of it"},
+		{"file": "dir/a b.bu", "severity": "warning", "line": 1., "column": 1., "path": "", "message": "odd"},
+		{"file": "/c,d:e", "severity": "error", "line": 0., "column": 0., "path": "", "message": "empty"},
+		{"file": "<stdin>", "severity": "error", "line": 1., "column": 1., "path": "", "message": "stdin"},
+		{"file": "", "severity": "error", "line": 0., "column": 0., "path": "", "message": "nowhere"},
+	}
+	if len(all) != len(want) {
+		t.Fatalf("%d problems, want %d", len(all), len(want))
+	}
+	for i := range want {
+		if len(all[i]) != len(want[i]) {
+			t.Errorf("members: %v, want those of %v", all[i], want[i])
+		}
+		for member, value := range want[i] {
+			if all[i][member] != value {
+				t.Errorf("%d: %s is %v, want %v", i, member, all[i][member], value)
+			}
+		}
+	}
+}
+
+func TestFormatsWithoutProblems(t *testing.T) {
+	for format, want := range map[string]string{"text": "", "json": "[]\n", "github": ""} {
+		compare(t, format, printed(t, format, &report{}), want)
+	}
+	if got := printed(t, "sarif", &report{}); !strings.Contains(got, `"results": []`) {
+		t.Errorf("sarif: %s", got)
+	}
+}
+
+func TestGitHubFormat(t *testing.T) {
+	compare(t, "github", printed(t, "github", someReport()), `::error file=dir/a b.bu,line=2,col=7::100%25 wrong:%0D%0Aall, of it (é.y)
+::warning file=dir/a b.bu,line=1,col=1::odd
+::error file=/c%2Cd%3Ae::empty
+::error::stdin
+::error::nowhere
+`)
+	r := &report{}
+	r.add(input{name: "50%\r\n"}, config.Problems{{Origin: config.Origin{Source: "50%\r\n"}, Message: "m"}})
+	compare(t, "escapes", printed(t, "github", r), "::warning file=50%25%0D%0A::m\n")
+}
+
+// A sarifReader is what code scanning reads of a report.
+type sarifReader struct {
+	Schema  string `json:"$schema"`
+	Version string
+	Runs    []struct {
+		Tool struct {
+			Driver struct {
+				Name, Version, InformationURI string
+				Rules                         []struct {
+					ID                   string
+					ShortDescription     struct{ Text string }
+					DefaultConfiguration struct{ Level string }
+				}
+			}
+		}
+		ColumnKind string
+		Results    []sarifReaderResult
+	}
+}
+
+type sarifReaderResult struct {
+	RuleID    string
+	RuleIndex int
+	Level     string
+	Message   struct{ Text string }
+	Locations []struct {
+		PhysicalLocation struct {
+			ArtifactLocation struct{ URI string }
+			Region           *struct{ StartLine, StartColumn int }
+		}
+		LogicalLocations []struct{ FullyQualifiedName string }
+	}
+}
+
+func readSARIF(t *testing.T) sarifReader {
+	t.Helper()
+	var log sarifReader
+	d := json.NewDecoder(strings.NewReader(printed(t, "sarif", someReport())))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&log); err != nil {
+		t.Fatal(err)
+	}
+	if log.Version != "2.1.0" || !strings.Contains(log.Schema, "sarif-2.1.0") || len(log.Runs) != 1 || len(log.Runs[0].Results) != 5 {
+		t.Fatalf("%+v", log)
+	}
+	return log
+}
+
+func TestSARIFNamesTheProgramAndItsRules(t *testing.T) {
+	run := readSARIF(t).Runs[0]
+	driver := run.Tool.Driver
+	if driver.Name != "firstlightctl" || driver.Version != system.Version || len(driver.Rules) != 2 || run.ColumnKind != "unicodeCodePoints" {
+		t.Errorf("driver %+v, columns are %s", driver, run.ColumnKind)
+	}
+	for i, got := range run.Results {
+		rule := driver.Rules[got.RuleIndex]
+		if rule.ID != got.RuleID || rule.DefaultConfiguration.Level != got.Level || rule.ShortDescription.Text == "" {
+			t.Errorf("%d: rule %+v of result %+v", i, rule, got)
+		}
+	}
+}
+
+func TestSARIFPlaces(t *testing.T) {
+	results := readSARIF(t).Runs[0].Results
+	for i, want := range []string{
+		"error dir/a%20b.bu 2:7 é.y: 100% wrong:\r\nall, of it",
+		"warning dir/a%20b.bu 1:1: odd",
+		"error file:///c,d:e: empty",
+		"error %3Cstdin%3E 1:1: stdin",
+		"error: nowhere",
+	} {
+		compare(t, "result", results[i].String(), want)
+	}
+}
+
+func (r sarifReaderResult) String() string {
+	text := r.Level
+	for _, l := range r.Locations {
+		text += " " + l.PhysicalLocation.ArtifactLocation.URI
+		if region := l.PhysicalLocation.Region; region != nil {
+			text += fmt.Sprintf(" %d:%d", region.StartLine, region.StartColumn)
+		}
+		for _, p := range l.LogicalLocations {
+			text += " " + p.FullyQualifiedName
+		}
+	}
+	return text + ": " + r.Message.Text
+}
+
+func TestFormatsAreReachedByTheFlag(t *testing.T) {
+	checkAll(t, run, map[string]story{
+		"json": {"validate --format json warned.ign", "", 0, `[
+  {
+    "file": "warned.ign",
+    "severity": "warning",
+    "line": 2,
+    "column": 2,
+    "path": "unknown",
+    "message": "\"unknown\" is not a key of the spec here and has no effect"
+  }
+]
+`, ""},
+		"json, valid":    {"validate --format=json good.ign", "", 0, "[]\n", ""},
+		"github":         {"validate --format github refused.ign", "", 1, "::error file=refused.ign,line=2,col=33::this is a number, but a string is expected (storage.files[0].path)\n", ""},
+		"github, strict": {"validate --format github --strict warned.ign", "", 1, "::warning file=warned.ign,line=2,col=2::\"unknown\" is not a key of the spec here and has no effect (unknown)\n", ""},
+		"text":           {"validate --format text good.ign", "", 0, "", ""},
+	})
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
+)
+
+const translateHelp = `Translate a Butane config in YAML to what machines read: an Ignition config, or
+a MachineConfig for OpenShift. An Ignition config is translated to another
+version of the spec, by default the newest that is stable; it is refused if that
+version cannot say the same.
+
+Which of them FILE is, is seen by its contents. Without FILE, or with -, it is
+standard input. What is wrong goes to standard error. Nothing is written unless
+all is well.
+
+` + exitHelp
+
+type translateOptions struct {
+	pretty, strict, check, raw bool
+	output, filesDir, to       string
+}
+
+func translateCommand() *cobra.Command {
+	var o translateOptions
+	c := &cobra.Command{
+		Use:   "translate [flags] [FILE]",
+		Short: "Translate Butane to Ignition, or Ignition to another version",
+		Long:  translateHelp,
+		Args: func(_ *cobra.Command, files []string) error {
+			if len(files) > 1 {
+				return errors.New("more than one FILE is given; translate them one by one")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, files []string) error {
+			return translate(append(files, "-")[0], o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.BoolVarP(&o.pretty, "pretty", "p", false, "indent the JSON")
+	f.BoolVarP(&o.strict, "strict", "s", false, "refuse configs with warnings too")
+	f.BoolVarP(&o.check, "check", "c", false, "write nothing")
+	f.BoolVarP(&o.raw, "raw", "r", false, "for OpenShift: no MachineConfig around it")
+	f.StringVarP(&o.output, "output", "o", "", "write to this `file`")
+	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	f.StringVar(&o.to, "to", "", "the version of the spec")
+	return c
+}
+
+func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	to, err := versionNamed(o.to)
+	if err != nil {
+		return err
+	}
+	in, err := readInput(file, stdin)
+	if err != nil {
+		return fmt.Errorf("reading the config: %w", err)
+	}
+	result, problems, err := translated(in, o, to)
+	r := &report{strict: o.strict}
+	r.add(in, allProblems(in.name, problems, err))
+	if err := printText(stderr, r); err != nil {
+		return err
+	}
+	switch {
+	case r.refused():
+		return errRefused
+	case o.check:
+		return nil
+	}
+	text, err := render(result, o.pretty)
+	if err != nil {
+		return err
+	}
+	if err := write(o.output, text, stdout); err != nil {
+		return fmt.Errorf("writing the translated config: %w", err)
+	}
+	return nil
+}
+
+// translated is a config in the language, or the version, that is asked for.
+func translated(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
+	if !butane.IsButane(in.text) {
+		return inVersion(in, to)
+	}
+	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
+	if err != nil || o.to == "" {
+		return result, problems, err
+	}
+	if result.MachineConfig {
+		return nil, append(problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: in.name},
+			Message: "the version in a MachineConfig belongs to the release of OpenShift; use --raw, or leave out --to"}), nil
+	}
+	// The generated text has no lines that anyone knows.
+	generated := input{in.name + ", translated", result.JSON}
+	result, more, err := inVersion(generated, to)
+	for _, p := range more {
+		p.Origin.Line, p.Origin.Column, p.Origin.Source = 0, 0, in.name
+		problems = append(problems, p)
+	}
+	return result, problems, err
+}
+
+// versionNamed is the newest stable version if none is named.
+func versionNamed(name string) (config.Version, error) {
+	if name == "" {
+		return config.Stable, nil
+	}
+	var names []string
+	for _, v := range config.Versions() {
+		if v.String() == name {
+			return v, nil
+		}
+		names = append(names, v.String())
+	}
+	return 0, fmt.Errorf("there is no version %q of the spec; there are %s", name, strings.Join(names, ", "))
+}
+
+// inVersion prints a config in another version of the spec. It is printed in
+// the newest, then read as if it were the other one: it can be if it stays the
+// same.
+func inVersion(in input, to config.Version) (*butane.Result, config.Problems, error) {
+	cfg, problems, err := config.Parse(in.text, in.name)
+	if err != nil {
+		return nil, problems, err
+	}
+	newest := cfg.Marshal()
+	text := withVersion(newest, to)
+	again, lost, err := config.Parse(text, in.name)
+	if err == nil && bytes.Equal(again.Marshal(), newest) {
+		return &butane.Result{JSON: text}, problems, nil
+	}
+	return nil, append(problems, refusals(cfg, problems, lost, to)...), nil
+}
+
+// withVersion changes ignition.version in a config that Marshal has printed: no
+// other member of the spec has that name, and in strings quotes are escaped.
+func withVersion(text []byte, to config.Version) []byte {
+	member := func(v config.Version) []byte { return []byte(`"version":` + strconv.Quote(v.String())) }
+	return bytes.Replace(text, member(config.Newest), member(to), 1)
+}
+
+// refusals are the problems that a config has in another version only, at their
+// places in the original.
+func refusals(cfg *config.Config, known, lost config.Problems, to config.Version) config.Problems {
+	var all config.Problems
+	for _, p := range lost {
+		p.Origin = cfg.Origin(steps(p.Origin.Path)...)
+		if slices.ContainsFunc(known, func(k config.Problem) bool { return k.Message == p.Message && k.Origin == p.Origin }) {
+			continue
+		}
+		p.Severity = config.Error
+		p.Message = fmt.Sprintf("translated to version %s: %s", to, p.Message)
+		all = append(all, p)
+	}
+	if all == nil {
+		all = config.Problems{{Severity: config.Error, Origin: cfg.Origin(), Message: fmt.Sprintf("translated to version %s, the config would mean something else", to)}}
+	}
+	return all
+}
+
+// steps are the names and indexes of a path like storage.files[2].mode.
+func steps(path string) []any {
+	var all []any
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
+		if i, err := strconv.Atoi(step); err == nil {
+			all = append(all, i)
+		} else {
+			all = append(all, step)
+		}
+	}
+	return all
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+const validateHelp = `Say what is wrong with configs, and where. A FILE is an Ignition config in JSON
+or a Butane config in YAML; which of them is seen by its contents. - is standard
+input. Nothing is printed if all is well.
+
+Formats:
+  text    for people: FILE:LINE:COLUMN, what is wrong, and the line itself.
+          Contents of files, password hashes and credentials are left out
+  json    an array of objects with the members file, severity ("error" or
+          "warning"), line, column, path, message. Line and column count from 1,
+          columns in characters; they are 0 where there is no place to point to
+  sarif   SARIF 2.1.0, for code scanning
+  github  workflow commands, for annotations in GitHub Actions
+
+With --merged the FILEs are merged as at boot: the first is the base, later ones
+win. What one of them refers to with a data URL is merged too; nothing is
+fetched. The result is printed as JSON, with the place that each value came from
+in a comment after it, and all that is wrong goes to standard error.
+
+` + exitHelp
+
+type validateOptions struct {
+	format   string
+	strict   bool
+	merged   bool
+	filesDir string
+}
+
+func validateCommand() *cobra.Command {
+	var o validateOptions
+	c := &cobra.Command{
+		Use:   "validate [flags] FILE...",
+		Short: "Say what is wrong with configs, and where",
+		Long:  validateHelp,
+		Args:  func(_ *cobra.Command, files []string) error { return checkFiles(files) },
+		RunE: func(c *cobra.Command, files []string) error {
+			return validate(files, o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "text", "text, json, sarif or github")
+	f.BoolVar(&o.strict, "strict", false, "refuse configs with warnings too")
+	f.BoolVar(&o.merged, "merged", false, "print what the files are together")
+	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	return c
+}
+
+func checkFiles(files []string) error {
+	if len(files) == 0 {
+		return errors.New("no config is given; name at least one FILE, - is standard input")
+	}
+	if i := slices.Index(files, "-"); i >= 0 && slices.Contains(files[i+1:], "-") {
+		return errors.New("- is given twice, but standard input can be read only once")
+	}
+	return nil
+}
+
+func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	show, err := formatNamed(o.format)
+	if err != nil {
+		return err
+	}
+	if o.merged && o.filesDir != "" {
+		return errors.New("--merged and --files-dir do not go together: machines have no local files; translate the config first")
+	}
+	inputs, unreadable := readAll(files, stdin)
+	var r report
+	if o.merged {
+		if unreadable != nil {
+			return unreadable // the rest would be another config
+		}
+		if err := printMerged(inputs, &r, stdout, stderr); err != nil {
+			return err
+		}
+		stdout = stderr
+	} else {
+		for _, in := range inputs {
+			r.add(in, in.check(o.filesDir))
+		}
+	}
+	r.strict = o.strict
+	if err := show(stdout, &r); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	switch {
+	case unreadable != nil:
+		return unreadable
+	case r.refused():
+		return errRefused
+	}
+	return nil
+}
+
+// readAll reads what can be read; the error names all that cannot.
+func readAll(files []string, stdin io.Reader) ([]input, error) {
+	var inputs []input
+	var errs []error
+	for _, file := range files {
+		in, err := readInput(file, stdin)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading a config: %w", err))
+			continue
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs, errors.Join(errs...)
+}
+
+// A report is all that is wrong with some configs.
+type report struct {
+	inputs   []input
+	problems config.Problems
+	strict   bool
+}
+
+func (r *report) add(in input, problems config.Problems) {
+	r.inputs = append(r.inputs, in)
+	r.problems = append(r.problems, problems...)
+}
+
+func (r *report) refused() bool {
+	return r.problems.Refused() || r.strict && len(r.problems) > 0
+}
+
+// text is that of the config that an origin names, or nil.
+func (r *report) text(source string) []byte {
+	for _, in := range r.inputs {
+		if in.name == source {
+			return in.text
+		}
+	}
+	return nil
+}
