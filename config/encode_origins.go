@@ -7,7 +7,8 @@ import (
 	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
-// Origins are stored as a list of sources, then for each value in the order of
+// Origins are stored as a list of sources, each a name and the language that it
+// is written in, then for each value in the order of
 // the text: the source, line and column. A value that merging has moved has
 // its own way from the root, so for it follow the path of the list or object
 // that it was in, and its index there. Numbers are unsigned varints, strings
@@ -15,17 +16,19 @@ import (
 // and 0 if the value was not moved.
 type originWriter struct {
 	sources map[*tree.Source]int
-	names   []string
+	list    []*tree.Source
 	values  []byte
 }
 
 func saveOrigins(root *tree.Node) []byte {
 	w := &originWriter{sources: map[*tree.Source]int{}}
 	w.value(root, nil, 0)
-	b := binary.AppendUvarint(nil, uint64(len(w.names)))
-	for _, name := range w.names {
+	b := binary.AppendUvarint(nil, uint64(len(w.list)))
+	for _, s := range w.list {
+		name := s.String()
 		b = binary.AppendUvarint(b, uint64(len(name)))
 		b = append(b, name...)
+		b = binary.AppendUvarint(b, language(s))
 	}
 	return append(b, w.values...)
 }
@@ -34,9 +37,9 @@ func saveOrigins(root *tree.Node) []byte {
 func (w *originWriter) value(n, around *tree.Node, i int) {
 	s, ok := w.sources[n.Source]
 	if !ok {
-		s = len(w.names)
+		s = len(w.list)
 		w.sources[n.Source] = s
-		w.names = append(w.names, n.Source.String())
+		w.list = append(w.list, n.Source)
 	}
 	w.numbers(s, int(n.Line), int(n.Column))
 	if isAt(n, around, i) {
@@ -53,6 +56,14 @@ func (w *originWriter) value(n, around *tree.Node, i int) {
 	for i, item := range n.Items {
 		w.value(item, n, i)
 	}
+}
+
+// language is 1 for Butane and 0 for JSON.
+func language(s *tree.Source) uint64 {
+	if s != nil && s.Snake {
+		return 1
+	}
+	return 0
 }
 
 func (w *originWriter) numbers(values ...int) {
@@ -84,11 +95,11 @@ type originReader struct {
 func restoreOrigins(root *tree.Node, stored []byte) error {
 	r := &originReader{rest: stored}
 	for range r.number(len(stored)) {
-		name := r.text(r.number(len(r.rest)))
+		name, snake := r.text(r.number(len(r.rest))), r.number(1) == 1
 		if r.err != nil {
 			return r.err
 		}
-		r.sources = append(r.sources, &tree.Source{Name: name})
+		r.sources = append(r.sources, &tree.Source{Name: name, Snake: snake})
 	}
 	r.value(root)
 	if r.err == nil && len(r.rest) > 0 {

@@ -47,6 +47,10 @@ func Explain(err error) []Problem {
 	for _, leaf := range Leaves(err) {
 		problems = append(problems, explainOne(leaf)...)
 	}
+	for i := range problems {
+		p := &problems[i]
+		p.Cause, p.Hint = config.Words(p.Origin, p.Cause), config.Words(p.Origin, p.Hint)
+	}
 	return problems
 }
 

@@ -259,6 +259,9 @@ func TestButaneIsReadWhereJSONIs(t *testing.T) {
 	if a, bee := b.read("root/a"), b.read("root/b"); a != "a" || bee != "b" {
 		t.Errorf("the files have %q and %q", a, bee)
 	}
+	if at := b.cachedConfig().Storage.Files[1].Origin("verification", "hash").Path; at != "storage.files[0].verification.hash" {
+		t.Errorf("the cache says %s", at)
+	}
 	if at := b.cachedConfig().Storage.Files[1].Origin("path").String(); at != "config from "+url+"/c, line 5, column 12 (storage.files[0].path)" {
 		t.Errorf("the cache says %s", at)
 	}

@@ -15,6 +15,9 @@ type Origin struct {
 	Column int `json:"column,omitempty"`
 	// Path leads from the root of that config to the value: storage.files[2].mode.
 	Path string `json:"path,omitempty"`
+	// Butane tells that the config is in that language: its keys are in
+	// snake_case.
+	Butane bool `json:"-"`
 }
 
 // String is the name; a nil Source has none.
@@ -87,7 +90,7 @@ func (n *Node) pathTo(steps []any) string {
 		case int:
 			path += "[" + strconv.Itoa(step) + "]"
 		case string:
-			if n.Source != nil && n.Source.Snake {
+			if n.Source.Snake {
 				step = Snake(step)
 			}
 			path = strings.TrimPrefix(path+"."+step, ".")
@@ -117,7 +120,7 @@ func (n *Node) Origin() Origin {
 	if n == nil {
 		return Origin{}
 	}
-	return Origin{Source: n.Source.String(), Line: int(n.Line), Column: int(n.Column), Path: n.Path()}
+	return Origin{Source: n.Source.String(), Line: int(n.Line), Column: int(n.Column), Path: n.Path(), Butane: n.Source != nil && n.Source.Snake}
 }
 
 // Path is the way from the root of the source to n.
