@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // bigConfig has n files in 100 directories, n/5 links and n/25 units.
@@ -54,6 +56,30 @@ func benchmarkParse(b *testing.B, text []byte) {
 func BenchmarkParse5000Files(b *testing.B)  { benchmarkParse(b, bigConfig(5_000)) }
 func BenchmarkParse50000(b *testing.B)      { benchmarkParse(b, bigConfig(50_000)) }
 func BenchmarkParseBigDataURL(b *testing.B) { benchmarkParse(b, bigDataURL()) }
+
+// BenchmarkParseAndMerge5000Files is the whole way of a config. It reports
+// processor time too, to which the garbage collector adds beside the program.
+func BenchmarkParseAndMerge5000Files(b *testing.B) {
+	text := bigConfig(5_000)
+	b.ReportAllocs()
+	before := processorTime(b)
+	for b.Loop() {
+		cfg, _, err := Parse(text, "bench")
+		if err != nil {
+			b.Fatal(err)
+		}
+		Merge(cfg, cfg)
+	}
+	b.ReportMetric(float64((processorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
+func processorTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 func BenchmarkCheckBigDataURL(b *testing.B) {
 	cfg, _, err := Parse(bigDataURL(), "bench")

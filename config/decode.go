@@ -24,8 +24,7 @@ func (c *cleaner) report(s Severity, o Origin, format string, args ...any) {
 }
 
 // object cleans n in place.
-func (c *cleaner) object(n *tree.Node, t reflect.Type) {
-	fields := tree.FieldsOf(t)
+func (c *cleaner) object(n *tree.Node, fields []tree.Field) {
 	kept := n.Members[:0]
 	for _, m := range n.Members {
 		f := c.lookUp(n, m, fields)
@@ -38,10 +37,11 @@ func (c *cleaner) object(n *tree.Node, t reflect.Type) {
 			}
 			continue
 		}
+		// Butane's keys stay: they are what the user sees.
 		if m.Name != f.Name {
 			m.Name, m.Value.Key = f.Name, f.Name
 		}
-		if !c.value(m.Value, f.Type) {
+		if !c.value(m.Value, f) {
 			continue
 		}
 		kept = c.addMember(kept, m)
@@ -49,7 +49,8 @@ func (c *cleaner) object(n *tree.Node, t reflect.Type) {
 	n.Members = kept
 }
 
-// addMember keeps the last of two members of one name.
+// addMember keeps the last of two members of one name. As only names of the
+// spec are kept, there are few to look through.
 func (c *cleaner) addMember(kept []tree.Member, m tree.Member) []tree.Member {
 	for i := range kept {
 		if kept[i].Name == m.Name {
@@ -64,61 +65,66 @@ func (c *cleaner) addMember(kept []tree.Member, m tree.Member) []tree.Member {
 // lookUp finds the field that a member's name means. Like the reference it
 // forgives a wrong case, with a warning.
 func (c *cleaner) lookUp(n *tree.Node, m tree.Member, fields []tree.Field) *tree.Field {
-	var found *tree.Field
-	for i := range fields {
-		if fields[i].Name == m.Name {
-			found = &fields[i]
-			break
-		}
-		if found == nil && strings.EqualFold(fields[i].Name, m.Name) {
-			found = &fields[i]
-		}
-	}
-	warn := func(format string, args ...any) {
-		at := Origin{Source: n.Source.String(), Line: int(m.Line), Column: int(m.Column), Path: m.Value.Path()}
-		c.report(Warning, at, format, args...)
+	f := find(fields, func(f *tree.Field) bool { return f.Name == m.Name })
+	if f == nil {
+		f = find(fields, func(f *tree.Field) bool { return strings.EqualFold(f.Name, m.Name) })
 	}
 	switch {
-	case found == nil:
-		warn("%q is not a key of the spec here and has no effect", m.Name)
-	case found.SinceIn(n) > c.version:
-		warn("%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, found.SinceIn(n), c.version)
+	case f == nil:
+		c.warn(n, m, "%q is not a key of the spec here and has no effect", m.Name)
+	case f.SinceIn(n) > c.version:
+		c.warn(n, m, "%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, f.SinceIn(n), c.version)
 		return nil
-	case found.Name != m.Name:
-		warn("%q should be written %q", m.Name, found.Name)
+	case f.Name != m.Name:
+		c.warn(n, m, "%q should be written %q", m.Name, f.Name)
 	}
-	return found
+	return f
 }
 
-// value cleans n, and tells whether it is of type t.
-func (c *cleaner) value(n *tree.Node, t reflect.Type) bool {
-	want := tree.KindOf(t)
-	if n.Kind != want {
-		c.report(Error, n.Origin(), "this is %s, but %s is expected", n.Kind, want)
+func find(fields []tree.Field, is func(*tree.Field) bool) *tree.Field {
+	for i := range fields {
+		if is(&fields[i]) {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// warn is about the name of a member of n.
+func (c *cleaner) warn(n *tree.Node, m tree.Member, format string, args ...any) {
+	at := Origin{Source: n.Source.String(), Line: int(m.Line), Column: int(m.Column), Path: m.Value.Path()}
+	c.report(Warning, at, format, args...)
+}
+
+// value cleans n, and tells whether it is what f says.
+func (c *cleaner) value(n *tree.Node, f *tree.Field) bool {
+	if n.Kind != f.Kind {
+		c.report(Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
 		return false
 	}
-	switch want {
+	switch f.Kind {
 	case tree.Map:
-		c.object(n, t)
+		c.object(n, f.Fields)
 	case tree.List:
-		return c.list(n, t.Elem())
+		return c.list(n, f.Item)
 	case tree.Number:
-		number, err := strconv.ParseInt(n.Text, 10, 64)
-		if err != nil {
+		if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
 			c.report(Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
 			return false
 		}
-		n.Text = strconv.FormatInt(number, 10) // -0 is 0
+		if n.Text == "-0" { // the only whole number that JSON can write in two ways
+			n.Text = "0"
+		}
 	}
 	return true
 }
 
 // list cleans the items of n. A null stands for an empty item, as in the reference.
-func (c *cleaner) list(n *tree.Node, item reflect.Type) bool {
+func (c *cleaner) list(n *tree.Node, item *tree.Field) bool {
 	ok := true
 	for _, i := range n.Items {
 		if i.Kind == tree.Null {
-			i.Kind = tree.KindOf(item)
+			i.Kind = item.Kind
 			if i.Kind == tree.Map {
 				c.report(Warning, i.Origin(), "this item is null, an object is expected here; it counts as an empty one")
 			}

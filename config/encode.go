@@ -30,7 +30,7 @@ func Load(text, origins []byte, name string) (*Config, error) {
 		}
 	}
 	c := &cleaner{version: Newest}
-	c.object(root, configType)
+	c.object(root, tree.FieldsOf(configType))
 	if c.problems.Refused() {
 		return nil, &ParseError{ErrInvalid, c.problems}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 )
 
@@ -13,6 +14,7 @@ func fuzzSeeds() [][]byte {
 		document(V3_2, `"storage":{"luks":[{"name":"a","device":"/d","clevis":{"custom":{"needsNetwork":true}},"keyFile":{"source":"data:;base64,YQ=="}}]}`),
 		document(V3_0, `"ignition":{$V,"config":{"replace":{"verification":{"hash":"`+sha512+`"}}}}`),
 		document(V3_5, `"storage":{"disks":[{"device":"/d","wipeTable":true,"partitions":[{"number":1,"startMiB":1,"sizeMiB":5},{"label":"b","guid":"0fc63daf-8483-4772-8e79-3D69D8477DE4"}]}],"raid":[{"name":"r","level":"raid1","devices":["/a","/b"]}],"filesystems":[{"device":"/d","format":"xfs","path":"/x"}]}`),
+		document(V3_5, `"storage":{"files":[{"path":"/a","mode":2541}],"directories":[{"path":"/b","mode":493}]}`),
 		document(V3_4, `"kernelArguments":{"shouldExist":["a"],"shouldNotExist":["b"]},"passwd":{"users":[{"name":"u","groups":["a"]}],"groups":[{"name":"g","gid":1}]}`),
 		document(V3_3, `"systemd":{"units":[{"name":"a@b.service","enabled":true,"contents":"[Unit]\nA=B\\\nC\n","dropins":[{"name":"x.conf","contents":"[A"}]}]}`),
 		document(V3_1, `"ignition":{$V,"config":{"merge":[{"source":"http://x","httpHeaders":[{"name":"a","value":"b"},{"name":"c"}]}]},"proxy":{"httpsProxy":"http://p","noProxy":["a"]}}`),
@@ -58,6 +60,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if cfg == nil {
 			return
+		}
+		if again := fromTree(cfg.Node()); !reflect.DeepEqual(cfg, again) {
+			t.Fatalf("the config has other values than the tree that it was made from:\n%+v\n%+v", cfg, again)
 		}
 		loaded := checkRoundTrip(t, cfg)
 		if a, b := cfg.Check(), loaded.Check(); a.String() != b.String() {

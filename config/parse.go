@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config/internal/tree"
@@ -53,7 +52,7 @@ func FromTree(root *tree.Node) (*Config, Problems, error) {
 		return nil, err.Problems, err
 	}
 	c := &cleaner{version: version}
-	c.object(root, configType)
+	c.object(root, tree.FieldsOf(configType))
 	cfg := fromTree(root)
 	problems := c.problems
 	if !problems.Refused() {
@@ -63,8 +62,7 @@ func FromTree(root *tree.Node) (*Config, Problems, error) {
 	if problems.Refused() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
-	translate(root, version)
-	return fromTree(root), problems, nil
+	return translate(cfg, version), problems, nil
 }
 
 // fromTree makes the typed form of a clean tree.
@@ -96,7 +94,7 @@ func versionOf(root *tree.Node) (Version, *ParseError) {
 	case v.Kind != tree.String:
 		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.Kind)
 	}
-	normal, ok := normalVersion(v.Text)
+	normal, ok := tree.NormalVersion(v.Text)
 	if !ok {
 		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
@@ -116,39 +114,6 @@ func foldMember(n *tree.Node, name string) *tree.Node {
 		}
 	}
 	return nil
-}
-
-// normalVersion drops what the reference tolerates: leading zeros of the three
-// numbers, and an empty pre-release or build part. It is not ok if the text is
-// not a version at all.
-func normalVersion(text string) (normal string, ok bool) {
-	rest, build, _ := strings.Cut(text, "+")
-	core, pre, _ := strings.Cut(rest, "-")
-	parts := strings.Split(core, ".")
-	ok = len(parts) == 3 && isIdentifiers(pre) && isIdentifiers(build)
-	for i, p := range parts {
-		n, err := strconv.ParseInt(p, 10, 64)
-		ok = ok && err == nil
-		parts[i] = strconv.FormatInt(n, 10)
-	}
-	normal = strings.Join(parts, ".")
-	if pre != "" {
-		normal += "-" + pre
-	}
-	if build != "" {
-		normal += "+" + build
-	}
-	return normal, ok
-}
-
-// isIdentifiers tells whether s is empty or of the form ID.ID.ID.
-func isIdentifiers(s string) bool {
-	for _, c := range s {
-		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '.') {
-			return false
-		}
-	}
-	return s == "" || !strings.Contains("."+s+".", "..")
 }
 
 func versionList() string {

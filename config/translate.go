@@ -6,30 +6,36 @@ import (
 	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
-// translate makes a clean, valid tree of an older version into one of the
-// newest. With one set of types little is left to do: what did not exist is
-// absent, and what is absent means the same in all versions. What an old
-// version allows, though it means nothing, and the newest does not, is dropped,
-// so that Check does not refuse it.
-func translate(root *tree.Node, from Version) {
+// translate makes a valid config of an older version into one of the newest.
+// With one set of types little is left to do: what did not exist is absent, and
+// what is absent means the same in all versions. What an old version allows,
+// though it means nothing, and the newest does not, is dropped, so that Check
+// does not refuse it.
+func translate(c *Config, from Version) *Config {
+	root, dropped := c.Node(), false
 	if from < V3_6 {
-		dropSpecialModes(root)
+		dropped = dropSpecialModes(root)
 	}
 	if from == V3_0 {
-		dropHashOfNothing(root)
+		dropped = dropHashOfNothing(root) || dropped
 	}
 	if from < V3_3 {
-		dropEmptyPins(root)
+		dropped = dropEmptyPins(root) || dropped
 	}
 	ignition := root.Member("ignition")
 	v := *ignition.Member("version")
 	v.Text = Newest.String()
 	ignition.Set("version", &v)
+	if dropped {
+		return fromTree(root)
+	}
+	c.Ignition.Version = v.Text
+	return c
 }
 
 // dropSpecialModes clears setuid, setgid and sticky bits, which had no effect
 // before version 3.6.0.
-func dropSpecialModes(root *tree.Node) {
+func dropSpecialModes(root *tree.Node) (dropped bool) {
 	storage := root.Member("storage")
 	for _, list := range []string{"files", "directories"} {
 		nodes := storage.Member(list)
@@ -37,36 +43,43 @@ func dropSpecialModes(root *tree.Node) {
 			continue
 		}
 		for _, n := range nodes.Items {
-			if mode := n.Member("mode"); mode != nil {
-				value, _ := strconv.Atoi(mode.Text)
+			mode := n.Member("mode")
+			if mode == nil {
+				continue
+			}
+			if value, _ := strconv.Atoi(mode.Text); value > 0o777 {
 				mode.Text = strconv.Itoa(value & 0o777)
+				dropped = true
 			}
 		}
 	}
+	return dropped
 }
 
 // dropHashOfNothing drops the hash of a replacing config without source, which
 // version 3.0.0 allowed.
-func dropHashOfNothing(root *tree.Node) {
+func dropHashOfNothing(root *tree.Node) (dropped bool) {
 	replace := root.Member("ignition").Member("config").Member("replace")
-	if replace != nil && replace.Member("source") == nil {
-		replace.Drop("verification")
+	if replace == nil || replace.Member("source") != nil {
+		return false
 	}
+	return replace.Drop("verification")
 }
 
 // dropEmptyPins drops custom clevis pins that say nothing but that they need
 // the network, which version 3.2.0 allowed.
-func dropEmptyPins(root *tree.Node) {
+func dropEmptyPins(root *tree.Node) (dropped bool) {
 	volumes := root.Member("storage").Member("luks")
 	if volumes == nil {
-		return
+		return false
 	}
 	for _, l := range volumes.Items {
 		clevis := l.Member("clevis")
 		if isEmpty(clevis.Member("custom").Member("pin")) {
-			clevis.Drop("custom")
+			dropped = clevis.Drop("custom") || dropped
 		}
 	}
+	return dropped
 }
 
 func isEmpty(n *tree.Node) bool { return n == nil || n.Text == "" }

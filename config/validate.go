@@ -1,9 +1,9 @@
 package config
 
 import (
+	"bufio"
 	"fmt"
 	"path"
-	"reflect"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config/internal/tree"
@@ -13,7 +13,7 @@ import (
 func validate(c *Config, version Version) Problems {
 	v := &validator{version: version}
 	v.config(c)
-	v.duplicates(configType, c.Node())
+	v.duplicates(tree.FieldsOf(configType), c.Node())
 	return v.problems
 }
 
@@ -30,16 +30,17 @@ func (c *Config) Check() Problems {
 // A validator collects what breaks the rules of one version. Its methods follow
 // the objects of the spec, in the order of their names.
 type validator struct {
-	version  Version
-	problems Problems
+	version    Version
+	problems   Problems
+	unitReader *bufio.Reader // of one unit after the other
 }
 
 func (v *validator) error(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Error, at, fmt.Sprintf(format, args...)})
+	v.problems = append(v.problems, Problem{Error, at, Words(at, fmt.Sprintf(format, args...))})
 }
 
 func (v *validator) warn(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Warning, at, fmt.Sprintf(format, args...)})
+	v.problems = append(v.problems, Problem{Warning, at, Words(at, fmt.Sprintf(format, args...))})
 }
 
 // config checks everything but duplicates. There are no rules for kernel
@@ -72,20 +73,24 @@ func (v *validator) bytesAtMost(limit int, what, value string, o Object, member 
 
 // duplicates walks the whole tree. What makes two items of a list the same is
 // in the spec tags of types.go.
-func (v *validator) duplicates(t reflect.Type, n *tree.Node) {
-	fields := tree.FieldsOf(t)
-	shared := map[string]*tree.Node{}
+func (v *validator) duplicates(fields []tree.Field, n *tree.Node) {
+	var shared map[string]*tree.Node // of the lists whose keys are one namespace
 	for i := range fields {
 		f := &fields[i]
+		if !f.IsObject() && !f.IsList() {
+			continue
+		}
 		m := n.Member(f.Name)
 		switch {
 		case m == nil:
 		case f.IsObject():
-			v.duplicates(f.Type, m)
-		case f.IsList():
-			seen := shared
-			if !f.Shared {
-				seen = make(map[string]*tree.Node, len(m.Items))
+			v.duplicates(f.Fields, m)
+		case f.Shared && shared != nil:
+			v.duplicateItems(f, m.Items, shared)
+		default:
+			seen := make(map[string]*tree.Node, len(m.Items))
+			if f.Shared {
+				shared = seen
 			}
 			v.duplicateItems(f, m.Items, seen)
 		}
@@ -103,8 +108,8 @@ func (v *validator) duplicateItems(f *tree.Field, items []*tree.Node, seen map[s
 				seen[key] = item
 			}
 		}
-		if f.Type.Elem().Kind() == reflect.Struct {
-			v.duplicates(f.Type.Elem(), item)
+		if f.Item.IsObject() {
+			v.duplicates(f.Item.Fields, item)
 		}
 	}
 }

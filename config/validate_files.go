@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 )
 
 func (v *validator) directory(d *Directory) {
@@ -76,23 +77,15 @@ func decimalHint(mode int) string {
 // belowLinks checks that nothing lies below a link: it would land elsewhere,
 // and the link may not be there yet.
 func (v *validator) belowLinks(s *Storage) {
-	links, longest := make(map[string]*Link, len(s.Links)), 0
+	links := linkTree{make(map[linkStep]int, len(s.Links)), make(map[int]*Link, len(s.Links))}
 	for i := range s.Links {
-		l := &s.Links[i]
-		links[l.Path] = l
-		longest = max(longest, len(l.Path))
-	}
-	if len(links) == 0 {
-		return
+		if l := &s.Links[i]; l.Path != "" {
+			links.add(l)
+		}
 	}
 	check := func(name string, o Object) {
-		for i := 1; i < len(name) && i <= longest; i++ {
-			if name[i] != '/' {
-				continue
-			}
-			if l := links[name[:i]]; l != nil {
-				v.error(o.Origin(), "%s is below the link %s of %s; give the path where the link leads to", quote(name), quote(l.Path), place(l.Origin()))
-			}
+		for _, l := range links.above(name) {
+			v.error(o.Origin(), "%s is below the link %s of %s; give the path where the link leads to", quote(name), quote(l.Path), place(l.Origin()))
 		}
 	}
 	for i := range s.Directories {
@@ -103,6 +96,50 @@ func (v *validator) belowLinks(s *Storage) {
 	}
 	for i := range s.Links {
 		check(s.Links[i].Path, s.Links[i].Object)
+	}
+}
+
+// A linkTree has the links' paths name by name, so that looking for the links
+// above a path takes one step for each name in it, however long it is.
+type linkTree struct {
+	steps map[linkStep]int // the number of the place that a step leads to
+	ends  map[int]*Link    // by the number of the place
+}
+
+// A linkStep leads from a place in the tree to one below it. The root is 0.
+type linkStep struct {
+	from int
+	name string
+}
+
+func (t *linkTree) add(l *Link) {
+	at := 0
+	for name := range strings.SplitSeq(l.Path, "/") {
+		step := linkStep{at, name}
+		if t.steps[step] == 0 {
+			t.steps[step] = len(t.steps) + 1
+		}
+		at = t.steps[step]
+	}
+	t.ends[at] = l
+}
+
+// above lists the links that a path leads through, not to.
+func (t *linkTree) above(name string) (links []*Link) {
+	at := 0
+	for {
+		first, rest, more := strings.Cut(name, "/")
+		if !more {
+			return links
+		}
+		at = t.steps[linkStep{at, first}]
+		if at == 0 {
+			return links
+		}
+		if l := t.ends[at]; l != nil {
+			links = append(links, l)
+		}
+		name = rest
 	}
 }
 

@@ -80,11 +80,14 @@ func (v *validator) hashForm(r *Resource) {
 	}
 	at := func() Origin { return r.Verification.Origin("hash") }
 	name, sum, ok := strings.Cut(*r.Verification.Hash, "-")
-	digits, known := map[string]int{"sha512": 128, "sha256": 64}[name]
+	digits := 128
+	if name == "sha256" {
+		digits = 64
+	}
 	switch {
 	case !ok:
 		v.error(at(), "this is not a hash; it should be \"sha512-\" and 128 hexadecimal digits")
-	case !known:
+	case name != "sha512" && name != "sha256":
 		v.error(at(), "the hash function is unknown; it should be \"sha512\" or \"sha256\", in lower case, before the first -")
 	case name == "sha256" && v.version < V3_1:
 		v.error(at(), "the hash function \"sha256\" exists since version 3.1.0 of the spec; use \"sha512\" or a newer version")

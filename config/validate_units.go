@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"path"
@@ -67,7 +68,12 @@ func (v *validator) unitText(contents *string, o Object) (installable, ok bool) 
 	if !IsSet(contents) {
 		return false, true
 	}
-	options, err := unit.DeserializeOptions(strings.NewReader(*contents))
+	// The parser would make a buffer like this one for each unit.
+	if v.unitReader == nil {
+		v.unitReader = bufio.NewReader(nil)
+	}
+	v.unitReader.Reset(strings.NewReader(*contents))
+	options, err := unit.DeserializeOptions(v.unitReader)
 	if err != nil {
 		v.error(o.Origin("contents"), "systemd cannot read this: %s", unitError(err))
 		return false, false
@@ -111,6 +117,9 @@ func (v *validator) unitFiles(c *Config) {
 		}
 	}
 	check := func(name string, o Object) {
+		if !strings.HasPrefix(name, unitDirectory) {
+			return // without looking it up, as there may be very many
+		}
 		if by, ok := written[name]; ok {
 			v.error(o.Origin("path"), "%s is written already, by %s", quote(name), place(by.Origin()))
 		}

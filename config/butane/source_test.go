@@ -148,6 +148,8 @@ func TestRulesOfTheSpecSpeakOfTheSource(t *testing.T) {
 	testRules(t, Options{}, []rule{
 		{"duplicate", "fcos 1.7.0", "systemd: {units: [{name: a.service}, {name: a.service}]}\n", []string{`E systemd.units[1] "a.service" is already systemd.units[0], line 3, column 19`}},
 		{"absent member", "fcos 1.7.0", "storage: {disks: [{wipe_table: true}]}\n", []string{"E storage.disks[0].device a path is missing"}},
+		{"names of members", "fcos 1.7.0", "storage: {filesystems: [{device: /d, wipe_filesystem: true}]}\n", []string{"E storage.filesystems[0].format without it wipe_filesystem has no meaning"}},
+		{"unwanted partition", "fcos 1.7.0", "storage: {disks: [{device: /d, partitions: [{number: 1, should_exist: false, type_guid: 0FC63DAF-8483-4772-8E79-3D69D8477DE4}]}]}\n", []string{"E storage.disks[0].partitions[0] so type_guid has no meaning"}},
 		{"GUID", "fcos 1.7.0", "storage: {disks: [{device: /d, partitions: [{number: 1, type_guid: x}]}]}\n", []string{`E storage.disks[0].partitions[0].type_guid "x" is not a GUID`}},
 		{"user by two names", "fcos 1.7.0", "storage: {files: [{path: /a, user: {id: 0, name: a}}]}\n", []string{"E storage.files[0].user the user is given by id (0) and by name"}},
 		{"sugar's consequence", "fcos 1.7.0", "boot_device: {layout: x86_64, luks: {tang: [{url: 'ftp://x'}]}}\n", []string{"E boot_device.luks.tang[0].url http://", "E boot_device.luks.tang[0].thumbprint thumbprint"}},

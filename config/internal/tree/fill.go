@@ -23,14 +23,49 @@ func KindOf(t reflect.Type) Kind {
 
 // Fill sets v, and what is in it, from a clean tree.
 func Fill(v reflect.Value, n *Node) {
+	f := fieldOf(v.Type())
+	new(filler).value(v, n, &f)
+}
+
+// A filler makes the values that pointers of one config point to.
+type filler struct {
+	texts   slab[string]
+	bools   slab[bool]
+	numbers slab[int]
+}
+
+func (w *filler) value(v reflect.Value, n *Node, f *Field) {
 	switch n.Kind {
 	case Map:
-		fillObject(v, n)
+		w.object(v, n, f.Fields)
 	case List:
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items)))
 		for i, item := range n.Items {
-			Fill(v.Index(i), item)
+			w.value(v.Index(i), item, f.Item)
 		}
+	default:
+		w.scalar(v, n)
+	}
+}
+
+func (w *filler) object(v reflect.Value, n *Node, fields []Field) {
+	setPlace(v, Object{node: n})
+	for i := range fields {
+		f := &fields[i]
+		if m := n.Member(f.Name); m != nil {
+			w.value(v.Field(f.Index), m, f)
+		} else if f.IsObject() {
+			setAbsent(v.Field(f.Index), n, f.Fields)
+		}
+	}
+}
+
+func (w *filler) scalar(v reflect.Value, n *Node) {
+	if v.Kind() == reflect.Pointer {
+		v.Set(w.target(n.Kind))
+		v = v.Elem()
+	}
+	switch n.Kind {
 	case String:
 		v.SetString(n.Text)
 	case Bool:
@@ -41,36 +76,27 @@ func Fill(v reflect.Value, n *Node) {
 	}
 }
 
-func fillObject(v reflect.Value, n *Node) {
-	setPlace(v, Object{node: n})
-	fields := FieldsOf(v.Type())
-	for i := range fields {
-		f := &fields[i]
-		m := n.Member(f.Name)
-		dst := v.Field(f.Index)
-		switch {
-		case m != nil && dst.Kind() == reflect.Pointer:
-			dst.Set(reflect.New(f.Type))
-			Fill(dst.Elem(), m)
-		case m != nil:
-			Fill(dst, m)
-		case f.IsObject():
-			setAbsent(dst, n)
-		}
+// target is a pointer to a new value.
+func (w *filler) target(k Kind) reflect.Value {
+	switch k {
+	case String:
+		return reflect.ValueOf(w.texts.one())
+	case Bool:
+		return reflect.ValueOf(w.bools.one())
 	}
+	return reflect.ValueOf(w.numbers.one())
 }
 
 // setPlace tells an object where it stood. Object is the first field of all types.
-func setPlace(v reflect.Value, o Object) { v.Field(0).Set(reflect.ValueOf(o)) }
+func setPlace(v reflect.Value, o Object) { *v.Field(0).Addr().Interface().(*Object) = o }
 
 // setAbsent makes an absent object an empty one at the place of what is around
 // it, and so for the objects in it.
-func setAbsent(v reflect.Value, n *Node) {
+func setAbsent(v reflect.Value, n *Node, fields []Field) {
 	setPlace(v, Object{n, true})
-	fields := FieldsOf(v.Type())
 	for i := range fields {
-		if fields[i].IsObject() {
-			setAbsent(v.Field(fields[i].Index), n)
+		if f := &fields[i]; f.IsObject() {
+			setAbsent(v.Field(f.Index), n, f.Fields)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import "slices"
 // translated as trees of nodes, and made into a Config at the end: that is how
 // a merged value still knows its own line.
 type Node struct {
-	Kind Kind
 	// Text is a scalar's value: a string without quotes and escapes, or the
 	// literal text of a number or boolean.
 	Text    string
@@ -21,6 +20,7 @@ type Node struct {
 	Parent       *Node // in the document that the node was read from
 	Key          string
 	Index        int32
+	Kind         Kind // last, as there it needs no padding: there are very many nodes
 }
 
 // A Member is a name and a value in a Map. The place is that of the name.
@@ -80,9 +80,12 @@ func (n *Node) Set(name string, value *Node) {
 	n.Members = append(n.Members, Member{Name: name, Value: value, Line: value.Line, Column: value.Column})
 }
 
-// Drop removes a member, if it is there.
-func (n *Node) Drop(name string) {
-	if n != nil {
-		n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Name == name })
+// Drop removes a member, and tells whether it was there.
+func (n *Node) Drop(name string) bool {
+	if n == nil {
+		return false
 	}
+	before := len(n.Members)
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Name == name })
+	return len(n.Members) < before
 }

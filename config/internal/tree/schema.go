@@ -14,6 +14,9 @@ type Field struct {
 	Since  Version
 	inRefs Version      // since, in references to configs and certificates
 	Type   reflect.Type // without the pointer of an optional scalar
+	Kind   Kind         // what values of the type are read from
+	Fields []Field      // the members, if the type is that of an object
+	Item   *Field       // what the items are, if the type is that of a list
 	Key    string       // how items of this list are told apart; "" appends
 	Shared bool         // the keys of all shared lists are one namespace
 	// A child's item without this member removes the parent's.
@@ -21,10 +24,10 @@ type Field struct {
 }
 
 // IsList tells a list from an object and a scalar.
-func (f *Field) IsList() bool { return f.Type.Kind() == reflect.Slice }
+func (f *Field) IsList() bool { return f.Kind == List }
 
 // IsObject tells an object from a list and a scalar.
-func (f *Field) IsObject() bool { return f.Type.Kind() == reflect.Struct }
+func (f *Field) IsObject() bool { return f.Kind == Map }
 
 var schemas sync.Map // reflect.Type -> []Field
 
@@ -39,15 +42,30 @@ func FieldsOf(t reflect.Type) []Field {
 		if sf.Anonymous {
 			continue
 		}
-		f := Field{Name: sf.Tag.Get("json"), Index: i, Type: sf.Type}
-		if f.Type.Kind() == reflect.Pointer {
-			f.Type = f.Type.Elem()
-		}
+		f := fieldOf(sf.Type)
+		f.Name, f.Index = sf.Tag.Get("json"), i
 		f.readTag(sf.Tag.Get("spec"))
 		fields = append(fields, f)
 	}
 	schemas.Store(t, fields)
 	return fields
+}
+
+// fieldOf is what a type says of a field, with all that is in it. Types of
+// configs are not recursive.
+func fieldOf(t reflect.Type) Field {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	f := Field{Type: t, Kind: KindOf(t)}
+	switch f.Kind {
+	case Map:
+		f.Fields = FieldsOf(t)
+	case List:
+		item := fieldOf(t.Elem())
+		f.Item = &item
+	}
+	return f
 }
 
 func (f *Field) readTag(tag string) {

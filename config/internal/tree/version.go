@@ -1,5 +1,10 @@
 package tree
 
+import (
+	"strconv"
+	"strings"
+)
+
 // A Version of the spec, in order of age.
 type Version uint8
 
@@ -43,4 +48,37 @@ func sinceVersion(tag string) Version {
 		}
 	}
 	panic("config: unknown version " + tag + " in a spec tag")
+}
+
+// NormalVersion drops what the reference tolerates: leading zeros of the three
+// numbers, and an empty pre-release or build part. It is not ok if the text is
+// not a version at all.
+func NormalVersion(text string) (normal string, ok bool) {
+	rest, build, _ := strings.Cut(text, "+")
+	core, pre, _ := strings.Cut(rest, "-")
+	parts := strings.Split(core, ".")
+	ok = len(parts) == 3 && isIdentifiers(pre) && isIdentifiers(build)
+	for i, p := range parts {
+		n, err := strconv.ParseInt(p, 10, 64)
+		ok = ok && err == nil
+		parts[i] = strconv.FormatInt(n, 10)
+	}
+	normal = strings.Join(parts, ".")
+	if pre != "" {
+		normal += "-" + pre
+	}
+	if build != "" {
+		normal += "+" + build
+	}
+	return normal, ok
+}
+
+// isIdentifiers tells whether s is empty or of the form ID.ID.ID.
+func isIdentifiers(s string) bool {
+	for _, c := range s {
+		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '.') {
+			return false
+		}
+	}
+	return s == "" || !strings.Contains("."+s+".", "..")
 }
