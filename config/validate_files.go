@@ -58,17 +58,18 @@ func (v *validator) mode(mode *int, o Object) {
 	case m < 0:
 		v.error(o.Origin("mode"), "the mode %d is negative; it should be between 0 and %d, which is octal 07777", m, all)
 	case m > all:
-		v.error(o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimalHint(m))
+		v.error(o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimalHint(o.Origin("mode"), m))
 	case m&special != 0 && v.version < V3_6:
-		v.warn(o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimalHint(m))
+		v.warn(o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimalHint(o.Origin("mode"), m))
 	}
 }
 
 // decimalHint is for those who write 644 for 0644: JSON has no octal numbers.
-func decimalHint(mode int) string {
-	text := strconv.Itoa(mode)
-	meant, err := strconv.ParseInt(text, 8, 32)
-	if err != nil || meant > 0o7777 {
+func decimalHint(at Origin, mode int) string {
+	const ownerReads = 0o400
+	meant, err := strconv.ParseInt(strconv.Itoa(mode), 8, 32)
+	// In Butane it is likely to have been written in octal.
+	if err != nil || meant > 0o7777 || meant&ownerReads == 0 || at.Butane {
 		return ""
 	}
 	return fmt.Sprintf("; if you mean octal %#o, write %d", meant, meant)

@@ -36,7 +36,6 @@ var rooms = map[string][]string{
 var agentLibraries = []string{
 	"github.com/coreos/go-systemd/v22",
 	"github.com/diskfs/go-diskfs",
-	"github.com/go-json-experiment/json",
 	"github.com/google/uuid",
 	"github.com/vincent-petithory/dataurl",
 	"go.yaml.in/yaml/v3",

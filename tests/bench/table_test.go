@@ -71,7 +71,7 @@ func TestResultsMeetTheirGoals(t *testing.T) {
 		validateFew: []sample{took(50*ms, 1), took(900*ms, 1)},
 		validateBig: []sample{took(300*ms, 88e6), took(3000*ms, 220e6)},
 		bigSize:     44e6,
-		inside:      map[string]float64{parseFew: 0.030, mergeFew: 0.020, parseMany: 0.345},
+		inside:      map[string]float64{parseFew: 0.030, wholeFew: 0.050, parseMany: 0.345},
 	}
 	want := map[string]string{ // our figure, or the ratio for the first, and the verdict
 		"fetch stage, 5,000 files: CPU time":                  "21x ok",

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A jsonReader turns JSON text (RFC 8259) into nodes. Names that are given
@@ -211,42 +209,4 @@ func (r *jsonReader) fail(at int, format string, args ...any) error {
 		Column: at - strings.LastIndexByte(before, '\n'),
 	}
 	return &SyntaxError{place, "this is not valid JSON: " + fmt.Sprintf(format, args...)}
-}
-
-// AppendJSON prints a tree as compact JSON.
-func (n *Node) AppendJSON(b []byte) []byte {
-	switch n.Kind {
-	case Map:
-		b = append(b, '{')
-		for i, m := range n.Members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, m.Name)
-			b = append(b, ':')
-			b = m.Value.AppendJSON(b)
-		}
-		return append(b, '}')
-	case List:
-		b = append(b, '[')
-		for i, item := range n.Items {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = item.AppendJSON(b)
-		}
-		return append(b, ']')
-	case String:
-		return appendString(b, n.Text)
-	case Null:
-		return append(b, "null"...)
-	}
-	return append(b, n.Text...)
-}
-
-func appendString(b []byte, s string) []byte {
-	// The only error is invalid UTF-8, for which replacement characters are
-	// written, which is what reading such a string gives anyway.
-	b, _ = jsontext.AppendQuote(b, s)
-	return b
 }
