@@ -255,7 +255,7 @@ func (d *decoder) stringMap(n *tree.Node, y *yaml.Node, t reflect.Type) {
 	n.Kind = tree.Map
 	for _, p := range d.pairs(y) {
 		if value := d.node(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
-			n.Set(p.key.Value, value)
+			n.Members = append(n.Members, tree.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
 		}
 	}
 }

@@ -11,9 +11,10 @@ import (
 // mountUnits is what with_mount_unit stands for, or nil.
 func (t *translation) mountUnits() *tree.Node {
 	var units []*tree.Node
+	remote := t.remoteVolumes()
 	for _, n := range items(t.root.Member("storage"), "filesystems") {
 		if isTrue(n, "withMountUnit") {
-			units = append(units, t.mountUnit(n))
+			units = append(units, t.mountUnit(n, remote))
 		}
 	}
 	if units == nil {
@@ -23,14 +24,14 @@ func (t *translation) mountUnits() *tree.Node {
 	return m.object("systemd", m.object("units", m.list(units...)))
 }
 
-func (t *translation) mountUnit(n *tree.Node) *tree.Node {
+func (t *translation) mountUnit(n *tree.Node, remote map[string]bool) *tree.Node {
 	var options []string
 	for _, o := range items(n, "mountOptions") {
 		options = append(options, o.Text)
 	}
 	device, format := text(n, "device"), text(n, "format")
-	target, remote := "local-fs.target", t.isRemote(device)
-	if remote {
+	target := "local-fs.target"
+	if remote[device] {
 		options = append(options, "_netdev")
 		target = "remote-fs.target"
 	}
@@ -51,18 +52,16 @@ func (t *translation) mountUnit(n *tree.Node) *tree.Node {
 	return maker{n.Member("withMountUnit")}.object("name", name, "contents", contents, "enabled", true)
 }
 
-// isRemote tells whether a device is a volume that is unlocked over the network.
-func (t *translation) isRemote(device string) bool {
+// remoteVolumes are the devices that are unlocked over the network.
+func (t *translation) remoteVolumes() map[string]bool {
+	devices := map[string]bool{}
 	for _, l := range items(t.root.Member("storage"), "luks") {
-		name := text(l, "name")
-		if tang := l.Member("clevis").Member("tang"); tang == nil || len(tang.Items) == 0 {
-			continue
-		}
-		if device == "/dev/mapper/"+name || device == "/dev/disk/by-id/dm-name-"+name {
-			return t.Spec >= config.V3_2
+		if len(items(l.Member("clevis"), "tang")) > 0 {
+			devices["/dev/mapper/"+text(l, "name")] = true
+			devices["/dev/disk/by-id/dm-name-"+text(l, "name")] = true
 		}
 	}
-	return false
+	return devices
 }
 
 // unitPath is a path as it stands in the name of a unit; see "String escaping

@@ -221,8 +221,12 @@ func (t *translation) checkMountPoints(boot *BootDevice) {
 			t.error(p.Origin(), "%q cannot be a mount point on this system; /etc, /var and what is below them can", p.Text)
 		}
 	}
+	wiped := map[string]bool{}
+	for _, device := range boot.Mirror.Devices {
+		wiped[device] = true
+	}
 	for _, disk := range items(storage, "disks") {
-		if device := text(disk, "device"); device == bootDisk || isTrue(disk, "wipeTable") || slices.Contains(boot.Mirror.Devices, device) {
+		if device := text(disk, "device"); device == bootDisk || isTrue(disk, "wipeTable") || wiped[device] {
 			continue
 		}
 		for _, p := range items(disk, "partitions") {
