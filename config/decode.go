@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,8 @@ func (c *cleaner) object(n *tree.Node, fields []tree.Field) {
 		if m.Value.Kind == tree.Null {
 			if f.IsObject() {
 				c.report(Warning, m.Value.Origin(), "%s is null, an object is expected here; it counts as absent", f.Name)
+			} else {
+				kept = c.unset(kept, f.Name, m.Value)
 			}
 			continue
 		}
@@ -49,17 +52,38 @@ func (c *cleaner) object(n *tree.Node, fields []tree.Field) {
 	n.Members = kept
 }
 
-// addMember keeps the last of two members of one name. As only names of the
-// spec are kept, there are few to look through.
+// addMember keeps the last of two members of one name. Two objects are one, as
+// in the reference. As only names of the spec are kept, there are few to look
+// through.
 func (c *cleaner) addMember(kept []tree.Member, m tree.Member) []tree.Member {
 	for i := range kept {
-		if kept[i].Name == m.Name {
-			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; only this one counts", m.Name, kept[i].Line, kept[i].Column)
-			kept[i] = m
-			return kept
+		before := &kept[i]
+		switch {
+		case before.Name != m.Name:
+			continue
+		case m.Value.Kind == tree.Map:
+			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; the two count as one", m.Name, before.Line, before.Column)
+			for _, more := range m.Value.Members {
+				before.Value.Members = c.addMember(before.Value.Members, more)
+			}
+		default:
+			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; only this one counts", m.Name, before.Line, before.Column)
+			*before = m
 		}
+		return kept
 	}
 	return append(kept, m)
+}
+
+// unset takes away a member that a later null of the same name takes back.
+func (c *cleaner) unset(kept []tree.Member, name string, null *tree.Node) []tree.Member {
+	for i := range kept {
+		if kept[i].Name == name {
+			c.report(Warning, null.Origin(), "%q was given before at line %d, column %d; this null takes it back", name, kept[i].Line, kept[i].Column)
+			return slices.Delete(kept, i, i+1)
+		}
+	}
+	return kept
 }
 
 // lookUp finds the field that a member's name means. Like the reference it

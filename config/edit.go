@@ -28,6 +28,14 @@ func (c *Config) WithAuthority(i int, source string) *Config {
 	return fromTree(root)
 }
 
+// WithoutReferences is c without the configs that it refers to.
+func (c *Config) WithoutReferences() *Config {
+	if !c.Ignition.Config.IsGiven() {
+		return c
+	}
+	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *tree.Node) { n.Drop("config") }))
+}
+
 // copyWay copies the objects on a way down from n, and changes the last.
 func copyWay(n *tree.Node, way []string, change func(*tree.Node)) *tree.Node {
 	out := *n

@@ -8,9 +8,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config/internal/tree"
@@ -77,17 +79,20 @@ func versionOf(root *tree.Node) (Version, *ParseError) {
 	fail := func(kind error, n *tree.Node, format string, args ...any) (Version, *ParseError) {
 		return 0, &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
 	}
+	if root.Kind == tree.Null {
+		return fail(ErrNoVersion, root, "this is null and has no ignition.version")
+	}
 	if root.Kind != tree.Map {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
-	at := foldMember(root, "ignition")
+	at := foldMember(root, "ignition", "version")
 	if at == nil || at.Kind == tree.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
 	if at.Kind != tree.Map {
 		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
 	}
-	v := foldMember(at, "version")
+	v := foldMember(at, "version", "")
 	switch {
 	case v == nil || v.Kind == tree.Null || v.Kind == tree.String && v.Text == "":
 		return fail(ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
@@ -106,14 +111,20 @@ func versionOf(root *tree.Node) (Version, *ParseError) {
 	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.Text), versionList())
 }
 
-// foldMember is member without regard to case, as the decoder forgives it.
-func foldMember(n *tree.Node, name string) *tree.Node {
-	for i := len(n.Members) - 1; i >= 0; i-- {
-		if strings.EqualFold(n.Members[i].Name, name) {
-			return n.Members[i].Value
+// foldMember is Member without regard to case, as the decoder forgives it. Of
+// several that are objects the last is taken that has a certain member, if any.
+func foldMember(n *tree.Node, name, with string) *tree.Node {
+	var last *tree.Node
+	for _, m := range slices.Backward(n.Members) {
+		if !strings.EqualFold(m.Name, name) {
+			continue
 		}
+		if with == "" || m.Value.Kind != tree.Map || foldMember(m.Value, with, "") != nil {
+			return m.Value
+		}
+		last = cmp.Or(last, m.Value)
 	}
-	return nil
+	return last
 }
 
 func versionList() string {

@@ -189,8 +189,13 @@ func TestKeys(t *testing.T) {
 		{"percent sign", "all", `"100%":1`, []string{`W 100% "100%" is not a key`}},
 		{"other case", "all", `"Storage":{"FILES":[{"Path":"/a"}]}`, []string{`W Storage "Storage" should be written "storage"`, `W storage.FILES should be written "files"`, `W storage.files[0].Path should be written "path"`}},
 		{"once in each case", "all", `"storage":{"files":[{"path":"/a","Path":"/b"}]}`, []string{`W storage.files[0].Path should be written "path"`, `W storage.files[0].path "path" was given before at line 1,`}},
-		{"twice", "all", `"storage":{"files":[{"path":"/a"}]},"storage":{}`, []string{`W storage "storage" was given before`}},
+		{"object twice", "all", `"storage":{"files":[{"path":"/a"}]},"storage":{}`, []string{`W storage "storage" was given before at line 1, column`}},
+		{"taken back", "all", `"storage":{"files":[{"path":"/a","mode":1,"mode":null}]}`, []string{`W storage.files[0].mode "mode" was given before at line 1, column`}},
 	})
+	both := parsed(t, V3_6, `"storage":{"files":[{"path":"/a","mode":1,"mode":null}]},"storage":{"links":[{"path":"/b","target":"c"}]},"ignition":{$V},"ignition":{"timeouts":{"httpTotal":5}}`)
+	if len(both.Storage.Files) != 1 || both.Storage.Files[0].Mode != nil || len(both.Storage.Links) != 1 || both.Ignition.Timeouts.HTTPTotal == nil {
+		t.Errorf("%s", both.Marshal())
+	}
 	cfg := parsed(t, V3_6, `"storage":{"files":[{"path":"/a","Path":"/b","mode":1,"mode":2}]}`)
 	if f := cfg.Storage.Files[0]; f.Path != "/b" || *f.Mode != 2 {
 		t.Errorf("not the last one counts: %s %d", f.Path, *f.Mode)

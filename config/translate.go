@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/firstlight-os/firstlight/config/internal/tree"
@@ -18,6 +19,7 @@ func translate(c *Config, from Version) *Config {
 	}
 	if from == V3_0 {
 		dropped = dropHashOfNothing(root) || dropped
+		dropped = dropEmptyReferences(root) || dropped
 	}
 	if from < V3_3 {
 		dropped = dropEmptyPins(root) || dropped
@@ -64,6 +66,18 @@ func dropHashOfNothing(root *tree.Node) (dropped bool) {
 		return false
 	}
 	return replace.Drop("verification")
+}
+
+// dropEmptyReferences drops references to configs to be merged that lead
+// nowhere, which version 3.0.0 allowed.
+func dropEmptyReferences(root *tree.Node) (dropped bool) {
+	merge := root.Member("ignition").Member("config").Member("merge")
+	if merge == nil {
+		return false
+	}
+	before := len(merge.Items)
+	merge.Items = slices.DeleteFunc(merge.Items, func(r *tree.Node) bool { return isEmpty(r.Member("source")) })
+	return len(merge.Items) < before
 }
 
 // dropEmptyPins drops custom clevis pins that say nothing but that they need

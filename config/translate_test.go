@@ -67,14 +67,14 @@ func TestCheckAcceptsWhatOldVersionsAllow(t *testing.T) {
 	}
 }
 
-// Nothing can make a link that leads nowhere, so it is refused before the first
-// disk is touched, although version 3.2.0 allows it.
-func TestCheckRefusesLinksWithoutTarget(t *testing.T) {
-	cfg := parsed(t, V3_2, `"storage":{"links":[{"path":"/a"}]}`)
-	expectProblems(t, "3.2.0", cfg.Check(), []string{"E storage.links[0].target target is missing"})
-}
-
-func TestMergingReferencesOf3_0WithoutSource(t *testing.T) {
-	cfg := parsed(t, V3_0, `"ignition":{$V,"config":{"merge":[{}]}}`)
-	expectProblems(t, "3.0.0", cfg.Check(), []string{"E ignition.config.merge[0] the source is missing"})
+func TestReferencesOf3_0ThatLeadNowhereAreDropped(t *testing.T) {
+	cfg, problems, err := Parse(document(V3_0, `"ignition":{$V,"config":{"merge":[{},{"source":"http://x"}]}}`), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectProblems(t, "3.0.0", problems, []string{"W ignition.config.merge[0] the source is missing, so nothing is merged"})
+	expectProblems(t, "3.0.0", cfg.Check(), nil)
+	if m := cfg.Ignition.Config.Merge; len(m) != 1 || *m[0].Source != "http://x" {
+		t.Errorf("%s", cfg.Marshal())
+	}
 }

@@ -99,8 +99,9 @@ func (v *validator) duplicates(fields []tree.Field, n *tree.Node) {
 
 func (v *validator) duplicateItems(f *tree.Field, items []*tree.Node, seen map[string]*tree.Node) {
 	for _, item := range items {
-		// Partitions have stricter rules of their own.
-		if key, ok := f.KeyOf(item); ok && f.Key != "number|label" {
+		// Partitions have stricter rules of their own. References without a source
+		// are dropped, in the version that knows them, or missing their source.
+		if key, ok := f.KeyOf(item); ok && f.Key != "number|label" && (f.Key != "source" || key != "") {
 			if first := seen[key]; first != nil {
 				v.error(item.Origin(), "%s is already %s, line %d, column %d; leave one of the two",
 					describe(f, key), first.Path(), first.Line, first.Column)

@@ -35,11 +35,7 @@ func (v *validator) link(l *Link) {
 	if Or(l.Target, "") != "" {
 		return
 	}
-	if v.version < V3_3 {
-		// The reference accepts such a config here and refuses it when it runs.
-		v.warn(l.Origin("target"), "the link's target is missing, so it cannot be made")
-		return
-	}
+	// In old versions the reference accepts that here and refuses it at boot.
 	v.error(l.Origin("target"), "the link's target is missing: the path that it should lead to")
 }
 
@@ -153,7 +149,7 @@ func (v *validator) hardLinks(s *Storage) {
 	for i := range s.Links {
 		l := &s.Links[i]
 		target := Or(l.Target, "")
-		if !Or(l.Hard, false) || target == "" && v.version >= V3_3 {
+		if !Or(l.Hard, false) || target == "" {
 			continue
 		}
 		if !path.IsAbs(target) {

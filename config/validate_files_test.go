@@ -58,9 +58,8 @@ func TestFileRules(t *testing.T) {
 
 func TestLinkRules(t *testing.T) {
 	testRules(t, []rule{
-		{"without target", "3.3+", `"storage":{"links":[{"path":"/a"}]}`, []string{"E storage.links[0].target target is missing"}},
-		{"with empty target", "3.3+", `"storage":{"links":[{"path":"/a","target":"","hard":true,"user":{"id":1}}]}`, []string{"E storage.links[0].target target is missing"}},
-		{"without target in old versions", "≤3.2", `"storage":{"links":[{"path":"/a"}]}`, []string{"W storage.links[0].target target is missing, so it cannot be made"}},
+		{"without target", "all", `"storage":{"links":[{"path":"/a"}]}`, []string{"E storage.links[0].target target is missing"}},
+		{"with empty target", "all", `"storage":{"links":[{"path":"/a","target":"","hard":true,"user":{"id":1}}]}`, []string{"E storage.links[0].target target is missing"}},
 		{"owner of a hard link", "all", `"storage":{"links":[{"path":"/a","target":"/b","hard":true,"user":{"id":0,"name":""},"group":{"name":"x"}}]}`, []string{
 			"W storage.links[0].user.id no effect", "W storage.links[0].user.name no effect", "W storage.links[0].group.name no effect"}},
 		{"owner of a symbolic link", "all", `"storage":{"links":[{"path":"/a","target":"/b","user":{"id":0}}]}`, nil},

@@ -7,24 +7,40 @@ import (
 
 func (v *validator) ignition(i *Ignition) {
 	for n := range i.Config.Merge {
-		v.configReference(&i.Config.Merge[n], true)
+		v.merged(&i.Config.Merge[n])
 	}
-	v.configReference(&i.Config.Replace, false)
+	v.replacing(&i.Config.Replace)
 	v.proxy(&i.Proxy)
 	for n := range i.Security.TLS.CertificateAuthorities {
 		v.authority(&i.Security.TLS.CertificateAuthorities[n])
 	}
 }
 
-func (v *validator) configReference(r *Resource, required bool) {
+func (v *validator) merged(r *Resource) {
+	switch {
+	case Or(r.Source, "") != "":
+	case v.version == V3_0:
+		v.warn(r.Origin(), "the source is missing, so nothing is merged")
+	default:
+		v.error(r.Origin(), "the source is missing: the URL of the config to merge")
+	}
+	v.configReference(r)
+}
+
+func (v *validator) replacing(r *Resource) {
+	if r.Source != nil && *r.Source == "" {
+		// The reference takes it for a config that asks for nothing.
+		v.error(r.Origin("source"), "the source is empty: it should be the URL of the config that replaces this one, or be left out")
+	}
+	v.configReference(r)
+}
+
+func (v *validator) configReference(r *Resource) {
 	if v.version == V3_0 {
 		// In this version a reference may lead nowhere, with or without a hash.
 		v.source(r)
 		v.hashForm(r)
 		return
-	}
-	if required && Or(r.Source, "") == "" {
-		v.error(r.Origin(), "the source is missing: the URL of the config to merge")
 	}
 	v.resource(r)
 }
@@ -72,8 +88,7 @@ func (v *validator) headers(r *Resource) {
 	}
 }
 
-// hashForm checks what a hash looks like, not whether its digits are
-// hexadecimal: as in the reference that is found out when it is compared.
+// hashForm checks what a hash looks like.
 func (v *validator) hashForm(r *Resource) {
 	if r.Verification.Hash == nil {
 		return
@@ -93,6 +108,10 @@ func (v *validator) hashForm(r *Resource) {
 		v.error(at(), "the hash function \"sha256\" exists since version 3.1.0 of the spec; use \"sha512\" or a newer version")
 	case len(sum) != digits:
 		v.error(at(), "the %s hash has %d digits; it should have %d", name, len(sum), digits)
+	default:
+		if i := strings.IndexFunc(sum, func(c rune) bool { return c > 'f' || !isHex(byte(c)) }); i >= 0 {
+			v.error(at(), "digit %d of the %s hash is not hexadecimal", i+1, name)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 )
@@ -70,12 +71,16 @@ func (v *validator) partitionNames(d *Disk) {
 func (v *validator) partitionPlaces(d *Disk) {
 	var fixed []int
 	for i := range d.Partitions {
-		if p := &d.Partitions[i]; IsSet(p.StartMiB) && p.SizeMiB != nil {
+		if p := &d.Partitions[i]; IsSet(p.StartMiB) && Or(p.SizeMiB, -1) >= 0 {
 			fixed = append(fixed, i)
 		}
 	}
 	start := func(i int) int { return *d.Partitions[i].StartMiB }
-	end := func(i int) int { return start(i) + max(*d.Partitions[i].SizeMiB, 1) }
+	size := func(p *Partition) int { return cmp.Or(*p.SizeMiB, 1) }
+	end := func(i int) int {
+		s := size(&d.Partitions[i])
+		return start(i) + min(s, math.MaxInt-max(start(i), 0))
+	}
 	slices.SortStableFunc(fixed, func(a, b int) int { return cmp.Compare(start(a), start(b)) })
 	for n, i := range fixed {
 		if n == 0 {
@@ -86,7 +91,7 @@ func (v *validator) partitionPlaces(d *Disk) {
 		if start(i) < end(far) {
 			first, second := &d.Partitions[min(i, far)], &d.Partitions[max(i, far)]
 			v.error(second.Origin(), "the partition takes %d MiB from %d MiB on and overlaps the one at %s, which takes %d MiB from %d MiB on",
-				max(*second.SizeMiB, 1), *second.StartMiB, place(first.Origin()), max(*first.SizeMiB, 1), *first.StartMiB)
+				size(second), *second.StartMiB, place(first.Origin()), size(first), *first.StartMiB)
 		}
 		if end(far) > end(i) {
 			fixed[n] = far

@@ -69,7 +69,10 @@ func TestDataURLs(t *testing.T) {
 
 func TestNothingIsFetchedWithoutASource(t *testing.T) {
 	c, _ := client(t)
-	for _, r := range []config.Resource{{}, resourceOf("")} {
+	hash := "sha256-" + strings.Repeat("0", 64)
+	hashed := resourceOf("")
+	hashed.Verification.Hash = &hash // there is nothing that it could be of
+	for _, r := range []config.Resource{{}, resourceOf(""), hashed} {
 		if got, err := get(t, c, r); err != nil || got != "" {
 			t.Errorf("got %q, %v", got, err)
 		}
@@ -191,7 +194,7 @@ func TestOfflineRefusesRemoteResources(t *testing.T) {
 }
 
 func TestHeadersAreSentOnceAndNotAfterARedirect(t *testing.T) {
-	value := "secret"
+	value, earlier := "secret", "not sent"
 	var direct, redirected http.Header
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/there" {
@@ -204,11 +207,11 @@ func TestHeadersAreSentOnceAndNotAfterARedirect(t *testing.T) {
 	defer srv.Close()
 	c, _ := client(t)
 	r := resourceOf(srv.URL)
-	r.HTTPHeaders = []config.HTTPHeader{{Name: "X-Auth", Value: &value}, {Name: "user-agent", Value: &value}}
+	r.HTTPHeaders = []config.HTTPHeader{{Name: "x-auth", Value: &earlier}, {Name: "X-Auth", Value: &value}, {Name: "user-agent", Value: &value}}
 	if _, err := get(t, c, r); err != nil {
 		t.Fatal(err)
 	}
-	if direct.Get("X-Auth") != value || direct.Get("User-Agent") != value || direct.Get("Accept-Encoding") != "identity" ||
+	if strings.Join(direct["X-Auth"], "|") != value || direct.Get("User-Agent") != value || direct.Get("Accept-Encoding") != "identity" ||
 		direct.Get("Accept") != "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1" {
 		t.Errorf("first request: %v", direct)
 	}

@@ -35,7 +35,7 @@ func (p *process) baseConfig() (*config.Config, error) {
 		if err != nil {
 			return nil, &report.Error{Doing: "reading a base config of the image", Err: err, Hint: "the image is broken: tell those who made it"}
 		}
-		base = config.Merge(base, cfg)
+		base = config.Merge(base, cfg.WithoutReferences())
 	}
 	return base, nil
 }

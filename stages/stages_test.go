@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -276,6 +277,56 @@ func TestConfigsInACircleAreRefused(t *testing.T) {
 	pages["/b"] = `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "` + url + `/a"}]}}}`
 	b.write("user.ign", strings.Replace(pages["/a"], "/b", "/a", 1))
 	b.fails("fetch", "the configs refer to each other in a circle", "/a -> "+url+"/b -> "+url+"/a")
+}
+
+func TestBaseConfigsCannotRefer(t *testing.T) {
+	b := newBench(t, `{`+version+`}`)
+	b.write("image/usr/base.d/00.ign", `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://h/x"}]}}, "storage": {"files": [{"path": "/a", "contents": {"source": "data:,base"}}]}}`)
+	b.must("fetch-offline", "files")
+	if exists(b.opts.NeedNet) {
+		t.Error("the network was asked for")
+	}
+	if b.read("root/a") != "base" {
+		t.Error("the rest of the base config was lost")
+	}
+}
+
+func TestFetchSettingsOfReferencedConfigs(t *testing.T) {
+	// The slow page comes after a second; whoever has a limit gives up.
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			select {
+			case <-time.After(1200 * time.Millisecond):
+			case <-r.Context().Done():
+			}
+			fallthrough
+		case "/plain":
+			io.WriteString(w, `{`+version+`}`)
+		case "/limited":
+			io.WriteString(w, `{"ignition": {"version": "3.4.0", "timeouts": {"httpTotal": 1}}}`)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	root := func(refs, more string) string {
+		return `{"ignition": {"version": "3.4.0"` + more + `, "config": {` + strings.ReplaceAll(refs, "URL", srv.URL) + `}}}`
+	}
+	for name, tc := range map[string]struct {
+		cfg  string
+		fail bool
+	}{
+		"a limit holds for what is merged": {root(`"merge": [{"source": "URL/slow"}]`, `, "timeouts": {"httpTotal": 1}`), true},
+		"a child's holds for its siblings": {root(`"merge": [{"source": "URL/limited"}, {"source": "URL/slow"}]`, ""), true},
+		"none is no limit":                 {root(`"merge": [{"source": "URL/plain"}, {"source": "URL/slow"}]`, ""), false},
+		"a replacing config sets its own":  {root(`"replace": {"source": "URL/plain"}`, `, "timeouts": {"httpTotal": 1}`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, tc.cfg)
+			if err := b.run("fetch"); (err != nil) != tc.fail {
+				t.Errorf("%v", err)
+			}
+		})
+	}
 }
 
 func TestBaseConfigsLieUnderTheUsersButNotInTheCache(t *testing.T) {

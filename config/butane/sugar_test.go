@@ -262,8 +262,8 @@ storage:
 
 func TestOldVersionsOfTheSpecHaveTheirMembers(t *testing.T) {
 	for _, c := range []struct{ dialect, text, want string }{
-		{"fcos 1.0.0", "ignition: {config: {merge: [{}]}}\nstorage: {links: [{path: /a}], files: [{path: /b, append: [{}], contents: {}}]}\n",
-			`{"ignition":{"version":"3.0.0","config":{"merge":[{"source":null}]}},"storage":{"files":[{"path":"/b","append":[{}]}],"links":[{"path":"/a","target":""}]}}`},
+		{"fcos 1.0.0", "ignition: {config: {merge: [{}]}}\nstorage: {links: [{path: /a, target: b}], files: [{path: /b, append: [{}], contents: {}}]}\n",
+			`{"ignition":{"version":"3.0.0","config":{"merge":[{"source":null}]}},"storage":{"files":[{"path":"/b","append":[{}]}],"links":[{"path":"/a","target":"b"}]}}`},
 		{"fcos 1.2.0", "storage: {luks: [{name: a, device: /d, clevis: {}}], disks: [{device: /d, partitions: [{number: 0, label: a}]}]}\n",
 			`{"ignition":{"version":"3.2.0"},"storage":{"disks":[{"device":"/d","partitions":[{"label":"a"}]}],"luks":[{"name":"a","device":"/d","clevis":{}}]}}`},
 		{"fcos 1.2.0", "storage: {luks: [{name: a, device: /d, clevis: {custom: {needs_network: true}}}]}\n",
