@@ -218,7 +218,7 @@ func TestHeadersAreSentOnceAndNotAfterARedirect(t *testing.T) {
 	if redirected.Get("X-Auth") != "" || !strings.HasPrefix(redirected.Get("User-Agent"), "Ignition/") {
 		t.Errorf("after the redirect: %v", redirected)
 	}
-	r.HTTPHeaders[0].Value = nil
+	r.HTTPHeaders[1].Value = nil
 	if _, err := get(t, c, r); err == nil || !strings.Contains(err.Error(), `the header "X-Auth" has no value`) {
 		t.Errorf("got %v", err)
 	}
