@@ -41,6 +41,9 @@ type Tree struct {
 	// KeyFragments puts SSH keys into ~/.ssh/authorized_keys.d/ignition, else
 	// they become ~/.ssh/authorized_keys.
 	KeyFragments bool
+	// Keys are the keys of LUKS volumes by their names, and VolumeKeys files of
+	// zkey by theirs, as data URLs; the disks stage made them.
+	Keys, VolumeKeys map[string]string
 	// Result is what the result file will say.
 	Result Result
 	// Relabel sets SELinux labels if the root has a policy.
@@ -64,7 +67,9 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	p.passwd()
 	p.nodes()
 	p.systemd()
+	p.crypttab()
 	p.durable()
+	p.finishVolumes()
 	p.result()
 	p.labels()
 	if len(p.conflicts) > 0 {

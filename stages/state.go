@@ -12,11 +12,13 @@ import (
 // The state is what stages leave to later ones besides the config. Its keys
 // are the reference's.
 type state struct {
-	FetchedConfigs       []fetchedConfig   `json:"fetchedConfigs"`
-	LuksPersistKeyFiles  map[string]string `json:"luksPersistKeyFiles"`
-	NotatedDirectories   []string          `json:"notatedDirectories"`
-	ProviderOutputFiles  json.RawMessage   `json:"providerOutputFiles"`
-	LuksPersistVolumeKey map[string]string `json:"luksPersistVolumeKeyFiles"`
+	FetchedConfigs []fetchedConfig `json:"fetchedConfigs"`
+	// Keys of LUKS volumes by their names, and files of zkey by theirs, as data
+	// URLs: the disks stage has them, the files stage writes them to the root.
+	LuksPersistKeyFiles       map[string]string `json:"luksPersistKeyFiles"`
+	NotatedDirectories        []string          `json:"notatedDirectories"`
+	ProviderOutputFiles       json.RawMessage   `json:"providerOutputFiles"`
+	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 }
 
 // A fetchedConfig says where a part of the config came from.

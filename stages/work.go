@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
 	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/storage"
@@ -52,16 +54,29 @@ func kargs(ctx context.Context, p *process) error {
 }
 
 func (p *process) machine() *storage.Machine {
-	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root}
+	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root,
+		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
+		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) { return p.fetch.Bytes(ctx, r, maxKey) }}
 }
 
+// maxKey bounds the key of a LUKS volume and a Tang server's answer, in bytes.
+// Cryptsetup reads keys of up to 8 MiB.
+const maxKey = 8 << 20
+
 func disks(ctx context.Context, p *process) error {
-	plan, err := p.machine().PlanDisks(ctx, p.cfg)
+	m := p.machine()
+	plan, err := m.PlanDisks(ctx, p.cfg)
 	if err != nil {
 		return err
 	}
 	p.runner.Workers = 2 * runtime.NumCPU()
-	return p.execute(ctx, plan)
+	if err = p.execute(ctx, plan); len(m.Keys) == 0 && len(m.VolumeKeys) == 0 && len(p.state.LuksPersistKeyFiles) == 0 {
+		return err
+	}
+	// Of a volume that was made nobody else has the key, also if something
+	// failed later on.
+	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = m.Keys, m.VolumeKeys
+	return errors.Join(err, p.state.save(p.StateFile))
 }
 
 func mount(ctx context.Context, p *process) error {
@@ -95,13 +110,19 @@ func writeFiles(ctx context.Context, p *process) error {
 	tree := &files.Tree{
 		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch,
 		Notated: p.state.NotatedDirectories, KeyFragments: fragments, Relabel: true,
+		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
 		Result: files.Result{BootID: strings.TrimSpace(string(boot)), Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
 	}
 	plan, err := tree.Plan(ctx, p.cfg)
 	if err != nil {
 		return err
 	}
-	return p.execute(ctx, plan)
+	if err := p.execute(ctx, plan); err != nil {
+		return err
+	}
+	// They are on the root now.
+	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = nil, nil
+	return nil
 }
 
 // keyFragmentsVariable chooses between authorized_keys.d/ignition and authorized_keys.

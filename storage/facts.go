@@ -79,12 +79,11 @@ func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) 
 	}
 	_, err := os.Stat(filepath.Join(d.sysfs, "dm"))
 	facts.Mapped = err == nil
-	for _, how := range m.uses(d.sysfs, busy, facts.Mapped) {
-		facts.Uses = append(facts.Uses, use{0, how})
-	}
+	facts.Uses = m.uses(d.sysfs, busy, facts.Mapped)
 	for _, part := range m.partitions(d.sysfs) {
-		for _, how := range m.uses(part.sysfs, busy, false) {
-			facts.Uses = append(facts.Uses, use{part.number, how})
+		for _, u := range m.uses(part.sysfs, busy, false) {
+			u.Number = part.number
+			facts.Uses = append(facts.Uses, u)
 		}
 	}
 	return facts, nil
@@ -149,33 +148,36 @@ func (m *Machine) busy() (map[number][]string, error) {
 
 // uses tells what uses a disk or a partition. What holds a disk of the device
 // mapper may be its partitions, so that it does not count.
-func (m *Machine) uses(sysfs string, busy map[number][]string, mapped bool) []string {
-	how := append([]string(nil), busy[number(m.attribute(sysfs, "dev"))]...)
+func (m *Machine) uses(sysfs string, busy map[number][]string, mapped bool) []use {
+	var found []use
+	for _, how := range busy[number(m.attribute(sysfs, "dev"))] {
+		found = append(found, use{How: how})
+	}
 	if mapped {
-		return how
+		return found
 	}
 	holders, err := os.ReadDir(filepath.Join(sysfs, "holders"))
 	if err != nil {
-		return how
+		return found
 	}
 	for _, h := range holders {
-		name := h.Name()
-		if mapping := m.attribute(m.sys("class", "block", name), "dm/name"); mapping != "" {
-			name += " (" + mapping + ")"
+		u := use{How: "part of " + h.Name(), Holder: h.Name(), Mapping: m.attribute(m.sys("class", "block", h.Name()), "dm/name")}
+		if u.Mapping != "" {
+			u.How += " (" + u.Mapping + ")"
 		}
-		how = append(how, "part of "+name)
+		found = append(found, u)
 	}
-	return how
+	return found
 }
 
 // everyUse is what uses a device or any of its partitions.
-func (m *Machine) everyUse(d *device, busy map[number][]string) []string {
+func (m *Machine) everyUse(d *device, busy map[number][]string) []use {
 	if d.sysfs == "" {
 		return nil
 	}
-	how := m.uses(d.sysfs, busy, false)
+	found := m.uses(d.sysfs, busy, false)
 	for _, part := range m.partitions(d.sysfs) {
-		how = append(how, m.uses(part.sysfs, busy, false)...)
+		found = append(found, m.uses(part.sysfs, busy, false)...)
 	}
-	return how
+	return found
 }

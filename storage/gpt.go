@@ -153,6 +153,7 @@ func (c gptCopies) load(v *view, d *diskFacts) error {
 	}
 	d.Table = table{GUID: t.GUID, Sector: d.Sector, First: h.first, Slots: int(h.slots)}
 	d.Table.Last = lastUsable(h, d)
+	d.Grown = d.Size/d.Sector-1 != max(h.self, h.other)
 	d.Movable = h.movable(c.primaryErr != nil, d.Sector)
 	for _, p := range t.Partitions {
 		if p.Start == 0 || p.End < p.Start || p.End >= 1<<62/d.Sector {

@@ -112,9 +112,23 @@ func (p *diskPlan) write(diff kernelDiff) (err error) {
 	return diff.tell(f, p.Facts.Sector)
 }
 
+// checkFilesystem decides on a filesystem that could not be looked at before.
+func (m *Machine) checkFilesystem(ctx context.Context, f *filesystemPlan) error {
+	_, found, _, err := m.lookAgain(ctx, []*site{&f.site})
+	if err != nil {
+		return err
+	}
+	now := *f
+	now.target = found[0]
+	if now.action, err = decideFilesystem(f.Filesystem, now.target); err != nil || now.action == keep {
+		return err
+	}
+	return m.makeFilesystem(ctx, &now)
+}
+
 // makeFilesystem carries out the plan for a filesystem.
 func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
-	node, err := m.node(f)
+	node, err := m.siteNode(&f.site)
 	if err != nil {
 		return err
 	}
@@ -141,32 +155,6 @@ func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
 		return nil
 	}
 	return m.settle(ctx, d.sysfs)
-}
-
-// node is the device of a filesystem. A partition is found through the kernel's
-// knowledge of its disk, not by a link of udev's that may be older than the table.
-func (m *Machine) node(f *filesystemPlan) (string, error) {
-	if f.disk == nil || f.entry.Number == 0 {
-		return f.node, nil
-	}
-	disk, err := m.open(f.disk.Facts.Node)
-	if err != nil {
-		return "", err
-	}
-	defer disk.file.Close()
-	if disk.sysfs == "" {
-		return "", fmt.Errorf("%s is a file; there are no devices for partitions in files", f.disk.Facts.Device)
-	}
-	for _, part := range m.partitions(disk.sysfs) {
-		if part.number != f.entry.Number {
-			continue
-		}
-		if part.start != f.entry.Start*disk.sector || part.length != f.entry.Size*disk.sector {
-			return "", errChanged
-		}
-		return part.node, nil
-	}
-	return "", fmt.Errorf("the kernel has no partition %s on %s", f.entry.title(), f.disk.Facts.Device)
 }
 
 // wipeDevice clears what a device held, alone: a device that is mounted, or

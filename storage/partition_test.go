@@ -240,12 +240,12 @@ func TestDisksInUseAreNotChanged(t *testing.T) {
 		facts        *diskFacts
 		want         string
 	}{
-		{"another partition may be made", `"partitions": [{"number": 2}]`, facts(use{1, "mounted at /boot"}), ""},
-		{"what matches may be in use", `"partitions": [{"number": 1, "label": "boot"}]`, facts(use{1, "mounted at /boot"}, use{0, "part of md0"}), ""},
-		{"a mounted partition is not resized", `"partitions": [{"number": 1, "sizeMiB": 20, "resize": true}]`, facts(use{1, "mounted at /boot"}, use{1, "swapped to"}),
+		{"another partition may be made", `"partitions": [{"number": 2}]`, facts(use{Number: 1, How: "mounted at /boot"}), ""},
+		{"what matches may be in use", `"partitions": [{"number": 1, "label": "boot"}]`, facts(use{Number: 1, How: "mounted at /boot"}, use{Number: 0, How: "part of md0"}), ""},
+		{"a mounted partition is not resized", `"partitions": [{"number": 1, "sizeMiB": 20, "resize": true}]`, facts(use{Number: 1, How: "mounted at /boot"}, use{Number: 1, How: "swapped to"}),
 			`partition 1 "boot" on /dev/vda is to be changed (resize) but is mounted at /boot, swapped to`},
-		{"a used disk is not changed", `"partitions": [{"number": 2}]`, facts(use{0, "part of dm-0 (x)"}), `the partitions of /dev/vda are to be changed but the disk is part of dm-0 (x)`},
-		{"a used disk is not wiped", `"wipeTable": true`, facts(use{0, "part of md0"}, use{1, "mounted at /boot"}),
+		{"a used disk is not changed", `"partitions": [{"number": 2}]`, facts(use{Number: 0, How: "part of dm-0 (x)"}), `the partitions of /dev/vda are to be changed but the disk is part of dm-0 (x)`},
+		{"a used disk is not wiped", `"wipeTable": true`, facts(use{Number: 0, How: "part of md0"}, use{Number: 1, How: "mounted at /boot"}),
 			`/dev/vda is to be wiped but is in use: the disk is part of md0, partition 1 is mounted at /boot`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,8 +70,9 @@ type diskFacts struct {
 	Table      table
 	Damage     string // what is wrong with a table that can be used, or why one cannot
 	Movable    error  // why a table cannot be changed, if so
+	Grown      bool   // the disk is larger than the table says
 	Signatures []signature
-	// Wanted tells that the whole disk holds the filesystem that the config wants on it.
+	// Wanted tells that the whole disk holds what the config wants on it.
 	Wanted bool
 	Uses   []use
 }
@@ -80,16 +81,28 @@ type diskFacts struct {
 type use struct {
 	Number int
 	How    string // "mounted at /boot"
+	// Holder is the kernel's name of a device that is built upon it, and
+	// Mapping the device mapper's, if it is of that.
+	Holder, Mapping string
 }
 
-func (d *diskFacts) uses(number int) []string {
-	var how []string
+func (d *diskFacts) uses(number int) []use {
+	var found []use
 	for _, u := range d.Uses {
 		if u.Number == number {
-			how = append(how, u.How)
+			found = append(found, u)
 		}
 	}
-	return how
+	return found
+}
+
+// hows lists uses for a message.
+func hows(uses []use) string {
+	var all []string
+	for _, u := range uses {
+		all = append(all, u.How)
+	}
+	return strings.Join(all, ", ")
 }
 
 // everyUse names all that is busy on the disk.
@@ -197,7 +210,7 @@ func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPla
 func (p *diskPlan) decideFresh(newGUID func() string) (*diskPlan, []error) {
 	errs := p.decidePartitions(freshTable(p.Facts, newGUID()), newGUID)
 	d := p.Facts
-	if len(errs) == 0 && d.Contents == gptTable && d.Damage == "" && p.sameAsMade(d.Table) {
+	if len(errs) == 0 && d.Contents == gptTable && d.Damage == "" && !d.Grown && p.sameAsMade(d.Table) {
 		p.After, p.Changes = d.Table, nil
 		return p, nil
 	}
@@ -293,12 +306,12 @@ func (p *diskPlan) refuseChanges() []error {
 			"the GPT of %s cannot be changed: %v", d.Device, d.Movable))
 	}
 	if how := d.uses(0); len(how) > 0 {
-		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, strings.Join(how, ", ")))
+		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, hows(how)))
 	}
 	for _, c := range p.Changes {
 		if how := d.uses(c.Before.Number); c.Before.Number != 0 && len(how) > 0 {
 			errs = append(errs, report.Conflict(p.Config.Origin("partitions"), "the partition can be changed only when nothing uses it",
-				"partition %s on %s is to be changed (%s) but is %s", c.Before.title(), d.Device, c.Verb, strings.Join(how, ", ")))
+				"partition %s on %s is to be changed (%s) but is %s", c.Before.title(), d.Device, c.Verb, hows(how)))
 		}
 	}
 	return errs

@@ -8,11 +8,14 @@ import (
 	"github.com/firstlight-os/firstlight/report"
 )
 
-// A target is the place where a filesystem is to be, and what is there.
+// A target is a place where something is to be, and what is there.
 type target struct {
 	Device     string // as in the config
 	Signatures []signature
-	Uses       []string // "mounted at /boot"
+	Member     *superblock // if it is a member of an array
+	LUKS       *luksHeader // if it is a LUKS device
+	Uses       []use
+	Kernel     string // the kernel's name of the device, if it is there
 }
 
 // An action is what is done to a target.
@@ -52,7 +55,7 @@ func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
 	}
 	if len(t.Uses) > 0 {
 		return keep, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
-			"%s is to be wiped but is %s", t.Device, strings.Join(t.Uses, ", "))
+			"%s is to be wiped but is %s", t.Device, hows(t.Uses))
 	}
 	return decided, nil
 }
@@ -131,34 +134,4 @@ func udevEncode(label string) string {
 		}
 	}
 	return b.String()
-}
-
-// locate finds the partitions that the path of a device will mean when all the
-// disks are as planned.
-func locate(device string, disks []*diskPlan) []place {
-	var found []place
-	for _, p := range disks {
-		if p.Facts.Mapped {
-			continue // its partitions are devices that others make
-		}
-		for _, e := range p.After.Entries {
-			for _, name := range p.partitionNames(e) {
-				if name == device {
-					found = append(found, place{p, e})
-					break
-				}
-			}
-		}
-	}
-	return found
-}
-
-// A place is a partition of a disk that is in the plan.
-type place struct {
-	disk  *diskPlan
-	entry entry
-}
-
-func (p place) String() string {
-	return fmt.Sprintf("partition %s on %s", p.entry.title(), p.disk.Facts.Device)
 }

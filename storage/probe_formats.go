@@ -159,16 +159,16 @@ func probeLUKS(v *view) (signature, bool) {
 // beginning, 4 KiB behind it or near the end.
 func probeRAID(v *view) (signature, bool) {
 	var s signature
-	for _, at := range []int64{0, 4096, ((v.size>>9 - 16) &^ 7) << 9} { // versions 1.1, 1.2, 1.0
+	for _, at := range superblockPlaces(v.size) {
 		b := v.bytes(at, 256)
-		if b == nil || le.Uint32(b) != 0xa92b4efc || le.Uint32(b[4:]) != 1 {
+		if b == nil || le.Uint32(b) != mdMagic || le.Uint32(b[4:]) != 1 {
 			continue
 		}
 		s.UUID, s.Label = uuidText(b[16:32]), text(b[32:64])
 		s.Places = append(s.Places, extent{at, 4})
 	}
-	old := v.size&^(64<<10-1) - 64<<10 // version 0.90
-	if b := v.bytes(old, 64); b != nil && (le.Uint32(b) == 0xa92b4efc || be.Uint32(b) == 0xa92b4efc) && len(s.Places) == 0 {
+	old := oldSuperblockPlace(v.size)
+	if b := v.bytes(old, 64); b != nil && (le.Uint32(b) == mdMagic || be.Uint32(b) == mdMagic) && len(s.Places) == 0 {
 		s.UUID = uuidText(append(append([]byte(nil), b[20:24]...), b[52:64]...))
 		s.Places = append(s.Places, extent{old, 4})
 	}

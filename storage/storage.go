@@ -27,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/system"
 )
 
@@ -38,10 +39,19 @@ type Machine struct {
 	// Notated are the directories that mounting had to create, as paths in the
 	// config, outermost first. Read it when the operations are done.
 	Notated []string
+	// Fetch gets the keys of LUKS volumes, and asks Tang servers for theirs.
+	Fetch func(ctx context.Context, r config.Resource) ([]byte, error)
+	// Keys are the keys of LUKS volumes that the files stage writes to the
+	// root, as data URLs by the names of the volumes. VolumeKeys are files of
+	// zkey, by theirs. Read them also when an operation has failed.
+	Keys, VolumeKeys map[string]string
 
 	// The following are for tests; what is unset is the real one.
 
 	Sys, Proc, Udev string
+	// Dev is where programs make devices. Scratch is a directory in memory.
+	// Zkey and CardKey are zkey's repository and the passphrase beside a card.
+	Dev, Scratch, Zkey, CardKey string
 	// Timeout is how long to wait for devices; by default what the kernel
 	// argument firstlight.device_timeout says, in seconds, or 90 s.
 	Timeout time.Duration
@@ -93,16 +103,19 @@ func (m *Machine) timeout() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
+func (m *Machine) random() io.Reader {
+	if m.Random != nil {
+		return m.Random
+	}
+	return rand.Reader
+}
+
 // newGUID makes a random identity (RFC 9562, version 4).
 func (m *Machine) newGUID() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	source := m.Random
-	if source == nil {
-		source = rand.Reader
-	}
 	var b [16]byte
-	if _, err := io.ReadFull(source, b[:]); err != nil {
+	if _, err := io.ReadFull(m.random(), b[:]); err != nil {
 		panic(fmt.Sprintf("reading random bytes: %v", err)) // the kernel's never end
 	}
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -182,10 +182,3 @@ func (b *bench) sound(disk string) string {
 	}
 	return strings.Join(lines, "\n")
 }
-
-func TestConfigsThatThisBuildCannotServeAreRefused(t *testing.T) {
-	b := newBench(t)
-	b.refused(`"raid": [{"name": "md0", "level": "raid1", "devices": ["/dev/x", "/dev/y"]}], "luks": [{"name": "root", "device": "/dev/z"}]`,
-		`the array "md0": this build does not make RAID arrays yet | storage.raid[0] | make it beforehand, or take it out of the config`,
-		`the volume "root": this build does not make LUKS volumes yet | storage.luks[0] | make it beforehand, or take it out of the config`)
-}

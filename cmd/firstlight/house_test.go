@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"files":                 {"config", "fetch", "report", "system"},
 	"stages":                {"config", "config/butane", "fetch", "providers", "storage", "files", "report", "system"},
 	"cmd/firstlight":        {"stages", "providers", "config", "report", "system"},
-	"cmd/firstlightctl":     {"config", "config/butane", "config/schema", "fetch", "stages", "system"},
+	"cmd/firstlightctl":     {"config", "config/butane", "config/schema", "fetch", "report", "stages", "storage", "system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.

@@ -17,10 +17,20 @@ depends() {
 helpers=(
     groupadd groupdel groupmod useradd userdel usermod
     mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.xfs mkswap
-    mdadm cryptsetup setfiles
+    mdadm cryptsetup dmsetup setfiles
     clevis clevis-encrypt-sss clevis-encrypt-tang clevis-encrypt-tpm2
+    clevis-decrypt clevis-decrypt-sss clevis-decrypt-tang clevis-decrypt-tpm2
     clevis-luks-bind clevis-luks-common-functions clevis-luks-unlock
-    pwmake tpm2_create tpm2_createpolicy
+    pwmake jose curl
+    tpm2_create tpm2_createpolicy tpm2_createprimary tpm2_flushcontext
+    tpm2_load tpm2_pcrread tpm2_unseal
+)
+
+# Rules that name arrays and volumes in /dev. Without the last one of the device
+# mapper cryptsetup would wait for udev forever.
+rules=(
+    10-dm.rules 13-dm-disk.rules 55-dm.rules 60-persistent-storage-dm.rules
+    95-dm-notify.rules 63-md-raid-arrays.rules
 )
 
 units=(
@@ -84,7 +94,11 @@ install() {
         fi
     done
 
-    inst_rules 60-cdrom_id.rules
+    inst_rules 60-cdrom_id.rules "${rules[@]}"
+    # What programs load only when they need it: the key derivation of
+    # cryptsetup ends its threads with the first one, tpm2 talks to the TPM
+    # through the second.
+    inst_libdir_file 'libgcc_s.so*' 'libtss2-tcti-device.so*'
     inst_simple "$moddir/99-xx-ignition-systemd-cryptsetup.rules" /usr/lib/udev/rules.d/99-xx-ignition-systemd-cryptsetup.rules
     inst_simple "$moddir/ignition-luks.conf" /etc/security/pwquality.conf.d/ignition-luks.conf
 
@@ -106,6 +120,10 @@ installkernel() {
     # What the formats and the config drives need; filesystems of other
     # formats come with dracut's own modules.
     hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 isofs udf qemu_fw_cfg
+    # Arrays, TPMs, and LUKS volumes with the ciphers of cryptsetup's defaults.
+    hostonly='' instmods md_mod linear raid0 raid1 raid10 raid456 '=drivers/char/tpm' \
+        dm_mod dm_crypt xts ecb cbc essiv aes_generic aesni_intel aes_arm64 aes_s390 \
+        sha256_generic sha512_generic algif_skcipher algif_hash
     case ${DRACUT_ARCH:-$(uname -m)} in
         s390x) instmods zcrypt_cex4 pkey_cca ;;
         aarch64) instmods mlxbf_bootctl ;;

@@ -1,0 +1,33 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWithDevices(t *testing.T) {
+	cfg := parsed(t, Newest, `"ignition":{$V},"storage":{"disks":[{"device":"/dev/a","partitions":[{"number":1}]}],`+
+		`"raid":[{"name":"m","level":"raid1","devices":["/dev/a1","/dev/b"]}],"luks":[{"name":"l","device":"/dev/a2"}],`+
+		`"filesystems":[{"device":"/dev/a3","format":"ext4"}],"files":[{"path":"/dev/a"}]}`)
+	before := string(cfg.Marshal())
+	changed := cfg.WithDevices(func(path string) string { return strings.Replace(path, "/dev/a", "/images/a", 1) })
+	want := strings.NewReplacer(`"device":"/dev/a`, `"device":"/images/a`, `"/dev/a1"`, `"/images/a1"`).Replace(before)
+	if got := string(changed.Marshal()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if after := string(cfg.Marshal()); after != before {
+		t.Errorf("the original has changed: %s", after)
+	}
+	for _, way := range [][]any{{"storage", "disks", 0, "device"}, {"storage", "raid", 0, "devices", 1}, {"storage", "disks", 0, "partitions", 0, "number"}} {
+		if got, want := changed.Origin(way...), cfg.Origin(way...); got != want {
+			t.Errorf("%v is of %v, want %v", way, got, want)
+		}
+	}
+}
+
+func TestWithDevicesOfAConfigWithoutStorage(t *testing.T) {
+	cfg := Empty()
+	if cfg.WithDevices(strings.ToUpper) != cfg {
+		t.Error("there was nothing to change")
+	}
+}

@@ -1,0 +1,161 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+const (
+	// crypttabFile says how volumes are unlocked at boot, see crypttab(5).
+	crypttabFile = "/etc/crypttab"
+	keyDir       = "/etc/luks"
+	zkeyDir      = "/etc/zkey/repository"
+)
+
+// crypttab plans what the new system needs to unlock the config's LUKS volumes:
+// their keys and a line for each.
+func (p *planner) crypttab() {
+	for _, l := range p.cfg.Storage.Luks {
+		if !hasClevis(l) {
+			p.key(l)
+		}
+		if config.Or(l.Cex.Enabled, false) {
+			for _, suffix := range []string{".info", ".skey"} {
+				p.secret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys)
+			}
+		}
+	}
+	if len(p.cfg.Storage.Luks) == 0 {
+		return
+	}
+	p.labelled(crypttabFile)
+	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %d LUKS volumes to %s", len(p.cfg.Storage.Luks), crypttabFile), p.writeCrypttab)
+}
+
+func (p *planner) key(l config.Luks) { p.secret(l.Origin(), keyDir, l.Name, p.Keys) }
+
+// secret plans a file that only root may read, in a directory of that kind. One
+// of an interrupted run is replaced.
+func (p *planner) secret(origin config.Origin, dir, name string, from map[string]string) {
+	at := path.Join(dir, name)
+	source, known := from[name]
+	if !known {
+		p.conflicts = append(p.conflicts, &report.Error{Doing: "looking for what belongs to " + at, Origin: origin,
+			Err: errors.New("the disks stage has not left it"), Hint: "boot again: the disks stage has to run in the same boot, before the files stage"})
+		return
+	}
+	p.labelled(at)
+	p.written = append(p.written, dir)
+	p.add(origin, "writing "+at, func(ctx context.Context, r *root) error {
+		d, err := r.makePrivateDir(dir)
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		return d.writeFile(name, ownership{-1, -1}, 0o600, true, func(f *os.File) error {
+			return p.Fetch.Fetch(ctx, config.Resource{Source: &source}, f)
+		})
+	})
+}
+
+// makePrivateDir makes a directory for root alone, if it is not there.
+func (r *root) makePrivateDir(name string) (*dir, error) {
+	parent, err := r.makeDirs(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	defer parent.close()
+	if st, err := parent.lstat(path.Base(name)); err != nil || st != nil {
+		if err != nil {
+			return nil, err
+		}
+		return r.openDir(name)
+	}
+	if err := parent.mkdir(path.Base(name), 0o700); err != nil {
+		return nil, err
+	}
+	return parent.sub(path.Base(name))
+}
+
+// writeCrypttab puts a line for each volume into the file. A line of ours from
+// an interrupted run is replaced; the volume may have another UUID by now.
+func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
+	at, err := r.follow(crypttabFile)
+	if err != nil {
+		return err
+	}
+	old, err := r.readFile(at)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lines := strings.Split(strings.TrimSuffix(string(old), "\n"), "\n")
+	if len(old) == 0 {
+		lines = nil
+	}
+	for _, l := range p.cfg.Storage.Luks {
+		uuid, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"luksUUID", config.Or(l.Device, "")}})
+		if err != nil {
+			return &report.Error{Err: fmt.Errorf("reading the UUID of the LUKS volume %q: %w", l.Name, err), Origin: l.Origin("device")}
+		}
+		line := crypttabLine(l, strings.TrimSpace(string(uuid)))
+		lines = append(slices.DeleteFunc(lines, func(other string) bool { return sameVolume(other, line) }), line)
+	}
+	d, err := r.makeDirs(path.Dir(at))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.writeFile(path.Base(at), ownership{-1, -1}, 0o600, true, func(f *os.File) error {
+		_, err := f.WriteString(strings.Join(lines, "\n") + "\n")
+		return err
+	})
+}
+
+// crypttabLine has its options in the order of the reference.
+func crypttabLine(l config.Luks, uuid string) string {
+	key, options := path.Join(keyDir, l.Name), "luks,"
+	if hasClevis(l) {
+		key = "none"
+	}
+	if len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.Custom.NeedsNetwork, false) {
+		options += "_netdev,"
+	}
+	return fmt.Sprintf("%s UUID=%s %s %sx-initrd.attach", l.Name, uuid, key, options)
+}
+
+// sameVolume tells whether two lines differ in the UUID at most. What else
+// differs, somebody else wrote.
+func sameVolume(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	return len(x) == 4 && len(y) == 4 && x[0] == y[0] && strings.HasPrefix(x[1], "UUID=") && x[2] == y[2] && x[3] == y[3]
+}
+
+func hasClevis(l config.Luks) bool {
+	return config.IsSet(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.TPM2, false)
+}
+
+// finishVolumes takes the mark of the disks stage off the volumes: from now on
+// nothing may make them anew, as their keys are safe. Those whose key is in the
+// config have none any more.
+func (p *planner) finishVolumes() {
+	for _, l := range p.cfg.Storage.Luks {
+		ours := !slices.ContainsFunc(l.Options, func(o string) bool { return strings.HasPrefix(o, "--subsystem") })
+		if !ours || config.IsSet(l.KeyFile.Source) && !hasClevis(l) {
+			continue
+		}
+		p.add(l.Origin(), fmt.Sprintf("noting on the LUKS volume %q that it is complete", l.Name), func(ctx context.Context, _ *root) error {
+			_, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"config", config.Or(l.Device, ""), "--subsystem", ""}})
+			return err
+		})
+	}
+}

@@ -1,0 +1,239 @@
+package storage
+
+import (
+	"context"
+	"errors"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// A State is what a plan does with a partition, or with a whole disk.
+type State string
+
+// States. Of a disk that is wiped everything is deleted.
+const (
+	Kept     State = "kept"
+	Created  State = "created"
+	Deleted  State = "deleted"
+	Resized  State = "resized"  // its contents stay, as far as they fit
+	Replaced State = "replaced" // by another of the same number
+)
+
+// A DiskPicture is a disk before and after a plan. Sizes are in bytes.
+type DiskPicture struct {
+	Device string `json:"device"` // as in the config
+	Node   string `json:"node"`   // the device or the file that it is
+	Size   uint64 `json:"size"`
+	Sector uint64 `json:"sector"`
+	Before Layout `json:"before"`
+	// After is nil if the plan was refused.
+	After *Layout `json:"after,omitempty"`
+}
+
+// A Layout is what is on a disk.
+type Layout struct {
+	// Table is "gpt", "dos", "damaged gpt" or, without one, empty.
+	Table string `json:"table"`
+	// Damage is what is wrong with a table that can still be read.
+	Damage string `json:"damage,omitempty"`
+	// Whole is what is on a disk without a table.
+	Whole      Contents           `json:"whole,omitzero"`
+	Partitions []PartitionPicture `json:"partitions"`
+}
+
+// A PartitionPicture is a partition in one of the two pictures.
+type PartitionPicture struct {
+	Number   int      `json:"number"`
+	Label    string   `json:"label"`
+	Start    uint64   `json:"start"`
+	Size     uint64   `json:"size"`
+	State    State    `json:"state"`
+	Contents Contents `json:"contents,omitzero"`
+}
+
+// Contents are what is on a partition or a disk: `ext4 "root"`.
+type Contents struct {
+	What string `json:"what"`
+	// New tells that the plan makes them; what was there before is lost.
+	New bool `json:"new"`
+	// Wiped tells that the plan takes away what is there.
+	Wiped bool `json:"wiped,omitempty"`
+}
+
+// Picture plans as PlanDisks does and shows what becomes of the disks. If the
+// plan is refused the disks that could be looked at are shown as they are.
+func (m *Machine) Picture(ctx context.Context, cfg *config.Config) ([]DiskPicture, report.Plan, error) {
+	s := &survey{m: m, cfg: cfg}
+	defer s.close()
+	err := s.decide(ctx)
+	pictures := s.pictures(err == nil)
+	if err != nil {
+		return pictures, nil, err
+	}
+	return pictures, s.plan(), nil
+}
+
+// decide looks at the machine and decides on everything. The error joins all
+// conflicts.
+func (s *survey) decide(ctx context.Context) error {
+	if err := s.lookAtDisks(ctx); err != nil {
+		return err
+	}
+	errs := s.decideDisks()
+	s.collect()
+	errs = append(errs, s.locateSites()...)
+	// A device that is not there is reported with the other conflicts.
+	errs = append(errs, s.lookAtSites(ctx))
+	errs = append(errs, decideClaims(s.sites)...)
+	errs = append(errs, s.decideConstructions()...)
+	errs = append(errs, s.decideFilesystems()...)
+	return errors.Join(errs...)
+}
+
+func (s *survey) pictures(possible bool) []DiskPicture {
+	all := []DiskPicture{} // never null in JSON
+	for i, p := range s.disks {
+		if p == nil || p.Facts == nil {
+			continue // it could not be looked at
+		}
+		d := p.Facts
+		picture := DiskPicture{Device: d.Device, Node: d.Node, Size: d.Size, Sector: d.Sector, Before: s.before(i, possible)}
+		if possible {
+			after := s.after(p, picture.Before)
+			picture.After = &after
+		}
+		all = append(all, picture)
+	}
+	return append(all, s.others(possible)...)
+}
+
+// others shows the devices that the config names for something, but not among
+// its disks: partitions of other disks, or whole ones.
+func (s *survey) others(possible bool) []DiskPicture {
+	var all []DiskPicture
+	seen := map[string]bool{}
+	for _, at := range s.sites {
+		if at.disk != nil || at.on != nil || at.unknown || !at.wanted || seen[at.node] {
+			continue
+		}
+		seen[at.node] = true
+		d, err := s.m.open(at.node)
+		if err != nil {
+			continue // it has just gone
+		}
+		d.file.Close()
+		whole := Contents{What: describeSignatures(at.Signatures)}
+		picture := DiskPicture{Device: at.Device, Node: at.node, Size: d.size, Sector: d.sector, Before: Layout{Whole: whole, Partitions: []PartitionPicture{}}}
+		if possible {
+			s.claim(at, &whole)
+			picture.After = &Layout{Whole: whole, Partitions: []PartitionPicture{}}
+		}
+		all = append(all, picture)
+	}
+	return all
+}
+
+// before shows a disk as it is.
+func (s *survey) before(i int, possible bool) Layout {
+	p := s.disks[i]
+	d, v := p.Facts, s.open[i].view()
+	l := Layout{Table: map[contents]string{gptTable: "gpt", dosTable: "dos", brokenGPT: "damaged gpt"}[d.Contents], Damage: d.Damage, Partitions: []PartitionPicture{}}
+	if d.Contents == nothing {
+		l.Whole.What = describeSignatures(d.Signatures)
+	}
+	for _, e := range d.Table.Entries {
+		part := d.picture(e)
+		part.Contents.What = describeSignatures(probe(v.sub(int64(part.Start), int64(part.Size))))
+		if possible {
+			part.State = p.fate(e.Number)
+		}
+		l.Partitions = append(l.Partitions, part)
+	}
+	return l
+}
+
+func (d *diskFacts) picture(e entry) PartitionPicture {
+	return PartitionPicture{Number: e.Number, Label: e.Name, Start: e.Start * d.Sector, Size: e.Size * d.Sector, State: Kept}
+}
+
+// states are what the verbs of changes lead to.
+var states = map[string]State{"create": Created, "delete": Deleted, "resize": Resized, "replace": Replaced}
+
+// fate is what becomes of a partition that exists.
+func (p *diskPlan) fate(number int) State {
+	if p.Wipe {
+		return Deleted
+	}
+	for _, c := range p.Changes {
+		if c.Before.Number == number {
+			return states[c.Verb]
+		}
+	}
+	return Kept
+}
+
+// after shows a disk as it will be.
+func (s *survey) after(p *diskPlan, before Layout) Layout {
+	d := p.Facts
+	l := Layout{Table: before.Table, Damage: before.Damage, Partitions: []PartitionPicture{}}
+	switch {
+	case p.Write:
+		l.Table, l.Damage = "gpt", ""
+	case p.Wipe:
+		l.Table, l.Damage = "", ""
+	default:
+		l.Whole = before.Whole
+	}
+	s.claim(&site{disk: p}, &l.Whole)
+	for _, e := range p.After.Entries {
+		part := d.picture(e)
+		for _, c := range p.Changes {
+			if c.After.Number == e.Number {
+				part.State = states[c.Verb]
+			}
+		}
+		s.inherit(p, e, before, &part)
+		s.claim(&site{disk: p, entry: e}, &part.Contents)
+		l.Partitions = append(l.Partitions, part)
+	}
+	return l
+}
+
+// inherit fills in what the place of a partition holds already.
+func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPicture) {
+	for _, old := range before.Partitions {
+		if old.Number == e.Number && (part.State == Kept || part.State == Resized) {
+			part.Contents = old.Contents
+			return
+		}
+	}
+	// What is in the place of a new partition comes to light again.
+	if at := (&site{disk: p, entry: e}); !p.Facts.Mapped {
+		s.lookAtPlace(at)
+		part.Contents.What = describeSignatures(at.Signatures)
+	}
+}
+
+// claim fills in what the config wants in a place.
+func (s *survey) claim(place *site, c *Contents) {
+	here := func(at *site) bool { return at.wanted && at.samePlace(place) }
+	for _, f := range s.filesystems {
+		if !here(&f.site) {
+			continue
+		}
+		switch f.action {
+		case format:
+			*c = Contents{What: signature{Type: *f.Format, Label: config.Or(f.Label, "")}.String(), New: true}
+		case blank:
+			*c = Contents{Wiped: true}
+		}
+	}
+	for _, b := range s.constructions {
+		for _, at := range b.base().sites {
+			if here(at) {
+				*c = Contents{What: "part of " + b.base().title, New: b.base().outlook == fresh}
+			}
+		}
+	}
+}

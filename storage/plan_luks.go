@@ -1,0 +1,205 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// unfinishedMark is the subsystem in the header of a volume that is ours and
+// not complete: its key is not yet where the new system will look for it. An
+// interrupted run leaves such volumes, which nobody can open any more.
+//
+// The disks stage takes the mark away if the key is in the config; else the
+// files stage does, when the key is on the root or clevis has it.
+const unfinishedMark = "firstlight-unfinished"
+
+// A volumePlan is a LUKS volume of the config and what to do about it.
+type volumePlan struct {
+	*config.Luks
+	built
+	action volumeAction
+	keyed  bool // the key is with the state already
+}
+
+// idle tells that there is nothing to do: with the key at hand, for a volume
+// that is open.
+func (p *volumePlan) idle() bool { return p.outlook == ready && p.keyed }
+
+// volumePaths are the names of a volume in /dev.
+func volumePaths(l *config.Luks) []string {
+	name := udevEncode(l.Name)
+	return slices.Compact([]string{"/dev/mapper/" + name, "/dev/mapper/" + l.Name, "/dev/disk/by-id/dm-name-" + name})
+}
+
+// volumeFacts are what was found of a volume.
+type volumeFacts struct {
+	target
+	// Mapper is the kernel's name of the device that has the volume's name, and
+	// Uses of it are MapperUses; empty if there is none.
+	Mapper     string
+	MapperUses []use
+}
+
+// open tells whether the device is open under the name of the volume.
+func (f volumeFacts) open() bool {
+	return f.Mapper != "" && slices.ContainsFunc(f.Uses, func(u use) bool { return u.Holder == f.Mapper })
+}
+
+// A volumeAction is what is done about a volume.
+type volumeAction int
+
+const (
+	keepVolume volumeAction = iota // it is open
+	openVolume
+	makeVolume
+)
+
+// decideVolume compares a LUKS volume of the config with what is there.
+func decideVolume(l *config.Luks, f volumeFacts) (volumeAction, []error) {
+	action, errs := decideContents(l, f.target)
+	others := slices.DeleteFunc(slices.Clone(f.Uses), func(u use) bool { return u.Holder != "" && u.Holder == f.Mapper })
+	if len(others) > 0 {
+		errs = append(errs, report.Conflict(l.Origin("device"), "a LUKS volume can be only on what nothing else uses",
+			"%s is to hold the LUKS volume %q but is %s", f.Device, l.Name, hows(others)))
+	}
+	switch {
+	case f.Mapper != "" && !f.open():
+		errs = append(errs, report.Conflict(l.Origin("name"), "name the volume otherwise, or close the other one (cryptsetup close)",
+			"%s is there already, and not on %s", volumePaths(l)[0], f.Device))
+	case f.open() && action == openVolume:
+		action = keepVolume
+	case f.open() && action == makeVolume && len(f.MapperUses) > 0:
+		errs = append(errs, report.Conflict(l.Origin(), "stop using it before",
+			"the LUKS volume %q on %s is to be made anew but is %s", l.Name, f.Device, hows(f.MapperUses)))
+	}
+	return action, errs
+}
+
+// decideContents is about what the device holds.
+func decideContents(l *config.Luks, t target) (volumeAction, []error) {
+	const hint = "wipeVolume: true makes it anew, and its contents are lost"
+	switch {
+	case config.Or(l.WipeVolume, false) || len(t.Signatures) == 0 && t.LUKS == nil:
+		return makeVolume, nil
+	case t.LUKS == nil || len(t.Signatures) > 0 && t.Signatures[0].Type != "crypto_LUKS":
+		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, describeSignatures(t.Signatures))}
+	case t.LUKS.Version != 2:
+		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds a volume of LUKS version %d; only those of version 2 can be kept", t.Device, t.LUKS.Version)}
+	case t.LUKS.Subsystem == unfinishedMark:
+		return makeVolume, nil
+	}
+	differences := compareVolume(l, t.LUKS)
+	if len(differences) == 0 {
+		return openVolume, nil
+	}
+	origin := l.Origin()
+	if len(differences) == 1 {
+		origin = l.Origin(differences[0].member)
+	}
+	var texts []string
+	for _, d := range differences {
+		texts = append(texts, d.what)
+	}
+	return makeVolume, []error{report.Conflict(origin, hint, "the LUKS volume that is on %s cannot be kept: %s", t.Device, strings.Join(texts, "; "))}
+}
+
+// compareVolume says why a volume cannot be taken for the one of the config.
+func compareVolume(l *config.Luks, h *luksHeader) []difference {
+	var d []difference
+	add := func(differs bool, member, format string, args ...any) {
+		if differs {
+			d = append(d, difference{member: member, what: fmt.Sprintf(format, args...)})
+		}
+	}
+	card := config.Or(l.Cex.Enabled, false)
+	add(hasClevis(l), "clevis", "whether clevis unlocks it as the config says cannot be known")
+	add(card, "cex", "whether it is bound to the card cannot be known")
+	add(!card && !hasClevis(l) && !config.IsSet(l.KeyFile.Source), "keyFile", "the config gives no key to open it with")
+	add(config.IsSet(l.Label) && *l.Label != h.Label, "label", "its label is %q, the config asks for %q", h.Label, config.Or(l.Label, ""))
+	// Other than the reference, as with filesystems, whatever the case.
+	add(config.IsSet(l.UUID) && !strings.EqualFold(*l.UUID, h.UUID), "uuid", "its UUID is %s, the config asks for %s", h.UUID, config.Or(l.UUID, ""))
+	const flag = "allow-discards"
+	is, asked := slices.Contains(h.Flags, flag), config.Or(l.Discard, false)
+	add(is && !asked, "discard", "it passes discards on, the config does not ask for that")
+	add(!is && asked, "discard", "it does not pass discards on, the config asks for that")
+	return d
+}
+
+func hasClevis(l *config.Luks) bool {
+	return config.IsSet(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.TPM2, false)
+}
+
+// marksUnfinished tells whether a new volume gets the mark: not where the
+// config has a subsystem of its own.
+func marksUnfinished(l *config.Luks) bool {
+	return !slices.ContainsFunc(l.Options, func(o string) bool { return strings.HasPrefix(o, "--subsystem") })
+}
+
+// generatesKey tells whether the config leaves the key to us.
+func generatesKey(l *config.Luks) bool {
+	return !config.IsSet(l.KeyFile.Source) && !config.Or(l.Cex.Enabled, false)
+}
+
+// provable tells whether clevis can be asked to unlock the volume here and now:
+// the servers were asked for their keys and the TPM is there. A server that
+// gave its keys beforehand need not be in reach.
+func provable(c *config.Clevis) bool {
+	shares := 0
+	for _, t := range c.Tang {
+		if !config.IsSet(t.Advertisement) {
+			shares++
+		}
+	}
+	if config.Or(c.TPM2, false) {
+		shares++
+	}
+	return !config.IsSet(c.Custom.Pin) && shares >= max(1, config.Or(c.Threshold, 1))
+}
+
+// clevisPin is the pin and its config, as clevis-encrypt-sss(1) wants it.
+func clevisPin(c *config.Clevis) (pin, text string, err error) {
+	if config.IsSet(c.Custom.Pin) {
+		return *c.Custom.Pin, config.Or(c.Custom.Config, ""), nil
+	}
+	type tang struct {
+		URL           string          `json:"url"`
+		Thumbprint    string          `json:"thp,omitempty"`
+		Advertisement json.RawMessage `json:"adv,omitempty"`
+	}
+	type pins struct {
+		Tang []tang    `json:"tang,omitempty"`
+		TPM2 *struct{} `json:"tpm2,omitempty"`
+	}
+	var p pins
+	for _, t := range c.Tang {
+		p.Tang = append(p.Tang, tang{t.URL, config.Or(t.Thumbprint, ""), json.RawMessage(config.Or(t.Advertisement, ""))})
+	}
+	if config.Or(c.TPM2, false) {
+		p.TPM2 = new(struct{})
+	}
+	encoded, err := json.Marshal(struct {
+		Pins      pins `json:"pins"`
+		Threshold int  `json:"t"`
+	}{p, max(1, config.Or(c.Threshold, 1))})
+	if err != nil {
+		err = fmt.Errorf("making the config of clevis: %w", err)
+	}
+	return "sss", string(encoded), err
+}
+
+func (p *volumePlan) name() string {
+	verb := map[volumeAction]string{keepVolume: "checking the key of", openVolume: "opening", makeVolume: "making"}[p.action]
+	if p.sites[0].later() {
+		verb = "checking and, if needed, making"
+	}
+	name := fmt.Sprintf("%s LUKS volume %q on %s", verb, p.Luks.Name, p.sites[0].Device)
+	if hasClevis(p.Luks) {
+		name += ", unlocked by clevis"
+	}
+	return name
+}

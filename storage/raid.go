@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// arrayFacts finds out which arrays of the kernel have the members.
+func (m *Machine) arrayFacts(p *arrayPlan, members []target, busy map[number][]string) arrayFacts {
+	f := arrayFacts{Members: members}
+	if node, err := resolve(m.made(p.paths[0])); err == nil {
+		f.Named = node
+	}
+	known := map[string]bool{}
+	for _, t := range members {
+		for _, u := range t.Uses {
+			if strings.HasPrefix(u.Holder, "md") && !known[u.Holder] {
+				known[u.Holder] = true
+				f.Running = append(f.Running, m.runningArray(u.Holder, busy))
+			}
+		}
+	}
+	return f
+}
+
+func (m *Machine) runningArray(kernel string, busy map[number][]string) runningArray {
+	r := runningArray{Kernel: kernel}
+	// What has no such file is not an array, and has no slaves that are ours.
+	state := m.attribute(m.sys("class", "block", kernel), "md/array_state")
+	r.Active = state != "" && state != "inactive" && state != "clear"
+	dir, err := filepath.EvalSymlinks(m.sys("class", "block", kernel))
+	if err != nil {
+		return r
+	}
+	if slaves, err := os.ReadDir(filepath.Join(dir, "slaves")); err == nil {
+		for _, s := range slaves {
+			r.Members = append(r.Members, s.Name())
+		}
+	}
+	r.Uses = m.uses(dir, busy, false)
+	for _, part := range m.partitions(dir) {
+		r.Uses = append(r.Uses, m.uses(part.sysfs, busy, false)...)
+	}
+	return r
+}
+
+func (p *arrayPlan) decide(m *Machine, busy map[number][]string) []error {
+	d, errs := decideArray(p.Raid, m.arrayFacts(p, p.found(), busy))
+	if len(errs) > 0 {
+		return errs
+	}
+	if d.Warning != "" {
+		m.Log.Warn(d.Warning)
+	}
+	p.action = d.Action
+	p.outlook = map[arrayAction]outlook{keepArray: ready, assembleArray: later, makeArray: fresh}[d.Action]
+	return nil
+}
+
+func (p *arrayPlan) do(ctx context.Context, m *Machine) error { return m.raise(ctx, p) }
+
+// raise carries out the plan for an array. It looks and decides once more: what
+// could not be seen before can be now, and udev may have assembled the array.
+func (m *Machine) raise(ctx context.Context, p *arrayPlan) error {
+	nodes, members, busy, err := m.lookAgain(ctx, p.sites)
+	if err != nil {
+		return err
+	}
+	d, errs := decideArray(p.Raid, m.arrayFacts(p, members, busy))
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if p.outlook == fresh && d.Action != makeArray {
+		return errChanged
+	}
+	if d.Action == keepArray {
+		return nil
+	}
+	for _, node := range d.Stop {
+		if _, err := m.Run.Run(ctx, system.Command{Name: "mdadm", Args: []string{"--stop", node}}); err != nil {
+			return err
+		}
+	}
+	if d.Action == assembleArray {
+		args := append([]string{"--assemble", p.paths[0], "--homehost", homehost}, nodes...)
+		if _, err := m.Run.Run(ctx, system.Command{Name: "mdadm", Args: args}); err != nil {
+			return err
+		}
+		return m.wait(ctx, []needed{{path: m.made(p.paths[0]), origin: p.origin}})
+	}
+	return m.createArray(ctx, p, nodes, members)
+}
+
+func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string, members []target) error {
+	for i, node := range nodes {
+		if err := wipeDevice(node, members[i].Signatures); err != nil {
+			return err
+		}
+	}
+	if _, err := m.Run.Run(ctx, createCommand(p.Raid, nodes)); err != nil {
+		return err
+	}
+	at := m.made(p.paths[0])
+	if err := m.wait(ctx, []needed{{path: at, origin: p.origin}}); err != nil {
+		return err
+	}
+	// What the members held before can show through.
+	d, err := m.open(at)
+	if err != nil {
+		return err
+	}
+	defer d.file.Close()
+	if err := wipeDevice(d.node, probe(d.view())); err != nil {
+		return err
+	}
+	if d.sysfs == "" {
+		return nil
+	}
+	return m.settle(ctx, d.sysfs)
+}
+
+// createCommand makes an array.
+func createCommand(r *config.Raid, nodes []string) system.Command {
+	spares := config.Or(r.Spares, 0)
+	args := []string{"--create", r.Name, "--force", "--run", "--homehost", homehost, "--level", config.Or(r.Level, ""),
+		"--raid-devices", strconv.Itoa(len(nodes) - spares)}
+	if spares > 0 {
+		args = append(args, "--spare-devices", strconv.Itoa(spares))
+	}
+	return system.Command{Name: "mdadm", Args: slices.Concat(args, r.Options, nodes)}
+}
+
+// lookAgain looks at devices when what makes them has run.
+func (m *Machine) lookAgain(ctx context.Context, sites []*site) (nodes []string, found []target, busy map[number][]string, err error) {
+	if busy, err = m.busy(); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, s := range sites {
+		node, err := m.siteNode(s)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if err := m.wait(ctx, []needed{{path: node, origin: s.origin}}); err != nil {
+			return nil, nil, nil, err
+		}
+		t, err := m.examine(node, busy)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		t.Device = s.Device
+		nodes, found = append(nodes, node), append(found, t)
+	}
+	return nodes, found, busy, nil
+}
