@@ -23,7 +23,8 @@ var unpackKernel string
 
 // packages of the Debian tree: what boots, what the image is built with, and the
 // helper programs that the agent runs.
-const packages = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,dracut-core,dracut-network,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,busybox-static,iproute2,kmod,passwd,lz4,cpio,fdisk,xz-utils,zstd"
+const packages = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,dracut-core,dracut-network,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,busybox-static,iproute2,kmod,passwd,lz4,cpio,fdisk,xz-utils,zstd," +
+	"mdadm,cryptsetup-bin,dmsetup,clevis,clevis-luks,clevis-tpm2,tang,gdisk,kpartx"
 
 // Images are the parts of a machine, as files.
 type Images struct {
@@ -43,20 +44,40 @@ const agentVariable = "FIRSTLIGHT_AGENT"
 // Build makes the images, or finds them in the cache. It builds the agent from
 // the source tree, with the given flags of go build besides the usual.
 func Build(flags ...string) (*Images, error) {
+	var img *Images
+	err := build(flags, func(b *builder) (err error) {
+		img, err = b.images()
+		return err
+	})
+	return img, err
+}
+
+// build prepares the tree and our files, for make to put them together.
+func build(flags []string, make func(*builder) error) error {
 	dir, err := cacheDir()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	unlock, err := lock(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unlock()
 	b := &builder{cache: dir}
 	if b.repo, err = repository(); err != nil {
-		return nil, err
+		return err
 	}
-	return b.images(flags)
+	if err := b.debian(); err != nil {
+		return fmt.Errorf("building the Debian tree: %w", err)
+	}
+	if b.stage, err = os.MkdirTemp(dir, "stage-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.stage)
+	if err := b.fill(flags); err != nil {
+		return fmt.Errorf("installing the agent: %w", err)
+	}
+	return make(b)
 }
 
 type builder struct {
@@ -65,20 +86,8 @@ type builder struct {
 	stage       string // what is to be put into the tree: our files
 }
 
-func (b *builder) images(flags []string) (*Images, error) {
-	if err := b.debian(); err != nil {
-		return nil, fmt.Errorf("building the Debian tree: %w", err)
-	}
-	stage, err := os.MkdirTemp(b.cache, "stage-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(stage)
-	b.stage = stage
-	if err := b.fill(flags); err != nil {
-		return nil, fmt.Errorf("installing the agent: %w", err)
-	}
-	id, err := digest(stage)
+func (b *builder) images() (*Images, error) {
+	id, err := digest(b.stage)
 	if err != nil {
 		return nil, err
 	}
@@ -91,25 +100,36 @@ func (b *builder) images(flags []string) (*Images, error) {
 	if img.Root, err = b.rootName(); err != nil {
 		return nil, err
 	}
-	for _, part := range []struct {
-		file  string
-		build func(file string) error
-	}{{img.Kernel, b.script("kernel.sh")}, {img.Initramfs, b.script("initramfs.sh")}, {img.Bare, b.script("bare.sh")}, {img.Root, b.root}} {
-		if _, err := os.Stat(part.file); err == nil {
-			continue
+	return img, b.parts([]part{
+		{img.Kernel, b.script("kernel.sh"), 1},
+		{img.Initramfs, b.script("initramfs.sh"), 4},
+		{img.Bare, b.script("bare.sh"), 4},
+		{img.Root, b.root, 2},
+	})
+}
+
+// A part is a file that is built once and kept.
+type part struct {
+	file  string
+	build func(file string) error
+	keep  int // how many of its kind stay in the cache
+}
+
+// parts builds what is not in the cache.
+func (b *builder) parts(all []part) error {
+	for _, p := range all {
+		if _, err := os.Stat(p.file); err != nil {
+			if err := p.build(p.file + ".new"); err != nil {
+				return fmt.Errorf("building %s: %w", filepath.Base(p.file), err)
+			}
+			if err := os.Rename(p.file+".new", p.file); err != nil {
+				return err
+			}
 		}
-		if err := part.build(part.file + ".new"); err != nil {
-			return nil, fmt.Errorf("building %s: %w", filepath.Base(part.file), err)
-		}
-		if err := os.Rename(part.file+".new", part.file); err != nil {
-			return nil, err
-		}
+		kind, _, _ := strings.Cut(filepath.Base(p.file), "-")
+		prune(b.cache, kind+"-", p.keep)
 	}
-	prune(b.cache, "initramfs-", 4)
-	prune(b.cache, "bare-", 4)
-	prune(b.cache, "root-", 2)
-	prune(b.cache, "kernel-", 1)
-	return img, nil
+	return nil
 }
 
 // debian makes the tree that everything else is built in.

@@ -6,4 +6,8 @@
 // cache, keyed by what it was built from. A machine reports on a virtio serial
 // port what it has become; its console is for people, and for tests of what
 // people see.
+//
+// A Lab is another kind of machine: it boots nothing of ours, but runs one
+// program with a real kernel, disks, udev and helper programs. The tests of a
+// package run inside it if its TestMain calls RunInLab.
 package vm

@@ -3,8 +3,10 @@
 
 kver=$(ls /usr/lib/modules)
 
-# What the machines need: their devices, and the filesystems of the tests.
+# What the machines need: their devices, and what the tests build on them.
 devices="virtio_pci virtio_blk virtio_net virtio_console virtio_rng qemu_fw_cfg"
+layers="md-mod raid0 raid1 raid10 raid456 linear dm-mod dm-crypt dm-integrity xts aes_generic aesni_intel ecb cbc essiv
+    sha256_generic sha512_generic algif_skcipher algif_hash af_alg cryptd"
 filesystems="ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 crc32c_generic"
 
 # install_modules DIR MODULE... installs modules, with those that they depend on,

@@ -1,0 +1,242 @@
+package storage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// agent is the program under test.
+const agent = "/hand/firstlight"
+
+// run runs a program that must succeed, and returns what it prints.
+func run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := try(name, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// try runs a program and returns what it prints.
+func try(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// shell runs a script that must succeed.
+func shell(t testing.TB, script string) string {
+	t.Helper()
+	return run(t, "bash", "-euc", script)
+}
+
+// newDisk attaches an empty disk of a size in MiB, with sectors of 512 bytes or of
+// what is given, and returns its device. It is detached when the test is over,
+// with all that was built on it.
+func newDisk(t testing.TB, mib int64, sector ...int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, mib<<20); err != nil {
+		t.Fatal(err)
+	}
+	return attach(t, file, sector...)
+}
+
+// attach makes a file a disk.
+func attach(t testing.TB, file string, sector ...int) string {
+	t.Helper()
+	args := []string{"--find", "--show", "--partscan"}
+	if len(sector) > 0 {
+		args = append(args, fmt.Sprintf("--sector-size=%d", sector[0]))
+	}
+	dev := run(t, "losetup", append(args, file)...)
+	t.Cleanup(func() {
+		tearDown(t, dev)
+		run(t, "losetup", "--detach", dev)
+		run(t, "udevadm", "settle")
+	})
+	return dev
+}
+
+// tearDown unmounts and stops whatever holds a device, the outermost first.
+func tearDown(t testing.TB, dev string) {
+	t.Helper()
+	text := run(t, "lsblk", "--noheadings", "--list", "--paths", "--output", "NAME,TYPE", dev)
+	lines := strings.Split(text, "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		fields := strings.Fields(lines[i])
+		if len(fields) < 2 {
+			continue
+		}
+		for {
+			if _, err := try("umount", "--lazy", fields[0]); err != nil {
+				break
+			}
+		}
+		try("swapoff", fields[0])
+		switch kind := fields[1]; {
+		case kind == "crypt" || kind == "dm":
+			try("dmsetup", "remove", "--force", fields[0])
+		case strings.HasPrefix(kind, "raid") || kind == "linear":
+			try("mdadm", "--stop", fields[0])
+		}
+	}
+}
+
+// A boot is a first boot of this machine: a config, and a /run of its own.
+type boot struct {
+	t    testing.TB
+	dir  string
+	root string // where the agent is told that the root is
+	env  []string
+}
+
+// newBoot starts a first boot with a config in JSON or YAML.
+func newBoot(t testing.TB, config string) *boot {
+	t.Helper()
+	b := &boot{t: t, dir: t.TempDir(), root: t.TempDir()}
+	if err := os.WriteFile(b.path("config.ign"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.env = append(os.Environ(), "IGNITION_CONFIG_FILE="+b.path("config.ign"))
+	b.must("fetch-offline")
+	return b
+}
+
+func (b *boot) path(name string) string { return filepath.Join(b.dir, name) }
+
+// command is the agent at a stage.
+func (b *boot) command(stage string) *exec.Cmd {
+	cmd := exec.Command(agent, "--platform=file", "--log-to-stdout", "--stage="+stage, "--root="+b.root,
+		"--config-cache="+b.path("ignition.json"), "--state-file="+b.path("state/state"), "--neednet="+b.path("neednet"))
+	cmd.Env = b.env
+	return cmd
+}
+
+// An outcome is how a stage has ended.
+type outcome struct {
+	log string // all that it logs
+	box string // the failure report, with line breaks and frame undone; "" if it succeeded
+	err error
+}
+
+// stage runs a stage.
+func (b *boot) stage(name string) outcome {
+	b.t.Helper()
+	os.Remove(b.path("state/report.txt"))
+	out, err := b.command(name).CombinedOutput()
+	o := outcome{log: string(out), err: err}
+	if box, rerr := os.ReadFile(b.path("state/report.txt")); rerr == nil {
+		o.box = strings.Join(strings.Fields(strings.NewReplacer("|", " ").Replace(string(box))), " ")
+	}
+	if (err == nil) != (o.box == "") {
+		b.t.Fatalf("stage %s ended with %v, its report is %q", name, err, o.box)
+	}
+	return o
+}
+
+// must runs a stage that has to succeed, and returns its log.
+func (b *boot) must(stage string) string {
+	b.t.Helper()
+	o := b.stage(stage)
+	if o.err != nil {
+		b.t.Fatalf("stage %s: %v\n%s", stage, o.err, o.log)
+	}
+	return o.log
+}
+
+// refuses runs a stage that has to fail with a report that contains all that is
+// wanted, and must not change any of the disks.
+func (b *boot) refuses(stage string, disks []string, want ...string) {
+	b.t.Helper()
+	before := make([]string, len(disks))
+	for i, disk := range disks {
+		before[i] = digest(b.t, disk)
+	}
+	o := b.stage(stage)
+	if o.err == nil {
+		b.t.Fatalf("stage %s has succeeded; its log:\n%s", stage, o.log)
+	}
+	// A word may be broken where the frame ends.
+	squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+	for _, w := range want {
+		if !strings.Contains(squeeze(o.box), squeeze(w)) {
+			b.t.Errorf("%q is not in the report:\n%s", w, o.box)
+		}
+	}
+	for i, disk := range disks {
+		if digest(b.t, disk) != before[i] {
+			b.t.Errorf("%s was changed by a stage that refuses", disk)
+		}
+	}
+}
+
+// digest is over all bytes of a disk, as they are on it.
+func digest(t testing.TB, disk string) string {
+	t.Helper()
+	run(t, "blockdev", "--flushbufs", disk)
+	f, err := os.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// A partition as sfdisk sees it; start and size are in sectors.
+type partition struct {
+	Node  string
+	Start uint64
+	Size  uint64
+	Type  string
+	UUID  string
+	Name  string
+	Attrs string
+}
+
+// A table as sfdisk sees it.
+type table struct {
+	Label      string
+	ID         string
+	FirstLBA   uint64
+	LastLBA    uint64
+	SectorSize int
+	Partitions []partition
+}
+
+// tableOf reads the partition table of a disk by sfdisk, after sgdisk has found
+// no problem with it.
+func tableOf(t testing.TB, disk string) table {
+	t.Helper()
+	if out := run(t, "sgdisk", "--verify", disk); !strings.Contains(out, "No problems found") {
+		t.Errorf("sgdisk --verify %s:\n%s", disk, out)
+	}
+	var answer struct{ PartitionTable table }
+	dec := json.NewDecoder(bytes.NewReader([]byte(run(t, "sfdisk", "--json", disk))))
+	if err := dec.Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.PartitionTable
+}
+
+// blkid asks blkid, past its cache, for a value of a device; "" if there is none.
+func blkid(t testing.TB, device, tag string) string {
+	t.Helper()
+	out, _ := try("blkid", "--probe", "--output", "value", "--match-tag", tag, device)
+	return out
+}

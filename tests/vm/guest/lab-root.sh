@@ -1,0 +1,16 @@
+#!/bin/bash
+# Runs in the Debian tree: makes the root of the lab, a disk that is one filesystem.
+set -eu
+cd /work
+# shellcheck source=/dev/null
+. guest/modules.sh
+mkdir root
+tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/lib/modules --exclude=./usr/lib/firmware \
+    --exclude=./usr/share/doc/* --exclude=./usr/share/man/* --exclude=./usr/share/locale/* --exclude=./usr/lib/dracut \
+    --exclude=./var/lib/apt/* --exclude=./var/cache/* --exclude=./var/log/* --exclude=./proc/* --exclude=./sys/* \
+    --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
+# shellcheck disable=SC2086 # words
+install_modules root $devices $filesystems $layers loop overlay isofs squashfs erofs scsi_debug sd_mod sr_mod dm-multipath vsock_loopback
+install -m 0755 guest/lab-init root/usr/libexec/lab-init
+truncate -s 1500M out
+mkfs.ext4 -q -F -L lab -d root out
