@@ -102,11 +102,26 @@ func DeviceReady(path, udev string) error {
 	if err != nil {
 		return fmt.Errorf("udev has not finished with it")
 	}
-	// Members of unfinished arrays, suspended mapper devices and the like.
-	if bytes.Contains(record, []byte("E:SYSTEMD_READY=0")) {
+	if !udevRecord(record).usable() {
 		return fmt.Errorf("udev says that it is not to be used yet")
 	}
 	return nil
+}
+
+// A udevRecord is what udev keeps about a device, see sd-device's database.
+type udevRecord []byte
+
+func (r udevRecord) has(property string) bool {
+	return bytes.Contains(r, []byte("\nE:"+property))
+}
+
+// usable tells whether udev would let systemd use the device: it does not for
+// members of unfinished arrays, suspended mapper devices and the like. It does
+// not either for an encrypted volume with nothing in it yet, which is exactly
+// what we make a filesystem in.
+func (r udevRecord) usable() bool {
+	empty := r.has("DM_UUID=CRYPT-") && !r.has("DM_SUSPENDED=1") && !r.has("DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
+	return empty || !r.has("SYSTEMD_READY=0\n")
 }
 
 // SettleDevice makes udev look at a device again and waits until it has done

@@ -53,6 +53,22 @@ func TestDevicesAreReadyWhenTheyCanBeOpened(t *testing.T) {
 	}
 }
 
+func TestUdevSaysWhatCanBeUsed(t *testing.T) {
+	for record, want := range map[string]bool{
+		"I:1\nE:ID_SERIAL=a\n":     true,
+		"I:1\nE:SYSTEMD_READY=1\n": true,
+		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                  true, // nothing in it yet
+		"I:1\nE:MD_LEVEL=raid1\nE:SYSTEMD_READY=0\n":                                             false,
+		"I:1\nE:DM_UUID=LVM-1\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                            false,
+		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=1\nE:SYSTEMD_READY=0\n":                  false,
+		"I:1\nE:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1\nE:DM_UUID=CRYPT-TEMP-a\nE:SYSTEMD_READY=0\n": false,
+	} {
+		if got := udevRecord(record).usable(); got != want {
+			t.Errorf("%q: %v", record, got)
+		}
+	}
+}
+
 func TestZeroTouchesOnlyItsRange(t *testing.T) {
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

@@ -1,0 +1,185 @@
+package storage
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// rounds is how often the disks stage is killed at a random moment, besides once
+// after each of its steps.
+var rounds = flag.Int("storage.kills", 4, "kills at random moments")
+
+// everything has partitions, an array, an encrypted volume whose key nobody
+// knows yet, and five filesystems.
+func everything(one, two string) string {
+	return fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {
+	"disks": [
+		{"device": %q, "wipeTable": true, "partitions": [
+			{"label": "esp", "sizeMiB": 40, "number": 1, "typeGuid": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"},
+			{"label": "mirror-1", "sizeMiB": 128}, {"label": "swap", "sizeMiB": 32}]},
+		{"device": %q, "wipeTable": true, "partitions": [
+			{"label": "mirror-2", "sizeMiB": 128}, {"label": "vault", "sizeMiB": 64}, {"label": "scratch"}]}],
+	"raid": [{"name": "mirror", "level": "raid1", "devices": ["/dev/disk/by-partlabel/mirror-1", "/dev/disk/by-partlabel/mirror-2"], "options": ["--assume-clean"]}],
+	"luks": [
+		{"name": "secret", "device": "/dev/md/mirror", "options": ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]},
+		{"name": "vault", "device": "/dev/disk/by-partlabel/vault", "keyFile": {"source": "data:,open%%20sesame"}, "options": ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]}],
+	"filesystems": [
+		{"device": "/dev/disk/by-partlabel/esp", "format": "vfat", "label": "ESP", "path": "/boot/efi"},
+		{"device": "/dev/disk/by-partlabel/swap", "format": "swap", "label": "swap"},
+		{"device": "/dev/disk/by-id/dm-name-secret", "format": "ext4", "label": "secret", "path": "/var/secret"},
+		{"device": "/dev/mapper/vault", "format": "ext4", "label": "vault", "path": "/var/vault"},
+		{"device": "/dev/disk/by-partlabel/scratch", "format": "btrfs", "label": "scratch", "path": "/var"}]}}`, one, two)
+}
+
+// fingerprint is what other programs say of the two disks, without what is random.
+func fingerprint(t testing.TB, one, two string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, disk := range []string{one, two} {
+		table := tableOf(t, disk)
+		for _, p := range table.Partitions {
+			fmt.Fprintf(&b, "%d+%d %s %s\n", p.Start, p.Size, p.Type, p.Name)
+		}
+	}
+	shown := shell(t, `mdadm --detail /dev/md/mirror | grep -E 'Version|Level|Array Size|Devices :|State :' | sed 's/active/clean/'
+		mdadm --detail /dev/md/mirror | grep -c 'active sync'
+		for dev in /dev/md/mirror /dev/disk/by-partlabel/vault; do
+			cryptsetup isLuks --type luks2 $dev
+			cryptsetup luksDump $dev | grep -E '^Label|^Subsystem|^  [0-9]+: (luks2|clevis)|^Tokens'
+		done
+		for name in secret vault; do cryptsetup status $name | grep -E 'type|cipher|keysize'; done`)
+	b.WriteString(shown + "\n")
+	for _, dev := range []string{"disk/by-partlabel/esp", "disk/by-partlabel/swap", "mapper/secret", "mapper/vault", "disk/by-partlabel/scratch"} {
+		fmt.Fprintf(&b, "%s %s %s\n", dev, blkid(t, "/dev/"+dev, "TYPE"), blkid(t, "/dev/"+dev, "LABEL"))
+	}
+	shell(t, "e2fsck -fn /dev/mapper/secret; e2fsck -fn /dev/mapper/vault; fsck.fat -n /dev/disk/by-partlabel/esp; btrfs check /dev/disk/by-partlabel/scratch")
+	return b.String()
+}
+
+// kill runs a stage in a process group of its own and kills all of it, helper
+// programs included, when enough says so. It tells how many steps the log had
+// shown by then.
+func (b *boot) kill(stage string, enough func(steps int) bool) (steps int) {
+	b.t.Helper()
+	cmd := b.command(stage)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for open := true; open; {
+		select {
+		case line, more := <-lines:
+			open = more
+			if isStep(line) {
+				steps++
+			}
+		case <-tick.C:
+		}
+		if open && enough(steps) {
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			enough = func(int) bool { return false }
+		}
+	}
+	cmd.Wait()
+	return steps
+}
+
+// isStep tells whether a line of the log is the begin or the end of an operation.
+func isStep(line string) bool {
+	return strings.Contains(line, "[started]") || strings.Contains(line, "[finished]")
+}
+
+// reboot loses what a machine loses when its power fails: /run, arrays and
+// mappings. Pages that were not written stay, which a machine does not grant.
+func (b *boot) reboot(config string, disks ...string) *boot {
+	b.t.Helper()
+	for _, disk := range disks {
+		tearDown(b.t, disk)
+	}
+	return newBoot(b.t, config)
+}
+
+func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {
+	var want string
+	var steps int
+	var took time.Duration
+	t.Run("undisturbed", func(t *testing.T) {
+		one, two := newDisk(t, 512), newDisk(t, 512)
+		b := newBoot(t, everything(one, two))
+		started := time.Now()
+		log := b.must("disks")
+		took = time.Since(started)
+		for line := range strings.Lines(log) {
+			if isStep(line) {
+				steps++
+			}
+		}
+		want = fingerprint(t, one, two)
+		t.Logf("%d steps in %v:\n%s", steps, took, want)
+		b.must("mount")
+		b.must("umount")
+	})
+	if steps < 20 {
+		t.Fatalf("only %d steps", steps)
+	}
+	kills := map[string]func(int) bool{}
+	var names []string
+	for i := 1; i < steps; i++ {
+		name := fmt.Sprintf("after step %d", i)
+		names = append(names, name)
+		kills[name] = func(n int) bool { return n >= i }
+	}
+	for range *rounds {
+		after := rand.N(took)
+		name := fmt.Sprintf("after %v", after)
+		names = append(names, name)
+		var begun time.Time
+		kills[name] = func(int) bool {
+			if begun.IsZero() {
+				begun = time.Now()
+			}
+			return time.Since(begun) > after
+		}
+	}
+	for i, name := range names {
+		t.Run(name, func(t *testing.T) {
+			one, two := newDisk(t, 512), newDisk(t, 512)
+			config := everything(one, two)
+			b := newBoot(t, config)
+			seen := b.kill("disks", kills[name])
+			if i%2 == 0 {
+				b = b.reboot(config, one, two)
+			} else {
+				b = newBoot(t, config)
+			}
+			if o := b.stage("disks"); o.err != nil {
+				t.Fatalf("killed after %d steps, the next run ends with %v:\n%s\n%s", seen, o.err, o.box, o.log)
+			}
+			if got := fingerprint(t, one, two); got != want {
+				t.Errorf("killed after %d steps, the next run makes\n%s\ninstead of\n%s", seen, got, want)
+			}
+			b.must("mount")
+			b.must("umount")
+		})
+	}
+}
