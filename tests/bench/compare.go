@@ -29,18 +29,20 @@ type work struct {
 	config string
 	args   func(t tool, dir string) []string
 	check  func(dir string) error // whether it was done, may be nil
+	// before, if set, prepares a run; it takes no part in the measurement.
+	before func(ctx context.Context, b *bencher, t tool, dir string) error
 }
 
 // fetchWork is the stage fetch, which caches the config with so many paths.
 func fetchWork(c configFile, paths int) work {
-	return work{"fetch", c.path, func(t tool, dir string) []string {
+	return work{name: "fetch", config: c.path, args: func(t tool, dir string) []string {
 		return append(slices.Clone(t.stage), "-stage=fetch", "-platform=file", "-log-to-stdout", "-root="+dir,
 			"-config-cache="+cacheOf(dir), "-state-file="+filepath.Join(dir, "state"), "-neednet="+filepath.Join(dir, "neednet"))
-	}, func(dir string) error { return checkCache(cacheOf(dir), paths) }}
+	}, check: func(dir string) error { return checkCache(cacheOf(dir), paths) }}
 }
 
 func validateWork(c configFile) work {
-	return work{"validate", c.path, func(t tool, _ string) []string { return append(slices.Clone(t.validate), c.path) }, nil}
+	return work{name: "validate", config: c.path, args: func(t tool, _ string) []string { return append(slices.Clone(t.validate), c.path) }}
 }
 
 func cacheOf(dir string) string { return filepath.Join(dir, "cache.json") }
@@ -125,15 +127,25 @@ func summary(runs []sample) sample {
 	return s
 }
 
-// run does work once. The environment is bare: no setting of Go's runtime and
-// no Ignition of the host has a say.
+// run does work once.
 func (b *bencher) run(ctx context.Context, w work, t tool) (sample, error) {
 	dir, err := os.MkdirTemp(b.dir, w.name+"-")
 	if err != nil {
 		return sample{}, err
 	}
 	defer os.RemoveAll(dir)
-	argv := append(slices.Clone(b.prefix), w.args(t, dir)...)
+	if w.before != nil {
+		if err := w.before(ctx, b, t, dir); err != nil {
+			return sample{}, fmt.Errorf("before %s: %w", w.name, err)
+		}
+	}
+	return b.execute(ctx, w, dir, w.args(t, dir))
+}
+
+// execute runs a command line. The environment is bare: no setting of Go's
+// runtime and no Ignition of the host has a say.
+func (b *bencher) execute(ctx context.Context, w work, dir string, argv []string) (sample, error) {
+	argv = append(slices.Clone(b.prefix), argv...)
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir

@@ -62,9 +62,16 @@ func attach(t testing.TB, file string, sector ...int) string {
 	}
 	dev := run(t, "losetup", append(args, file)...)
 	t.Cleanup(func() {
+		// While udev works it assembles an array again from the members of the one
+		// that was just stopped.
+		run(t, "udevadm", "control", "--stop-exec-queue")
 		tearDown(t, dev)
 		run(t, "losetup", "--detach", dev)
-		run(t, "udevadm", "settle")
+		run(t, "udevadm", "control", "--start-exec-queue")
+		try("udevadm", "settle", "--timeout=20")
+		if out, err := try("losetup", dev); err == nil {
+			t.Errorf("%s is still in use: %s\n%s", dev, out, run(t, "lsblk", dev))
+		}
 	})
 	return dev
 }
@@ -87,7 +94,7 @@ func tearDown(t testing.TB, dev string) {
 		try("swapoff", fields[0])
 		switch kind := fields[1]; {
 		case kind == "crypt" || kind == "dm":
-			try("dmsetup", "remove", "--force", fields[0])
+			try("dmsetup", "remove", "--noudevsync", "--force", fields[0])
 		case strings.HasPrefix(kind, "raid") || kind == "linear":
 			try("mdadm", "--stop", fields[0])
 		}

@@ -42,6 +42,8 @@ type Errand struct {
 	TPM string
 	// Output gets what the program prints, as it prints.
 	Output io.Writer
+	// Systemd makes systemd the first process, for programs that need it.
+	Systemd bool
 	// PowerCut, if set, is a line at whose appearance in the output the machine
 	// loses its power.
 	PowerCut string
@@ -124,8 +126,12 @@ func (l *Lab) Run(ctx context.Context, e Errand) error {
 }
 
 func (l *Lab) arguments(e Errand, hand string) []string {
+	kernel := "console=ttyS0 panic=-1 quiet loglevel=3 net.ifnames=0 firstlight.device_timeout=15"
+	if e.Systemd {
+		kernel += " lab.systemd systemd.show_status=0"
+	}
 	args := []string{"-machine", "q35", "-smp", "2", "-m", "2048", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-kernel", l.Kernel, "-initrd", l.Initramfs, "-append", "console=ttyS0 panic=-1 quiet loglevel=3 net.ifnames=0 firstlight.device_timeout=15",
+		"-kernel", l.Kernel, "-initrd", l.Initramfs, "-append", kernel,
 		"-chardev", "file,id=out,path=/dev/stdout", "-chardev", "file,id=console,path=/dev/stderr", "-serial", "chardev:console",
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
 		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=out,name=output",
@@ -231,11 +237,12 @@ func (o *labOutput) whole(line string) {
 	}
 }
 
-// insideVariable tells a test binary that it runs in the lab.
-const insideVariable = "FIRSTLIGHT_LAB"
+// InsideVariable is set in the environment of a program that is to know that it
+// runs in the lab.
+const InsideVariable = "FIRSTLIGHT_LAB"
 
 // InLab tells whether this program runs in the lab.
-func InLab() bool { return os.Getenv(insideVariable) != "" }
+func InLab() bool { return os.Getenv(InsideVariable) != "" }
 
 // RunInLab runs the tests of a package in the lab: the test binary starts itself
 // there, with the flags that it was given. It is what TestMain calls, and it
@@ -265,7 +272,7 @@ func runInLab(prepare func(*Lab, *Errand, string) error) error {
 	if err != nil {
 		return err
 	}
-	e := Errand{Output: os.Stdout, Env: []string{insideVariable + "=1"}, Args: testFlags()}
+	e := Errand{Output: os.Stdout, Env: []string{InsideVariable + "=1"}, Args: testFlags()}
 	if e.Program, err = os.Executable(); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/l
     --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
 # shellcheck disable=SC2086 # words
 install_modules root $devices $filesystems $layers loop overlay isofs squashfs erofs scsi_debug sd_mod sr_mod dm-multipath vsock_loopback
-install -m 0755 guest/lab-init root/usr/libexec/lab-init
+install -m 0755 guest/lab-init guest/lab-run root/usr/libexec/
+install -m 0644 guest/lab.service root/usr/lib/systemd/system/
 truncate -s 1500M out
 mkfs.ext4 -q -F -L lab -d root out

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/firstlight-os/firstlight/tests/vm"
+)
+
+// The stages that need disks are measured inside a machine, the lab, where this
+// program starts itself again. Systemd is its first process: the reference
+// waits for devices with its help.
+
+const (
+	labDisks      = 4
+	labPartitions = 4
+	labDiskSize   = 2 << 30 // bytes; sparse
+)
+
+// samplesMark begins the line on which the program in the lab gives its results.
+const samplesMark = "samples: "
+
+// samplePrinted is a sample on its way out of the lab.
+type samplePrinted struct {
+	CPU, Wall int64 // nanoseconds
+	Memory    int64 // bytes
+}
+
+// storage measures the stage disks over empty disks in the lab.
+func (b *bencher) storage(ctx context.Context) ([]sample, error) {
+	lab, err := vm.BuildLab(b.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	e := vm.Errand{Systemd: true, Output: &out, Env: []string{vm.InsideVariable + "=1"},
+		Args: []string{fmt.Sprintf("-rounds=%d", b.rounds)}, Files: map[string]string{}}
+	if e.Program, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if len(b.tools) > 1 {
+		e.Files["reference"] = b.tools[1].stage[0]
+	}
+	for i := range labDisks {
+		disk, err := vm.NewDisk(b.dir, fmt.Sprintf("disk%d", i), labDiskSize>>20)
+		if err != nil {
+			return nil, err
+		}
+		e.Disks = append(e.Disks, disk)
+	}
+	if err := lab.Run(ctx, e); err != nil {
+		return nil, fmt.Errorf("the lab: %w\n%s", err, tail(out.Bytes()))
+	}
+	return readSamples(out.String())
+}
+
+func readSamples(out string) ([]sample, error) {
+	_, line, found := strings.Cut(out, samplesMark)
+	if !found {
+		return nil, fmt.Errorf("the lab has printed no samples but\n%s", tail([]byte(out)))
+	}
+	var printed []samplePrinted
+	if err := json.NewDecoder(strings.NewReader(line)).Decode(&printed); err != nil {
+		return nil, fmt.Errorf("reading what the lab has measured: %w", err)
+	}
+	var all []sample
+	for _, p := range printed {
+		all = append(all, sample{cpu: time.Duration(p.CPU), wall: time.Duration(p.Wall), memory: p.Memory})
+	}
+	return all, nil
+}
+
+// insideLab is this program in the lab, with the tools beside it.
+func insideLab(ctx context.Context, rounds int, w io.Writer) error {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	b := &bencher{dir: dir, rounds: rounds}
+	for _, name := range []string{"firstlight", "reference"} {
+		if path, err := filepath.Abs(name); err == nil && exists(path) {
+			b.tools = append(b.tools, tool{stage: []string{path}})
+		}
+	}
+	config, err := writeConfig(dir, "disks.ign", disksConfig)
+	if err != nil {
+		return err
+	}
+	samples, err := b.inTurn(ctx, b.each(disksWork(config)))
+	if err != nil {
+		return err
+	}
+	var printed []samplePrinted
+	for _, s := range samples {
+		printed = append(printed, samplePrinted{int64(s.cpu), int64(s.wall), s.memory})
+	}
+	text, err := json.Marshal(printed)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", samplesMark, text)
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// labDisk is the node of a disk in the lab, after its own two.
+func labDisk(i int) string { return fmt.Sprintf("/dev/vd%c", 'c'+i) }
+
+// disksConfig wants four partitions on each disk, and a filesystem in each.
+func disksConfig(w io.Writer) {
+	formats := []string{"ext4", "xfs", "btrfs", "vfat"}
+	fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {`, specVersion)
+	list(w, "disks", labDisks, func(i int) {
+		fmt.Fprintf(w, `{"device": %q, "wipeTable": true,`, labDisk(i))
+		list(w, "partitions", labPartitions, func(n int) {
+			fmt.Fprintf(w, `{"label": "part-%d-%d", "sizeMiB": 400}`, i, n)
+		})
+		io.WriteString(w, "}")
+	})
+	io.WriteString(w, ",\n")
+	list(w, "filesystems", labDisks*labPartitions, func(i int) {
+		disk, n := i/labPartitions, i%labPartitions
+		fmt.Fprintf(w, `{"device": "/dev/disk/by-partlabel/part-%d-%d", "format": %q, "wipeFilesystem": true}`, disk, n, formats[n])
+	})
+	io.WriteString(w, "}}")
+}
+
+// disksWork is the stage disks over disks that were emptied, with a config that
+// was fetched.
+func disksWork(c configFile) work {
+	w := fetchWork(c, 0)
+	w.name, w.check = "disks", func(string) error { return checkDisks() }
+	args := w.args
+	w.before = func(ctx context.Context, b *bencher, t tool, dir string) error {
+		if err := emptyDisks(ctx); err != nil {
+			return err
+		}
+		fetch := w
+		fetch.check = nil
+		_, err := b.execute(ctx, fetch, dir, args(t, dir))
+		return err
+	}
+	w.args = func(t tool, dir string) []string {
+		argv := args(t, dir)
+		argv[len(t.stage)] = "-stage=disks"
+		return argv
+	}
+	return w
+}
+
+func emptyDisks(ctx context.Context) error {
+	for i := range labDisks {
+		if _, err := command(ctx, "", "blkdiscard", "--force", labDisk(i)); err != nil {
+			return err
+		}
+		if _, err := command(ctx, "", "blockdev", "--rereadpt", labDisk(i)); err != nil {
+			return err
+		}
+	}
+	_, err := command(ctx, "", "udevadm", "settle")
+	return err
+}
+
+// checkDisks asks blkid whether the work was done.
+func checkDisks() error {
+	for i := range labDisks {
+		for n, format := range []string{"ext4", "xfs", "btrfs", "vfat"} {
+			out, err := exec.Command("blkid", "--probe", "--output", "value", "--match-tag", "TYPE", fmt.Sprintf("%s%d", labDisk(i), n+1)).Output()
+			if got := strings.TrimSpace(string(out)); got != format {
+				return fmt.Errorf("partition %d of %s holds %q, not %s (%v)", n+1, labDisk(i), got, format, err)
+			}
+		}
+	}
+	return nil
+}
