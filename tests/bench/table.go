@@ -109,6 +109,15 @@ func comparison(what string, samples []sample, g goal) []row {
 	return rows
 }
 
+// wallTime is a row for work where it counts how long people wait.
+func wallTime(what string, samples []sample, g goal) row {
+	r := row{what: what + ": wall time", unit: duration, goal: g}
+	for _, s := range samples {
+		r.figures = append(r.figures, s.wall.Seconds())
+	}
+	return r
+}
+
 // memoryOfSize is the peak against the size of the config.
 func memoryOfSize(what string, samples []sample, size int64) row {
 	r := row{what: what + ": peak to file size", unit: times, goal: goal{under, 2.5}}
