@@ -26,15 +26,24 @@ type Command struct {
 	Secrets []string
 }
 
-// String is the command as a person would type it, without its secrets.
+// longArgument is what an argument may have, in bytes, before messages shorten
+// it: the answer of a Tang server would fill the screen.
+const longArgument = 200
+
+// String is the command as a person would type it, without its secrets, and
+// with long arguments shortened.
 func (c Command) String() string {
 	words := []string{quote(c.Name)}
 	for _, a := range c.Args {
-		if a != "" && slices.Contains(c.Secrets, a) {
-			words = append(words, "(hidden)")
-			continue
+		switch {
+		case a != "" && slices.Contains(c.Secrets, a):
+			a = "(hidden)"
+		case len(a) > longArgument:
+			a = quote(a[:longArgument]) + fmt.Sprintf("...(%d bytes)", len(a))
+		default:
+			a = quote(a)
 		}
-		words = append(words, quote(a))
+		words = append(words, a)
 	}
 	return strings.Join(words, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,9 @@ import (
 // rounds is how often the disks stage is killed at a random moment, besides once
 // after each of its steps.
 var rounds = flag.Int("storage.kills", 4, "kills at random moments")
+
+// disks are given to go on with what a machine has left that lost its power.
+var disks = flag.String("storage.disks", "", "two disks, with a comma between, instead of empty ones")
 
 // everything has partitions, an array, an encrypted volume whose key nobody
 // knows yet, and five filesystems.
@@ -117,6 +121,25 @@ func (b *boot) reboot(config string, disks ...string) *boot {
 		tearDown(b.t, disk)
 	}
 	return newBoot(b.t, config)
+}
+
+// TestEverythingIsMade shows the log as it comes, for those who cut the power at
+// some line of it, and what the machine has become.
+func TestEverythingIsMade(t *testing.T) {
+	var one, two string
+	if *disks != "" {
+		one, two, _ = strings.Cut(*disks, ",")
+	} else {
+		one, two = newDisk(t, 512), newDisk(t, 512)
+	}
+	cmd := newBoot(t, everything(one, two)).command("disks")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(fingerprint(t, one, two)) {
+		fmt.Print("machine: ", line)
+	}
 }
 
 func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {

@@ -130,7 +130,13 @@ func (l *Lab) arguments(e Errand, hand string) []string {
 	if e.Systemd {
 		kernel += " lab.systemd systemd.show_status=0"
 	}
-	args := []string{"-machine", "q35", "-smp", "2", "-m", "2048", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+	machine := "q35"
+	if e.TPM != "" {
+		// With a TPM the tables of ACPI come to lie where QEMU puts the initramfs.
+		machine += ",acpi=off"
+		kernel += " tpm_tis.force=1"
+	}
+	args := []string{"-machine", machine, "-smp", "2", "-m", "2048", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", l.Kernel, "-initrd", l.Initramfs, "-append", kernel,
 		"-chardev", "file,id=out,path=/dev/stdout", "-chardev", "file,id=console,path=/dev/stderr", "-serial", "chardev:console",
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
