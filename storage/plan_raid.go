@@ -45,16 +45,27 @@ type runningArray struct {
 	Kernel  string   // its name: "md127"
 	Members []string // by the kernel's names
 	Active  bool
-	Uses    []use
+	// Marked tells that mdadm has told udev to keep away while it makes the
+	// array. Nobody makes one while we look: that mdadm was killed with us.
+	Marked bool
+	Uses   []use
 }
 
 func (r runningArray) node() string { return "/dev/" + r.Kernel }
+
+// lacks are those of the devices that it runs without.
+func (r runningArray) lacks(members []target) []target {
+	return slices.DeleteFunc(slices.Clone(members), func(t target) bool {
+		return t.Kernel == "" || slices.Contains(r.Members, t.Kernel) // the kernel does not know files
+	})
+}
 
 // An arrayAction is what is done about an array.
 type arrayAction int
 
 const (
-	keepArray arrayAction = iota
+	keepArray     arrayAction = iota
+	completeArray             // runs without some of its devices
 	assembleArray
 	makeArray
 )
@@ -79,7 +90,10 @@ func decideArray(r *config.Raid, f arrayFacts) (arrayDecision, []error) {
 			"%s is %s already, which is of other devices", arrayPaths(r)[0], f.Named))
 	}
 	same := sameArray(r, f.Members)
-	if same && len(own) == 1 && own[0].Active && f.Named == own[0].node() {
+	if same && len(own) == 1 && own[0].Active && !own[0].Marked && f.Named == own[0].node() {
+		if len(own[0].lacks(f.Members)) > 0 {
+			return arrayDecision{Action: completeArray}, errs
+		}
 		return arrayDecision{}, errs
 	}
 	for _, k := range own {
@@ -203,6 +217,8 @@ func (p *arrayPlan) name() string {
 		verb = "checking and, if needed, making"
 	case p.action == assembleArray:
 		verb = "assembling"
+	case p.action == completeArray:
+		verb = "completing"
 	}
 	var devices []string
 	for _, s := range p.sites {

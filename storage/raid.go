@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,8 @@ func (m *Machine) runningArray(kernel string, busy map[number][]string) runningA
 	// What has no such file is not an array, and has no slaves that are ours.
 	state := m.attribute(m.sys("class", "block", kernel), "md/array_state")
 	r.Active = state != "" && state != "inactive" && state != "clear"
+	_, err := os.Stat(m.creationMark(kernel))
+	r.Marked = err == nil
 	dir, err := filepath.EvalSymlinks(m.sys("class", "block", kernel))
 	if err != nil {
 		return r
@@ -52,6 +55,12 @@ func (m *Machine) runningArray(kernel string, busy map[number][]string) runningA
 	return r
 }
 
+// creationMark is the file by which mdadm keeps udev away from an array while it
+// makes it, see udev's rules 01-md-raid-creating.
+func (m *Machine) creationMark(kernel string) string {
+	return filepath.Join(or(m.Mdadm, "/run/mdadm"), "creating-"+kernel)
+}
+
 func (p *arrayPlan) decide(m *Machine, busy map[number][]string) []error {
 	d, errs := decideArray(p.Raid, m.arrayFacts(p, p.found(), busy))
 	if len(errs) > 0 {
@@ -61,7 +70,7 @@ func (p *arrayPlan) decide(m *Machine, busy map[number][]string) []error {
 		m.Log.Warn(d.Warning)
 	}
 	p.action = d.Action
-	p.outlook = map[arrayAction]outlook{keepArray: ready, assembleArray: later, makeArray: fresh}[d.Action]
+	p.outlook = map[arrayAction]outlook{keepArray: ready, completeArray: later, assembleArray: later, makeArray: fresh}[d.Action]
 	return nil
 }
 
@@ -74,7 +83,8 @@ func (m *Machine) raise(ctx context.Context, p *arrayPlan) error {
 	if err != nil {
 		return err
 	}
-	d, errs := decideArray(p.Raid, m.arrayFacts(p, members, busy))
+	facts := m.arrayFacts(p, members, busy)
+	d, errs := decideArray(p.Raid, facts)
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
@@ -85,18 +95,51 @@ func (m *Machine) raise(ctx context.Context, p *arrayPlan) error {
 		return nil
 	}
 	for _, node := range d.Stop {
-		if _, err := m.Run.Run(ctx, system.Command{Name: "mdadm", Args: []string{"--stop", node}}); err != nil {
+		if err := m.mdadm(ctx, "--stop", node); err != nil {
 			return err
 		}
 	}
-	if d.Action == assembleArray {
-		args := append([]string{"--assemble", p.paths[0], "--homehost", homehost}, nodes...)
-		if _, err := m.Run.Run(ctx, system.Command{Name: "mdadm", Args: args}); err != nil {
+	for _, r := range facts.Running {
+		if err := os.Remove(m.creationMark(r.Kernel)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return m.wait(ctx, []needed{{path: m.made(p.paths[0]), origin: p.origin}})
 	}
-	return m.createArray(ctx, p, nodes, members)
+	switch d.Action {
+	case makeArray:
+		return m.createArray(ctx, p, nodes, members)
+	case assembleArray:
+		if err := m.mdadm(ctx, append([]string{"--assemble", p.paths[0], "--homehost", homehost}, nodes...)...); err != nil {
+			return err
+		}
+		if err := m.wait(ctx, []needed{{path: m.made(p.paths[0]), origin: p.origin}}); err != nil {
+			return err
+		}
+	}
+	return m.completeArray(ctx, p, nodes, members)
+}
+
+// completeArray adds the devices that the array runs without: those that an
+// earlier run had not come to, or that have missed a change.
+func (m *Machine) completeArray(ctx context.Context, p *arrayPlan, nodes []string, members []target) error {
+	at := m.made(p.paths[0])
+	array, err := resolve(at)
+	if err != nil {
+		return err
+	}
+	lacks := m.runningArray(filepath.Base(array), nil).lacks(members)
+	for i, t := range members {
+		if slices.ContainsFunc(lacks, func(l target) bool { return l.Kernel == t.Kernel }) {
+			if err := m.mdadm(ctx, "--manage", at, "--add", nodes[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Machine) mdadm(ctx context.Context, args ...string) error {
+	_, err := m.Run.Run(ctx, system.Command{Name: "mdadm", Args: args})
+	return err
 }
 
 func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string, members []target) error {

@@ -307,7 +307,7 @@ func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 	running := func(uses ...use) []runningArray {
 		return []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Uses: uses}}
 	}
-	words := map[arrayAction]string{keepArray: "keep", assembleArray: "assemble", makeArray: "make"}
+	words := map[arrayAction]string{keepArray: "keep", completeArray: "complete", assembleArray: "assemble", makeArray: "make"}
 	const hint = "an array can be made only of what nothing else uses"
 	for _, c := range []struct {
 		name  string
@@ -316,7 +316,9 @@ func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 	}{
 		{"a running array is kept", arrayFacts{members(good, held), running(), "/dev/md127"}, "keep"},
 		{"also in use", arrayFacts{members(good, held), running(use{How: "mounted at /x"}), "/dev/md127"}, "keep"},
-		{"and degraded", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a"}, Active: true}}, "/dev/md127"}, "keep"},
+		{"and degraded", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a"}, Active: true}}, "/dev/md127"}, "complete"},
+		{"left by an mdadm that was killed", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Marked: true}}, "/dev/md127"},
+			"assemble after stopping /dev/md127"},
 		{"not in the kernel", arrayFacts{members(good, nil), nil, ""}, "assemble"},
 		{"inactive", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}}}, ""}, "assemble after stopping /dev/md127"},
 		{"under another name", arrayFacts{members(good, held), running(), ""}, "assemble after stopping /dev/md127"},
@@ -387,8 +389,13 @@ func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
 		t.Fatalf("got %+v", f)
 	}
 	r := f.Running[0]
-	if !r.Active || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || hows(r.Uses) != "mounted at /x, part of dm-0 (root)" {
+	if !r.Active || r.Marked || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || hows(r.Uses) != "mounted at /x, part of dm-0 (root)" {
 		t.Errorf("got %+v", r)
+	}
+	b.m.Mdadm = b.path("run")
+	b.write("run/creating-md127", "")
+	if !b.m.runningArray("md127", busy).Marked {
+		t.Error("the mark of an mdadm that was killed is not seen")
 	}
 }
 

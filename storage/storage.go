@@ -51,7 +51,8 @@ type Machine struct {
 	Sys, Proc, Udev string
 	// Dev is where programs make devices. Scratch is a directory in memory.
 	// Zkey and CardKey are zkey's repository and the passphrase beside a card.
-	Dev, Scratch, Zkey, CardKey string
+	// Mdadm is where mdadm keeps its marks.
+	Dev, Scratch, Zkey, CardKey, Mdadm string
 	// Timeout is how long to wait for devices; by default what the kernel
 	// argument firstlight.device_timeout says, in seconds, or 90 s.
 	Timeout time.Duration
