@@ -2,7 +2,6 @@ package files
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/json"
 	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/system"
 )
@@ -94,7 +94,7 @@ func (p *planner) result() {
 
 func (t Result) encode(previous earlierReport) ([]byte, error) {
 	r := resultReport{BootID: t.BootID, Date: t.Date.Format(time.RFC3339), User: t.UserConfigProvided, Previous: previous.cut(maxReports)}
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := json.Indent(r)
 	return append(text, '\n'), err
 }
 

@@ -1,12 +1,13 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/firstlight-os/firstlight/config/json"
 )
 
 // A Stage is the report of one stage for machines.

@@ -1,12 +1,13 @@
 package stages
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/firstlight-os/firstlight/config/json"
 )
 
 // The state is what stages leave to later ones besides the config. Its keys
@@ -17,7 +18,7 @@ type state struct {
 	// URLs: the disks stage has them, the files stage writes them to the root.
 	LuksPersistKeyFiles       map[string]string `json:"luksPersistKeyFiles"`
 	NotatedDirectories        []string          `json:"notatedDirectories"`
-	ProviderOutputFiles       json.RawMessage   `json:"providerOutputFiles"`
+	ProviderOutputFiles       json.Raw          `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 }
 

@@ -2,7 +2,8 @@ package storage
 
 import (
 	"encoding/binary"
-	"encoding/json"
+
+	"github.com/firstlight-os/firstlight/config/json"
 )
 
 // A superblock is what a member of an array says about the array.
