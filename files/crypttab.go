@@ -26,7 +26,7 @@ const (
 // their keys and a line for each.
 func (p *planner) crypttab() {
 	for _, l := range p.cfg.Storage.Luks {
-		if !hasClevis(l) {
+		if !l.HasClevis() {
 			p.key(l)
 		}
 		if config.Or(l.Cex.Enabled, false) {
@@ -124,7 +124,7 @@ func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
 // crypttabLine has its options in the order of the reference.
 func crypttabLine(l config.Luks, uuid string) string {
 	key, options := path.Join(keyDir, l.Name), "luks,"
-	if hasClevis(l) {
+	if l.HasClevis() {
 		key = "none"
 	}
 	if len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.Custom.NeedsNetwork, false) {
@@ -138,24 +138,4 @@ func crypttabLine(l config.Luks, uuid string) string {
 func sameVolume(a, b string) bool {
 	x, y := strings.Fields(a), strings.Fields(b)
 	return len(x) == 4 && len(y) == 4 && x[0] == y[0] && strings.HasPrefix(x[1], "UUID=") && x[2] == y[2] && x[3] == y[3]
-}
-
-func hasClevis(l config.Luks) bool {
-	return config.IsSet(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.TPM2, false)
-}
-
-// finishVolumes takes the mark of the disks stage off the volumes: from now on
-// nothing may make them anew, as their keys are safe. Those whose key is in the
-// config have none any more.
-func (p *planner) finishVolumes() {
-	for _, l := range p.cfg.Storage.Luks {
-		ours := !slices.ContainsFunc(l.Options, func(o string) bool { return strings.HasPrefix(o, "--subsystem") })
-		if !ours || config.IsSet(l.KeyFile.Source) && !hasClevis(l) {
-			continue
-		}
-		p.add(l.Origin(), fmt.Sprintf("noting on the LUKS volume %q that it is complete", l.Name), func(ctx context.Context, _ *root) error {
-			_, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"config", config.Or(l.Device, ""), "--subsystem", ""}})
-			return err
-		})
-	}
 }

@@ -69,7 +69,6 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	p.systemd()
 	p.crypttab()
 	p.durable()
-	p.finishVolumes()
 	p.result()
 	p.labels()
 	if len(p.conflicts) > 0 {

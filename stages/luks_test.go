@@ -2,6 +2,7 @@ package stages
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,67 @@ func TestKeysStayInTheStateWhenFilesFails(t *testing.T) {
 	b.write("run/ignition/state", state)
 	b.fails("files", `reading the UUID of the LUKS volume "firstlight-test"`)
 	if got := b.read("run/ignition/state"); got != state {
+		t.Errorf("the state is %s", got)
+	}
+}
+
+// generated has a volume on an image whose key is generated.
+func generated(b *bench) string {
+	return strings.Replace(volumeConfig(b), `, "keyFile": {"source": "data:,secret"}`, "", 1)
+}
+
+// luksFormat makes a volume that is marked as unfinished.
+func luksFormat(b *bench) {
+	b.t.Helper()
+	b.write("disk.img", strings.Repeat("\x00", 32<<20))
+	b.write("key", "secret")
+	out, err := exec.Command("/usr/sbin/cryptsetup", "luksFormat", "-q", "--type", "luks2", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
+		"--subsystem", "firstlight-unfinished", "--key-file", b.path("key"), b.path("disk.img")).CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("cryptsetup: %v\n%s", err, out)
+	}
+}
+
+func TestVolumesAreCompleteWhenTheMachineLeavesTheInitramfs(t *testing.T) {
+	const done = "noting on the LUKS volume \"firstlight-test\" that it is complete"
+	const keys = `{"luksPersistKeyFiles": {}}`
+	for _, c := range []struct {
+		name, state, systemctl string
+		complete               bool
+	}{
+		{"files has passed", `{"luksPersistKeyFiles": null}`, "printf 'Job=0\\nActiveState=inactive\\n\\nActiveState=inactive\\n'", true},
+		{"without systemd", `{"luksPersistKeyFiles": null}`, "exit 1", true},
+		{"files has not passed", keys, "exit 1", false},
+		{"the emergency shell runs", `{}`, "printf 'ActiveState=inactive\\n\\nActiveState=activating\\n'", false},
+		{"the emergency shell is about to run", `{}`, "printf 'ActiveState=inactive\\nJob=412\\n'", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, "")
+			b.write("user.ign", generated(b))
+			luksFormat(b)
+			b.program("systemctl", c.systemctl)
+			b.program("cryptsetup", `echo "$@" > `+b.path("said"))
+			b.must("fetch-offline")
+			b.write("run/ignition/state", c.state)
+			b.must("umount")
+			if got := strings.Contains(b.log.String(), done); got != c.complete {
+				t.Errorf("the log is\n%s", &b.log)
+			}
+			if c.complete && b.read("said") != "config "+b.path("disk.img")+" --label  --subsystem \n" {
+				t.Errorf("cryptsetup got %q", b.read("said"))
+			}
+		})
+	}
+}
+
+func TestVolumesAreNotedBeforeTheyAreMade(t *testing.T) {
+	b := newBench(t, "")
+	b.write("user.ign", strings.Replace(generated(b), `"device"`, `"clevis": {"tpm2": true}, "device"`, 1))
+	b.write("disk.img", strings.Repeat("not empty", 1000))
+	b.program("cryptsetup", "exit 1")
+	b.must("fetch-offline")
+	b.fails("disks", "making LUKS volume")
+	if got := b.read("run/ignition/state"); !strings.Contains(got, `"luksPersistKeyFiles":{`) {
 		t.Errorf("the state is %s", got)
 	}
 }

@@ -64,13 +64,20 @@ func (p *process) machine() *storage.Machine {
 const maxKey = 8 << 20
 
 func disks(ctx context.Context, p *process) error {
+	volumes := len(p.cfg.Storage.Luks) > 0
+	if volumes && p.state.LuksPersistKeyFiles == nil {
+		p.state.LuksPersistKeyFiles = map[string]string{} // see provisioned
+		if err := p.state.save(p.StateFile); err != nil {
+			return err
+		}
+	}
 	m := p.machine()
 	plan, err := m.PlanDisks(ctx, p.cfg)
 	if err != nil {
 		return err
 	}
 	p.runner.Workers = 2 * runtime.NumCPU()
-	if err = p.execute(ctx, plan); len(m.Keys) == 0 && len(m.VolumeKeys) == 0 && len(p.state.LuksPersistKeyFiles) == 0 {
+	if err = p.execute(ctx, plan); !volumes {
 		return err
 	}
 	// Of a volume that was made nobody else has the key, also if something
@@ -91,11 +98,52 @@ func mount(ctx context.Context, p *process) error {
 }
 
 func umount(ctx context.Context, p *process) error {
-	plan, err := p.machine().PlanUmount(ctx, p.cfg)
+	m := p.machine()
+	plan, err := m.PlanUmount(ctx, p.cfg)
 	if err != nil {
 		return err
 	}
+	if p.provisioned(ctx) {
+		finish, err := m.PlanFinish(p.cfg)
+		if err != nil {
+			return err
+		}
+		plan = append(plan, finish...)
+	}
 	return p.execute(ctx, plan)
+}
+
+// provisioned tells that all is done and the machine goes on to its own system. Then
+// the first boot will not be repeated, and LUKS volumes are not to be made again.
+// After the files stage units of the distribution may still have failed; then
+// systemd unmounts on its way to the emergency shell.
+func (p *process) provisioned(ctx context.Context) bool {
+	// The files stage takes the keys away as its last thing.
+	if len(p.cfg.Storage.Luks) == 0 || p.state.LuksPersistKeyFiles != nil {
+		return false
+	}
+	args := append([]string{"show", "--property=ActiveState,Job"}, emergencyUnits...)
+	states, err := p.run.Run(ctx, system.Command{Name: "systemctl", Args: args})
+	if err != nil { // without systemd a failure ends the boot at once
+		p.log.Debug("asking systemd whether there is an emergency: " + err.Error())
+		return true
+	}
+	return !emergency(string(states))
+}
+
+// emergencyUnits are those of systemd's emergency shell, and dracut's.
+var emergencyUnits = []string{"emergency.target", "emergency.service", "dracut-emergency.service"}
+
+// emergency tells whether one of the units in the output of systemctl show runs
+// or is about to.
+func emergency(states string) bool {
+	for line := range strings.Lines(states) {
+		switch property, value, _ := strings.Cut(strings.TrimSpace(line), "="); {
+		case property == "ActiveState" && (value == "active" || value == "activating"), property == "Job" && value != "" && value != "0":
+			return true
+		}
+	}
+	return false
 }
 
 func writeFiles(ctx context.Context, p *process) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,15 +55,33 @@ func (m *Machine) measure(d *device) (err error) {
 	if d.size, err = system.DeviceSize(d.file); err != nil {
 		return err
 	}
-	sector, err := system.SectorSize(d.file)
-	if err != nil {
-		return err
+	if system.IsBlockDevice(d.file) {
+		sector, err := system.SectorSize(d.file)
+		if err != nil {
+			return err
+		}
+		d.sector = uint64(sector)
+	} else {
+		d.sector = m.fileSector(d.view())
 	}
-	d.sector = uint64(sector)
 	if n, ok := deviceNumber(d.node); ok {
 		d.sysfs, err = filepath.EvalSymlinks(m.sys("dev", "block", string(n)))
 	}
 	return err
+}
+
+// fileSector is the size of the sectors of a file that stands for a disk. A GPT
+// header is in the second sector, its copy in the last one.
+func (m *Machine) fileSector(v *view) uint64 {
+	if m.Sector != 0 {
+		return uint64(m.Sector)
+	}
+	const usual, large, magic = 512, 4096, "EFI PART"
+	at := func(sector int64) bool { return v.magic(sector, magic) || v.magic(v.size-sector, magic) }
+	if at(large) && !at(usual) {
+		return large
+	}
+	return usual
 }
 
 func (d *device) view() *view { return &view{r: d.file, size: int64(d.size)} }
@@ -77,11 +96,15 @@ func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) 
 	if d.sysfs == "" {
 		return facts, nil
 	}
-	_, err := os.Stat(filepath.Join(d.sysfs, "dm"))
-	facts.Mapped = err == nil
-	facts.Uses = m.uses(d.sysfs, busy, facts.Mapped)
-	for _, part := range m.partitions(d.sysfs) {
-		for _, u := range m.uses(part.sysfs, busy, false) {
+	facts.Mapping = m.attribute(d.sysfs, "dm/name")
+	parts := m.partitions(d.sysfs)
+	facts.Unmapped = facts.Mapping != "" && len(diffKernel(parts, facts.Table).add) > 0
+	// Partitions of a mapped disk are built upon it.
+	facts.Uses = slices.DeleteFunc(m.uses(d.sysfs, busy), func(u use) bool {
+		return slices.ContainsFunc(parts, func(k kernelPartition) bool { return u.Holder != "" && filepath.Base(k.sysfs) == u.Holder })
+	})
+	for _, part := range parts {
+		for _, u := range m.uses(part.sysfs, busy) {
 			u.Number = part.number
 			facts.Uses = append(facts.Uses, u)
 		}
@@ -89,7 +112,8 @@ func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) 
 	return facts, nil
 }
 
-// A kernelPartition is a partition as the kernel knows it.
+// A kernelPartition is a partition as the kernel knows it, or a mapping that is
+// one of a mapped disk.
 type kernelPartition struct {
 	number        int
 	start, length uint64 // bytes
@@ -98,6 +122,9 @@ type kernelPartition struct {
 
 // partitions lists what the kernel knows of a disk's partitions.
 func (m *Machine) partitions(disk string) []kernelPartition {
+	if name := m.attribute(disk, "dm/name"); name != "" {
+		return m.mappedPartitions(disk, name)
+	}
 	entries, err := os.ReadDir(disk)
 	if err != nil {
 		return nil
@@ -146,15 +173,11 @@ func (m *Machine) busy() (map[number][]string, error) {
 	return busy, nil
 }
 
-// uses tells what uses a disk or a partition. What holds a disk of the device
-// mapper may be its partitions, so that it does not count.
-func (m *Machine) uses(sysfs string, busy map[number][]string, mapped bool) []use {
+// uses tells what uses a disk or a partition.
+func (m *Machine) uses(sysfs string, busy map[number][]string) []use {
 	var found []use
 	for _, how := range busy[number(m.attribute(sysfs, "dev"))] {
 		found = append(found, use{How: how})
-	}
-	if mapped {
-		return found
 	}
 	holders, err := os.ReadDir(filepath.Join(sysfs, "holders"))
 	if err != nil {
@@ -175,9 +198,9 @@ func (m *Machine) everyUse(d *device, busy map[number][]string) []use {
 	if d.sysfs == "" {
 		return nil
 	}
-	found := m.uses(d.sysfs, busy, false)
+	found := m.uses(d.sysfs, busy)
 	for _, part := range m.partitions(d.sysfs) {
-		found = append(found, m.uses(part.sysfs, busy, false)...)
+		found = append(found, m.uses(part.sysfs, busy)...)
 	}
 	return found
 }

@@ -119,6 +119,9 @@ func readTable(v *view, d *diskFacts) {
 	case copies.backupErr != nil:
 		d.Contents = brokenGPT
 		d.Damage = fmt.Sprintf("primary: %v; backup: %v", copies.primaryErr, copies.backupErr)
+		if sector := otherSector(v, d.Sector); sector != 0 {
+			d.Damage = fmt.Sprintf("it is for sectors of %d bytes, but the disk has sectors of %d", sector, d.Sector)
+		}
 		return
 	}
 	d.Contents = gptTable
@@ -127,6 +130,20 @@ func readTable(v *view, d *diskFacts) {
 		return
 	}
 	d.Damage = copies.damage(boot)
+	if boot.hybrid {
+		d.Movable = errors.New("its MBR is a hybrid, with entries of its own for some of the partitions, which would no longer agree")
+	}
+}
+
+// otherSector is the size of sectors for which there is a GPT, if it is not that
+// of the disk: an image was copied to a disk of another kind.
+func otherSector(v *view, sector uint64) uint64 {
+	for _, other := range []uint64{512, 4096} {
+		if _, err := readHeader(v, other, 1); other != sector && err == nil {
+			return other
+		}
+	}
+	return 0
 }
 
 func (c gptCopies) damage(boot mbr) string {

@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -158,6 +159,19 @@ func TestATableOfWhichBothCopiesAreDamagedIsRefused(t *testing.T) {
 	overwrite(t, disk, 512, 512)
 	overwrite(t, disk, 100<<20-512+60, 1)
 	b.refused(partitions(`{"number": 3}`), `the GPT of DIR/a.img cannot be used: primary: there is no GPT header; backup: the checksum of the header is wrong | storage.disks[0] | `+wipeHint+"; sgdisk --verify shows the damage")
+}
+
+func TestATableForOtherSectorsIsTold(t *testing.T) {
+	for made, read := range map[uint64]uint64{512: 4096, 4096: 512} {
+		m := &memory{data: make([]byte, 8<<20)}
+		if err := writeTable(m, sample(made, len(m.data), "one"), uint64(len(m.data))); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("it is for sectors of %d bytes, but the disk has sectors of %d", made, read)
+		if d := m.read(read); d.Contents != brokenGPT || d.Damage != want {
+			t.Errorf("got %v, %q, want %q", d.Contents, d.Damage, want)
+		}
+	}
 }
 
 func TestTablesOfUnusualForm(t *testing.T) {

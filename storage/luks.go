@@ -25,7 +25,7 @@ func (m *Machine) volumeFacts(p *volumePlan, t target, busy map[number][]string)
 	for _, u := range t.Uses {
 		if u.Mapping == p.Luks.Name {
 			f.Mapper = u.Holder
-			f.MapperUses = m.uses(m.sys("class", "block", u.Holder), busy, false)
+			f.MapperUses = m.uses(m.sys("class", "block", u.Holder), busy)
 			return f
 		}
 	}
@@ -148,13 +148,13 @@ func (v *volume) make(ctx context.Context, facts volumeFacts) error {
 	if err := v.cryptsetup(ctx, v.openArgs()...); err != nil {
 		return err
 	}
-	if hasClevis(v.Luks) {
+	if v.HasClevis() {
 		if err := v.bind(ctx); err != nil {
 			return err
 		}
 	}
-	if marksUnfinished(v.Luks) && config.IsSet(v.KeyFile.Source) && !hasClevis(v.Luks) {
-		if err := v.cryptsetup(ctx, "config", v.node, "--subsystem", ""); err != nil {
+	if marksUnfinished(v.Luks) && !staysMarked(v.Luks) {
+		if err := v.unmark(ctx, v.node); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,46 @@ func (v *volume) make(ctx context.Context, facts volumeFacts) error {
 		return nil
 	}
 	return v.settle(ctx, d.sysfs)
+}
+
+// PlanFinish plans to take the marks of unfinished volumes away. From then on
+// nothing makes them again without wipeVolume, so it is for when their keys are
+// safe and the initramfs is about to be left.
+func (m *Machine) PlanFinish(cfg *config.Config) (report.Plan, error) {
+	var plan report.Plan
+	var errs []error
+	for i := range cfg.Storage.Luks {
+		l := &cfg.Storage.Luks[i]
+		if !staysMarked(l) {
+			continue
+		}
+		device := config.Or(l.Device, "")
+		found, err := m.examine(device, nil)
+		if err != nil {
+			errs = append(errs, &report.Error{Doing: fmt.Sprintf("looking at the LUKS volume %q on %s", l.Name, device), Origin: l.Origin("device"), Err: err,
+				Hint: "it is marked as unfinished; if the first boot is repeated, it is made again"})
+		}
+		if found.LUKS == nil || found.LUKS.Subsystem != unfinishedMark {
+			continue
+		}
+		plan = append(plan, &report.Operation{Name: fmt.Sprintf("noting on the LUKS volume %q that it is complete", l.Name), Origin: l.Origin(),
+			Do: func(ctx context.Context) error { return m.unmark(ctx, device) }})
+	}
+	return plan, errors.Join(errs...)
+}
+
+// unmark takes the mark away. Cryptsetup sets label and subsystem together: what
+// it is not given becomes empty.
+func (m *Machine) unmark(ctx context.Context, device string) error {
+	found, err := m.examine(device, nil)
+	if err != nil {
+		return err
+	}
+	if found.LUKS == nil {
+		return errChanged
+	}
+	_, err = m.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"config", device, "--label", found.LUKS.Label, "--subsystem", ""}})
+	return err
 }
 
 func (v *volume) formatArgs(ctx context.Context) ([]string, error) {
@@ -209,7 +249,8 @@ func (v *volume) bind(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return &report.Error{Err: err, Origin: v.Clevis.Origin(),
+			Hint: "check that each thumbprint is one that tang-show-keys prints on its server, and that the machine has the TPM"}
 	}
 	if provable(&v.Clevis) {
 		if err := v.prove(ctx); err != nil {

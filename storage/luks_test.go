@@ -94,14 +94,14 @@ var luksCases = []struct {
 	{"a key of the config", luks(givenKey), `
 cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinished DIR/a.img
 ` + openIt + `
-cryptsetup config DIR/a.img --subsystem `, "pass%20word"},
+cryptsetup config DIR/a.img --label  --subsystem `, "pass%20word"},
 	{"a generated key", luks(""), `
 cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinished DIR/a.img
 ` + openIt, "*"},
 	{"all members", luks(givenKey + `, "label": "l", "uuid": "0e6bb2ea-1d2c-4a0c-8d5f-000000000001", "discard": true, "options": ["--cipher", "aes-xts-plain64"], "openOptions": ["--perf-same_cpu_crypt"]`), `
 cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinished --label l --uuid 0e6bb2ea-1d2c-4a0c-8d5f-000000000001 --cipher aes-xts-plain64 DIR/a.img
 ` + openIt + ` --allow-discards --perf-same_cpu_crypt
-cryptsetup config DIR/a.img --subsystem `, "pass%20word"},
+cryptsetup config DIR/a.img --label l --subsystem `, "pass%20word"},
 	{"a subsystem of the config", luks(givenKey + `, "options": ["--subsystem", "theirs"]`), `
 cryptsetup luksFormat --type luks2 --key-file - --subsystem theirs DIR/a.img
 ` + openIt, "pass%20word"},

@@ -27,7 +27,7 @@ func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan,
 	var plan report.Plan
 	var at []string // where the operations of plan mount
 	for _, fs := range filesystems {
-		if m.mounted(fs, points) {
+		if there, _ := m.mounted(fs, points); there {
 			continue
 		}
 		op := &report.Operation{Name: fmt.Sprintf("mounting %s at %s", fs.Device, *fs.Path), Origin: fs.Origin(),
@@ -42,8 +42,8 @@ func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan,
 	return plan, nil
 }
 
-// PlanUmount plans to take away what PlanMount's operations have mounted, the
-// innermost first.
+// PlanUmount plans to take away what PlanMount's operations have mounted, and
+// nothing else, the innermost first.
 func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan, error) {
 	filesystems, points, err := m.lookAtMounts(cfg)
 	if err != nil {
@@ -52,7 +52,11 @@ func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan
 	slices.Reverse(filesystems)
 	var plan report.Plan
 	for _, fs := range filesystems {
-		if !slices.ContainsFunc(points, func(p system.MountPoint) bool { return p.Target == m.target(fs) }) {
+		switch ours, hidden := m.mounted(fs, points); {
+		case hidden != "":
+			m.Log.Warn(fmt.Sprintf("leaving %s at %s: %s is mounted over it", fs.Device, *fs.Path, hidden))
+			continue
+		case !ours:
 			continue
 		}
 		op := &report.Operation{Name: "unmounting " + *fs.Path, Origin: fs.Origin(),
@@ -102,26 +106,44 @@ func within(p, outer string) bool {
 	return outer == "/" || p == outer || strings.HasPrefix(p, outer+"/")
 }
 
-func (m *Machine) target(fs *config.Filesystem) string { return filepath.Join("/", m.Root, *fs.Path) }
+// target is the mount point as the kernel calls it: links on the way to the
+// root are resolved.
+func (m *Machine) target(fs *config.Filesystem) string {
+	root := filepath.Join("/", m.Root)
+	if real, err := resolve(root); err == nil {
+		root = real
+	}
+	return filepath.Join(root, *fs.Path)
+}
 
-// mounted tells whether the last thing mounted at the place is what the config
-// wants there.
-func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) bool {
-	var last *system.MountPoint
-	for i, p := range points {
-		if p.Target == m.target(fs) {
-			last = &points[i]
+// mounted tells whether what the config wants at a place is mounted there, and
+// if so what is mounted over it.
+func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (there bool, hidden string) {
+	at := m.target(fs)
+	for _, p := range points {
+		switch {
+		case p.Target != at:
+		case isOf(fs, p):
+			there, hidden = true, ""
+		case there:
+			hidden = p.Source
 		}
 	}
-	if last == nil || last.Type != *fs.Format {
+	return there && hidden == "", hidden
+}
+
+// isOf tells whether a mount is that of the config. The kernel shows the device
+// by the name that it was mounted by, whose link in /dev may be gone by now.
+func isOf(fs *config.Filesystem, p system.MountPoint) bool {
+	if p.Type != *fs.Format {
 		return false
 	}
-	if last.Type == "virtiofs" {
-		return last.Source == fs.Device
+	if p.Source == fs.Device {
+		return true
 	}
 	want, ok := deviceNumber(fs.Device)
-	have, _ := deviceNumber(last.Source)
-	return ok && (want == have || want == number(fmt.Sprintf("%d:%d", last.Major, last.Minor)))
+	have, _ := deviceNumber(p.Source)
+	return ok && (want == have || want == number(fmt.Sprintf("%d:%d", p.Major, p.Minor)))
 }
 
 func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
@@ -132,10 +154,17 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 		}
 		defer device.Close()
 	}
-	if err := m.makeMountPoint(fs); err != nil {
+	made, err := m.makeMountPoint(fs)
+	if err == nil && made != "" {
+		err = m.label(ctx, made)
+	}
+	if err == nil {
+		err = explained(system.Mount(fs.Device, m.target(fs), *fs.Format, fs.MountOptions))
+	}
+	if err != nil {
 		return err
 	}
-	return explained(system.Mount(fs.Device, m.target(fs), *fs.Format, fs.MountOptions))
+	return m.labelNew(ctx, fs)
 }
 
 // holdAttempts is how often a device may vanish between being ready and open.
@@ -170,49 +199,53 @@ func explained(err error) error {
 	return err
 }
 
-// makeMountPoint makes the directories that lead to a mount point. Links on the
-// way are refused: they could lead out of the root, or to a place that another
-// filesystem hides later.
-func (m *Machine) makeMountPoint(fs *config.Filesystem) error {
+// makeMountPoint makes the directories that lead to a mount point and returns
+// the outermost one that is new, if any. Links on the way are refused: they
+// could lead out of the root, or to a place that another filesystem hides later.
+func (m *Machine) makeMountPoint(fs *config.Filesystem) (outermost string, err error) {
 	at := filepath.Join("/", m.Root)
 	inConfig := "/"
 	names := strings.Split(strings.Trim(path.Clean("/"+*fs.Path), "/"), "/")
 	for i := range len(names) + 1 {
-		if err := m.ensureDirectory(at, inConfig); err != nil {
-			return &report.Error{Origin: fs.Origin("path"), Err: fmt.Errorf("making the mount point: %w", err),
+		made, err := m.ensureDirectory(at, inConfig)
+		if err != nil {
+			return "", &report.Error{Origin: fs.Origin("path"), Err: fmt.Errorf("making the mount point: %w", err),
 				Hint: "name the directory that the link leads to, or another path"}
+		}
+		if made && outermost == "" {
+			outermost = at
 		}
 		if i < len(names) {
 			at, inConfig = filepath.Join(at, names[i]), path.Join(inConfig, names[i])
 		}
 	}
-	return nil
+	return outermost, nil
 }
 
 // ensureDirectory makes one directory and notes it for the files stage, which
 // gives the directories of a user's home their owner.
-func (m *Machine) ensureDirectory(at, inConfig string) error {
+func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	// Two filesystems may have parents in common.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	info, err := os.Lstat(at)
 	switch {
 	case err == nil && info.IsDir():
-		return nil
+		return false, nil
 	case err == nil && info.Mode()&os.ModeSymlink != 0:
-		return fmt.Errorf("%s is a symbolic link", at)
+		return false, fmt.Errorf("%s is a symbolic link", at)
 	case err == nil:
-		return fmt.Errorf("%s is not a directory", at)
+		return false, fmt.Errorf("%s is not a directory", at)
 	case !errors.Is(err, os.ErrNotExist):
-		return err
+		return false, err
 	}
 	if err := os.Mkdir(at, 0o755); err != nil {
-		return err
+		return false, err
 	}
 	// The umask is not to have a say.
 	if err := os.Chmod(at, 0o755); err != nil {
-		return err
+		return false, err
 	}
 	m.Notated = append(m.Notated, inConfig)
-	return nil
+	return true, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/report"
 )
 
@@ -61,6 +62,41 @@ func TestUmountTakesAwayWhatIsMountedFromTheInside(t *testing.T) {
 	}
 }
 
+func TestUmountLeavesWhatOthersHaveMounted(t *testing.T) {
+	b := newBench(t)
+	root := b.m.Root
+	b.write("proc/self/mountinfo", "31 30 8:2 / "+root+"/var rw - xfs /dev/other rw\n"+ // another device
+		"32 31 8:3 / "+root+"/var/lib/data rw - ext4 /dev/a rw\n33 32 0:5 / "+root+"/var/lib/data rw - tmpfs over rw\n"+ // something over ours
+		"34 31 8:3 / "+root+"/home rw - ext4 /dev/e rw\n"+ // another format
+		"35 31 0:9 / "+root+"/var/share rw - virtiofs tag rw\n36 31 8:9 / "+root+"/srv rw - xfs /dev/b rw\n")
+	plan, err := b.m.PlanUmount(context.Background(), b.config(mounts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := describe(plan), "unmounting /var/share"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if !strings.Contains(b.log.String(), "leaving /dev/a at /var/lib/data: over is mounted over it") {
+		t.Errorf("the log is %s", &b.log)
+	}
+}
+
+func TestMountsAreFoundBelowARootThatALinkLeadsTo(t *testing.T) {
+	b := newBench(t)
+	b.write("real/root/file", "")
+	if err := os.Symlink("real", b.path("link")); err != nil {
+		t.Fatal(err)
+	}
+	b.m.Root = b.path("link/root")
+	b.write("proc/self/mountinfo", "31 30 8:2 / "+b.path("real/root/var")+" rw - xfs /dev/b rw\n")
+	cfg := b.config(`"filesystems": [{"device": "/dev/b", "format": "xfs", "path": "/var"}]`)
+	for name, plan := range map[string]func(context.Context, *config.Config) (report.Plan, error){"": b.m.PlanMount, "unmounting /var": b.m.PlanUmount} {
+		if got, err := plan(context.Background(), cfg); err != nil || describe(got) != name {
+			t.Errorf("got %q, %v, want %q", describe(got), err, name)
+		}
+	}
+}
+
 func TestMountPointsAreMadeAndNotated(t *testing.T) {
 	b := newBench(t)
 	b.write("root/home/file", "")
@@ -68,8 +104,10 @@ func TestMountPointsAreMadeAndNotated(t *testing.T) {
 	if err := os.Symlink("/tmp", b.path("root/link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.m.makeMountPoint(&cfg.Storage.Filesystems[0]); err != nil {
-		t.Fatal(err)
+	for _, want := range []string{b.path("root/home/core"), ""} {
+		if made, err := b.m.makeMountPoint(&cfg.Storage.Filesystems[0]); err != nil || made != want {
+			t.Fatalf("%q is new, %v; want %q", made, err, want)
+		}
 	}
 	if want := []string{"/home/core", "/home/core/data", "/home/core/data/x"}; !slices.Equal(b.m.Notated, want) {
 		t.Errorf("notated %v, want %v", b.m.Notated, want)
@@ -78,7 +116,7 @@ func TestMountPointsAreMadeAndNotated(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	for i, want := range map[int]string{1: "making the mount point: DIR/root/home/file is not a directory", 2: "making the mount point: DIR/root/link is a symbolic link"} {
-		err := b.m.makeMountPoint(&cfg.Storage.Filesystems[i])
+		_, err := b.m.makeMountPoint(&cfg.Storage.Filesystems[i])
 		var e *report.Error
 		if !errors.As(err, &e) || strings.ReplaceAll(e.Error(), b.dir, "DIR") != want || !strings.HasSuffix(e.Origin.Path, ".path") {
 			t.Errorf("got %v, want %s", err, want)
@@ -174,4 +212,32 @@ func TestPlanningDoesNoIO(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRefusedPartitionsAreNotWaitedFor(t *testing.T) {
+	b := newBench(t)
+	b.m.Timeout = time.Hour
+	b.disk("a.img", 100)
+	b.run("mkfs.ext4", "-q", b.disk("b.img", 10))
+	start := time.Now()
+	b.refused(partitions(`{"number": 1, "label": "md", "sizeMiB": 200}, {"number": 2, "label": "luks", "sizeMiB": 200}, {"number": 3, "guid": "bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "sizeMiB": 200}`)+`,
+		"raid": [{"name": "x", "level": "raid1", "devices": ["/dev/disk/by-partlabel/md", "/dev/absent"]}],
+		"luks": [{"name": "y", "device": "/dev/disk/by-partlabel/luks"}],
+		"filesystems": [{"device": "/dev/disk/by-partuuid/bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "format": "xfs"}, {"device": "/dev/md/x", "format": "xfs"}, {"device": "DIR/b.img", "format": "xfs"}]`,
+		"partition 1 \"md\" on DIR/a.img needs 200 MiB but the largest free block has 98 MiB | storage.disks[0].partitions[0].sizeMiB | "+roomHint,
+		"partition 2 \"luks\" on DIR/a.img needs 200 MiB but the largest free block has 98 MiB | storage.disks[0].partitions[1].sizeMiB | "+roomHint,
+		"partition 3 on DIR/a.img needs 200 MiB but the largest free block has 98 MiB | storage.disks[0].partitions[2].sizeMiB | "+roomHint,
+		"DIR/b.img holds ext4; the config asks for xfs | storage.filesystems[2].format | wipeFilesystem: true makes it anew, and its contents are lost")
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestNothingIsWaitedForAtADesk(t *testing.T) {
+	b := newBench(t)
+	b.m.Timeout = time.Hour
+	b.m.Absent = func(device string, err error) string { return "do without" }
+	b.refused(`"filesystems": [{"device": "DIR/x", "format": "xfs"}]`, "there is no DIR/x here | storage.filesystems[0].device | do without")
+	b.m.Dev = b.path("dev")
+	b.refused(`"filesystems": [{"device": "/dev/disk/by-label/x", "format": "xfs"}]`, "there is no DIR/dev/disk/by-label/x here | storage.filesystems[0].device | do without")
 }

@@ -27,13 +27,12 @@ func (m *Machine) partition(ctx context.Context, p *diskPlan) error {
 		}
 		return p.write(kernelDiff{})
 	}
-	m.unlock(disk)
-	if err := lock(ctx, disk.file); err != nil {
+	if p.Facts.Mapping != "" {
+		err = m.partitionMapped(ctx, p, disk)
 		disk.file.Close()
-		return err
+	} else {
+		err = m.partitionLocked(ctx, p, disk)
 	}
-	err = m.partitionLocked(p, disk)
-	m.keepLocked(disk)
 	if err != nil {
 		return err
 	}
@@ -46,7 +45,14 @@ func (m *Machine) partition(ctx context.Context, p *diskPlan) error {
 	return m.settle(ctx, changed...)
 }
 
-func (m *Machine) partitionLocked(p *diskPlan, disk *device) error {
+// partitionLocked carries out the plan for a disk of the kernel's own.
+func (m *Machine) partitionLocked(ctx context.Context, p *diskPlan, disk *device) error {
+	m.unlock(disk)
+	if err := lock(ctx, disk.file); err != nil {
+		disk.file.Close()
+		return err
+	}
+	defer m.keepLocked(disk)
 	if err := p.unchanged(disk); err != nil {
 		return err
 	}

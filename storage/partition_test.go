@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,9 @@ func partitions(parts string) string { return disk(`"partitions": [` + parts + `
 
 // usual is a table like that of a system's image.
 var usual = []string{"-n", "1:2M:+10M", "-c", "1:ESP", "-t", "1:ef00", "-n", "3:20M:+10M", "-c", "3:ROOT", "-n", "9:50M:+20M", "-c", "9:DATA"}
+
+// identified has GUIDs that are known.
+var identified = append(slices.Clone(usual), "-u", "3:bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "-u", "9:cccccccc-1111-4111-8111-aaaaaaaaaaaa")
 
 const usualList = "1 4096 24575 EF00 ESP\n3 40960 61439 8300 ROOT\n9 102400 143359 8300 DATA"
 
@@ -90,6 +94,11 @@ var partitionCases = []struct {
 	{"a table is only wiped", usual, disk(`"wipeTable": true`), "wiping DIR/a.img", ""},
 	{"a filled block whose end sgdisk did not align", []string{"-n", "1:0:0"},
 		partitions(`{"number": 1, "startMiB": 0, "sizeMiB": 0}`), "", "1 2048 204766 8300"},
+	{"less than 1 MiB can be asked for", nil,
+		partitions(`{"number": 1, "startMiB": 99}`), `partitioning DIR/a.img (create 1)`, "1 202752 204766 8300"},
+	{"a GUID may go from one partition to another", identified,
+		partitions(`{"number": 9, "shouldExist": false, "wipePartitionEntry": true}, {"number": 2, "sizeMiB": 1, "guid": "cccccccc-1111-4111-8111-aaaaaaaaaaaa"}`),
+		`partitioning DIR/a.img (delete 9 "DATA", create 2)`, "1 4096 24575 EF00 ESP\n2 61440 63487 8300\n3 40960 61439 8300 ROOT"},
 	{"labels have any characters", nil,
 		partitions(`{"number": 1, "label": "größe/ x", "sizeMiB": 1}, {"number": 128, "sizeMiB": 1}`),
 		`partitioning DIR/a.img (create 1 "größe/ x", create 128)`, "1 2048 4095 8300 größe/ x\n128 4096 6143 8300"},
@@ -122,6 +131,7 @@ const (
 	wipeHint   = "wipeTable: true replaces it, with everything on the disk"
 	entryHint  = "wipePartitionEntry: true replaces it, and its contents are lost"
 	roomHint   = "ask for less, or make room: wipeTable, or shouldExist: false with wipePartitionEntry: true for what is in the way"
+	guidHint   = "give each partition a GUID of its own, or leave it out to have one made"
 	resizeHint = "resize: true changes only its size; " + entryHint
 )
 
@@ -146,6 +156,14 @@ var refusedPartitions = []struct {
 			`partition 7 on DIR/a.img: sizeMiB cannot be -1 | storage.disks[0].partitions[4].sizeMiB | it is in MiB`}},
 	{"a full disk", []string{"-n", "1:0:0"}, partitions(`{"number": 2}`), []string{
 		`partition 2 on DIR/a.img needs some space but no space is free | storage.disks[0].partitions[0].startMiB | ` + roomHint}},
+	{"a disk of which another partition takes all", nil, partitions(`{"label": "a"}, {"label": "b", "startMiB": 0, "sizeMiB": 0}`), []string{
+		`partition 2 "b" on DIR/a.img needs some space but not even 1 MiB is free | storage.disks[0].partitions[1].sizeMiB | ` + roomHint}},
+	{"a GUID twice", nil, partitions(`{"number": 1, "label": "a", "sizeMiB": 1, "guid": "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa"}, {"number": 2, "sizeMiB": 1, "guid": "AAAAAAAA-1111-4111-8111-AAAAAAAAAAAA"}`), []string{
+		`partitions 1 "a" and 2 on DIR/a.img would both have the GUID AAAAAAAA-1111-4111-8111-AAAAAAAAAAAA | storage.disks[0].partitions[1].guid | ` + guidHint}},
+	{"the GUIDs of partitions that stay", identified,
+		partitions(`{"number": 2, "sizeMiB": 1, "guid": "bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa"}, {"number": 4, "sizeMiB": 1, "guid": "cccccccc-1111-4111-8111-aaaaaaaaaaaa"}, {"number": 9, "label": "DATA"}`), []string{
+			`partition 2 on DIR/a.img would have the GUID BBBBBBBB-1111-4111-8111-AAAAAAAAAAAA, which partition 3 "ROOT" has | storage.disks[0].partitions[0].guid | ` + guidHint,
+			`partition 4 on DIR/a.img would have the GUID CCCCCCCC-1111-4111-8111-AAAAAAAAAAAA, which partition 9 "DATA" has | storage.disks[0].partitions[1].guid | ` + guidHint}},
 	{"resize of what also has another label", usual, partitions(`{"number": 9, "sizeMiB": 25, "label": "x", "resize": true}`), []string{
 		`partition 9 "DATA" on DIR/a.img is not what the config describes: its size is 20 MiB, the config asks for 25 MiB; its label is "DATA", the config asks for "x" | storage.disks[0].partitions[0] | ` + entryHint}},
 	{"an MBR disk", []string{"-n", "1:0:+1M", "--gpttombr=1"}, partitions(`{"number": 2}`), []string{
@@ -189,8 +207,8 @@ func TestWipingMakesAnMBRDiskAGPTDisk(t *testing.T) {
 func TestEntriesThatTheConfigDoesNotNameStayAsTheyAre(t *testing.T) {
 	b := newBench(t)
 	disk := b.disk("a.img", 100)
-	b.run("sgdisk", append(append([]string(nil), usual...), "-A", "3:set:63", "-u", "3:bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "-U", "cccccccc-1111-4111-8111-aaaaaaaaaaaa", "-h", "1", disk)...)
-	before, mbr := b.run("sgdisk", "-i", "3", disk), first(t, disk)
+	b.run("sgdisk", append(append([]string(nil), usual...), "-A", "3:set:63", "-u", "3:bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "-U", "cccccccc-1111-4111-8111-aaaaaaaaaaaa", disk)...)
+	before := b.run("sgdisk", "-i", "3", disk)
 	b.apply(partitions(`{"number": 2, "label": "new"}`))
 	if after := b.run("sgdisk", "-i", "3", disk); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
@@ -198,8 +216,18 @@ func TestEntriesThatTheConfigDoesNotNameStayAsTheyAre(t *testing.T) {
 	if out := b.run("sgdisk", "-p", disk); !strings.Contains(out, "CCCCCCCC-1111-4111-8111-AAAAAAAAAAAA") {
 		t.Errorf("the disk's GUID has changed:\n%s", out)
 	}
-	if first(t, disk) != mbr {
-		t.Error("the hybrid MBR has changed")
+}
+
+func TestHybridMBRsAreNotMadeToLie(t *testing.T) {
+	b := newBench(t)
+	disk := b.disk("a.img", 100)
+	b.run("sgdisk", append(append([]string(nil), usual...), "-h", "1", disk)...)
+	b.refused(partitions(`{"number": 2, "label": "new"}`),
+		`the GPT of DIR/a.img cannot be changed: its MBR is a hybrid, with entries of its own for some of the partitions, which would no longer agree | storage.disks[0] | wipeTable: true replaces it, with everything on the disk`)
+	before := first(t, disk)
+	b.apply(partitions(`{"number": 1}`))
+	if first(t, disk) != before {
+		t.Error("the MBR was changed although nothing was asked for")
 	}
 }
 
@@ -258,15 +286,6 @@ func TestDisksInUseAreNotChanged(t *testing.T) {
 				t.Errorf("got %v, want %s (%s)", errs, c.want, hint)
 			}
 		})
-	}
-}
-
-func TestAMapperDiskIsRefusedInWords(t *testing.T) {
-	cfg := newBench(t).config(`"disks": [{"device": "/dev/mapper/mpatha", "partitions": [{"number": 1}]}]`)
-	d := &diskFacts{Device: "/dev/mapper/mpatha", Size: 100 << 20, Sector: 512, Mapped: true}
-	_, errs := decideDisk(&cfg.Storage.Disks[0], d, func() string { return "G" })
-	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "this build does not change their partitions yet") {
-		t.Errorf("got %v", errs)
 	}
 }
 

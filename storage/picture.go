@@ -83,8 +83,8 @@ func (s *survey) decide(ctx context.Context) error {
 	errs := s.decideDisks()
 	s.collect()
 	errs = append(errs, s.locateSites()...)
-	// A device that is not there is reported with the other conflicts.
-	errs = append(errs, s.lookAtSites(ctx))
+	// A device that is not there may be the very partition that was refused.
+	errs = append(errs, s.lookAtSites(ctx, len(errs) == 0))
 	errs = append(errs, decideClaims(s.sites)...)
 	errs = append(errs, s.decideConstructions()...)
 	errs = append(errs, s.decideFilesystems()...)
@@ -209,10 +209,9 @@ func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPic
 		}
 	}
 	// What is in the place of a new partition comes to light again.
-	if at := (&site{disk: p, entry: e}); !p.Facts.Mapped {
-		s.lookAtPlace(at)
-		part.Contents.What = describeSignatures(at.Signatures)
-	}
+	at := &site{disk: p, entry: e}
+	s.lookAtPlace(at)
+	part.Contents.What = describeSignatures(at.Signatures)
 }
 
 // claim fills in what the config wants in a place.

@@ -64,8 +64,11 @@ type diskFacts struct {
 	Node   string // the device that it is
 	Size   uint64 // bytes
 	Sector uint64 // bytes
-	// Mapped disks are the device mapper's; their partitions are not the kernel's.
-	Mapped     bool
+	// Mapping is the device mapper's name of the disk, if it is one of that; see
+	// mapped.go.
+	Mapping string
+	// Unmapped tells that some of its partitions are in the table only.
+	Unmapped   bool
 	Contents   contents
 	Table      table
 	Damage     string // what is wrong with a table that can be used, or why one cannot
@@ -151,9 +154,11 @@ type diskPlan struct {
 	Write   bool
 	After   table
 	Changes []change
+	// Map makes devices of partitions that stay as they are; see mapped.go.
+	Map bool
 }
 
-func (p *diskPlan) idle() bool { return !p.Wipe && !p.Write }
+func (p *diskPlan) idle() bool { return !p.Wipe && !p.Write && !p.Map }
 
 // name says what the plan does, as the name of an operation.
 func (p *diskPlan) name() string {
@@ -171,6 +176,8 @@ func (p *diskPlan) name() string {
 		return "wiping " + p.Facts.Device
 	case p.Wipe:
 		return fmt.Sprintf("wiping and partitioning %s (%s)", p.Facts.Device, what)
+	case !p.Write:
+		return "mapping the partitions of " + p.Facts.Device
 	case len(p.Changes) == 0:
 		return fmt.Sprintf("repairing the partition table of %s (%s)", p.Facts.Device, p.Facts.Damage)
 	}
@@ -201,6 +208,7 @@ func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPla
 	}
 	errs := p.decidePartitions(base, newGUID)
 	p.Write = len(p.Changes) > 0 || d.Contents == gptTable && d.Damage != ""
+	p.Map = d.Unmapped
 	errs = append(errs, p.refuseChanges()...)
 	return p, errs
 }
@@ -211,7 +219,7 @@ func (p *diskPlan) decideFresh(newGUID func() string) (*diskPlan, []error) {
 	errs := p.decidePartitions(freshTable(p.Facts, newGUID()), newGUID)
 	d := p.Facts
 	if len(errs) == 0 && d.Contents == gptTable && d.Damage == "" && !d.Grown && p.sameAsMade(d.Table) {
-		p.After, p.Changes = d.Table, nil
+		p.After, p.Changes, p.Map = d.Table, nil, d.Unmapped
 		return p, nil
 	}
 	p.Wipe, p.Write = true, true
@@ -283,24 +291,16 @@ func (p *diskPlan) refuseWipe() []error {
 		return []error{report.Conflict(origin, "stop using it before, or do not set wipeTable on this disk",
 			"%s is to be wiped but is in use: %s", d.Device, d.everyUse())}
 	}
-	return p.refuseMapped()
-}
-
-func (p *diskPlan) refuseMapped() []error {
-	if !p.Facts.Mapped {
-		return nil
-	}
-	return []error{report.Conflict(p.Config.Origin("device"), "partition it beforehand, or name a disk of the kernel's own",
-		"%s is a device mapper's (multipath, LVM): this build does not change their partitions yet", p.Facts.Device)}
+	return nil
 }
 
 // refuseChanges keeps what is in use from being changed.
 func (p *diskPlan) refuseChanges() []error {
 	d := p.Facts
-	if p.idle() {
+	if !p.Write {
 		return nil
 	}
-	errs := p.refuseMapped()
+	var errs []error
 	if d.Movable != nil {
 		errs = append(errs, report.Conflict(p.Config.Origin(), "wipeTable: true replaces it, with everything on the disk",
 			"the GPT of %s cannot be changed: %v", d.Device, d.Movable))

@@ -106,6 +106,11 @@ func (p *diskPlan) partitionNames(e entry) []string {
 		fmt.Sprintf("%s-part%d", p.Facts.Device, e.Number), // of /dev/disk/by-id/X and the like
 		"/dev/disk/by-partuuid/" + strings.ToLower(e.GUID),
 	}
+	if name := p.Facts.Mapping; name != "" {
+		for _, mapping := range []string{name + fmt.Sprintf("p%d", e.Number), name + fmt.Sprintf("-part%d", e.Number), partitionPath(name, e.Number)} {
+			names = append(names, "/dev/mapper/"+mapping, "/dev/disk/by-id/dm-name-"+mapping)
+		}
+	}
 	if e.Name != "" {
 		names = append(names, "/dev/disk/by-partlabel/"+udevEncode(e.Name))
 	}

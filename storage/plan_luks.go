@@ -1,21 +1,23 @@
 package storage
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/json"
 	"github.com/firstlight-os/firstlight/report"
 )
 
 // unfinishedMark is the subsystem in the header of a volume that is ours and
-// not complete: its key is not yet where the new system will look for it. An
-// interrupted run leaves such volumes, which nobody can open any more.
+// not complete: its key is not yet where the new system will look for it, or the
+// first boot is not over. An interrupted run leaves such volumes. Their keys are
+// gone, or on a root that the disks stage cannot read, so they are made again.
 //
-// The disks stage takes the mark away if the key is in the config; else the
-// files stage does, when the key is on the root or clevis has it.
+// The disks stage takes the mark away if the key is in the config, so that it
+// can open the volume again; else the umount stage does, as the last thing
+// before the machine leaves the initramfs.
 const unfinishedMark = "firstlight-unfinished"
 
 // A volumePlan is a LUKS volume of the config and what to do about it.
@@ -117,9 +119,9 @@ func compareVolume(l *config.Luks, h *luksHeader) []difference {
 		}
 	}
 	card := config.Or(l.Cex.Enabled, false)
-	add(hasClevis(l), "clevis", "whether clevis unlocks it as the config says cannot be known")
+	add(l.HasClevis(), "clevis", "whether clevis unlocks it as the config says cannot be known")
 	add(card, "cex", "whether it is bound to the card cannot be known")
-	add(!card && !hasClevis(l) && !config.IsSet(l.KeyFile.Source), "keyFile", "the config gives no key to open it with")
+	add(!card && !l.HasClevis() && !config.IsSet(l.KeyFile.Source), "keyFile", "the config gives no key to open it with")
 	add(config.IsSet(l.Label) && *l.Label != h.Label, "label", "its label is %q, the config asks for %q", h.Label, config.Or(l.Label, ""))
 	// Other than the reference, as with filesystems, whatever the case.
 	add(config.IsSet(l.UUID) && !strings.EqualFold(*l.UUID, h.UUID), "uuid", "its UUID is %s, the config asks for %s", h.UUID, config.Or(l.UUID, ""))
@@ -130,14 +132,16 @@ func compareVolume(l *config.Luks, h *luksHeader) []difference {
 	return d
 }
 
-func hasClevis(l *config.Luks) bool {
-	return config.IsSet(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.TPM2, false)
-}
-
 // marksUnfinished tells whether a new volume gets the mark: not where the
 // config has a subsystem of its own.
 func marksUnfinished(l *config.Luks) bool {
 	return !slices.ContainsFunc(l.Options, func(o string) bool { return strings.HasPrefix(o, "--subsystem") })
+}
+
+// staysMarked tells whether a volume has the mark until the end of the first
+// boot, as the disks stage could not open it in another one.
+func staysMarked(l *config.Luks) bool {
+	return marksUnfinished(l) && (l.HasClevis() || !config.IsSet(l.KeyFile.Source))
 }
 
 // generatesKey tells whether the config leaves the key to us.
@@ -167,9 +171,9 @@ func clevisPin(c *config.Clevis) (pin, text string, err error) {
 		return *c.Custom.Pin, config.Or(c.Custom.Config, ""), nil
 	}
 	type tang struct {
-		URL           string          `json:"url"`
-		Thumbprint    string          `json:"thp,omitempty"`
-		Advertisement json.RawMessage `json:"adv,omitempty"`
+		URL           string   `json:"url"`
+		Thumbprint    string   `json:"thp,omitempty"`
+		Advertisement json.Raw `json:"adv,omitempty"`
 	}
 	type pins struct {
 		Tang []tang    `json:"tang,omitempty"`
@@ -177,7 +181,7 @@ func clevisPin(c *config.Clevis) (pin, text string, err error) {
 	}
 	var p pins
 	for _, t := range c.Tang {
-		p.Tang = append(p.Tang, tang{t.URL, config.Or(t.Thumbprint, ""), json.RawMessage(config.Or(t.Advertisement, ""))})
+		p.Tang = append(p.Tang, tang{t.URL, config.Or(t.Thumbprint, ""), json.Raw(config.Or(t.Advertisement, ""))})
 	}
 	if config.Or(c.TPM2, false) {
 		p.TPM2 = new(struct{})
@@ -198,7 +202,7 @@ func (p *volumePlan) name() string {
 		verb = "checking and, if needed, making"
 	}
 	name := fmt.Sprintf("%s LUKS volume %q on %s", verb, p.Luks.Name, p.sites[0].Device)
-	if hasClevis(p.Luks) {
+	if p.HasClevis() {
 		name += ", unlocked by clevis"
 	}
 	return name

@@ -41,6 +41,33 @@ func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
 		}
 	}
 	slices.SortFunc(p.After.Entries, func(a, b entry) int { return cmp.Compare(a.Number, b.Number) })
+	return append(errs, p.refuseSameGUIDs(wishes)...)
+}
+
+// refuseSameGUIDs finds GUIDs of the config that two partitions would have.
+// Links in /dev and those who mount by GUID would find one of them by chance.
+func (p *diskPlan) refuseSameGUIDs(wishes []*wish) []error {
+	const hint = "give each partition a GUID of its own, or leave it out to have one made"
+	has := func(w *wish, guid string) bool {
+		return !w.absent() && config.IsSet(w.GUID) && strings.EqualFold(*w.GUID, guid)
+	}
+	var errs []error
+	for i, w := range wishes {
+		if !has(w, config.Or(w.GUID, "")) {
+			continue
+		}
+		if j := slices.IndexFunc(wishes[:i], func(other *wish) bool { return has(other, *w.GUID) }); j >= 0 {
+			errs = append(errs, report.Conflict(w.Origin("guid"), hint, "partitions %s and %s on %s would both have the GUID %s",
+				wishes[j].named(), w.named(), p.Facts.Device, strings.ToUpper(*w.GUID)))
+			continue
+		}
+		for _, e := range p.After.Entries {
+			if e.Number != w.number && strings.EqualFold(e.GUID, *w.GUID) && !slices.ContainsFunc(wishes, func(other *wish) bool { return other.number == e.Number && has(other, e.GUID) }) {
+				errs = append(errs, report.Conflict(w.Origin("guid"), hint, "partition %s on %s would have the GUID %s, which partition %s has",
+					w.named(), p.Facts.Device, strings.ToUpper(*w.GUID), e.title()))
+			}
+		}
+	}
 	return errs
 }
 

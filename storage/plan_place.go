@@ -77,6 +77,9 @@ func (p *diskPlan) place(w *wish) error {
 	if !sizeGiven {
 		size = fill(start, room, t.alignment(), w)
 	}
+	if !sizeGiven && !startGiven && size < t.alignment() && !(w.exists && w.before.Start == start) {
+		size = 0 // what aligning has left over at the end of a disk is no place that anybody meant
+	}
 	if size == 0 || size > room {
 		return p.noRoom(w, "sizeMiB", asked, size)
 	}
@@ -135,8 +138,11 @@ func (p *diskPlan) noRoom(w *wish, member string, start, size uint64) error {
 		what = inMiB(size * t.Sector)
 	}
 	free := "no space is free"
-	if largest := alignDown(t.largest().size(), t.alignment()); largest > 0 {
-		free = "the largest free block has " + inMiB(largest*t.Sector)
+	switch largest := t.largest().size(); {
+	case largest >= t.alignment():
+		free = "the largest free block has " + inMiB(alignDown(largest, t.alignment())*t.Sector)
+	case largest > 0:
+		free = "not even 1 MiB is free"
 	}
 	if start == 0 {
 		return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s but %s", w.named(), p.Facts.Device, what, free)

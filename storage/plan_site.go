@@ -153,9 +153,6 @@ func circle(way []*built) error {
 func locate(device string, disks []*diskPlan, all []construction) []place {
 	var found []place
 	for _, p := range disks {
-		if p.Facts.Mapped {
-			continue // its partitions are devices that others make
-		}
 		for _, e := range p.After.Entries {
 			if slices.Contains(p.partitionNames(e), device) {
 				found = append(found, place{disk: p, entry: e})

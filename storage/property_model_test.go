@@ -136,7 +136,21 @@ func (m *model) apply(wishes []testWish) expectation {
 		}
 	}
 	slices.SortFunc(m.result.disk.Entries, func(a, b testEntry) int { return a.Number - b.Number })
+	for _, w := range list {
+		if !w.gone() && value(w.GUID) != "" && m.holders(*w.GUID) > 1 {
+			return refusedFor("several partitions would have the GUID %s", *w.GUID)
+		}
+	}
 	return m.result
+}
+
+func (m *model) holders(guid string) (n int) {
+	for _, e := range m.result.disk.Entries {
+		if strings.EqualFold(e.GUID, guid) {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *model) put(e testEntry) {
@@ -270,8 +284,8 @@ func (m *model) place(w numbered) (start, size uint64, ok bool) {
 		size = w.old.Size
 	case filled > start:
 		size = filled - start
-	default:
-		size = room
+	case value(w.StartMiB) > 0 || keeps(w.StartMiB) || w.exists && w.old.Start == start:
+		size = room // less than 1 MiB is not searched for, but can be asked for
 	}
 	return start, size, 0 < size && size <= room
 }

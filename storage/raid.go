@@ -48,9 +48,9 @@ func (m *Machine) runningArray(kernel string, busy map[number][]string) runningA
 			r.Members = append(r.Members, s.Name())
 		}
 	}
-	r.Uses = m.uses(dir, busy, false)
+	r.Uses = m.uses(dir, busy)
 	for _, part := range m.partitions(dir) {
-		r.Uses = append(r.Uses, m.uses(part.sysfs, busy, false)...)
+		r.Uses = append(r.Uses, m.uses(part.sysfs, busy)...)
 	}
 	return r
 }

@@ -75,7 +75,7 @@ func (s *survey) locateSites() []error {
 
 func (s *survey) locate(at *site) error {
 	places := locate(at.Device, s.disks, s.constructions)
-	node, err := resolve(at.Device)
+	node, err := resolve(s.m.made(at.Device))
 	if err == nil && len(places) == 0 {
 		places = locate(node, s.disks, s.constructions)
 	}
@@ -111,7 +111,7 @@ func (s *survey) locateNode(at *site, node string) error {
 			return nil
 		}
 		for _, part := range s.m.partitions(s.open[i].sysfs) {
-			if node == part.node && !d.Facts.Mapped && !d.idle() {
+			if node == part.node && !d.idle() {
 				return report.Conflict(at.origin, "name a device that is there when the disk is partitioned",
 					"%s is partition %d of %s, which the config takes away", at.Device, part.number, d.Facts.Device)
 			}
@@ -121,18 +121,22 @@ func (s *survey) locateNode(at *site, node string) error {
 }
 
 // lookAtSites finds out what is where things are to be, but for what is built.
-func (s *survey) lookAtSites(ctx context.Context) error {
+// If it is not to wait, what is not there is left out.
+func (s *survey) lookAtSites(ctx context.Context, wait bool) error {
 	var devices []needed
 	outside := func(at *site) bool { return at.disk == nil && at.on == nil && !at.unknown }
 	for _, at := range s.sites {
 		if outside(at) {
-			devices = append(devices, needed{path: at.Device, origin: at.origin})
+			devices = append(devices, needed{path: s.m.made(at.Device), origin: at.origin})
 		}
 	}
-	missing := s.m.wait(ctx, devices)
-	if missing != nil {
+	var missing error
+	if wait {
+		missing = s.m.wait(ctx, devices)
+	}
+	if !wait || missing != nil {
 		for _, at := range s.sites {
-			at.unknown = at.unknown || outside(at) && system.DeviceReady(at.Device, s.m.udev()) != nil
+			at.unknown = at.unknown || outside(at) && system.DeviceReady(s.m.made(at.Device), s.m.udev()) != nil
 		}
 	}
 	errs := each(ctx, len(s.sites), func(_ context.Context, i int) error {
@@ -141,7 +145,7 @@ func (s *survey) lookAtSites(ctx context.Context) error {
 		case at.unknown || !at.wanted || at.on != nil:
 			return nil
 		case at.disk == nil:
-			return s.lookAtDevice(at, at.Device)
+			return s.lookAtDevice(at, s.m.made(at.Device))
 		case !s.lookThroughPartition(at):
 			s.lookAtPlace(at)
 		}

@@ -46,6 +46,13 @@ type Machine struct {
 	// zkey, by theirs. Read them also when an operation has failed.
 	Keys, VolumeKeys map[string]string
 
+	// Absent is for plans at a desk: if it is set no device is waited for, and it
+	// gives the hint for one that cannot be opened.
+	Absent func(device string, err error) (hint string)
+	// Sector is the size in bytes of the sectors of files that stand for disks.
+	// If it is unset it is what their partition tables say, or 512.
+	Sector int
+
 	// The following are for tests; what is unset is the real one.
 
 	Sys, Proc, Udev string

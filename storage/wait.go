@@ -42,6 +42,9 @@ func (m *Machine) wait(ctx context.Context, devices []needed) error {
 	if devices = m.missing(devices); len(devices) == 0 {
 		return nil
 	}
+	if m.Absent != nil {
+		return m.absent(devices)
+	}
 	timeout, err := m.timeout()
 	if err != nil {
 		return err
@@ -127,6 +130,19 @@ func (m *Machine) missed(devices []needed, timeout time.Duration) error {
 			Err:  fmt.Errorf("%s after %g s; block devices here: %s", what, timeout.Seconds(), seen),
 			Hint: "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
 		})
+	}
+	return errors.Join(errs...)
+}
+
+// absent is for a desk, where no device will come.
+func (m *Machine) absent(devices []needed) error {
+	var errs []error
+	for _, d := range devices {
+		err := d.err
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("there is no %s here", d.path)
+		}
+		errs = append(errs, &report.Error{Origin: d.origin, Err: err, Hint: m.Absent(d.path, d.err)})
 	}
 	return errors.Join(errs...)
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +27,10 @@ before and after, and the operations in between, or all that is in the way.
 
 CONFIG is an Ignition config in JSON or a Butane config in YAML; - is standard
 input. With --disk an image file stands for a disk, and no device of this
-machine is looked at; images are opened for reading only and have sectors of 512
-bytes. Without --disk it is the devices of this machine, which takes the right
-to read them.
+machine is looked at; images are opened for reading only. Their sectors have as
+many bytes as their partition tables say, or 512, or what --sector-size says.
+Without --disk it is the devices of this machine, which takes the right to read
+them. Nothing is waited for.
 
 Each disk is drawn as a bar, as wide as COLUMNS says (80 by default). Free space
 is dots; the marks are
@@ -43,6 +43,7 @@ Exit status:
 
 type planOptions struct {
 	images []string
+	sector int
 	json   bool
 }
 
@@ -64,6 +65,7 @@ func planCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringArrayVar(&o.images, "disk", nil, "image file for a disk, as `NAME=IMAGE`")
+	f.IntVar(&o.sector, "sector-size", 0, "sectors of the images have this many `BYTES`")
 	f.BoolVar(&o.json, "json", false, "print the same as JSON")
 	return c
 }
@@ -86,6 +88,9 @@ func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
+	if err := o.checkSector(); err != nil {
+		return err
+	}
 	in, err := readInput(file, stdin)
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
@@ -94,7 +99,7 @@ func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	result, err := planWith(cfg, images)
+	result, err := planWith(cfg, images, o.sector)
 	if err != nil {
 		return err
 	}
@@ -108,6 +113,19 @@ func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer)
 		return fmt.Errorf("writing the plan: %w", err)
 	case len(result.Conflicts) > 0:
 		return errRefused
+	}
+	return nil
+}
+
+// checkSector refuses sizes that disks do not have.
+func (o planOptions) checkSector() error {
+	switch {
+	case o.sector == 0:
+		return nil
+	case len(o.images) == 0:
+		return errors.New("--sector-size is about images (--disk NAME=IMAGE); devices of this machine say it themselves")
+	case o.sector < 512 || o.sector > 4096 || o.sector&(o.sector-1) != 0:
+		return fmt.Errorf("--sector-size %d: disks have sectors of 512, 1024, 2048 or 4096 bytes", o.sector)
 	}
 	return nil
 }
@@ -163,16 +181,15 @@ func imagesNamed(arguments []string) (map[string]string, error) {
 }
 
 // planWith plans on images if there are any, else on the machine's devices.
-func planWith(cfg *config.Config, images map[string]string) (*planned, error) {
-	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Timeout: time.Millisecond}
+func planWith(cfg *config.Config, images map[string]string, sector int) (*planned, error) {
+	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Sector: sector}
 	m.Run = system.Exec{Log: m.Log}
 	if len(images) == 0 {
 		return planOn(m, cfg, func(path string) string { return path }), nil
 	}
-	devices := devicesOf(cfg)
 	for _, name := range slices.Sorted(maps.Keys(images)) {
-		if !slices.Contains(devices, name) {
-			return nil, fmt.Errorf("--disk %s: the config has no such device; it has %s", name, cmp.Or(strings.Join(devices, ", "), "none"))
+		if !slices.Contains(devicesOf(cfg), name) {
+			return nil, fmt.Errorf("--disk %s: the config has no such device; it has %s", name, cmp.Or(strings.Join(devicesOf(cfg), ", "), "none"))
 		}
 	}
 	desk, err := newTable(images)
@@ -184,11 +201,11 @@ func planWith(cfg *config.Config, images map[string]string) (*planned, error) {
 	return planOn(m, cfg.WithDevices(desk.rename), desk.original), nil
 }
 
-// devicesOf are the devices that the config names and does not make.
+// devicesOf are the devices that the config names.
 func devicesOf(cfg *config.Config) []string {
 	var names []string
 	cfg.WithDevices(func(path string) string {
-		if isDevice(path) && !slices.Contains(names, path) {
+		if filepath.IsAbs(path) && !slices.Contains(names, path) {
 			names = append(names, path)
 		}
 		return path
@@ -198,9 +215,13 @@ func devicesOf(cfg *config.Config) []string {
 
 // planOn plans, and turns the names in what comes out back into the config's.
 func planOn(m *storage.Machine, cfg *config.Config, original func(string) string) *planned {
-	result := &planned{Disks: []storage.DiskPicture{}, Operations: []operation{}, Conflicts: unusable(cfg, original)}
-	if len(result.Conflicts) > 0 {
-		return result
+	result := &planned{Disks: []storage.DiskPicture{}, Operations: []operation{}, Conflicts: []outcome.Problem{}} // never null in JSON
+	m.Absent = func(device string, err error) string {
+		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
+		if errors.Is(err, os.ErrPermission) {
+			hint = "run it as root, or " + hint
+		}
+		return hint
 	}
 	pictures, plan, err := m.Picture(context.Background(), cfg)
 	for _, d := range pictures {
@@ -215,28 +236,6 @@ func planOn(m *storage.Machine, cfg *config.Config, original func(string) string
 		result.Conflicts = append(result.Conflicts, p)
 	}
 	return result
-}
-
-// unusable tells which disks are not there or cannot be read. At boot they would
-// be waited for.
-func unusable(cfg *config.Config, original func(string) string) []outcome.Problem {
-	all := []outcome.Problem{} // never null in JSON
-	for _, d := range cfg.Storage.Disks {
-		name := original(d.Device)
-		hint := "name an image file that stands for it: --disk " + name + "=IMAGE"
-		f, err := os.Open(d.Device)
-		switch {
-		case err == nil:
-			f.Close()
-			continue
-		case errors.Is(err, os.ErrNotExist):
-			err = fmt.Errorf("there is no %s here", name)
-		case errors.Is(err, os.ErrPermission):
-			hint = "run it as root, or " + hint
-		}
-		all = append(all, outcome.Problem{Cause: original(err.Error()), Hint: hint, Origin: d.Origin("device")})
-	}
-	return all
 }
 
 // A table is a directory with a machine of which there is only what the planner
@@ -263,7 +262,8 @@ func newTable(images map[string]string) (t *table, err error) {
 func (t *table) path(name string) string { return filepath.Join(t.root, name) }
 
 // planNames are how names begin that the plan itself gives, to partitions,
-// arrays and volumes.
+// arrays and volumes. The planner looks for those that it does not give on the
+// table.
 var planNames = []string{"/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/", "/dev/md/", "/dev/disk/by-id/md-", "/dev/mapper/", "/dev/disk/by-id/dm-"}
 
 // rename is the path on the table.

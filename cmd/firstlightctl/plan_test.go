@@ -46,6 +46,10 @@ storage:
 	"absent.ign":  `{"ignition": {"version": "3.4.0"}, "storage": {"disks": [{"device": "/dev/firstlight-none"}]}}`,
 	"file.ign":    `{"ignition": {"version": "3.4.0"}, "storage": {"disks": [{"device": "/dev/null/x"}]}}`,
 	"none.ign":    `{"ignition": {"version": "3.4.0"}}`,
+	"parts.ign": `{"ignition": {"version": "3.4.0"}, "storage": {"disks": [{"device": "/dev/nvme0n1"}], "filesystems": [
+{"device": "/dev/nvme0n1p3", "format": "xfs"}, {"device": "/dev/disk/by-partlabel/LOGS", "format": "xfs"}, {"device": "/dev/vdb", "format": "xfs"}]}}`,
+	"stuck.ign": diskConfig(`{"number": 3, "sizeMiB": 1}, {"number": 4, "label": "LOGS", "sizeMiB": 500}`, `, "filesystems": [
+{"device": "/dev/disk/by-partlabel/LOGS", "format": "xfs"}]`),
 }
 
 func diskConfig(partitions, more string) string {
@@ -193,6 +197,49 @@ Nothing to do: the disks are as the config describes them.
            /dev/firstlight-none=IMAGE
      at: absent.ign:1:69 (storage.disks[0].device)
 `},
+	"devices without an image": {args: "plan --disk /dev/nvme0n1=a.img parts.ign", status: exitRefused,
+		stdout: `/dev/nvme0n1, 100 MiB (HERE/a.img)
+  now    ..[1 ESP]......[3 ROO]..............[9 DATA      ].......[5 ]..........
+   #  label   start    size  holds
+   1  ESP     2 MiB  10 MiB  nothing known
+   3  ROOT   20 MiB  10 MiB  nothing known
+   5  old    80 MiB   5 MiB  nothing known
+   9  DATA   50 MiB  20 MiB  nothing known
+
+2 conflicts, so that nothing would be done:
+  1. there is no /dev/disk/by-partlabel/LOGS here
+     hint: name an image file that stands for it: --disk
+           /dev/disk/by-partlabel/LOGS=IMAGE
+     at: parts.ign:2:59 (storage.filesystems[1].device)
+  2. there is no /dev/vdb here
+     hint: name an image file that stands for it: --disk /dev/vdb=IMAGE
+     at: parts.ign:2:119 (storage.filesystems[2].device)
+`},
+	"a partition that was refused is not looked for": {args: "plan --disk /dev/nvme0n1=a.img stuck.ign", status: exitRefused,
+		stdout: `/dev/nvme0n1, 100 MiB (HERE/a.img)
+  now    ..[1 ESP]......[3 ROO]..............[9 DATA      ].......[5 ]..........
+   #  label   start    size  holds
+   1  ESP     2 MiB  10 MiB  nothing known
+   3  ROOT   20 MiB  10 MiB  nothing known
+   5  old    80 MiB   5 MiB  nothing known
+   9  DATA   50 MiB  20 MiB  nothing known
+
+2 conflicts, so that nothing would be done:
+  1. partition 3 "ROOT" on /dev/nvme0n1 is not what the config describes: its
+     size is 10 MiB, the config asks for 1 MiB
+     hint: resize: true changes only its size; wipePartitionEntry: true replaces
+           it, and its contents are lost
+     at: stuck.ign:1:125 (storage.disks[0].partitions[0].sizeMiB)
+  2. partition 4 "LOGS" on /dev/nvme0n1 needs 500 MiB but the largest free block
+     has 20 MiB
+     hint: ask for less, or make room: wipeTable, or shouldExist: false with
+           wipePartitionEntry: true for what is in the way
+     at: stuck.ign:1:171 (storage.disks[0].partitions[1].sizeMiB)
+`},
+	"a sector size without images": {args: "plan --sector-size 4096 none.ign", status: exitTrouble,
+		stderr: "firstlightctl: --sector-size is about images (--disk NAME=IMAGE); devices of this machine say it themselves\n"},
+	"a sector size that no disk has": {args: "plan --sector-size 4000 --disk /dev/nvme0n1=a.img same.ign", status: exitTrouble,
+		stderr: "firstlightctl: --sector-size 4000: disks have sectors of 512, 1024, 2048 or 4096 bytes\n"},
 	"a disk that is none": {args: "plan file.ign", status: exitRefused,
 		stdout: `1 conflict, so that nothing would be done:
   1. open /dev/null/x: not a directory
@@ -335,4 +382,88 @@ func TestAFilesystemOnAWholeImage(t *testing.T) {
   1. making ext4 "x" on /dev/vdb
      at: fs.ign:1:64 (storage.filesystems[0])
 `)
+}
+
+func TestAnImageOfAPartitionByItsLabel(t *testing.T) {
+	planDesk(t)
+	for _, name := range []string{"b.img", "c.img"} {
+		if err := os.WriteFile(name, make([]byte, 1<<20), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run(strings.Fields("plan --disk /dev/nvme0n1=a.img --disk /dev/vdb=b.img --disk /dev/disk/by-partlabel/LOGS=c.img parts.ign"), nil, &stdout, &stderr); status != exitOK {
+		t.Fatalf("exit status %d: %s%s", status, &stdout, &stderr)
+	}
+	for _, want := range []string{"making xfs on /dev/disk/by-partlabel/LOGS\n", "/dev/disk/by-partlabel/LOGS, 1 MiB (HERE/c.img)", "making xfs on /dev/vdb\n"} {
+		if !strings.Contains(here(t, stdout.String()), want) {
+			t.Errorf("%q is not in\n%s", want, &stdout)
+		}
+	}
+}
+
+// sectorOf plans, and returns the size of the sectors and where partition 1 begins.
+func sectorOf(t *testing.T, args string) (sector, start uint64) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := run(strings.Fields("plan --json "+args), nil, &stdout, &stderr); status != exitOK {
+		t.Fatalf("%s: exit status %d: %s%s", args, status, &stdout, &stderr)
+	}
+	var got planned
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Disks[0].Sector, got.Disks[0].After.Partitions[0].Start
+}
+
+func TestSectorSizes(t *testing.T) {
+	planDesk(t)
+	put(t, "one.ign", diskConfig(`{"number": 1, "label": "one", "sizeMiB": 5}`, ""))
+	put(t, "b.img", "")
+	if err := os.Truncate("b.img", 100<<20); err != nil {
+		t.Fatal(err)
+	}
+	const on = " --disk /dev/nvme0n1=b.img one.ign"
+	for _, c := range []struct {
+		args string
+		want uint64
+	}{{on, 512}, {"--sector-size 4096" + on, 4096}, {"--sector-size 1024" + on, 1024}} {
+		if sector, start := sectorOf(t, c.args); sector != c.want || start != 1<<20 {
+			t.Errorf("%s: sectors of %d bytes, partition 1 at %d", c.args, sector, start)
+		}
+	}
+	cfg, _, err := config.Parse([]byte(planFiles["system.ign"]), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := filepath.Abs("b.img")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Run: system.Exec{}, Sector: 4096}
+	plan, err := m.PlanDisks(context.Background(), cfg.WithDevices(func(string) string { return image }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range plan {
+		if err := o.Do(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Now its table tells, also if only the copy at the end is left.
+	const same = "--disk /dev/nvme0n1=b.img same.ign"
+	if sector, start := sectorOf(t, same); sector != 4096 || start != 2<<20 {
+		t.Errorf("sectors of %d bytes, partition 1 at %d", sector, start)
+	}
+	f, err := os.OpenFile("b.img", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(make([]byte, 4096), 4096); err != nil {
+		t.Fatal(err)
+	}
+	if sector, start := sectorOf(t, same); sector != 4096 || start != 2<<20 {
+		t.Errorf("with a damaged table: sectors of %d bytes, partition 1 at %d", sector, start)
+	}
 }

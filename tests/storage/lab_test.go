@@ -2,15 +2,20 @@ package storage
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/crc64"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // agent is the program under test.
@@ -61,25 +66,30 @@ func attach(t testing.TB, file string, sector ...int) string {
 		args = append(args, fmt.Sprintf("--sector-size=%d", sector[0]))
 	}
 	dev := run(t, "losetup", append(args, file)...)
-	t.Cleanup(func() {
-		// While udev works it assembles an array again from the members of the one
-		// that was just stopped.
-		run(t, "udevadm", "control", "--stop-exec-queue")
-		tearDown(t, dev)
-		run(t, "losetup", "--detach", dev)
-		run(t, "udevadm", "control", "--start-exec-queue")
-		try("udevadm", "settle", "--timeout=20")
-		if out, err := try("losetup", dev); err == nil {
-			t.Errorf("%s is still in use: %s\n%s", dev, out, run(t, "lsblk", dev))
-		}
-	})
+	t.Cleanup(func() { detach(t, dev) })
 	return dev
+}
+
+// detach frees a disk of all that is built on it. Udev may assemble an array again
+// from the members of the one that was just stopped; when that one is stopped
+// its disks are gone.
+func detach(t testing.TB, dev string) {
+	t.Helper()
+	for range 20 {
+		tearDown(t, dev)
+		try("losetup", "--detach", dev)
+		if _, err := try("losetup", dev); err != nil {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	t.Errorf("%s is still in use:\n%s", dev, run(t, "lsblk", dev))
 }
 
 // tearDown unmounts and stops whatever holds a device, the outermost first.
 func tearDown(t testing.TB, dev string) {
 	t.Helper()
-	text := run(t, "lsblk", "--noheadings", "--list", "--paths", "--output", "NAME,TYPE", dev)
+	text, _ := try("lsblk", "--noheadings", "--list", "--paths", "--output", "NAME,TYPE", dev)
 	lines := strings.Split(text, "\n")
 	for i := len(lines) - 1; i >= 0; i-- {
 		fields := strings.Fields(lines[i])
@@ -94,8 +104,8 @@ func tearDown(t testing.TB, dev string) {
 		try("swapoff", fields[0])
 		switch kind := fields[1]; {
 		case kind == "crypt" || kind == "dm":
-			try("dmsetup", "remove", "--noudevsync", "--force", fields[0])
-		case strings.HasPrefix(kind, "raid") || kind == "linear":
+			try("dmsetup", "remove", "--force", fields[0])
+		case strings.HasPrefix(kind, "raid") || kind == "linear" || kind == "md":
 			try("mdadm", "--stop", fields[0])
 		}
 	}
@@ -167,7 +177,7 @@ func (b *boot) must(stage string) string {
 // wanted, and must not change any of the disks.
 func (b *boot) refuses(stage string, disks []string, want ...string) {
 	b.t.Helper()
-	before := make([]string, len(disks))
+	before := make([]uint64, len(disks))
 	for i, disk := range disks {
 		before[i] = digest(b.t, disk)
 	}
@@ -189,20 +199,35 @@ func (b *boot) refuses(stage string, disks []string, want ...string) {
 	}
 }
 
-// digest is over all bytes of a disk, as they are on it.
-func digest(t testing.TB, disk string) string {
+// digest is over all bytes of a disk, as they are on it. Blocks of zeros do not
+// count, so that what was never written need not be read.
+func digest(t testing.TB, disk string) uint64 {
 	t.Helper()
 	run(t, "blockdev", "--flushbufs", disk)
-	f, err := os.Open(disk)
+	f, err := os.Open(run(t, "losetup", "--noheadings", "--output", "BACK-FILE", disk))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		t.Fatal(err)
+	table := crc64.MakeTable(crc64.ECMA)
+	var sum uint64
+	block, zero := make([]byte, 4096), make([]byte, 4096)
+	for at := int64(0); ; at += int64(len(block)) {
+		if at, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA); errors.Is(err, unix.ENXIO) {
+			return sum
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		at -= at % int64(len(block))
+		n, err := f.ReadAt(block, at)
+		if err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(block[:n], zero[:n]) {
+			sum = crc64.Update(sum, table, binary.LittleEndian.AppendUint64(nil, uint64(at)))
+			sum = crc64.Update(sum, table, block[:n])
+		}
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 // A partition as sfdisk sees it; start and size are in sectors.
