@@ -12,16 +12,21 @@ FUZZTIME ?= 30s
 ROUNDS   ?= 5
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# When the source was committed: no certificate is judged by an earlier time.
+BUILT   := $(shell git log -1 --format=%cI 2>/dev/null)
 export CGO_ENABLED = 0
 # Where Debian keeps sgdisk and mkfs, which is not in everyone's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 # The agent is small: without HTTP/2, which no metadata service needs, and
 # without inlining in packages where nobody waits for the processor.
+OURS  := config/butane config/json fetch files providers report stages storage system
 COLD  := crypto/... encoding/... fmt log/... math/... mime/... net/... os/... \
-	regexp/... text/... time vendor/... go.yaml.in/...
+	regexp/... text/... time vendor/... go.yaml.in/... \
+	$(OURS:%=github.com/firstlight-os/firstlight/%)
 SMALL := -tags nethttpomithttp2 $(COLD:%='-gcflags=%=-l')
 BUILD := $(GO) build -trimpath -buildvcs=false \
-	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION)"
+	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION) \
+	-X github.com/firstlight-os/firstlight/fetch.buildTime=$(BUILT)"
 # Everything but the boots, which need root, QEMU and minutes.
 UNITS = $(shell $(GO) list ./... | grep -v /tests/)
 

@@ -1,6 +1,10 @@
 // Package fetch turns the URL of a resource into its verified, decompressed
 // bytes. A URL scheme is a line in a table and a function that opens a stream;
-// decompression, verification and limits are readers around it.
+// resuming, decompression, verification and limits are readers around it.
+//
+// What goes wrong on the way is somebody's: the network's, the server's or the
+// config's. Package fetch tells them apart, tries again by one policy (see
+// retry.go), and says what is missing and for how long.
 package fetch
 
 import (
@@ -10,9 +14,9 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -27,22 +31,44 @@ var ErrNeedNetwork = errors.New("this needs the network")
 var ErrNotFound = errors.New("the server says that it does not exist")
 
 // A Client fetches resources, by the settings of the config that was read last.
+// Its methods may be called at the same time; the fields are set before.
 type Client struct {
 	Log *slog.Logger
 	// Offline refuses whatever needs the network.
 	Offline bool
+	// Credentials are what object stores are shown. Without any, they are asked
+	// anonymously.
+	Credentials Credentials
+	// Progress, if there is one, hears of each piece that has arrived, from
+	// several fetches at once. It should not take long.
+	Progress func(Progress)
+	// Clock is the time that retries live by.
+	Clock Clock
+	// Stall is for how long a server may send nothing in the middle of an answer.
+	Stall time.Duration
 
-	http     *httpClient
-	bundles  map[string][]byte // certificate bundles by source URL
-	settings settings
+	limits limiter
+	mu     sync.Mutex
+	ways   *ways
+	// bundles are certificates by source URL.
+	bundles map[string][]byte
+	// look replaces the look at this machine's links in tests.
+	look func() []link
+}
+
+// Progress is how far one fetch is.
+type Progress struct {
+	Source string // fit to be shown
+	// Done and Total count bytes as they come, before decompression. Total is
+	// -1 if the server did not say.
+	Done, Total int64
 }
 
 // New makes a client with the settings that hold until a config was read: the
 // given limit for each fetch, no proxy, the system's certificate authorities.
 func New(log *slog.Logger, total time.Duration) *Client {
-	c := &Client{Log: log, bundles: map[string][]byte{}}
-	c.settings = settings{headers: defaultHeaderTimeout, total: total}
-	c.http = newHTTPClient(log, c.settings)
+	c := &Client{Log: log, Stall: defaultStall, bundles: map[string][]byte{}}
+	c.use(settings{headers: defaultHeaderTimeout, total: total})
 	return c
 }
 
@@ -57,9 +83,13 @@ var schemes = map[string]struct {
 	remote bool
 	open   func(context.Context, *Client, request) (io.ReadCloser, error)
 }{
+	"arn":   {true, openS3},
 	"data":  {false, openData},
+	"gs":    {true, openGCS},
 	"http":  {true, openHTTP},
 	"https": {true, openHTTP},
+	"s3":    {true, openS3},
+	"tftp":  {true, openTFTP},
 }
 
 func schemeList() string {
@@ -69,6 +99,9 @@ func schemeList() string {
 // Fetch writes the bytes of a resource to w: fetched, decompressed, and equal
 // to its hash if it has one. When it returns an error, what was written so far
 // must not be used. A resource without a source is empty.
+//
+// If w can be truncated and seeks, as files do, a resource that changes on the
+// server while it is fetched is begun again; else that is an error.
 func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) error {
 	source := config.Or(r.Source, "")
 	if source == "" {
@@ -80,34 +113,74 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 	return nil
 }
 
+// maxRounds bounds how often a resource that changes is begun.
+const maxRounds = 3
+
 func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w io.Writer) error {
-	check, err := newVerifier(config.Or(r.Verification.Hash, ""))
-	if err != nil {
-		return err
-	}
 	name, _, _ := strings.Cut(source, ":")
 	scheme, ok := schemes[strings.ToLower(name)]
 	if !ok {
-		return fmt.Errorf("only URLs that begin with %s can be fetched by this version", schemeList())
+		return fmt.Errorf("only URLs that begin with %s can be fetched", schemeList())
 	}
 	if scheme.remote && c.Offline {
 		return ErrNeedNetwork
 	}
-	ctx, cancel := c.settings.limit(ctx)
+	limits := c.session().settings
+	ctx, cancel := limits.limit(ctx)
 	defer cancel()
-	body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders})
+	rewind := rewinder(w)
+	for round := 1; ; round++ {
+		body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders})
+		if err == nil {
+			err = deliver(w, body, r)
+			body.Close()
+		}
+		if !errors.Is(err, errChanged) || rewind == nil || round == maxRounds {
+			return limits.explain(ctx, err)
+		}
+		c.Log.Warn(fmt.Sprintf("fetching %s: %v; it is begun again", Redact(source), err))
+		if err := rewind(); err != nil {
+			return err
+		}
+	}
+}
+
+// deliver writes what a body holds, if it is what the config says.
+func deliver(w io.Writer, body io.Reader, r config.Resource) error {
+	check, err := newVerifier(config.Or(r.Verification.Hash, ""))
 	if err != nil {
 		return err
 	}
-	defer body.Close()
 	plain, err := decompress(body, config.Or(r.Compression, ""))
 	if err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.MultiWriter(w, check), plain); err != nil {
-		return c.settings.explain(ctx, err)
+		return err
 	}
 	return check.verify()
+}
+
+// rewinder is what takes back all that is written to w from now on, or nil.
+func rewinder(w io.Writer) func() error {
+	switch w := w.(type) {
+	case *boundedBuffer:
+		length := len(w.bytes)
+		return func() error { w.bytes = w.bytes[:length]; return nil }
+	case interface {
+		io.Seeker
+		Truncate(int64) error
+	}:
+		start, err := w.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil
+		}
+		return func() error {
+			_, err := w.Seek(start, io.SeekStart)
+			return errors.Join(err, w.Truncate(start))
+		}
+	}
+	return nil
 }
 
 // Bytes is Fetch into memory, for what has to be there as a whole: configs,
@@ -131,37 +204,4 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	}
 	b.bytes = append(b.bytes, p...)
 	return len(p), nil
-}
-
-// Redact is a URL that may be shown: without credentials, without its query,
-// which may hold a signature, and without the contents of a data URL.
-func Redact(source string) string {
-	if scheme, _, _ := strings.Cut(source, ":"); strings.EqualFold(scheme, "data") {
-		return fmt.Sprintf("a data URL of %d bytes", len(source))
-	}
-	u, err := url.Parse(source)
-	if err != nil {
-		return "a URL that cannot be parsed"
-	}
-	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, Opaque: u.Opaque}
-	if u.RawQuery != "" {
-		return shown.String() + "?..."
-	}
-	return shown.String()
-}
-
-func hintFor(err error) string {
-	var mismatch *HashError
-	var status *StatusError
-	switch {
-	case errors.As(err, &mismatch):
-		return "compare verification.hash in the config with the file on the server; the hash is over the decompressed bytes"
-	case errors.As(err, &status) && status.Code == 404:
-		return "check the URL; the server was reached and has nothing there"
-	case errors.As(err, &status):
-		return "check the URL and what the server's own log says"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "check that the network is up and that the server can be reached; ignition.timeouts.httpTotal in the config and --fetch-timeout set the limit"
-	}
-	return ""
 }

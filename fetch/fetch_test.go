@@ -151,7 +151,7 @@ func TestBadResourcesAreRefusedInWords(t *testing.T) {
 	if _, err := get(t, c, resourceOf(srv.URL+"/none")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("404 is not ErrNotFound: %v", err)
 	}
-	if _, err := get(t, c, resourceOf("gopher://x/")); err == nil || !strings.Contains(err.Error(), "only URLs that begin with data, http, https") {
+	if _, err := get(t, c, resourceOf("gopher://x/")); err == nil || !strings.Contains(err.Error(), "only URLs that begin with arn, data, gs, http, https, s3, tftp can be fetched") {
 		t.Errorf("unknown scheme: %v", err)
 	}
 }
@@ -193,32 +193,51 @@ func TestOfflineRefusesRemoteResources(t *testing.T) {
 	}
 }
 
-func TestHeadersAreSentOnceAndNotAfterARedirect(t *testing.T) {
+func TestHeadersOfTheConfigGoToItsServerOnly(t *testing.T) {
 	value, earlier := "secret", "not sent"
-	var direct, redirected http.Header
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/there" {
-			redirected = r.Header
-			return
+	seen := map[string]http.Header{}
+	var first, other *httptest.Server
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen[r.URL.Path] = r.Header
+		switch next := r.URL.Query().Get("to"); next {
+		case "here":
+			http.Redirect(w, r, "/here", http.StatusFound)
+		case "there":
+			http.Redirect(w, r, other.URL+"/there?to=back", http.StatusFound)
+		case "back":
+			http.Redirect(w, r, first.URL+"/back", http.StatusFound)
 		}
-		direct = r.Header
-		http.Redirect(w, r, "/there", http.StatusFound)
-	}))
-	defer srv.Close()
+	})
+	first, other = httptest.NewServer(handler), httptest.NewServer(handler)
+	defer first.Close()
+	defer other.Close()
 	c, _ := client(t)
-	r := resourceOf(srv.URL)
-	r.HTTPHeaders = []config.HTTPHeader{{Name: "x-auth", Value: &earlier}, {Name: "X-Auth", Value: &value}, {Name: "user-agent", Value: &value}}
-	if _, err := get(t, c, r); err != nil {
-		t.Fatal(err)
+	for _, to := range []string{"here", "there"} {
+		r := resourceOf(first.URL + "/?to=" + to)
+		r.HTTPHeaders = []config.HTTPHeader{{Name: "x-auth", Value: &earlier}, {Name: "X-Auth", Value: &value}, {Name: "user-agent", Value: &value}}
+		if _, err := get(t, c, r); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if strings.Join(direct["X-Auth"], "|") != value || direct.Get("User-Agent") != value || direct.Get("Accept-Encoding") != "identity" ||
-		direct.Get("Accept") != "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1" {
-		t.Errorf("first request: %v", direct)
+	for _, path := range []string{"/", "/here"} {
+		h := seen[path]
+		if strings.Join(h["X-Auth"], "|") != value || h.Get("User-Agent") != value || h.Get("Accept-Encoding") != "identity" ||
+			h.Get("Accept") != "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1" {
+			t.Errorf("%s: %v", path, h)
+		}
 	}
-	if redirected.Get("X-Auth") != "" || !strings.HasPrefix(redirected.Get("User-Agent"), "Ignition/") {
-		t.Errorf("after the redirect: %v", redirected)
+	for _, path := range []string{"/there", "/back"} {
+		h := seen[path]
+		if h.Get("X-Auth") != "" || h.Get("Referer") != "" || !strings.HasPrefix(h.Get("User-Agent"), "Ignition/") || h.Get("Accept-Encoding") != "identity" {
+			t.Errorf("%s: %v", path, h)
+		}
 	}
-	r.HTTPHeaders[1].Value = nil
+}
+
+func TestHeaderWithoutAValueIsRefused(t *testing.T) {
+	c, _ := client(t)
+	r := resourceOf("http://127.0.0.1:1/")
+	r.HTTPHeaders = []config.HTTPHeader{{Name: "X-Auth"}}
 	if _, err := get(t, c, r); err == nil || !strings.Contains(err.Error(), `the header "X-Auth" has no value`) {
 		t.Errorf("got %v", err)
 	}
@@ -226,8 +245,7 @@ func TestHeadersAreSentOnceAndNotAfterARedirect(t *testing.T) {
 
 func TestCredentialsNeverReachLogOrMessage(t *testing.T) {
 	c, log := client(t)
-	c.settings.total = 300 * time.Millisecond
-	c.use(c.settings)
+	c.use(settings{total: 300 * time.Millisecond})
 	_, err := get(t, c, resourceOf("http://user:hunter2@127.0.0.1:1/x?sig=hunter2"))
 	if err == nil {
 		t.Fatal("port 1 answers")

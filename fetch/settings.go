@@ -25,7 +25,7 @@ func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
 	s := settings{
 		headers: seconds(ign.Timeouts.HTTPResponseHeaders, defaultHeaderTimeout),
 		total:   seconds(ign.Timeouts.HTTPTotal, 0),
-		roots:   c.settings.roots,
+		roots:   c.session().roots,
 		proxy:   proxy,
 	}
 	c.use(s)
@@ -38,11 +38,6 @@ func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
 		c.use(s)
 	}
 	return nil
-}
-
-func (c *Client) use(s settings) {
-	c.settings = s
-	c.http = newHTTPClient(c.Log, s)
 }
 
 func seconds(s *int, unset time.Duration) time.Duration {
@@ -75,12 +70,17 @@ func (c *Client) pool(ctx context.Context, authorities []config.Resource) (*x509
 // Bundle fetches the certificates of one authority, once.
 func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte, error) {
 	source := config.Or(authority.Source, "")
-	if bundle, ok := c.bundles[source]; ok {
+	c.mu.Lock()
+	bundle, ok := c.bundles[source]
+	c.mu.Unlock()
+	if ok {
 		return bundle, nil
 	}
 	bundle, err := c.Bytes(ctx, authority, maxBundle)
 	if err == nil {
+		c.mu.Lock()
 		c.bundles[source] = bundle
+		c.mu.Unlock()
 	}
 	return bundle, err
 }

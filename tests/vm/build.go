@@ -180,7 +180,7 @@ func (b *builder) fill(flags []string) error {
 // make would build.
 func (b *builder) install(flags []string) error {
 	bin := filepath.Join(b.stage, "bin")
-	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test"}
+	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test", "BUILT="}
 	if agent := os.Getenv(agentVariable); agent != "" && len(flags) == 0 {
 		args = append(args, "--old-file=build")
 		for _, name := range []string{"firstlight", "firstlightctl"} {

@@ -1,0 +1,78 @@
+package fetch
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCertificatesAreJudgedByTheLaterOfClockAndBuild(t *testing.T) {
+	defer func(old string) { buildTime = old }(buildTime)
+	c, h, _ := hurriedClient(t)
+	built := h.now.Add(-24 * time.Hour).Truncate(time.Second)
+	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "www"}, NotBefore: built.Add(-time.Hour), NotAfter: built.Add(time.Hour)}
+	for name, tc := range map[string]struct {
+		build string
+		clock time.Time
+		used  time.Time
+		text  string
+	}{
+		"a right clock": {built.Format(time.RFC3339), h.now, h.now,
+			`the certificate of "www" has expired at 2030-01-01 04:04:05 UTC; this machine's clock says 2030-01-02 03:04:05 UTC`},
+		"an empty battery": {built.Format(time.RFC3339), time.Unix(0, 0), built, ""},
+		"an older build": {built.Add(-48 * time.Hour).Format(time.RFC3339), time.Unix(0, 0), built.Add(-48 * time.Hour),
+			`the certificate of "www" is not valid before 2030-01-01 02:04:05 UTC; this machine's clock says 1970-01-01 00:00:00 UTC, which is before this program was built, 2029-12-30 03:04:05 UTC`},
+		"an unknown build": {"", time.Unix(0, 0), time.Unix(0, 0),
+			`the certificate of "www" is not valid before 2030-01-01 02:04:05 UTC; this machine's clock says 1970-01-01 00:00:00 UTC`},
+	} {
+		buildTime, h.now = tc.build, tc.clock
+		if got := c.verificationTime(); !got.Equal(tc.used) {
+			t.Errorf("%s: judged by %v, want %v", name, got, tc.used)
+		}
+		if got := c.outOfTime(cert); tc.text != "" && got != tc.text {
+			t.Errorf("%s: got  %s\nwant %s", name, got, tc.text)
+		}
+	}
+}
+
+func TestAClockWithoutABatteryDoesNotFailTLS(t *testing.T) {
+	defer func(old string) { buildTime = old }(buildTime)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	for _, tc := range []struct{ built, want string }{
+		{srv.Certificate().NotBefore.Add(time.Hour).Format(time.RFC3339), ""},
+		{"", "is not valid before 1970-01-01 00:00:00 UTC; this machine's clock says 1969-12-31 23:5"},
+	} {
+		c, h, _ := hurriedClient(t)
+		h.now = srv.Certificate().NotBefore.Add(-10 * time.Minute)
+		roots := x509.NewCertPool()
+		roots.AddCert(srv.Certificate())
+		c.use(settings{roots: roots})
+		buildTime = tc.built
+		_, err := get(t, c, resourceOf(srv.URL))
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("built %q: got %v", tc.built, err)
+		}
+	}
+}
+
+func TestNamesOfCertificates(t *testing.T) {
+	for want, cert := range map[string]*x509.Certificate{
+		`"old" (no alternative names)`: {Subject: pkix.Name{CommonName: "old"}},
+		"a.test, 10.0.0.1":             {DNSNames: []string{"a.test"}, IPAddresses: []net.IP{net.IPv4(10, 0, 0, 1)}},
+		"a, b, c, d, e, ...":           {DNSNames: []string{"a", "b", "c", "d", "e", "f", "g"}},
+	} {
+		if got := names(cert); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

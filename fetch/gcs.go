@@ -1,0 +1,54 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const gcsHost = "storage.googleapis.com"
+
+// openGCS gets an object of Google Cloud Storage: gs://BUCKET/OBJECT.
+//
+// https://docs.cloud.google.com/storage/docs/json_api/v1/objects/get
+func openGCS(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+	u, err := url.Parse(r.source)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return nil, errors.New("this is not the URL of an object; it should look like gs://BUCKET/OBJECT")
+	}
+	about := StoreError{Store: "Google Cloud Storage", Bucket: u.Host, Object: strings.TrimPrefix(u.Path, "/"), Identity: "anonymously"}
+	object := &url.URL{Scheme: "https", Host: gcsHost, RawQuery: "alt=media",
+		Path:    "/storage/v1/b/" + about.Bucket + "/o/" + about.Object,
+		RawPath: "/storage/v1/b/" + url.PathEscape(about.Bucket) + "/o/" + url.PathEscape(about.Object)}
+	open := c.overHTTP(func(ctx context.Context) (*http.Request, error) {
+		headers := defaultHeaders()
+		about.Identity = "anonymously"
+		if c.Credentials.Google != nil {
+			about.Identity = c.authorize(ctx, headers, c.Credentials.Google, "as this instance's service account")
+		}
+		return newGet(object, headers), nil
+	})
+	return c.stream(ctx, r, u.Host, func(ctx context.Context, at position) (*answer, error) {
+		a, err := open(ctx, at)
+		return a, inStore(about, err)
+	})
+}
+
+// authorize adds a bearer token, and says who it makes us. If there is none the
+// request goes out without: the object may be for everyone.
+func (c *Client) authorize(ctx context.Context, headers http.Header, token func(context.Context) (string, error), who string) string {
+	value, err := token(ctx)
+	switch {
+	case err != nil:
+		c.Log.Warn(fmt.Sprintf("%v; the object is asked for anonymously", err))
+		return fmt.Sprintf("anonymously (no credentials: %v)", err)
+	case value == "":
+		return "anonymously (this machine has no identity)"
+	}
+	headers.Set("Authorization", "Bearer "+value)
+	return who
+}

@@ -1,0 +1,95 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A position is where an attempt should begin.
+type position struct {
+	offset int64
+	// validator, an entity tag or a date, names the version of the resource
+	// that the bytes so far belong to. Without one there is no asking for the
+	// rest: it might be the rest of something else.
+	validator string
+}
+
+// errBadRange is an answer to the wish for the rest of a body that is no such
+// rest. The next attempt asks for the whole again.
+var errBadRange = errors.New("HTTP: asked for the rest of the file, the server sent something else")
+
+func (p position) resumes() bool { return p.offset > 0 && p.validator != "" }
+
+// ask adds the wish for the rest (RFC 9110, 14.2 and 13.1.5).
+func (p position) ask(h http.Header) {
+	if p.resumes() && h.Get("Range") == "" {
+		h.Set("Range", fmt.Sprintf("bytes=%d-", p.offset))
+		h.Set("If-Range", p.validator)
+	}
+}
+
+// refused is what an error means to the wish for the rest: 416 is a file that
+// has become shorter.
+func (p position) refused(err error) error {
+	var status *StatusError
+	if p.resumes() && errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable {
+		return errBadRange
+	}
+	return err
+}
+
+// answer takes a response for what it is: the rest, or the whole.
+func (p position) answer(resp *http.Response) (*answer, error) {
+	a := &answer{body: resp.Body, size: resp.ContentLength, validator: validatorOf(resp.Header)}
+	if resp.StatusCode != http.StatusPartialContent {
+		return a, nil
+	}
+	first, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
+	if !ok || first != p.offset {
+		resp.Body.Close()
+		return nil, errBadRange
+	}
+	a.from, a.size, a.validator = first, size, p.validator
+	return a, nil
+}
+
+// parseContentRange reads "bytes 5-9/10"; the size is -1 if it is "*".
+func parseContentRange(text string) (first, size int64, ok bool) {
+	unit, rest, _ := strings.Cut(text, " ")
+	span, total, _ := strings.Cut(rest, "/")
+	from, to, _ := strings.Cut(span, "-")
+	first, err1 := parseDigits(from)
+	last, err2 := parseDigits(to)
+	size = -1
+	var err3 error
+	if total != "*" {
+		size, err3 = parseDigits(total)
+	}
+	sound := first <= last && (size == -1 || last < size)
+	return first, size, strings.EqualFold(unit, "bytes") && errors.Join(err1, err2, err3) == nil && sound
+}
+
+// parseDigits is for numbers without a sign.
+func parseDigits(text string) (int64, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err
+}
+
+// validatorOf is what names a version byte for byte: a strong entity tag, or
+// a date of change that is so long ago that there was no second change in that
+// second (RFC 9110, 8.8.2.2).
+func validatorOf(h http.Header) string {
+	if tag := h.Get("ETag"); strings.HasPrefix(tag, `"`) {
+		return tag
+	}
+	changed, err := http.ParseTime(h.Get("Last-Modified"))
+	answered, err2 := http.ParseTime(h.Get("Date"))
+	if err == nil && err2 == nil && h.Get("ETag") == "" && answered.Sub(changed) > time.Second {
+		return h.Get("Last-Modified")
+	}
+	return ""
+}

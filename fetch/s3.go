@@ -1,0 +1,122 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// openS3 gets an object of S3: s3://BUCKET/KEY or an ARN.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+func openS3(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+	object, err := parseS3(r.source)
+	if err != nil {
+		return nil, err
+	}
+	s := &s3Source{client: c, object: object}
+	s.region = object.firstRegion(s.here(ctx))
+	return c.stream(ctx, r, "s3 "+object.bucket, s.open)
+}
+
+// An s3Source learns where its object is, and what time S3 has.
+type s3Source struct {
+	client *Client
+	object s3Object
+	region string
+	skew   time.Duration // of S3's clock before ours
+	keys   AWSKeys
+}
+
+// here is the region of this machine, if it is known.
+func (s *s3Source) here(ctx context.Context) string {
+	if s.client.Credentials.AWSRegion == nil || s.object.region != "" {
+		return ""
+	}
+	region, err := s.client.Credentials.AWSRegion(ctx)
+	if err != nil {
+		s.client.Log.Warn(fmt.Sprintf("%v; the bucket's region is found out in another way", err))
+		return ""
+	}
+	return region
+}
+
+// maxLessons is how often S3 may tell where to go: to the region, and the time.
+const maxLessons = 3
+
+func (s *s3Source) open(ctx context.Context, at position) (*answer, error) {
+	for lessons := 0; ; lessons++ {
+		who, err := s.identity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a, err := s.get(ctx, at)
+		if err == nil {
+			return a, nil
+		}
+		var status *StatusError
+		if errors.As(err, &status) && lessons < maxLessons && s.learn(status) {
+			continue
+		}
+		return nil, inStore(StoreError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
+	}
+}
+
+// identity gets the keys, and says whose they are.
+func (s *s3Source) identity(ctx context.Context) (string, error) {
+	s.keys = AWSKeys{}
+	if s.client.Credentials.AWS == nil {
+		return "anonymously", nil
+	}
+	keys, err := s.client.Credentials.AWS(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		s.client.Log.Warn(fmt.Sprintf("%v; the object is asked for anonymously", err))
+		return fmt.Sprintf("anonymously (no credentials: %v)", err), nil
+	case keys.ID == "":
+		return "anonymously (this machine has no role)", nil
+	}
+	s.keys = keys
+	return fmt.Sprintf("as the role %q (key %s)", keys.Name, printable(keys.ID)), nil
+}
+
+func (s *s3Source) get(ctx context.Context, at position) (*answer, error) {
+	c := s.client
+	req := newGet(s.object.url(s.region), http.Header{"Accept-Encoding": {"identity"}, "User-Agent": defaultHeaders()["User-Agent"]})
+	at.ask(req.Header)
+	if s.keys.ID != "" {
+		sign(req, s.keys, s.region, c.Clock.now().Add(s.skew))
+	}
+	// Where S3 redirects to, another signature is needed.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := c.do(&http.Client{Transport: c.session().transport, CheckRedirect: stay}, req.WithContext(ctx))
+	if err != nil {
+		return nil, at.refused(err)
+	}
+	return at.answer(resp)
+}
+
+// learn takes from an answer what makes the next request better.
+func (s *s3Source) learn(status *StatusError) bool {
+	region := status.header.Get("X-Amz-Bucket-Region")
+	if region == "" {
+		region = xmlText(status.excerpt, "Region")
+	}
+	if region != "" && region != s.region && isRegion(region) && s.object.region == "" {
+		s.client.Log.Info(fmt.Sprintf("the bucket %q is in %s, not in %s", s.object.bucket, region, s.region))
+		s.region = region
+		return true
+	}
+	date, err := http.ParseTime(status.header.Get("Date"))
+	if xmlText(status.excerpt, "Code") == "RequestTimeTooSkewed" && err == nil {
+		s.skew = date.Sub(s.client.Clock.now())
+		s.client.Log.Warn(fmt.Sprintf("the clocks of this machine and of S3 are %v apart; requests are signed with S3's time", s.skew.Abs().Round(time.Minute)))
+		return true
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A StoreError is what an object store says instead of giving an object.
+type StoreError struct {
+	Store, Bucket, Object string
+	Region                string // "" where the store has none
+	Identity              string // as a phrase: "anonymously"
+	Code, Message         string // the store's own
+	Err                   error  // wraps a *StatusError
+}
+
+func (e *StoreError) Unwrap() error { return e.Err }
+
+func (e *StoreError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v", e.Store, e.Err)
+	for _, part := range []string{e.Code, e.Message} {
+		if part != "" {
+			b.WriteString(", " + part)
+		}
+	}
+	fmt.Fprintf(&b, "\nasked %s for the object %q of the bucket %q", e.Identity, e.Object, e.Bucket)
+	if e.Region != "" {
+		fmt.Fprintf(&b, " in %s", e.Region)
+	}
+	return b.String()
+}
+
+// inStore adds what is known about an object to the status that a store has
+// answered with. Other errors stay as they are.
+func inStore(e StoreError, err error) error {
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return err
+	}
+	e.Err = status
+	if e.Code = printable(xmlText(status.excerpt, "Code")); e.Code != "" {
+		e.Message = printable(xmlText(status.excerpt, "Message"))
+	} else {
+		e.Code = printable(jsonText(status.excerpt, "error", "status"))
+		e.Message = printable(jsonText(status.excerpt, "error", "message"))
+	}
+	return &e
+}
+
+// xmlText is the text of the first element of a name, as far as stores use XML
+// in errors: without attributes, and flat.
+func xmlText(text []byte, element string) string {
+	_, rest, ok := strings.Cut(string(text), "<"+element+">")
+	content, _, closed := strings.Cut(rest, "</"+element+">")
+	if !ok || !closed || strings.Contains(content, "<") {
+		return ""
+	}
+	return entities.Replace(content)
+}
+
+var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&")
