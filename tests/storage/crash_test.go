@@ -12,9 +12,12 @@ import (
 	"time"
 )
 
-// rounds is how often the disks stage is killed at a random moment, besides once
-// after each of its steps.
-var rounds = flag.Int("storage.kills", 4, "kills at random moments")
+// The disks stage is killed after each of its steps and at random moments when
+// there is time (make soak); otherwise after some of them.
+var (
+	every  = flag.Int("storage.every", 6, "kill after each so manyth step")
+	rounds = flag.Int("storage.kills", 1, "kills at random moments")
+)
 
 // disks are given to go on with what a machine has left that lost its power.
 var disks = flag.String("storage.disks", "", "two disks, with a comma between, instead of empty ones")
@@ -167,7 +170,7 @@ func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {
 	}
 	kills := map[string]func(int) bool{}
 	var names []string
-	for i := 1; i < steps; i++ {
+	for i := 1 + rand.N(*every); i < steps; i += *every {
 		name := fmt.Sprintf("after step %d", i)
 		names = append(names, name)
 		kills[name] = func(n int) bool { return n >= i }
