@@ -144,6 +144,7 @@ func (b *boot) bound(device string, slots int, options string, pins ...string) {
 	if got, err := os.ReadFile(b.root + "/etc/luks/vault"); err == nil {
 		b.t.Errorf("the root has a key of %d bytes", len(got))
 	}
+	b.must("umount")
 	if got := dumpOf(b.t, device).mark(); got != "" {
 		b.t.Errorf("the volume is still marked as %s", got)
 	}

@@ -89,6 +89,7 @@ func (b *boot) attached(device, options string) {
 		b.t.Errorf("crypttab is %q (%v) instead of %q", got, err, want)
 	}
 	run(b.t, "cryptsetup", "open", "--test-passphrase", "--key-file", b.root+"/etc/luks/vault", device)
+	b.must("umount")
 	if got := dumpOf(b.t, device).mark(); got != "" {
 		b.t.Errorf("the volume is still marked as %s", got)
 	}
