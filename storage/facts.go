@@ -173,9 +173,13 @@ func (m *Machine) busy() (map[number][]string, error) {
 	return busy, nil
 }
 
-// uses tells what uses a disk or a partition.
+// uses tells what uses a disk or a partition. One that is write-protected is as
+// little ours to change.
 func (m *Machine) uses(sysfs string, busy map[number][]string) []use {
 	var found []use
+	if m.attribute(sysfs, "ro") == "1" {
+		found = append(found, use{How: "read-only (write-protected)"})
+	}
 	for _, how := range busy[number(m.attribute(sysfs, "dev"))] {
 		found = append(found, use{How: how})
 	}

@@ -392,6 +392,10 @@ func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
 	if !r.Active || r.Marked || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || hows(r.Uses) != "mounted at /x, part of dm-0 (root)" {
 		t.Errorf("got %+v", r)
 	}
+	b.write("sys/class/block/md127/ro", "1\n")
+	if r := b.m.runningArray("md127", nil); hows(r.Uses) != "read-only (write-protected), part of dm-0 (root)" {
+		t.Errorf("a write-protected device is %s", hows(r.Uses))
+	}
 	b.m.Mdadm = b.path("run")
 	b.write("run/creating-md127", "")
 	if !b.m.runningArray("md127", busy).Marked {

@@ -77,6 +77,7 @@ func detach(t testing.TB, dev string) {
 	t.Helper()
 	for range 20 {
 		tearDown(t, dev)
+		try("blockdev", "--setrw", dev) // or the next disk of this name is protected
 		try("losetup", "--detach", dev)
 		if _, err := try("losetup", dev); err != nil {
 			return

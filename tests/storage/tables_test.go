@@ -207,10 +207,10 @@ var tableCases = map[string]tableCase{
 		disk:    `"wipeTable": true`,
 		refused: []string{"is to be wiped but is in use", "partition 1 is part of dm-", "held"},
 	},
-	"a read-only disk": {
+	"a protected disk": {
 		before:  `blockdev --setro $disk`,
 		disk:    `"partitions": [{"label": "a", "sizeMiB": 8}]`,
-		refused: []string{"read-only"},
+		refused: []string{"are to be changed but the disk is read-only (write-protected)"},
 	},
 	"too small a disk": {
 		mib:     1,

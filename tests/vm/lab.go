@@ -22,14 +22,15 @@ import (
 // helper programs, but no boot of their own: many of them run in one. It has udev
 // and no systemd, and runs one program as root.
 type Lab struct {
-	// Kernel, Initramfs and Root are images; Agent is the program under test.
-	Kernel, Initramfs, Root, Agent string
+	// Kernel, Initramfs and Root are images; Agent and Desk are the programs under
+	// test, firstlight and firstlightctl.
+	Kernel, Initramfs, Root, Agent, Desk string
 }
 
 // An Errand is what a lab is to do.
 type Errand struct {
-	// Program is a static binary. It runs in /hand, with the agent beside it in
-	// /hand/firstlight.
+	// Program is a static binary. It runs in /hand, with firstlight and
+	// firstlightctl beside it.
 	Program string
 	Args    []string
 	// Env is added to the environment of the program.
@@ -60,9 +61,9 @@ type ExitError int
 func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // BuildLab makes the images of the lab, or finds them in the cache, and builds
-// the agent into dir.
+// the programs into dir.
 func BuildLab(dir string, flags ...string) (*Lab, error) {
-	lab := &Lab{Agent: filepath.Join(dir, "firstlight")}
+	lab := &Lab{Agent: filepath.Join(dir, "firstlight"), Desk: filepath.Join(dir, "firstlightctl")}
 	err := build(flags, func(b *builder) error {
 		scripts, err := digest(filepath.Join(b.stage, "guest"))
 		if err != nil {
@@ -78,7 +79,11 @@ func BuildLab(dir string, flags ...string) (*Lab, error) {
 		}); err != nil {
 			return err
 		}
-		return run("install", filepath.Join(b.stage, "install/usr/lib/dracut/modules.d/30ignition/ignition"), lab.Agent)
+		installed := filepath.Join(b.stage, "install/usr")
+		if err := run("install", filepath.Join(installed, "lib/dracut/modules.d/30ignition/ignition"), lab.Agent); err != nil {
+			return err
+		}
+		return run("install", filepath.Join(installed, "bin/firstlightctl"), lab.Desk)
 	})
 	return lab, err
 }
@@ -178,7 +183,7 @@ func (l *Lab) hand(name string, e Errand) error {
 	if _, err := io.WriteString(w, run.String()); err != nil {
 		return err
 	}
-	files := map[string]string{"program": e.Program, "firstlight": l.Agent}
+	files := map[string]string{"program": e.Program, "firstlight": l.Agent, "firstlightctl": l.Desk}
 	for name, file := range e.Files {
 		files[name] = file
 	}
@@ -278,7 +283,7 @@ func runInLab(prepare func(*Lab, *Errand, string) error) error {
 	if err != nil {
 		return err
 	}
-	e := Errand{Output: os.Stdout, Env: []string{InsideVariable + "=1"}, Args: testFlags()}
+	e := Errand{Limit: 55 * time.Minute, Output: os.Stdout, Env: []string{InsideVariable + "=1"}, Args: testFlags()}
 	if e.Program, err = os.Executable(); err != nil {
 		return err
 	}
