@@ -94,7 +94,15 @@ func mount(ctx context.Context, p *process) error {
 	}
 	err = p.execute(ctx, plan)
 	p.state.NotatedDirectories = append(p.state.NotatedDirectories, m.Notated...)
-	return err
+	if err == nil {
+		return nil
+	}
+	// Nothing stays behind: systemd does not stop what has failed to start.
+	undo, lost := m.PlanUmount(ctx, p.cfg)
+	if lost == nil {
+		lost = p.execute(ctx, undo)
+	}
+	return errors.Join(err, lost)
 }
 
 func umount(ctx context.Context, p *process) error {
