@@ -88,9 +88,27 @@ func BuildLab(dir string, flags ...string) (*Lab, error) {
 	return lab, err
 }
 
+// Under emulation a machine hangs now and then before it has come up; then it
+// is started again.
+const (
+	upLimit  = 4 * time.Minute
+	upLine   = "the lab is up"
+	attempts = 3
+)
+
+var errNotUp = fmt.Errorf("the machine did not come up within %v", upLimit)
+
 // Run boots the lab, runs the errand's program and powers off. What is not on the
 // errand's disks is forgotten.
 func (l *Lab) Run(ctx context.Context, e Errand) error {
+	for attempt := 1; ; attempt++ {
+		if err := l.run(ctx, e); err != errNotUp || attempt == attempts {
+			return err
+		}
+	}
+}
+
+func (l *Lab) run(ctx context.Context, e Errand) error {
 	limit := e.Limit
 	if limit == 0 {
 		limit = 30 * time.Minute
@@ -114,8 +132,12 @@ func (l *Lab) Run(ctx context.Context, e Errand) error {
 	out := &labOutput{to: e.Output, cut: e.PowerCut, kill: func() { qemu.Process.Kill() }}
 	qemu.Stdout, qemu.Stderr = out, &noise
 	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	hung := time.AfterFunc(upLimit, func() { qemu.Process.Kill() })
+	out.up = func() bool { return hung.Stop() }
 	err = qemu.Run()
 	switch {
+	case !hung.Stop() && !out.isUp:
+		return errNotUp
 	case out.wasCut:
 		return ErrPowerCut
 	case ctx.Err() != nil:
@@ -213,6 +235,8 @@ type labOutput struct {
 	cut    string
 	kill   func()
 	line   []byte
+	up     func() bool
+	isUp   bool
 	wasCut bool
 	status *int
 }
@@ -232,6 +256,10 @@ func (o *labOutput) Write(p []byte) (int, error) {
 }
 
 func (o *labOutput) whole(line string) {
+	if line == upLine {
+		o.isUp = o.up()
+		return
+	}
 	if o.cut != "" && strings.Contains(line, o.cut) {
 		o.wasCut = true
 		o.kill()

@@ -1,0 +1,150 @@
+package storage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Formats, with what checks them, and a UUID of their kind.
+var formats = map[string]struct{ check, uuid, option string }{
+	"ext4":  {"e2fsck -fn", "0d8b2d2e-5f52-4f2f-9b57-7a3a2b2d6c01", `"-b", "4096"`},
+	"xfs":   {"xfs_repair -n", "0d8b2d2e-5f52-4f2f-9b57-7a3a2b2d6c02", `"-m", "reflink=0"`},
+	"btrfs": {"btrfs check", "0d8b2d2e-5f52-4f2f-9b57-7a3a2b2d6c03", `"--nodesize", "16384"`},
+	"vfat":  {"fsck.fat -n", "ABCD-1234", `"-F", "32"`},
+	"swap":  {"true", "0d8b2d2e-5f52-4f2f-9b57-7a3a2b2d6c04", `"--pagesize", "4096"`},
+}
+
+// filesystem is a config with one filesystem on a whole disk.
+func filesystem(disk, members string) string {
+	return fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"filesystems": [{"device": %q, %s}]}}`, disk, members)
+}
+
+func TestFilesystemsAreMadeKeptAndMadeAnew(t *testing.T) {
+	for format, f := range formats {
+		t.Run(format, func(t *testing.T) {
+			disk := newDisk(t, 512)
+			config := filesystem(disk, fmt.Sprintf(`"format": %q, "label": "DATA", "uuid": %q, "options": [%s]`, format, f.uuid, f.option))
+			newBoot(t, config).must("disks")
+			if got := blkid(t, disk, "TYPE") + " " + blkid(t, disk, "LABEL") + " " + blkid(t, disk, "UUID"); got != format+" DATA "+f.uuid {
+				t.Errorf("blkid finds %q", got)
+			}
+			shell(t, f.check+" "+disk)
+			made := digest(t, disk)
+			newBoot(t, config).must("disks")
+			if digest(t, disk) != made {
+				t.Error("a second run has changed it")
+			}
+			other := filesystem(disk, fmt.Sprintf(`"format": %q, "label": "OTHER"`, format))
+			newBoot(t, other).refuses("disks", []string{disk}, `its label is "DATA", the config asks for "OTHER"`, "wipeFilesystem: true makes it anew", "storage.filesystems[0].label")
+			newBoot(t, strings.Replace(other, `"label"`, `"wipeFilesystem": true, "label"`, 1)).must("disks")
+			if got := blkid(t, disk, "LABEL"); got != "OTHER" {
+				t.Errorf("the label is %q", got)
+			}
+		})
+	}
+}
+
+func TestWhatADeviceHolds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, members string
+		refused         []string
+		after           string // what blkid finds; "" is nothing
+	}{
+		"another format":           {"mkfs.xfs -q $disk", `"format": "ext4"`, []string{"holds xfs; the config asks for ext4", "wipeFilesystem: true"}, ""},
+		"another format is wiped":  {"mkfs.xfs -q $disk", `"format": "ext4", "wipeFilesystem": true`, nil, "ext4"},
+		"something is not nothing": {"mkfs.ext4 -q $disk", `"format": "none"`, []string{"holds ext4", "the config says that it holds nothing"}, ""},
+		"nothing at last":          {"mkfs.ext4 -q $disk", `"format": "none", "wipeFilesystem": true`, nil, ""},
+		"a partition table":        {"sgdisk -n 1 $disk > /dev/null", `"format": "ext4"`, []string{"gpt"}, ""},
+		"a member of an array": {"mdadm --create /dev/md/x --run --force --level 1 --raid-devices 1 $disk 2> /dev/null; mdadm --stop /dev/md/x",
+			`"format": "ext4"`, []string{"linux_raid_member"}, ""},
+		"a LUKS volume": {"echo x | cryptsetup luksFormat -q --key-file - --pbkdf pbkdf2 --pbkdf-force-iterations 1000 $disk", `"format": "ext4"`, []string{"crypto_LUKS"}, ""},
+		"two at once": {"mkfs.btrfs -q $disk; truncate -s 1M /dev/shm/swap; mkswap -q /dev/shm/swap; dd if=/dev/shm/swap of=$disk bs=4096 count=1 conv=notrunc status=none",
+			`"format": "xfs"`, []string{"btrfs", "swap"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := newDisk(t, 512)
+			shell(t, "disk="+disk+"; "+tc.before+"; udevadm settle")
+			b := newBoot(t, filesystem(disk, tc.members))
+			if tc.refused != nil {
+				b.refuses("disks", []string{disk}, append(tc.refused, disk)...)
+				return
+			}
+			b.must("disks")
+			if got := blkid(t, disk, "TYPE"); got != tc.after {
+				t.Errorf("it holds %q", got)
+			}
+		})
+	}
+}
+
+func TestMountsAreInOrderAndTakenAwayAgain(t *testing.T) {
+	outer, middle, plain := newDisk(t, 128), newDisk(t, 128), newDisk(t, 128)
+	config := fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"filesystems": [
+		{"device": %q, "format": "ext4", "path": "/var/lib/data", "mountOptions": ["noatime", "ro"]},
+		{"device": %q, "format": "ext4", "path": "/var"},
+		{"device": %q, "format": "vfat", "path": "/boot/efi"}]}}`, middle, outer, plain)
+	b := newBoot(t, config)
+	b.must("disks")
+	b.must("mount")
+	for path, want := range map[string]string{"/var": outer, "/var/lib/data": middle, "/boot/efi": plain} {
+		if got := run(t, "findmnt", "--noheadings", "--output", "SOURCE", b.root+path); got != want {
+			t.Errorf("%s is %s, not %s", path, got, want)
+		}
+	}
+	if got := run(t, "findmnt", "--noheadings", "--output", "OPTIONS", b.root+"/var/lib/data"); !strings.Contains(got, "noatime") || !strings.HasPrefix(got, "ro,") {
+		t.Errorf("the options are %s", got)
+	}
+	if got := run(t, "stat", "--format=%a %u:%g", b.root+"/var/lib"); got != "755 0:0" {
+		t.Errorf("the directory made on the way is %s", got)
+	}
+	b.must("umount")
+	if out, err := try("findmnt", "--noheadings", b.root+"/var"); err == nil {
+		t.Errorf("still mounted: %s", out)
+	}
+}
+
+func TestMountThatFailsSaysWhy(t *testing.T) {
+	disk := newDisk(t, 64)
+	b := newBoot(t, fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"filesystems": [{"device": %q, "format": "ext4", "path": "/data", "mountOptions": ["no_such_option"]}]}}`, disk))
+	b.must("disks")
+	b.refuses("mount", nil, "mounting "+disk+" at /data", "no_such_option", "storage.filesystems[0]")
+}
+
+func TestAllConflictsAreReportedAtOnce(t *testing.T) {
+	one, two, three := newDisk(t, 128), newDisk(t, 128), newDisk(t, 128)
+	shell(t, fmt.Sprintf(`sgdisk -n 1:2048:+32M -c 1:one -n 2:0:+32M -c 2:two %s > /dev/null; mkfs.ext4 -q %s; mkfs.xfs -q -f %s || mkfs.ext4 -q %[3]s; udevadm settle`, one, two, three))
+	newBoot(t, fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {
+		"disks": [
+			{"device": %q, "partitions": [{"number": 1, "label": "other"}, {"number": 2, "shouldExist": false}, {"number": 3, "label": "large", "sizeMiB": 1000}]},
+			{"device": %q, "partitions": [{"label": "x"}]}],
+		"filesystems": [{"device": %q, "format": "btrfs"}]}}`, one, two, three)).refuses("disks", []string{one, two, three},
+		"problem 5 of 5", `the config asks for "other"`, "the config says that it should not", "1000 MiB", two+" has no partition table but holds ext4", "the config asks for btrfs")
+}
+
+func TestDeviceThatIsNotThere(t *testing.T) {
+	newBoot(t, filesystem("/dev/disk/by-label/none-such", `"format": "ext4"`)).refuses("disks", nil,
+		"waiting for /dev/disk/by-label/none-such", "it is not there after 15 s", "vda (1.5 GiB, serial lab)", "storage.filesystems[0].device", "firstlight.device_timeout=SECONDS")
+}
+
+func TestPlanAtTheDeskTouchesNothing(t *testing.T) {
+	disk := newDisk(t, 256)
+	shell(t, "disk="+disk+"; "+threeParts)
+	config := filepath.Join(t.TempDir(), "config.ign")
+	text := fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"disks": [{"device": %q, "partitions": [{"label": "new", "sizeMiB": 20}]}]}}`, disk)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := digest(t, disk)
+	out := run(t, "/hand/firstlightctl", "plan", config)
+	for _, want := range []string{disk, "one", "three", "new", "20 MiB"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in the picture:\n%s", want, out)
+		}
+	}
+	if digest(t, disk) != before {
+		t.Error("the disk was changed")
+	}
+}
