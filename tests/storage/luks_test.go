@@ -246,7 +246,7 @@ func TestWhatCryptsetupSaysIsReported(t *testing.T) {
 		want       []string
 	}{
 		{"an unknown cipher", sesame + `, "options": ["--cipher", "rot-13"]`, 24, []string{`making LUKS volume "vault" on /dev/loop`, "cryptsetup luksFormat", "rot-13", "storage.luks[0]"}},
-		{"a small device", sesame, 8, []string{"cryptsetup luksFormat", "too small"}},
+		{"a small device", sesame, 8, []string{"cryptsetup luksOpen", "beyond real size of device"}},
 		{"an unknown option at opening", sesame + `, "openOptions": ["--nonsense"]`, 24, []string{"cryptsetup luksOpen", "--nonsense", "unknown option"}},
 		{"the key is out of reach", `, "keyFile": {"source": "http://127.0.0.1:1/key"}`, 24, []string{"http://127.0.0.1:1/key", "connection refused", "storage.luks[0].keyFile"}},
 	} {
