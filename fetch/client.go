@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ var ErrNotFound = errors.New("the server says that it does not exist")
 // A Client fetches resources, by the settings of the config that was read last.
 // Its methods may be called at the same time; the fields are set before.
 type Client struct {
-	Log *slog.Logger
+	Log *report.Logger
 	// Offline refuses whatever needs the network.
 	Offline bool
 	// Credentials are what object stores are shown. Without any, they are asked
@@ -66,7 +65,7 @@ type Progress struct {
 
 // New makes a client with the settings that hold until a config was read: the
 // given limit for each fetch, no proxy, the system's certificate authorities.
-func New(log *slog.Logger, total time.Duration) *Client {
+func New(log *report.Logger, total time.Duration) *Client {
 	c := &Client{Log: log, Stall: defaultStall, bundles: map[string][]byte{}}
 	c.use(settings{headers: defaultHeaderTimeout, total: total})
 	return c

@@ -3,9 +3,10 @@ package fetch
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/firstlight-os/firstlight/report"
 )
 
 // The policy of retries, for contents and for what providers ask alike:
@@ -176,14 +177,14 @@ func (r *retry) pause(t *trouble) time.Duration {
 
 // tell logs a trouble: each new one, and as a warning one that lasts.
 func (r *retry) tell(t *trouble, now time.Time, pause time.Duration) {
-	level, text := slog.LevelInfo, t.Error()
+	level, text := report.LevelInfo, t.Error()
 	lasted := now.Sub(r.since)
 	if lasted >= max(firstWarning, min(2*r.warned, r.warned+warningEvery)) {
-		level, r.warned = slog.LevelWarn, lasted
+		level, r.warned = report.LevelWarn, lasted
 	} else if policy[t.kind].free && r.last != nil && r.last.Error() == text {
 		return // these looks are often, and nothing is new
 	}
-	r.client.Log.Log(context.Background(), level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
+	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
 		r.what, text, lasted.Round(time.Second), plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))
 }
 

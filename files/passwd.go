@@ -229,7 +229,7 @@ func (p *planner) keys(u config.User) {
 		if err != nil {
 			return err
 		}
-		p.logKeys(ctx, u.Name, at)
+		p.logKeys(u.Name, at)
 		return nil
 	})
 }

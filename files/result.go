@@ -112,7 +112,7 @@ func (p *planner) previous(ctx context.Context, etc *dir) (earlierReport, error)
 	case err == nil:
 		return nil, nil
 	case errors.Is(err, exec.ErrNotFound):
-		p.Log.Log(ctx, report.LevelNotice, "there is no program is-live-image here; this is taken for an installed system")
+		p.Log.Log(report.LevelNotice, "there is no program is-live-image here; this is taken for an installed system")
 	}
 	previous, err := parseReport(text)
 	if err != nil {

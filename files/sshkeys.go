@@ -1,11 +1,9 @@
 package files
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path"
 
@@ -16,11 +14,11 @@ import (
 // were written. Distributions select by it.
 const sshKeysMessage = "225067b87bbd4a0cb6ab151f82fa364b"
 
-func (p *planner) logKeys(ctx context.Context, user, at string) {
-	p.Log.LogAttrs(ctx, slog.LevelInfo, "wrote ssh authorized keys file for user: "+user,
-		slog.String("MESSAGE_ID", sshKeysMessage),
-		slog.String("IGNITION_USER_NAME", user),
-		slog.String("IGNITION_PATH", at))
+func (p *planner) logKeys(user, at string) {
+	p.Log.Info("wrote ssh authorized keys file for user: "+user,
+		"MESSAGE_ID", sshKeysMessage,
+		"IGNITION_USER_NAME", user,
+		"IGNITION_PATH", at)
 }
 
 // writeKeys writes a user's authorized keys and returns where. All that it makes

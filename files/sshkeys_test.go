@@ -62,10 +62,10 @@ func TestSSHKeysAreReportedToTheJournal(t *testing.T) {
 	w, _, _ := withHome(t)
 	w.symlink("/home", "var/home")
 	var fields []string
-	w.Tree.Log = recordAttrs(&fields)
+	w.Tree.Log = recordFields(&fields)
 	w.must(annsKeys)
-	want := "wrote ssh authorized keys file for user: ann MESSAGE_ID=225067b87bbd4a0cb6ab151f82fa364b IGNITION_USER_NAME=ann IGNITION_PATH=" +
-		w.path("home/ann/.ssh/authorized_keys.d/ignition")
+	want := "wrote ssh authorized keys file for user: ann IGNITION_PATH=" +
+		w.path("home/ann/.ssh/authorized_keys.d/ignition") + " IGNITION_USER_NAME=ann MESSAGE_ID=225067b87bbd4a0cb6ab151f82fa364b"
 	if !strings.Contains(strings.Join(fields, "\n"), want) {
 		t.Errorf("logged\n%s\nwant\n%s", strings.Join(fields, "\n"), want)
 	}

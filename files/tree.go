@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +32,7 @@ type Tree struct {
 	// Root is the directory that will be "/", an absolute path.
 	Root  string
 	Run   system.Runner
-	Log   *slog.Logger
+	Log   *report.Logger
 	Fetch Fetcher
 	// Notated are the directories that the mount stage has made, as paths
 	// below the root. Those in a user's home become the user's.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -411,17 +411,12 @@ func (p programs) Run(_ context.Context, c system.Command) ([]byte, error) {
 	return nil, nil
 }
 
-// recordAttrs is a logger that keeps messages with their attributes.
-func recordAttrs(to *[]string) *slog.Logger { return slog.New(attrRecorder{to}) }
-
-type attrRecorder struct{ to *[]string }
-
-func (attrRecorder) Enabled(context.Context, slog.Level) bool { return true }
-func (r attrRecorder) WithAttrs([]slog.Attr) slog.Handler     { return r }
-func (r attrRecorder) WithGroup(string) slog.Handler          { return r }
-func (r attrRecorder) Handle(_ context.Context, rec slog.Record) error {
-	line := rec.Message
-	rec.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
-	*r.to = append(*r.to, line)
-	return nil
+// recordFields is a logger that keeps messages with their fields.
+func recordFields(to *[]string) *report.Logger {
+	return report.NewFuncLogger(func(_ report.Level, text string, fields map[string]string) {
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			text += " " + name + "=" + fields[name]
+		}
+		*to = append(*to, text)
+	})
 }

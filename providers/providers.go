@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -46,7 +45,7 @@ type Raw struct {
 
 // Env is what sources work with.
 type Env struct {
-	Log   *slog.Logger
+	Log   *report.Logger
 	Fetch *fetch.Client
 	Run   system.Runner
 	// Arguments are those of the kernel command line.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -59,7 +58,7 @@ type Outcome struct {
 // A Runner executes plans. One serves a whole stage, so that its operations
 // are numbered through.
 type Runner struct {
-	Log *slog.Logger
+	Log *Logger
 	// Workers is how many operations may run at once. With 1 they run in the
 	// order of the plan.
 	Workers int
@@ -130,7 +129,7 @@ next:
 }
 
 func (r *Runner) do(ctx context.Context, op *Operation) result {
-	log := r.Log.With(slog.String("op", fmt.Sprintf("op(%x)", r.count.Add(1))))
+	log := r.Log.With(fmt.Sprintf("op(%x)", r.count.Add(1)))
 	log.Info("[started]  " + op.Name)
 	start := time.Now()
 	err := protect(ctx, op)
@@ -138,10 +137,10 @@ func (r *Runner) do(ctx context.Context, op *Operation) result {
 	if err != nil {
 		err = named(op, err)
 		out.Error = err.Error()
-		log.Log(ctx, LevelCritical, "[failed]   "+err.Error())
+		log.Log(LevelCritical, "[failed]   "+err.Error())
 		return result{op, out, err}
 	}
-	log.Info("[finished] "+op.Name, slog.Float64("seconds", out.Seconds))
+	log.Info(fmt.Sprintf("[finished] %s (%.3f s)", op.Name, out.Seconds))
 	return result{op, out, nil}
 }
 

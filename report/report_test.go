@@ -210,11 +210,11 @@ func TestConsolesAreThoseOfTheKernel(t *testing.T) {
 
 func TestLogLines(t *testing.T) {
 	var log bytes.Buffer
-	l := NewWriterLogger(&log).With("stage", "disks")
+	l := NewWriterLogger(&log).With("disks")
 	l.Debug("d")
-	l.Log(context.Background(), LevelNotice, "n")
+	l.Log(LevelNotice, "n")
 	l.Warn("w", "IGNITION_X", "only in the journal")
-	l.Error("e")
+	l.Log(LevelError, "e")
 	want := "DEBUG    : disks: d\nNOTICE   : disks: n\nWARNING  : disks: w\nERROR    : disks: e\n"
 	if log.String() != want {
 		t.Errorf("got\n%s", &log)

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,7 +29,7 @@ type Options struct {
 	StateFile    string
 	NeedNet      string // made by fetch-offline if the network is needed
 	FetchTimeout time.Duration
-	Log          *slog.Logger
+	Log          *report.Logger
 }
 
 // A stage is one step of the boot.
@@ -68,7 +67,7 @@ func Names() []string {
 type process struct {
 	Options
 	stage  stage
-	log    *slog.Logger
+	log    *report.Logger
 	fetch  *fetch.Client
 	env    *providers.Env
 	run    system.Runner
@@ -142,7 +141,7 @@ func runOne(ctx context.Context, o Options, s stage) error {
 }
 
 func newProcess(o Options, s stage) (*process, error) {
-	log := o.Log.With(slog.String("stage", s.name))
+	log := o.Log.With(s.name)
 	log.Info(fmt.Sprintf("Firstlight %s, stage %s, platform %s", system.Version, s.name, o.Platform.ID))
 	p := &process{Options: o, stage: s, log: log, run: system.Exec{Log: log}}
 	p.runner = &report.Runner{Log: log, Workers: 1}
@@ -194,9 +193,9 @@ func finish(o Options, s stage, p *process, started time.Time, err error) error 
 		return nil
 	}
 	for _, problem := range r.Problems {
-		p.log.Log(context.Background(), report.LevelCritical, problem.String())
+		p.log.Log(report.LevelCritical, problem.String())
 	}
-	p.log.Log(context.Background(), report.LevelCritical, "Ignition failed")
+	p.log.Log(report.LevelCritical, "Ignition failed")
 	text := report.Box(s.name, err)
 	if werr := os.WriteFile(filepath.Join(dir, "report.txt"), []byte(text), 0o644); werr != nil {
 		p.log.Warn("writing the report: " + werr.Error())

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"math/rand"
 	"os"
 	"os/exec"
@@ -148,7 +147,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{bench: newBench(t), counts: map[string]int{}}
-	r.m.Log = slog.New(slog.DiscardHandler)
+	r.m.Log = nil
 	// In memory where that is possible: all that is written is synced.
 	var err error
 	if r.file, err = os.CreateTemp("/dev/shm", "storage-*.img"); err != nil {

@@ -148,7 +148,7 @@ func TestArraysAreMadeThenWhatIsOnThem(t *testing.T) {
 making ext4 on /dev/md/data < making array "data" (raid1 of DIR/a.img, DIR/b.img)`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if want := `making the array \"data\" overwrites ` + b.path("a.img") + ` (ext4 (label \"old\"))`; strings.Count(b.log.String(), want) != 1 {
+	if want := `making the array "data" overwrites ` + b.path("a.img") + ` (ext4 (label "old"))`; strings.Count(b.log.String(), want) != 1 {
 		t.Errorf("%s is not in the log once:\n%s", want, &b.log)
 	}
 	if err := b.execute(cfg); err != nil {
@@ -240,7 +240,7 @@ func TestAFilesystemOnAnAssembledArrayIsKeptOrRefusedWhenItIsSeen(t *testing.T) 
 
 // Each case has two members of 16 MiB.
 func TestArraysThatAreNotWholeAreMadeAgain(t *testing.T) {
-	const half = `making the array \"data\" overwrites %A (a part of such an array, whose other devices are not)`
+	const half = `making the array "data" overwrites %A (a part of such an array, whose other devices are not)`
 	for name, c := range map[string]struct {
 		prepare func(b *bench)
 		warning string
@@ -253,11 +253,11 @@ func TestArraysThatAreNotWholeAreMadeAgain(t *testing.T) {
 		"another name": {func(b *bench) {
 			b.member("a.img", oneUUID, "any:other", 1, 2, 0)
 			b.member("b.img", oneUUID, "any:other", 1, 2, 1)
-		}, `overwrites %A (linux_raid_member (label \"any:other\")), %B`},
+		}, `overwrites %A (linux_raid_member (label "any:other")), %B`},
 		"another host": {func(b *bench) {
 			b.member("a.img", oneUUID, "host:data", 1, 2, 0)
 			b.member("b.img", oneUUID, "host:data", 1, 2, 1)
-		}, `overwrites %A (linux_raid_member (label \"host:data\")), %B`},
+		}, `overwrites %A (linux_raid_member (label "host:data")), %B`},
 		"another level": {func(b *bench) {
 			b.member("a.img", oneUUID, "any:data", 0, 2, 0)
 			b.member("b.img", oneUUID, "any:data", 0, 2, 1)

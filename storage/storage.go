@@ -19,7 +19,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,13 +27,14 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/system"
 )
 
 // A Machine is the block devices' side of the machine under provisioning.
 type Machine struct {
 	Run  system.Runner
-	Log  *slog.Logger
+	Log  *report.Logger
 	Root string // prefix of all mount points
 	// Notated are the directories that mounting had to create, as paths in the
 	// config, outermost first. Read it when the operations are done.

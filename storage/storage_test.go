@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand"
 	"os"
 	"os/exec"
@@ -37,7 +36,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir()}
-	log := slog.New(slog.NewTextHandler(&b.log, nil))
+	log := report.NewWriterLogger(&b.log)
 	b.m = &Machine{Run: system.Exec{Log: log}, Log: log, Root: filepath.Join(b.dir, "root"), Timeout: 50 * time.Millisecond,
 		Sys: b.path("sys"), Proc: b.path("proc"), Udev: b.path("udev"), Random: rand.New(rand.NewSource(1))}
 	b.write("proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/root rw\n")

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -87,7 +86,11 @@ func (e *CommandError) Error() string {
 }
 
 // Exec runs helper programs on this machine and logs each one.
-type Exec struct{ Log *slog.Logger }
+type Exec struct {
+	Log interface {
+		Debug(text string, fields ...string)
+	}
+}
 
 // Run implements Runner.
 func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {

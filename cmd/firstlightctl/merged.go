@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ type merger struct {
 // printMerged merges configs, adds to the report what is wrong with each of
 // them and with the whole, and prints the whole unless one cannot be read.
 func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
-	m := &merger{report: r, lines: newLineFinder(r), data: fetch.New(slog.New(slog.DiscardHandler), 0)}
+	m := &merger{report: r, lines: newLineFinder(r), data: fetch.New(nil, 0)}
 	m.data.Offline = true
 	var merged *config.Config
 	for _, in := range inputs {

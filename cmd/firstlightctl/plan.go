@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -134,7 +133,7 @@ func (o planOptions) checkSector() error {
 // is wrong with it.
 func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	var r report
-	m := &merger{report: &r, lines: newLineFinder(&r), data: fetch.New(slog.New(slog.DiscardHandler), 0)}
+	m := &merger{report: &r, lines: newLineFinder(&r), data: fetch.New(nil, 0)}
 	m.data.Offline = true
 	cfg := m.read(in)
 	if cfg != nil {
@@ -182,7 +181,7 @@ func imagesNamed(arguments []string) (map[string]string, error) {
 
 // planWith plans on images if there are any, else on the machine's devices.
 func planWith(cfg *config.Config, images map[string]string, sector int) (*planned, error) {
-	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Sector: sector}
+	m := &storage.Machine{Log: nil, Sector: sector}
 	m.Run = system.Exec{Log: m.Log}
 	if len(images) == 0 {
 		return planOn(m, cfg, func(path string) string { return path }), nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,7 +75,7 @@ func planDesk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Run: system.Exec{}}
+	m := &storage.Machine{Run: system.Exec{}}
 	plan, err := m.PlanDisks(context.Background(), cfg.WithDevices(func(string) string { return image }))
 	if err != nil {
 		t.Fatal(err)
@@ -440,7 +439,7 @@ func TestSectorSizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &storage.Machine{Log: slog.New(slog.DiscardHandler), Run: system.Exec{}, Sector: 4096}
+	m := &storage.Machine{Run: system.Exec{}, Sector: 4096}
 	plan, err := m.PlanDisks(context.Background(), cfg.WithDevices(func(string) string { return image }))
 	if err != nil {
 		t.Fatal(err)

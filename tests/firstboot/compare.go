@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -142,7 +141,7 @@ func (c *comparison) nodes() {
 
 // contents is a resource that needs no network, fetched.
 func contents(r config.Resource) string {
-	client := fetch.New(slog.New(slog.DiscardHandler), time.Minute)
+	client := fetch.New(nil, time.Minute)
 	client.Offline = true
 	var b bytes.Buffer
 	if err := client.Fetch(context.Background(), r, &b); err != nil {
