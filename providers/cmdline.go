@@ -62,7 +62,7 @@ func fetchURL(ctx context.Context, env *Env, url string) (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Raw{text, fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), "cmdline"}, nil
+	return &Raw{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
 }
 
 // fetchLabelled reads a file from the filesystem of a label.
@@ -87,7 +87,7 @@ func fetchLabelled(ctx context.Context, env *Env, label, file string) (raw *Raw,
 	if err != nil {
 		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("check %s on the filesystem %s", file, label)}
 	}
-	return &Raw{text, fmt.Sprintf("user config (%s on filesystem %s)", file, label), "cmdline"}, nil
+	return &Raw{Text: text, Name: fmt.Sprintf("user config (%s on filesystem %s)", file, label), Source: "cmdline"}, nil
 }
 
 func unmount(dir string) error {

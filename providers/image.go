@@ -44,7 +44,7 @@ func fetchImage(env *Env) (*Raw, error) {
 			return nil, &report.Error{Err: fmt.Errorf("%s is there but empty", name),
 				Hint: "put a config into it, or remove it so that the platform is asked"}
 		}
-		return &Raw{text, fmt.Sprintf("user config (%s)", name), "system"}, nil
+		return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system"}, nil
 	}
 	return nil, nil
 }
@@ -82,7 +82,7 @@ func fragments(env *Env, sub string) ([]Raw, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a base config: %w", err)
 		}
-		raws = append(raws, Raw{text, fmt.Sprintf("base config (%s)", paths[name]), "system"})
+		raws = append(raws, Raw{Text: text, Name: fmt.Sprintf("base config (%s)", paths[name]), Source: "system"})
 	}
 	return raws, nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/fetch"
@@ -21,17 +22,18 @@ import (
 type Platform struct {
 	// ID is the value of the kernel argument ignition.platform.id.
 	ID string
-	// Fetch gets the user config. Nil without an error means that the user
-	// gave none. It wraps fetch.ErrNeedNetwork if it has to be asked again
-	// when the network is up.
+	// Fetch gets the user config. Nil, or a text of no bytes, without an error
+	// means that the user gave none. It wraps fetch.ErrNeedNetwork if it has to
+	// be asked again when the network is up.
 	Fetch func(ctx context.Context, env *Env) (*Raw, error)
-}
-
-// platforms, by ID.
-var platforms = []Platform{
-	{"file", fetchFile},
-	{"metal", fetchNothing},
-	{"qemu", fetchQEMU},
+	// Credentials tells the client what to show object stores in whichever
+	// stage. It does not ask anybody yet. May be nil.
+	Credentials func(c *fetch.Client)
+	// Delete takes the config from where the platform keeps it, once it was
+	// used. Nil where that cannot be done.
+	Delete func(ctx context.Context, env *Env) error
+	// Status tells the platform how a stage has ended, nil for well. May be nil.
+	Status func(ctx context.Context, env *Env, stage string, failure error) error
 }
 
 // Raw is a config as it was found.
@@ -41,6 +43,16 @@ type Raw struct {
 	Name string
 	// Source is where it came from, in one word: cmdline, system or a platform ID.
 	Source string
+	// Files are what the platform says once only and the machine's own system
+	// will look for; the files stage writes them.
+	Files []OutputFile
+}
+
+// An OutputFile is for the root of the machine.
+type OutputFile struct {
+	Path string
+	Text []byte
+	Mode uint32
 }
 
 // Env is what sources work with.
@@ -52,8 +64,10 @@ type Env struct {
 	Arguments map[string]string
 	// Dirs are the image's config directories, of highest priority first.
 	Dirs []string
-	// Sys is where sysfs is mounted; "" means /sys.
-	Sys string
+	// Patience is for how long a service is asked that should be there.
+	Patience time.Duration
+	// Top is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
+	Top string
 }
 
 // maxConfig bounds a config, in bytes. It is far above what any platform

@@ -25,7 +25,7 @@ func newEnv(t *testing.T) *Env {
 	log := report.NewWriterLogger(&bytes.Buffer{})
 	dir := t.TempDir()
 	return &Env{Log: log, Fetch: fetch.New(log, time.Second), Run: &systemtest.Recorder{},
-		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Sys: filepath.Join(dir, "sys")}
+		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Top: dir, Patience: time.Second}
 }
 
 func write(t *testing.T, name, text string) {
@@ -39,7 +39,7 @@ func write(t *testing.T, name, text string) {
 }
 
 func answers(text string) Platform {
-	return Platform{"test", func(context.Context, *Env) (*Raw, error) { return &Raw{Text: []byte(text), Name: "platform"}, nil }}
+	return Platform{ID: "test", Fetch: func(context.Context, *Env) (*Raw, error) { return &Raw{Text: []byte(text), Name: "platform"}, nil }}
 }
 
 func TestSourcesAreAskedInOrder(t *testing.T) {
@@ -151,7 +151,7 @@ func TestBaseConfigThatIsADirectoryIsAnError(t *testing.T) {
 
 func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 	env := newEnv(t)
-	blob := filepath.Join(env.Sys, "firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
+	blob := filepath.Join(env.Top, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	recorder := env.Run.(*systemtest.Recorder)
 	if raw, err := fetchQEMU(context.Background(), env); raw != nil || err != nil {
 		t.Errorf("without a config: %+v, %v", raw, err)

@@ -23,11 +23,7 @@ const (
 )
 
 func fetchQEMU(ctx context.Context, env *Env) (*Raw, error) {
-	sys := env.Sys
-	if sys == "" {
-		sys = "/sys"
-	}
-	device := filepath.Join(sys, "firmware", fwCfgModule)
+	device := filepath.Join(env.Top, "/sys/firmware", fwCfgModule)
 	if _, err := os.Stat(device); errors.Is(err, fs.ErrNotExist) {
 		if _, err := env.Run.Run(ctx, system.Command{Name: "modprobe", Args: []string{fwCfgModule}}); err != nil {
 			return nil, fmt.Errorf("loading the driver of QEMU's firmware configuration: %w", err)

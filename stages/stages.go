@@ -151,7 +151,7 @@ func newProcess(o Options, s stage) (*process, error) {
 	if err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs()}
+	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Patience: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
 	return p, err
 }
