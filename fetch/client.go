@@ -38,9 +38,6 @@ type Client struct {
 	// Credentials are what object stores are shown. Without any, they are asked
 	// anonymously.
 	Credentials Credentials
-	// Progress, if there is one, hears of each piece that has arrived, from
-	// several fetches at once. It should not take long.
-	Progress func(Progress)
 	// Clock is the time that retries live by.
 	Clock Clock
 	// Stall is for how long a server may send nothing in the middle of an answer.
@@ -55,14 +52,6 @@ type Client struct {
 	look func() []link
 }
 
-// Progress is how far one fetch is.
-type Progress struct {
-	Source string // fit to be shown
-	// Done and Total count bytes as they come, before decompression. Total is
-	// -1 if the server did not say.
-	Done, Total int64
-}
-
 // New makes a client with the settings that hold until a config was read: the
 // given limit for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, total time.Duration) *Client {
@@ -75,6 +64,7 @@ func New(log *report.Logger, total time.Duration) *Client {
 type request struct {
 	source  string
 	headers []config.HTTPHeader
+	begin   func() // is called when it is its turn
 }
 
 // schemes are the kinds of URLs that can be fetched.
@@ -125,11 +115,11 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 		return ErrNeedNetwork
 	}
 	limits := c.session().settings
-	ctx, cancel := limits.limit(ctx)
+	ctx, begin, cancel := limits.limit(ctx)
 	defer cancel()
 	rewind := rewinder(w)
 	for round := 1; ; round++ {
-		body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders})
+		body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders, begin})
 		if err == nil {
 			err = deliver(w, body, r)
 			body.Close()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -39,17 +40,29 @@ type settings struct {
 	roots   *x509.CertPool // nil is the system's
 }
 
-// limit applies the total time.
-func (s settings) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+// limit applies the total time, which runs from when begin is called: waiting
+// for a turn is not the server's fault.
+func (s settings) limit(ctx context.Context) (limited context.Context, begin, cancel func()) {
+	limited, end := context.WithCancelCause(ctx)
+	cancel = func() { end(nil) }
 	if s.total == 0 {
-		return context.WithCancel(ctx)
+		return limited, func() {}, cancel
 	}
-	return context.WithTimeout(ctx, s.total)
+	begin = sync.OnceFunc(func() {
+		over := time.AfterFunc(s.total, func() { end(context.DeadlineExceeded) })
+		context.AfterFunc(limited, func() { over.Stop() })
+	})
+	return limited, begin, cancel
+}
+
+// timeIsOver tells whether a limit of time has ended a context.
+func timeIsOver(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // explain says which limit was hit, if one was.
 func (s settings) explain(ctx context.Context, err error) error {
-	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if err == nil || !timeIsOver(ctx) {
 		return err
 	}
 	return &tooLong{s.total, err}

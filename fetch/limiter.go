@@ -6,10 +6,10 @@ import (
 )
 
 // Transfers at the same time: in all, enough to hide the latency of servers;
-// for each host, what browsers allow themselves and servers are used to.
+// for each host, so many that a host that hangs leaves room for the others.
 const (
 	maxTransfers        = 16
-	maxTransfersPerHost = 6
+	maxTransfersPerHost = 12
 )
 
 // A limiter bounds how many transfers run at a time. The zero value is ready.

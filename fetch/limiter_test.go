@@ -125,3 +125,23 @@ func TestFetchIsSafeAndBoundedForManyAtOnce(t *testing.T) {
 		t.Errorf("%d requests at a time", n)
 	}
 }
+
+// With ten times as much to do as the limits let run, and a limit of time that
+// holds for each.
+func TestWaitingForATurnDoesNotCountAsTime(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(30 * time.Millisecond)
+	}))
+	defer srv.Close()
+	c, _, _ := hurriedClient(t)
+	c.use(settings{headers: time.Second, total: 200 * time.Millisecond})
+	var wg sync.WaitGroup
+	for i := range 10 * maxTransfersPerHost {
+		wg.Go(func() {
+			if _, err := get(t, c, resourceOf(fmt.Sprintf("%s/%d", srv.URL, i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}

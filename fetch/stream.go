@@ -44,6 +44,7 @@ type stream struct {
 	ctx    context.Context
 	host   string
 	source string // fit to be shown
+	begin  func() // starts the clock of the fetch
 	open   opener
 	retry  retry
 
@@ -58,7 +59,7 @@ type stream struct {
 
 // stream opens a resource of a host.
 func (c *Client) stream(ctx context.Context, r request, host string, open opener) (io.ReadCloser, error) {
-	s := &stream{client: c, ctx: ctx, host: host, source: Redact(r.source), open: open, size: -1}
+	s := &stream{client: c, ctx: ctx, host: host, source: Redact(r.source), begin: r.begin, open: open, size: -1}
 	s.retry = retry{client: c, what: "GET " + s.source}
 	if err := s.connect(); err != nil {
 		return nil, err
@@ -69,7 +70,6 @@ func (c *Client) stream(ctx context.Context, r request, host string, open opener
 // connect makes attempts until one works.
 func (s *stream) connect() error {
 	for {
-		s.retry.begin()
 		err := s.attempt()
 		if err == nil {
 			return nil
@@ -91,6 +91,8 @@ func (s *stream) attempt() error {
 	if err != nil {
 		return err
 	}
+	s.begin()
+	s.retry.begin()
 	a, err := s.open(s.ctx, s.at)
 	if err != nil {
 		release()
@@ -161,9 +163,6 @@ func (s *stream) deliver(p []byte) {
 		s.moved, s.stuck = true, 0
 		s.retry.worked()
 	}
-	if s.client.Progress != nil {
-		s.client.Progress(Progress{s.source, s.at.offset, s.size})
-	}
 }
 
 // broken makes an error of the end of a connection before that of the resource.
@@ -175,7 +174,7 @@ func (s *stream) broken(err error) error {
 	switch {
 	case errors.Is(err, errChanged):
 		return err
-	case errors.Is(s.ctx.Err(), context.DeadlineExceeded):
+	case timeIsOver(s.ctx):
 		return &trouble{kind: final, err: fmt.Errorf("none, the transfer was at %s", s.progress())}
 	case s.ctx.Err() != nil:
 		return s.ctx.Err()

@@ -249,20 +249,6 @@ func TestCancelledTransfersEnd(t *testing.T) {
 	}
 }
 
-func TestProgressIsTold(t *testing.T) {
-	c, _, _ := hurriedClient(t)
-	srv := httptest.NewServer(&script{parts: []part{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`}}})
-	defer srv.Close()
-	var told []Progress
-	c.Progress = func(p Progress) { told = append(told, p) }
-	if _, err := get(t, c, resourceOf(srv.URL+"/?secret")); err != nil {
-		t.Fatal(err)
-	}
-	if want := []Progress{{srv.URL + "/?...", 10, 26}, {srv.URL + "/?...", 26, 26}}; fmt.Sprint(told) != fmt.Sprint(want) {
-		t.Errorf("got %v, want %v", told, want)
-	}
-}
-
 func TestNoConnectionIsLeftBehind(t *testing.T) {
 	c, _, _ := hurriedClient(t)
 	srv := httptest.NewUnstartedServer(&script{parts: []part{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`}}})
