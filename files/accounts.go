@@ -33,15 +33,17 @@ var (
 
 // accounts reads the databases. Nothing of the root is executed or loaded, as
 // it would be with the C library's lookups in a chroot.
-func (r *root) accounts() (*accounts, error) {
+func (r *root) accounts() (*accounts, error) { return readAccounts(r.readFile) }
+
+func readAccounts(read func(name string) ([]byte, error)) (*accounts, error) {
 	a := noAccounts()
 	for _, name := range userDatabases {
-		if err := r.database(name, a.addUser); err != nil {
+		if err := database(read, name, a.addUser); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range groupDatabases {
-		if err := r.database(name, a.addGroup); err != nil {
+		if err := database(read, name, a.addGroup); err != nil {
 			return nil, err
 		}
 	}
@@ -50,8 +52,8 @@ func (r *root) accounts() (*accounts, error) {
 
 // database gives the fields of each line of a file to add. One that does not
 // exist has none.
-func (r *root) database(name string, add func(fields []string)) error {
-	text, err := r.readFile(name)
+func database(read func(string) ([]byte, error), name string, add func(fields []string)) error {
+	text, err := read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -115,7 +115,7 @@ func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
 		return err
 	}
 	defer d.close()
-	return d.writeFile(path.Base(at), ownership{-1, -1}, 0o600, true, func(f *os.File) error {
+	return d.rewriteFile(path.Base(at), ownership{-1, -1}, 0o600, func(f *os.File) error {
 		_, err := f.WriteString(strings.Join(lines, "\n") + "\n")
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -162,30 +163,101 @@ func (d *dir) chownLink(name string, own ownership) error {
 }
 
 // temporary is a name that nobody else has.
-func temporary() string { return ".firstlight-" + strconv.FormatUint(rand.Uint64(), 36) }
+func temporary() string { return temporaryPrefix + strconv.FormatUint(rand.Uint64(), 36) }
 
-// writeFile makes a file as a whole: it is filled under a temporary name, with
-// mode 0600, and gets its owner, its mode and at last its name. An error leaves
-// everything as it was.
-func (d *dir) writeFile(name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) (err error) {
+const temporaryPrefix = ".firstlight-"
+
+func isTemporary(name string) bool { return strings.HasPrefix(name, temporaryPrefix) }
+
+// A blank is a file under a temporary name, which will get its own once all is
+// in it. From birth it is root's alone.
+type blank struct {
+	in   *dir
+	temp string
+	file *os.File
+}
+
+// blank makes a blank for a file of a name, which is for messages.
+func (d *dir) blank(name string) (*blank, error) {
 	temp := temporary()
 	fd, err := unix.Openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return d.fail("creating a file in", ".", err)
+		return nil, d.fail("creating a file in", ".", err)
 	}
-	f := os.NewFile(uintptr(fd), path.Join(d.root.path, d.path, name))
-	err = fill(f)
-	if err == nil {
-		err = give(f, own, mode)
+	return &blank{d, temp, os.NewFile(uintptr(fd), path.Join(d.root.path, d.path, name))}, nil
+}
+
+// discard takes a blank away, if it is still there.
+func (b *blank) discard() {
+	b.file.Close()
+	unix.Unlinkat(b.in.fd, b.temp, 0)
+}
+
+// writeFile makes a file as a whole: it is filled under a temporary name, and
+// gets its owner, its mode and at last its name. An error leaves everything as
+// it was.
+func (d *dir) writeFile(name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) error {
+	b, err := d.blank(name)
+	if err != nil {
+		return err
 	}
-	err = errors.Join(err, f.Close())
+	return d.finish(b, name, own, mode, replace, fill)
+}
+
+// rewriteFile is writeFile for a file whose old contents are in the new ones:
+// those are on the disk before the old ones are gone.
+func (d *dir) rewriteFile(name string, own ownership, mode uint32, fill func(*os.File) error) error {
+	return d.writeFile(name, own, mode, true, func(f *os.File) error {
+		if err := fill(f); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+}
+
+// finish makes a blank the file of a name in d.
+func (d *dir) finish(b *blank, name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) error {
+	err := fill(b.file)
 	if err == nil {
-		err = d.commit(temp, name, replace)
+		err = give(b.file, own, mode)
+	}
+	err = errors.Join(err, b.file.Close())
+	if err == nil {
+		err = d.commit(b.in, b.temp, name, replace)
+	}
+	if errors.Is(err, unix.EXDEV) && b.in != d {
+		err = d.moveIn(b, name, own, mode, replace)
 	}
 	if err != nil {
-		unix.Unlinkat(d.fd, temp, 0)
+		b.discard()
 	}
 	return err
+}
+
+// moveIn is for a blank that is on another filesystem, or subvolume, after all.
+func (d *dir) moveIn(b *blank, name string, own ownership, mode uint32, replace bool) error {
+	f, _, err := b.in.open(b.temp, unix.S_IFREG)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = d.writeFile(name, own, mode, replace, func(w *os.File) error {
+		_, err := io.Copy(w, f)
+		return err
+	})
+	if err == nil {
+		b.discard()
+	}
+	return err
+}
+
+// size is how much there is in a blank so far, in bytes.
+func (b *blank) size() int64 {
+	var st unix.Stat_t
+	if unix.Fstatat(b.in.fd, b.temp, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		return 0
+	}
+	return st.Size
 }
 
 // writeLink makes a symbolic link like writeFile makes a file.
@@ -196,7 +268,7 @@ func (d *dir) writeLink(name, target string, own ownership, replace bool) error 
 	}
 	err := d.chownLink(temp, own)
 	if err == nil {
-		err = d.commit(temp, name, replace)
+		err = d.commit(d, temp, name, replace)
 	}
 	if err != nil {
 		unix.Unlinkat(d.fd, temp, 0)
@@ -212,7 +284,7 @@ func (d *dir) writeDir(name string, own ownership, mode uint32, replace bool) er
 	}
 	err := d.giveDir(temp, own, mode)
 	if err == nil {
-		err = d.commit(temp, name, replace)
+		err = d.commit(d, temp, name, replace)
 	}
 	if err != nil {
 		unix.Unlinkat(d.fd, temp, unix.AT_REMOVEDIR)
@@ -236,27 +308,27 @@ func (d *dir) writeHardLink(name string, from *dir, old string, replace bool) er
 	if err := unix.Linkat(from.fd, old, d.fd, temp, 0); err != nil {
 		return d.fail("linking", name, err)
 	}
-	err := d.commit(temp, name, replace)
+	err := d.commit(d, temp, name, replace)
 	if err != nil {
 		unix.Unlinkat(d.fd, temp, 0)
 	}
 	return err
 }
 
-// commit renames temp to name. What has that name must not exist, or is
-// replaced: in one step, except that a directory with what is in it, or what
-// becomes a directory, has to be removed before.
-func (d *dir) commit(temp, name string, replace bool) error {
+// commit renames temp, which is in from, to name. What has that name must not
+// exist, or is replaced: in one step, except that a directory with what is in
+// it, or what becomes a directory, has to be removed before.
+func (d *dir) commit(from *dir, temp, name string, replace bool) error {
 	if !replace {
-		return d.renameNew(temp, name)
+		return d.renameNew(from, temp, name)
 	}
-	err := unix.Renameat(d.fd, temp, d.fd, name)
+	err := unix.Renameat(from.fd, temp, d.fd, name)
 	switch {
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
 		if err := d.remove(name); err != nil {
 			return err
 		}
-		err = unix.Renameat(d.fd, temp, d.fd, name)
+		err = unix.Renameat(from.fd, temp, d.fd, name)
 	}
 	if err != nil {
 		return d.fail("creating", name, err)
@@ -264,8 +336,8 @@ func (d *dir) commit(temp, name string, replace bool) error {
 	return nil
 }
 
-func (d *dir) renameNew(temp, name string) error {
-	err := unix.Renameat2(d.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
+func (d *dir) renameNew(from *dir, temp, name string) error {
+	err := unix.Renameat2(from.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		// The filesystem (or a kernel before 3.15) does not know the flag.
 		there, lookErr := d.lstat(name)
@@ -275,7 +347,7 @@ func (d *dir) renameNew(temp, name string) error {
 		case there != nil:
 			err = unix.EEXIST
 		default:
-			err = unix.Renameat(d.fd, temp, d.fd, name)
+			err = unix.Renameat(from.fd, temp, d.fd, name)
 		}
 	}
 	if errors.Is(err, unix.EEXIST) {

@@ -23,8 +23,12 @@ func (p *planner) labelled(name string) {
 	at, err := p.place(name)
 	// A path that leads nowhere has been reported where it is about to be
 	// written. The root itself would be everything.
-	if err == nil && at.path != "/" {
-		p.relabel = append(p.relabel, cmp.Or(at.missing, at.path))
+	if err != nil || at.path == "/" {
+		return
+	}
+	p.relabel = append(p.relabel, cmp.Or(at.missing, at.path))
+	if at.missing != "" && !slices.Contains(p.ledger.Unlabelled, at.missing) {
+		p.ledger.Unlabelled = append(p.ledger.Unlabelled, at.missing)
 	}
 }
 
@@ -42,7 +46,7 @@ func (p *planner) labels() {
 	if policy == "" {
 		return
 	}
-	names := compact(p.relabel)
+	names := compact(append(p.relabel, p.ledger.Unlabelled...))
 	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context, r *root) error {
 		paths, err := p.labelPaths(r, names)
 		if err != nil || len(paths) == 0 {

@@ -35,7 +35,7 @@ func (p *planner) link(e *entry, l config.Link) {
 		if !e.renewed {
 			return in.chownLink(base, own)
 		}
-		return in.writeLink(base, target, own, e.overwrite)
+		return in.writeLink(base, target, own, e.replaces())
 	})
 }
 
@@ -75,7 +75,7 @@ func (p *planner) hardLink(e *entry, l config.Link) {
 			return err
 		}
 		defer from.close()
-		return in.writeHardLink(base, from, old, e.overwrite)
+		return in.writeHardLink(base, from, old, e.replaces())
 	})
 }
 

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -85,6 +86,9 @@ func mode(wanted *int, otherwise uint32) uint32 {
 // exists; fragments are appended in both cases.
 func (p *planner) file(e *entry, f config.File) {
 	keep := f.Contents.Source == nil && !e.overwrite
+	if e.found != nil && keep && p.earlier.appended(e.name, e.found) {
+		f.Append = nil
+	}
 	doing := "writing file"
 	switch {
 	case e.found == nil, e.overwrite:
@@ -103,20 +107,42 @@ func (p *planner) file(e *entry, f config.File) {
 		doing = "setting owner and mode of file"
 	}
 	e.renewed = e.found == nil || !keep || len(f.Append) > 0
+	beside := path.Dir(cmp.Or(e.missing, e.path))
+	p.ahead.want(e.name, beside, append([]config.Resource{f.Contents}, f.Append...)...)
 	p.planNode(e, doing, func(ctx context.Context, in *dir, base string, own ownership) error {
 		found, err := in.lstat(base)
 		switch {
 		case err != nil:
 			return err
-		case found != nil && keep:
+		case found != nil && keep && !e.ours:
 			return p.keepFile(ctx, in, base, own, f)
-		case found != nil && !e.overwrite:
+		case found != nil && !e.replaces():
 			return fmt.Errorf("it did not exist when the stage looked, but now there is %v", found)
 		}
-		return in.writeFile(base, own, mode(f.Mode, 0o644), e.overwrite, func(w *os.File) error {
-			return p.fetch(ctx, w, append([]config.Resource{f.Contents}, f.Append...))
-		})
+		return p.newFile(ctx, in, base, own, e.replaces(), f)
 	})
+}
+
+// newFile writes a file with all its contents. What was fetched ahead for it
+// alone becomes the file itself.
+func (p *planner) newFile(ctx context.Context, in *dir, base string, own ownership, replace bool, f config.File) error {
+	ready, err := p.ahead.await(ctx, f.Contents)
+	if err != nil {
+		return err
+	}
+	b, rest := (*blank)(nil), append([]config.Resource{f.Contents}, f.Append...)
+	if ready != nil {
+		b, err = ready.adopt()
+	}
+	if b != nil {
+		rest = f.Append
+	} else if err == nil {
+		b, err = in.blank(base)
+	}
+	if err != nil {
+		return err
+	}
+	return in.finish(b, base, own, mode(f.Mode, 0o644), replace, func(w *os.File) error { return p.fetch(ctx, w, rest) })
 }
 
 // keepFile sets the owner and the mode of an existing file and appends to it.
@@ -134,7 +160,7 @@ func (p *planner) keepFile(ctx context.Context, in *dir, base string, own owners
 	if len(f.Append) == 0 {
 		return give(old, own, bits)
 	}
-	return in.writeFile(base, own.orElse(found), bits, true, func(w *os.File) error {
+	return in.rewriteFile(base, own.orElse(found), bits, func(w *os.File) error {
 		if _, err := io.Copy(w, old); err != nil {
 			return err
 		}
@@ -159,7 +185,15 @@ func (p *planner) fetch(ctx context.Context, w io.Writer, resources []config.Res
 		if !config.IsSet(r.Source) {
 			continue
 		}
-		if err := p.Fetch.Fetch(ctx, r, w); err != nil {
+		ready, err := p.ahead.await(ctx, r)
+		switch {
+		case err != nil:
+		case ready != nil:
+			err = ready.copyTo(w)
+		default:
+			err = p.Fetch.Fetch(ctx, r, w)
+		}
+		if err != nil {
 			return err
 		}
 	}

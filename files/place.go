@@ -77,9 +77,15 @@ type entry struct {
 	overwrite bool
 	// decide plans what to do, or reports why it cannot be done.
 	decide func(*entry)
+	// ours tells that what is there was made by an earlier run for this entry,
+	// which counts as if nothing were there.
+	ours bool
 	// renewed tells that it is planned to be another node than it is now.
 	renewed bool
 }
+
+// replaces tells whether what is there may be replaced.
+func (e *entry) replaces() bool { return e.overwrite || e.ours }
 
 func (e *entry) origin() config.Origin { return e.object.Origin("path") }
 func (e *entry) title() string         { return e.kind + " " + e.name }
@@ -145,6 +151,10 @@ func (p *planner) entries() []*entry {
 		case err != nil:
 			p.trouble(e.origin(), "looking at "+e.name, err)
 		default:
+			p.noteFound(e.name, e.found)
+			if e.kind != kindDirectory && p.earlier.ours(e.name, e.found) {
+				e.ours, e.found = true, nil
+			}
 			all = append(all, &e)
 		}
 	}
@@ -226,6 +236,10 @@ func (p *planner) replaceable(e *entry) bool {
 
 // occupied reports a node that is in the way of an entry.
 func (p *planner) occupied(e *entry, wanted string) {
+	history := ""
+	if p.earlier != nil {
+		history = "; an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since"
+	}
 	p.conflict(e.origin(), "set overwrite if it may be replaced, else leave the entry out or choose another path",
-		"%s: %s, but there already is %v and overwrite is not set", e.title(), wanted, e.found)
+		"%s: %s, but there already is %v and overwrite is not set%s", e.title(), wanted, e.found, history)
 }

@@ -96,7 +96,7 @@ func (r *root) addLines(name string, lines []string) error {
 	if text == string(old) {
 		return nil
 	}
-	return r.writeText(at, text)
+	return r.rewriteText(at, text)
 }
 
 // unitDirs are where systemd finds units of the system, and which a config may

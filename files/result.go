@@ -102,6 +102,11 @@ func (t Result) encode(previous earlierReport) ([]byte, error) {
 // none: what it finds came with its image.
 func (p *planner) previous(ctx context.Context, etc *dir) (earlierReport, error) {
 	text, err := etc.readFile(resultFile)
+	if p.earlier.interrupted() { // and may have written it
+		if text, err = []byte(p.ledger.Result), nil; len(text) == 0 {
+			return nil, nil
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -84,6 +84,19 @@ func (r *root) writeText(at, contents string) error {
 	})
 }
 
+// rewriteText is writeText for a file of which the text holds the old one.
+func (r *root) rewriteText(at, contents string) error {
+	d, err := r.makeDirs(path.Dir(at))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.rewriteFile(path.Base(at), ownership{-1, -1}, 0o644, func(f *os.File) error {
+		_, err := f.WriteString(contents)
+		return err
+	})
+}
+
 // unmask removes the link of a masked unit, and nothing else.
 func (p *planner) unmask(u config.Unit, at string) {
 	place, err := p.place(at)

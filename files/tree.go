@@ -47,6 +47,22 @@ type Tree struct {
 	Result Result
 	// Relabel sets SELinux labels if the root has a policy.
 	Relabel bool
+	// Config is the digest of the config. With it the root gets a ledger, so
+	// that a run that was interrupted can be repeated.
+	Config string
+	// Outputs are files that the platform wants to be on the machine.
+	Outputs []Output
+
+	ahead *downloads
+}
+
+// Close ends what may still run after a plan that failed, and takes away its
+// temporary files.
+func (t *Tree) Close() {
+	if t.ahead != nil {
+		t.ahead.close()
+		t.ahead = nil
+	}
 }
 
 // Plan looks at the tree and decides what to do to it. The operations are meant
@@ -58,18 +74,32 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 		return nil, err
 	}
 	defer r.close()
-	known, err := r.accounts()
-	if err != nil {
+	p := &planner{Tree: t, cfg: cfg, root: r, names: new(lookup), parents: map[string]parentPlace{}}
+	t.ahead = newDownloads(t)
+	if err := p.lookBack(); err != nil {
+		return nil, &report.Error{Doing: "looking for what earlier runs have done to " + t.Root, Err: err}
+	}
+	if p.known, err = p.accountsBefore(); err != nil {
 		return nil, &report.Error{Doing: "reading the users and groups of " + t.Root, Err: err}
 	}
-	p := &planner{Tree: t, cfg: cfg, root: r, known: known, names: new(lookup), parents: map[string]parentPlace{}}
+	if err := p.saveAccounts(); err != nil {
+		return nil, &report.Error{Doing: "reading the users and groups of " + t.Root, Err: err}
+	}
 	p.passwd()
 	p.nodes()
 	p.systemd()
 	p.crypttab()
-	p.durable()
+	p.outputs()
+	changes := len(p.plan) > 0
+	if changes {
+		p.durable()
+	}
 	p.result()
 	p.labels()
+	if changes || p.broken {
+		p.finished()
+		p.begin()
+	}
 	if len(p.conflicts) > 0 {
 		return nil, errors.Join(p.conflicts...)
 	}
@@ -96,6 +126,12 @@ type planner struct {
 	keyed   []string               // users who get SSH keys
 	// accountsChange tells that programs of shadow-utils will run.
 	accountsChange bool
+
+	// earlier is the ledger of a run with this config, nil if there was none.
+	// This run's is never nil.
+	earlier, ledger *ledger
+	// broken tells that a run, with whatever config, was interrupted.
+	broken bool
 }
 
 // add plans an operation on the root.
@@ -150,25 +186,25 @@ func explain(err error) error {
 // durable plans that what was written survives a power cut. Once for all: a
 // sync per file would make thousands of files slow.
 func (p *planner) durable() {
-	if len(p.plan) == 0 {
-		return
+	p.add(config.Origin{}, "writing everything through to the disks", func(_ context.Context, r *root) error { return p.sync(r) })
+}
+
+// sync writes back the filesystems of all that the plan writes.
+func (p *planner) sync(r *root) error {
+	written := append([]string{"/etc"}, p.written...)
+	for _, u := range p.cfg.Passwd.Users {
+		if home, err := p.names.user(r, u.Name); err == nil {
+			written = append(written, home.home)
+		}
 	}
-	slices.Sort(p.written)
-	written := append([]string{"/etc"}, slices.Compact(p.written)...)
-	p.add(config.Origin{}, "writing everything through to the disks", func(_ context.Context, r *root) error {
-		for _, u := range p.cfg.Passwd.Users {
-			if home, err := p.names.user(r, u.Name); err == nil {
-				written = append(written, home.home)
-			}
+	slices.Sort(written)
+	done := map[uint64]bool{} // by device
+	for _, name := range slices.Compact(written) {
+		if err := r.sync(name, done); err != nil {
+			return err
 		}
-		done := map[uint64]bool{} // by device
-		for _, name := range written {
-			if err := r.sync(name, done); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // sync writes back the filesystem that a directory is on.

@@ -203,6 +203,7 @@ func (w *world) apply(sections string) error {
 	if err != nil {
 		return err
 	}
+	defer w.Close()
 	runner := report.Runner{Log: w.Tree.Log, Workers: 1}
 	return runner.Run(context.Background(), plan)
 }

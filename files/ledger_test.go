@@ -1,0 +1,335 @@
+package files
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// interrupt plans anew, as another process would, and runs the plan's first
+// operations, or all with -1. It ends like a power cut: nothing is closed.
+func (w *world) interrupt(cfg *config.Config, first int) (int, error) {
+	w.Helper()
+	w.Tree.Notated = nil
+	plan, err := w.Plan(context.Background(), cfg)
+	if err != nil {
+		return 0, err
+	}
+	if first >= 0 {
+		plan = plan[:min(first, len(plan))]
+		defer func() { w.ahead.stop(); w.ahead.running.Wait() }() // the dead write no more
+	} else {
+		defer w.Close()
+	}
+	runner := report.Runner{Log: w.Tree.Log, Workers: 1}
+	return len(plan), runner.Run(context.Background(), plan)
+}
+
+// picture is a tree without inodes and times, and without the ledger and the
+// date in the result file.
+func (w *world) picture() string {
+	w.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(w.Root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		at, _ := filepath.Rel(w.Root, name)
+		if at == "etc/"+ledgerFile || strings.HasSuffix(at, "-") && strings.HasPrefix(at, "etc/") {
+			return nil // also the backups of shadow-utils, which are of the last command
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		st := w.stat(at)
+		fmt.Fprintf(&b, "%s %v %d:%d links %d", at, info.Mode(), st.Uid, st.Gid, st.Nlink)
+		if info.Mode().IsRegular() {
+			fmt.Fprintf(&b, " %q", w.read(at))
+		}
+		if target, err := os.Readlink(name); err == nil {
+			fmt.Fprintf(&b, " -> %s", target)
+		}
+		b.WriteString("\n")
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return b.String()
+}
+
+// manyNodes is a config of some two hundred nodes of all kinds, with users if
+// they can be made here.
+func manyNodes(t *testing.T) *config.Config {
+	var files, dirs, links, units []string
+	add := func(to *[]string, format string, args ...any) { *to = append(*to, fmt.Sprintf(format, args...)) }
+	for i := range 40 {
+		add(&files, `{"path": "/data/%d/plain", "contents": {"source": "data:,%d"}}`, i, i)
+		add(&files, `{"path": "/data/%d/remote", "mode": 416, "contents": {"source": "https://host/%d"}}`, i, i/2)
+		add(&links, `{"path": "/links/%d", "target": "/data/%d/plain"}`, i, i)
+	}
+	for i := range 20 {
+		add(&dirs, `{"path": "/dirs/%d/sub", "mode": 448}`, i)
+		add(&links, `{"path": "/links/hard%d", "target": "/data/%d/remote", "hard": true}`, i, i)
+		add(&files, `{"path": "/old/append%d", "append": [{"source": "data:,+%d"}, {"source": "https://host/+"}]}`, i, i)
+		add(&files, `{"path": "/empty/%d", "append": [{"source": "data:,only"}]}`, i)
+		add(&units, `{"name": "u%d.service", "enabled": true, "contents": "[Service]\n", "dropins": [{"name": "d.conf", "contents": "%d"}]}`, i, i)
+	}
+	add(&files, `{"path": "/old/replaced", "overwrite": true, "contents": {"source": "https://host/new"}}`)
+	add(&files, `{"path": "/old/kept", "mode": 256}`)
+	add(&dirs, `{"path": "/old/dir", "overwrite": true, "mode": 457}`)
+	add(&files, `{"path": "/old/dir/in", "contents": {"source": "https://host/in"}}`)
+	add(&links, `{"path": "/old/link", "target": "elsewhere", "overwrite": true}`)
+	add(&units, `{"name": "i@a.service", "enabled": true}, {"name": "masked.service", "mask": true}, {"name": "unmasked.service", "mask": false}`)
+	passwd := ""
+	if os.Getuid() == 0 {
+		add(&files, `{"path": "/home/ann/note", "user": {"name": "ann"}, "group": {"name": "staff"}}`)
+		passwd = `"passwd": {"groups": [{"name": "staff"}], "users": [{"name": "ann", "groups": ["wheel"], "sshAuthorizedKeys": ["k"]},
+			{"name": "bob", "passwordHash": "$6$x"}, {"name": "old", "shell": "/bin/dash", "groups": ["staff"]}, {"name": "gone", "shouldExist": false}]},`
+	}
+	return parse(t, passwd+fmt.Sprintf(`"storage": {"files": [%s], "directories": [%s], "links": [%s]}, "systemd": {"units": [%s]}`,
+		strings.Join(files, ","), strings.Join(dirs, ","), strings.Join(links, ","), strings.Join(units, ",")))
+}
+
+// oldWorld is a root with accounts and things that the config of manyNodes is about.
+func oldWorld(t *testing.T) *world {
+	w, _ := withStore(t)
+	w.Config = "digest"
+	if os.Getuid() == 0 {
+		w.Tree.Run = system.Exec{Log: w.Tree.Log}
+	}
+	for name, text := range map[string]string{
+		"etc/passwd":     "root:x:0:0:root:/root:/bin/sh\nold:x:900:900::/home/old:/bin/sh\ngone:x:901:901::/home/gone:/bin/sh\n",
+		"etc/shadow":     "root:*:19000:0:99999:7:::\nold:*:19000:0:99999:7:::\ngone:*:19000:0:99999:7:::\n",
+		"etc/group":      "root:x:0:\nold:x:900:\ngone:x:901:\nwheel:x:10:\n",
+		"etc/gshadow":    "root:*::\nold:!::\ngone:!::\nwheel:!::\n",
+		"etc/subuid":     "",
+		"etc/subgid":     "",
+		"etc/login.defs": "UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nUSERGROUPS_ENAB yes\nCREATE_HOME no\n",
+		"etc/skel/.rc":   "skeleton",
+		"home/old/x":     "", "home/gone/x": "",
+		"etc/" + resultFile: `{"provisioningBootID": "first", "provisioningDate": "2020-01-01T00:00:00Z", "userConfigProvided": false}`,
+		"old/replaced":      "old", "old/kept": "kept", "old/dir/in": "old",
+		"etc/systemd/system-preset/20-ignition.preset": "disable nothing.service",
+	} {
+		w.write(name, text)
+	}
+	for i := range 20 {
+		w.write(fmt.Sprintf("old/append%d", i), "was")
+	}
+	w.symlink("nowhere", "old/link")
+	w.symlink("/dev/null", "etc/systemd/system/unmasked.service")
+	if os.Getuid() == 0 {
+		w.own("home/gone", 901, 901)
+	}
+	return w
+}
+
+// The crash matrix: a run may end after each of its operations, and so may the
+// one after it, of which a sample is enough.
+func TestInterruptedRunConverges(t *testing.T) {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		t.Setenv("TMPDIR", "/dev/shm") // thousands of times fsync
+	}
+	cfg := manyNodes(t)
+	whole := oldWorld(t)
+	n, err := whole.interrupt(cfg, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := whole.picture()
+	if n < 200 {
+		t.Errorf("the plan has only %d operations", n)
+	}
+	for k := range n {
+		w := oldWorld(t)
+		if _, err := w.interrupt(cfg, k); err != nil {
+			t.Fatalf("the first %d operations: %v", k, err)
+		}
+		if k%13 == 1 {
+			if _, err := w.interrupt(cfg, n-k); err != nil {
+				t.Fatalf("the second run after %d operations: %v", k, err)
+			}
+		}
+		if _, err := w.interrupt(cfg, -1); err != nil {
+			t.Fatalf("the last run after %d operations: %v", k, err)
+		}
+		if got := w.picture(); got != want {
+			t.Fatalf("after %d operations of %d the next run does not lead to the same tree:\n%s", k, n, differences(got, want))
+		}
+	}
+}
+
+// differences are the lines that only one of two texts has.
+func differences(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	var b strings.Builder
+	for _, line := range g {
+		if !slices.Contains(w, line) {
+			fmt.Fprintf(&b, "+ %s\n", line)
+		}
+	}
+	for _, line := range w {
+		if !slices.Contains(g, line) {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+	}
+	return b.String()
+}
+
+const oneFile = `"storage": {"files": [{"path": "/f", "contents": {"source": "data:,ours"}}, {"path": "/g", "append": [{"source": "data:,+"}]}]}`
+
+func ledgerWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.Config = "digest"
+	w.write("g", "was")
+	return w
+}
+
+func TestFilesOfOthersStayStrict(t *testing.T) {
+	t.Run("there before the first run", func(t *testing.T) {
+		w := ledgerWorld(t)
+		w.write("f", "theirs")
+		w.refused(oneFile, "file /f: the config gives it contents, but there already is a file of 6 bytes and overwrite is not set")
+	})
+	t.Run("with another config", func(t *testing.T) {
+		w := ledgerWorld(t)
+		w.must(oneFile)
+		w.Config = "another"
+		w.refused(oneFile, "file /f: the config gives it contents, but there already is a file of 4 bytes and overwrite is not set")
+	})
+	t.Run("changed after the first boot", func(t *testing.T) {
+		w := ledgerWorld(t)
+		w.must(oneFile)
+		time.Sleep(20 * time.Millisecond) // a tick of the clock of inodes
+		w.write("f", "edited")
+		w.refused(oneFile, "an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since")
+	})
+}
+
+func TestFinishedRunCanBeRepeated(t *testing.T) {
+	w := ledgerWorld(t)
+	w.must(oneFile)
+	time.Sleep(20 * time.Millisecond)
+	w.must(oneFile)
+	w.wantText("f", "ours")
+	w.wantText("g", "was+")
+	w.wantMode("etc/"+ledgerFile, 0o600)
+}
+
+func TestLedgerKeepsNoAccountsWhenAllIsDone(t *testing.T) {
+	w := oldWorld(t)
+	cfg := manyNodes(t)
+	if _, err := w.interrupt(cfg, 3); err != nil {
+		t.Fatal(err)
+	}
+	var l ledger
+	read := func() {
+		l = ledger{}
+		if err := json.Unmarshal([]byte(w.read("etc/"+ledgerFile)), &l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read(); os.Getuid() == 0 && len(l.Accounts) != len(accountDatabases) || !l.interrupted() {
+		t.Errorf("while the run is going on the ledger is %+v", l)
+	}
+	if _, err := w.interrupt(cfg, -1); err != nil {
+		t.Fatal(err)
+	}
+	if read(); l.Accounts != nil || l.Dirs != nil || l.Result != "" || l.interrupted() {
+		t.Errorf("at the end the ledger is %+v", l)
+	}
+}
+
+// A program of shadow-utils can be killed in its middle.
+func TestHalfMadeAccountsAreMadeAgain(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Log("accounts are made by root only")
+		return
+	}
+	cfg := manyNodes(t)
+	whole := oldWorld(t)
+	if _, err := whole.interrupt(cfg, -1); err != nil {
+		t.Fatal(err)
+	}
+	want := whole.picture()
+	for name, damage := range map[string]func(w *world){
+		"in passwd only": func(w *world) {
+			for _, file := range []string{"shadow", "group", "gshadow"} {
+				w.dropLines("etc/"+file, "ann:")
+			}
+		},
+		"in group only":      func(w *world) { w.dropLines("etc/passwd", "ann:"); w.dropLines("etc/shadow", "ann:") },
+		"half a home":        func(w *world) { os.Remove(w.path("home/ann/.rc")) },
+		"stale locks":        func(w *world) { w.write("etc/passwd.lock", fmt.Sprint(os.Getpid())); w.write("etc/group.lock", "1") },
+		"half a database":    func(w *world) { w.write("etc/passwd+", "root:x"); w.write("etc/shadow.1234", "") },
+		"temporary files":    func(w *world) { w.write("data/0/.firstlight-x", "half"); w.mkdir("home/ann/.ssh/.firstlight-y") },
+		"home of a stranger": func(w *world) { os.RemoveAll(w.path("home/gone")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := oldWorld(t)
+			if _, err := w.interrupt(cfg, 5); err != nil { // ledger, downloads, staff, ann, her keys
+				t.Fatal(err)
+			}
+			w.mkdir("data/0")
+			damage(w)
+			if _, err := w.interrupt(cfg, -1); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.picture(); got != want {
+				t.Error(differences(got, want))
+			}
+		})
+	}
+}
+
+func (w *world) dropLines(name, prefix string) {
+	var kept []string
+	for _, line := range strings.Split(w.read(name), "\n") {
+		if !strings.HasPrefix(line, prefix) {
+			kept = append(kept, line)
+		}
+	}
+	w.write(name, strings.Join(kept, "\n"))
+}
+
+func TestBrokenLedgerIsReported(t *testing.T) {
+	w := ledgerWorld(t)
+	w.write("etc/"+ledgerFile, "{")
+	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path("etc/"+ledgerFile)) {
+		t.Error(err)
+	}
+}
+
+func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
+	w := ledgerWorld(t)
+	for _, point := range []string{"/home/core", "/home/core/data"} {
+		if err := Notate(w.Root, "digest", point); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for config, want := range map[string]int{"digest": 2, "another": 0} {
+		if got, err := Notated(w.Root, config); err != nil || len(got) != want {
+			t.Errorf("for config %q: %v, %v", config, got, err)
+		}
+	}
+	w.must(oneFile)
+	if !slices.Equal(w.Notated, []string{"/home/core", "/home/core/data"}) {
+		t.Errorf("the plan knew %v", w.Notated)
+	}
+	if got, err := Notated(w.Root, "digest"); err != nil || len(got) > 0 {
+		t.Errorf("when all is done: %v, %v", got, err)
+	}
+}
