@@ -31,7 +31,7 @@ type Inquiry struct {
 func (c *Client) Ask(ctx context.Context, q Inquiry) ([]byte, error) {
 	text, err := c.ask(ctx, q)
 	if err != nil {
-		return nil, &report.Error{Doing: "asking " + Redact(q.URL), Err: err, Hint: hintFor(err)}
+		return nil, &report.Error{Doing: "asking " + Redact(q.URL), Err: failure{err}, Hint: hintFor(err)}
 	}
 	return text, nil
 }

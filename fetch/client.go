@@ -97,10 +97,16 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 		return nil
 	}
 	if err := c.fetch(ctx, source, r, w); err != nil {
-		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: err, Hint: hintFor(err)}
+		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: failure{err}, Hint: hintFor(err)}
 	}
 	return nil
 }
+
+// A failure is one of fetching, whatever its cause.
+type failure struct{ error }
+
+func (f failure) Unwrap() error        { return f.error }
+func (f failure) Is(target error) bool { return target == report.ErrFetch }
 
 // maxRounds bounds how often a resource that changes is begun.
 const maxRounds = 3

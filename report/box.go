@@ -115,6 +115,9 @@ func fromConfig(around Problem, found config.Problems) []Problem {
 var headlines = map[Kind]string{
 	KindMachine: "Firstlight could not provision this machine",
 	KindConfig:  "Firstlight could not provision this machine: the config needs mending",
+	KindFetch:   "Firstlight could not provision this machine: it cannot fetch what it needs",
+	KindDisk:    "Firstlight could not provision this machine: a filesystem takes no data",
+	KindProgram: "Firstlight could not provision this machine: a helper program has failed",
 	KindBug:     "Firstlight could not provision this machine: this is a bug in it",
 }
 

@@ -5,6 +5,8 @@ package report
 import (
 	"errors"
 	"fmt"
+	"os/exec"
+	"syscall"
 
 	"github.com/firstlight-os/firstlight/config"
 )
@@ -33,31 +35,57 @@ func (e *Error) Error() string {
 }
 
 // Kind says who can do something about a failure. It chooses the headline of
-// the report; the exit status of a failed stage is 1 for all, as the
-// reference's.
+// the report and the exit status.
 type Kind int
 
-// Kinds of failure.
+// Kinds of failure. Their numbers are the exit statuses, see docs/operating.md;
+// 2 and 3 are those of a wrong call and of a state file that cannot be used.
 const (
-	// KindMachine is trouble with the machine or its surroundings.
-	KindMachine Kind = iota
+	// KindMachine is trouble with the machine or its surroundings that is none
+	// of the others.
+	KindMachine Kind = 1
 	// KindConfig is a mistake in a config.
-	KindConfig
+	KindConfig Kind = 4
+	// KindFetch is what could not be had from a server or from the platform.
+	KindFetch Kind = 5
+	// KindDisk is a filesystem that is full, read-only or broken.
+	KindDisk Kind = 6
+	// KindProgram is a helper program that is missing or has failed.
+	KindProgram Kind = 7
 	// KindBug is a mistake of this program.
-	KindBug
+	KindBug Kind = 8
 )
+
+// String names a kind in one word; without an error there is none.
+func (k Kind) String() string {
+	return map[Kind]string{0: "none", KindMachine: "machine", KindConfig: "config", KindFetch: "fetch",
+		KindDisk: "disk", KindProgram: "program", KindBug: "bug"}[k]
+}
 
 // ErrBug is wrapped by failures that should be impossible.
 var ErrBug = errors.New("this is a bug in firstlight")
 
-// KindOf classifies an error.
+// ErrFetch is wrapped by failures to fetch something.
+var ErrFetch = errors.New("it cannot be fetched")
+
+// KindOf classifies an error. If it joins several, the first of this order
+// counts.
 func KindOf(err error) Kind {
 	var parse *config.ParseError
+	var status *exec.ExitError
 	switch {
+	case err == nil:
+		return 0
 	case errors.Is(err, ErrBug):
 		return KindBug
 	case errors.As(err, &parse), errors.Is(err, ErrConfig):
 		return KindConfig
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EIO):
+		return KindDisk
+	case errors.Is(err, ErrFetch):
+		return KindFetch
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &status):
+		return KindProgram
 	}
 	return KindMachine
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -231,6 +233,34 @@ func TestKernelLogTakesShortLinesOnly(t *testing.T) {
 	for _, line := range lines {
 		if len(line) > 976 || !strings.HasPrefix(line, "<2>ignition[") {
 			t.Errorf("%d bytes: %.40s", len(line), line)
+		}
+	}
+}
+
+func TestEachClassOfCauseHasItsExitStatus(t *testing.T) {
+	_, missing := exec.LookPath("no-such-program")
+	failed := exec.Command("false").Run()
+	for name, c := range map[string]struct {
+		err  error
+		want Kind
+	}{
+		"nothing":          {nil, 0},
+		"anything else":    {errors.New("x"), 1},
+		"conflict":         {Conflict(config.Origin{}, "", "x"), 4},
+		"broken config":    {&config.ParseError{Kind: config.ErrInvalid}, 4},
+		"fetching":         {&Error{Doing: "x", Err: fmt.Errorf("%w: 404", ErrFetch)}, 5},
+		"full disk":        {&os.PathError{Op: "write", Path: "/f", Err: syscall.ENOSPC}, 6},
+		"quota":            {syscall.EDQUOT, 6},
+		"read-only":        {syscall.EROFS, 6},
+		"broken disk":      {syscall.EIO, 6},
+		"missing program":  {missing, 7},
+		"failed program":   {failed, 7},
+		"bug":              {fmt.Errorf("%w: x", ErrBug), 8},
+		"full on fetching": {errors.Join(ErrFetch, syscall.ENOSPC), 6},
+		"several":          {errors.Join(errors.New("x"), ErrFetch, Conflict(config.Origin{}, "", "x")), 4},
+	} {
+		if got := KindOf(c.err); got != c.want || got.String() == "" || got != 0 && headlines[got] == "" {
+			t.Errorf("%s: got %d (%v), want %d", name, got, got, c.want)
 		}
 	}
 }

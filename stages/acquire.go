@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -66,6 +67,7 @@ func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	user := config.Empty()
+	p.keepOutputs(raw)
 	if raw == nil || len(raw.Text) == 0 {
 		p.log.Info("there is no user config")
 	} else if user, err = p.complete(ctx, raw); err != nil {
@@ -78,6 +80,24 @@ func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 		p.announce(c)
 	}
 	return user, nil
+}
+
+// keepOutputs hands what the platform says once only to the files stage.
+func (p *process) keepOutputs(raw *providers.Raw) {
+	p.state.ProviderOutputFiles = nil
+	if raw == nil {
+		return
+	}
+	for _, f := range raw.Files {
+		out := outputFile{Path: f.Path, Mode: f.Mode}
+		out.Contents.Source = dataURL(f.Text)
+		p.state.ProviderOutputFiles = append(p.state.ProviderOutputFiles, out)
+	}
+}
+
+// dataURL is a URL (RFC 2397) that holds a text.
+func dataURL(text []byte) string {
+	return "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(text)
 }
 
 // announce tells the journal where the config came from; tools look for this.
@@ -194,7 +214,7 @@ func (p *process) inlineAuthorities(ctx context.Context, cfg *config.Config) (*c
 		if err != nil {
 			return nil, err
 		}
-		cfg = cfg.WithAuthority(i, "data:text/plain;charset=utf-8;base64,"+base64.StdEncoding.EncodeToString(bundle))
+		cfg = cfg.WithAuthority(i, dataURL(bundle))
 	}
 	return cfg, nil
 }
@@ -212,6 +232,22 @@ func (p *process) cache(user *config.Config) error {
 		return err
 	}
 	return writeAtomically(p.ConfigCache, text, 0o640)
+}
+
+// digest tells configs apart: that of the user with that of the image. It reads
+// the cache, which may be large, piece by piece.
+func (p *process) digest() (string, error) {
+	f, err := os.Open(p.ConfigCache)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha512.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	sum.Write(p.base.Marshal())
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // cached reads the config that a fetch stage has left.

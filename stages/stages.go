@@ -147,6 +147,9 @@ func newProcess(o Options, s stage) (*process, error) {
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
 	p.fetch.Offline = s.name == "fetch-offline"
+	if o.Platform.Credentials != nil {
+		o.Platform.Credentials(p.fetch)
+	}
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
@@ -186,6 +189,11 @@ func finish(o Options, s stage, p *process, started time.Time, err error) error 
 	r := report.Stage{Stage: s.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Problems: report.Explain(err)}
 	if werr := r.Append(filepath.Join(dir, "report.json")); werr != nil {
 		p.log.Warn("writing the report: " + werr.Error())
+	}
+	if o.Platform.Status != nil && p.env != nil {
+		if serr := o.Platform.Status(context.Background(), p.env, s.name, err); serr != nil {
+			p.log.Warn("telling the platform how the stage has ended: " + serr.Error())
+		}
 	}
 	if err == nil {
 		p.log.Info(fmt.Sprintf("%s passed in %.2f s", s.name, r.Seconds))

@@ -18,7 +18,7 @@ type state struct {
 	// URLs: the disks stage has them, the files stage writes them to the root.
 	LuksPersistKeyFiles       map[string]string `json:"luksPersistKeyFiles"`
 	NotatedDirectories        []string          `json:"notatedDirectories"`
-	ProviderOutputFiles       json.Raw          `json:"providerOutputFiles"`
+	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 }
 
@@ -27,6 +27,16 @@ type fetchedConfig struct {
 	Kind       string `json:"kind"` // base or user
 	Source     string `json:"source"`
 	Referenced bool   `json:"referenced"`
+}
+
+// An outputFile is one that the platform wants on the machine, in the form of
+// the config's files.
+type outputFile struct {
+	Path     string `json:"path"`
+	Mode     uint32 `json:"mode"`
+	Contents struct {
+		Source string `json:"source"`
+	} `json:"contents"`
 }
 
 // loadState reads the state; without a file it is empty.

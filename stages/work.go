@@ -88,6 +88,11 @@ func disks(ctx context.Context, p *process) error {
 
 func mount(ctx context.Context, p *process) error {
 	m := p.machine()
+	if len(p.cfg.Storage.Filesystems) > 0 {
+		if err := p.notate(m); err != nil {
+			return err
+		}
+	}
 	plan, err := m.PlanMount(ctx, p.cfg)
 	if err != nil {
 		return err
@@ -103,6 +108,18 @@ func mount(ctx context.Context, p *process) error {
 		lost = p.execute(ctx, undo)
 	}
 	return errors.Join(err, lost)
+}
+
+// notate makes the mount points survive a power cut before the files stage has
+// given those in homes to their users.
+func (p *process) notate(m *storage.Machine) error {
+	digest, err := p.digest()
+	if err != nil {
+		return err
+	}
+	m.Notate = func(point string) error { return files.Notate(p.Root, digest, point) }
+	m.Notated, err = files.Notated(p.Root, digest)
+	return err
 }
 
 func umount(ctx context.Context, p *process) error {
@@ -163,12 +180,21 @@ func writeFiles(ctx context.Context, p *process) error {
 	if err != nil {
 		return fmt.Errorf("reading the boot id: %w", err)
 	}
+	digest, err := p.digest()
+	if err != nil {
+		return err
+	}
+	outputs, err := p.outputs(ctx)
+	if err != nil {
+		return err
+	}
 	tree := &files.Tree{
-		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch,
+		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: digest, Outputs: outputs,
 		Notated: p.state.NotatedDirectories, KeyFragments: fragments, Relabel: true,
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
 		Result: files.Result{BootID: strings.TrimSpace(string(boot)), Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
 	}
+	defer tree.Close()
 	plan, err := tree.Plan(ctx, p.cfg)
 	if err != nil {
 		return err
@@ -179,6 +205,19 @@ func writeFiles(ctx context.Context, p *process) error {
 	// They are on the root now.
 	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = nil, nil
 	return nil
+}
+
+// outputs are the files that a fetch stage has left for the platform.
+func (p *process) outputs(ctx context.Context) ([]files.Output, error) {
+	var all []files.Output
+	for _, f := range p.state.ProviderOutputFiles {
+		text, err := p.fetch.Bytes(ctx, config.Resource{Source: &f.Contents.Source}, maxConfig)
+		if err != nil {
+			return nil, fmt.Errorf("reading what the platform wants at %s: %w", f.Path, err)
+		}
+		all = append(all, files.Output{Path: f.Path, Text: text, Mode: f.Mode})
+	}
+	return all, nil
 }
 
 // keyFragmentsVariable chooses between authorized_keys.d/ignition and authorized_keys.

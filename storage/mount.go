@@ -239,6 +239,11 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return false, err
 	}
+	if m.Notate != nil {
+		if err := m.Notate(inConfig); err != nil {
+			return false, err
+		}
+	}
 	if err := os.Mkdir(at, 0o755); err != nil {
 		return false, err
 	}

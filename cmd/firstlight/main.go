@@ -4,8 +4,9 @@
 //	firstlight --platform=ID --stage=STAGE [--root=/sysroot] [flags]
 //
 // By the names ignition-apply and ignition-rmcfg it is another program; any
-// other name is this one. It exits with 1 if the stage did not succeed, with 2
-// if it was called wrongly, and with 3 if the state file cannot be used.
+// other name is this one. It exits with 2 if it was called wrongly, with 3 if the
+// state file cannot be used, and if the stage did not succeed with 1 or the
+// number of what the cause is: see package report.
 package main
 
 import (
@@ -28,7 +29,7 @@ import (
 // Exit statuses, as the reference has them.
 const (
 	exitOK     = 0
-	exitFailed = 1
+	exitFailed = int(report.KindMachine)
 	exitUsage  = 2
 	exitSetup  = 3
 )
@@ -121,7 +122,7 @@ func status(err error) int {
 	case errors.As(err, &state):
 		return exitSetup
 	}
-	return exitFailed
+	return int(report.KindOf(err))
 }
 
 // removeConfig is ignition-rmcfg: it deletes the config from where the platform
