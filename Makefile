@@ -77,6 +77,7 @@ install: build
 	chmod 0755 $(MODULE)/*.sh $(MODULE)/ignition-generator
 	install -m 0755 $(BIN)/firstlight $(MODULE)/ignition
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
+	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-apply
 	install -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/butane

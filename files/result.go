@@ -64,6 +64,9 @@ func (r earlierReport) cut(n int) earlierReport {
 // result plans the result file, which tells the real system that and when the
 // machine was provisioned.
 func (p *planner) result() {
+	if p.Result == (Result{}) {
+		return
+	}
 	p.labelled("/etc/" + resultFile)
 	p.add(config.Origin{}, "writing the result file /etc/"+resultFile, func(ctx context.Context, r *root) error {
 		etc, err := r.makeDirs("/etc")

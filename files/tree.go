@@ -43,7 +43,7 @@ type Tree struct {
 	// Keys are the keys of LUKS volumes by their names, and VolumeKeys files of
 	// zkey by theirs, as data URLs; the disks stage made them.
 	Keys, VolumeKeys map[string]string
-	// Result is what the result file will say.
+	// Result is what the result file will say. Without anything there is none.
 	Result Result
 	// Relabel sets SELinux labels if the root has a policy.
 	Relabel bool

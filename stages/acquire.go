@@ -113,28 +113,38 @@ func (p *process) announce(c fetchedConfig) {
 
 // complete parses a user config, merges what it refers to, and checks the whole.
 func (p *process) complete(ctx context.Context, raw *providers.Raw) (*config.Config, error) {
-	user, err := p.parse(raw.Text, raw.Name)
+	p.state.note(fetchedConfig{"user", raw.Source, false})
+	user, err := p.whole(ctx, raw.Text, raw.Name)
+	if err != nil {
+		return nil, err
+	}
+	if user, err = p.inlineAuthorities(ctx, user); err != nil {
+		return nil, err
+	}
+	return user, checked(user)
+}
+
+// whole parses a config and merges what it refers to.
+func (p *process) whole(ctx context.Context, text []byte, name string) (*config.Config, error) {
+	user, err := p.parse(text, name)
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
 	}
-	p.state.note(fetchedConfig{"user", raw.Source, false})
 	if err := p.fetch.Configure(ctx, user.Ignition); err != nil {
 		return nil, err
 	}
 	if user, err = p.render(ctx, user, nil); err != nil {
 		return nil, err
 	}
-	if err := p.fetch.Configure(ctx, user.Ignition); err != nil {
-		return nil, err
-	}
-	if user, err = p.inlineAuthorities(ctx, user); err != nil {
-		return nil, err
-	}
-	problems := user.Check()
+	return user, p.fetch.Configure(ctx, user.Ignition)
+}
+
+func checked(cfg *config.Config) error {
+	problems := cfg.Check()
 	if problems.Refused() {
-		return nil, &report.Error{Doing: "checking the merged config", Err: &config.ParseError{Kind: config.ErrInvalid, Problems: problems}}
+		return &report.Error{Doing: "checking the merged config", Err: &config.ParseError{Kind: config.ErrInvalid, Problems: problems}}
 	}
-	return user, nil
+	return nil
 }
 
 // maxConfig bounds a referenced config, in bytes.

@@ -36,6 +36,7 @@ const (
 
 // personalities are the programs that this one is by other names.
 var personalities = map[string]func(args []string) int{
+	"ignition-apply": applyConfig,
 	"ignition-rmcfg": removeConfig,
 }
 

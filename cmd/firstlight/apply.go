@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/stages"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// applyConfig is ignition-apply: it applies a config to the tree of a container
+// that is being built.
+func applyConfig(args []string) int {
+	a := stages.Application{Log: report.NewLogger(true)}
+	f := newFlags("ignition-apply")
+	f.StringVar(&a.Root, "root", "/", "the directory that will be /")
+	f.BoolVar(&a.IgnoreUnsupported, "ignore-unsupported", false, "pass over what a tree cannot have: partitions, users, kernel arguments")
+	f.BoolVar(&a.Offline, "offline", false, "refuse a config that needs the network")
+	version := f.Bool("version", false, "print the version")
+	if err := f.Parse(args); err != nil {
+		return usage(err)
+	}
+	if *version {
+		fmt.Printf("Ignition %s\n", system.Version)
+		return exitOK
+	}
+	if f.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "firstlight: ignition-apply needs one config, or - for standard input")
+		return exitFailed
+	}
+	a.Name = f.Arg(0)
+	text, err := readConfig(a.Name)
+	if err == nil {
+		a.Text = text
+		err = stages.Apply(context.Background(), a)
+	}
+	if err != nil {
+		fmt.Fprint(os.Stderr, report.Box("apply", err))
+	}
+	return status(err)
+}
+
+func readConfig(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(name)
+}

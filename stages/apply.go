@@ -1,0 +1,110 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// Application is a config that is applied to a tree without a boot: the image
+// of a container that is being built. Only what a tree can have is done: files,
+// directories, links and units.
+type Application struct {
+	Text []byte // of the config
+	Name string // of the config, in messages
+	// Root is the directory that will be "/".
+	Root string
+	// IgnoreUnsupported passes over what a tree cannot have.
+	IgnoreUnsupported bool
+	// Offline refuses a config that needs the network.
+	Offline bool
+	Log     *report.Logger
+}
+
+// Apply does it. The error is for report.Box, and not logged yet.
+func Apply(ctx context.Context, a Application) error {
+	root, err := filepath.Abs(a.Root)
+	if err != nil {
+		return fmt.Errorf("finding the root: %w", err)
+	}
+	if err := refuseHost(root); err != nil {
+		return err
+	}
+	p := &process{log: a.Log, run: system.Exec{Log: a.Log}, state: new(state), fetch: fetch.New(a.Log, 0)}
+	p.fetch.Offline = a.Offline
+	p.runner = &report.Runner{Log: a.Log, Workers: 1}
+	fragments, err := keyFragments()
+	if err != nil {
+		return err
+	}
+	cfg, err := p.whole(ctx, a.Text, a.Name)
+	if err != nil {
+		return err
+	}
+	if err = checked(cfg); err != nil {
+		return err
+	}
+	if a.Offline {
+		err = needsNetwork(cfg)
+	}
+	if cfg, err = forTree(cfg, a.IgnoreUnsupported, err); err != nil {
+		return err
+	}
+	tree := &files.Tree{Root: root, Run: p.run, Log: a.Log, Fetch: p.fetch, KeyFragments: fragments}
+	defer tree.Close()
+	plan, err := tree.Plan(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return p.execute(ctx, plan)
+}
+
+// refuseHost keeps from writing over the system of whoever calls this at a desk.
+func refuseHost(root string) error {
+	if real, err := filepath.EvalSymlinks(root); err != nil || real != "/" {
+		return err
+	}
+	if os.Getenv("container") != "" || exists("/run/.containerenv") || exists("/.dockerenv") {
+		return nil
+	}
+	return &report.Error{Err: errors.New("this is not a container, and the config would be applied to the running system"),
+		Hint: "give the directory of an image with --root, or run this in a container"}
+}
+
+// needsNetwork reports all that does.
+func needsNetwork(cfg *config.Config) error {
+	var all []error
+	for _, origin := range cfg.NeedsNetwork() {
+		all = append(all, report.Conflict(origin, "leave --offline out, or put the contents into the config", "this needs the network"))
+	}
+	return errors.Join(all...)
+}
+
+// forTree is a config with only what a tree can have. What it cannot is reported
+// beside what was found before, or left out.
+func forTree(cfg *config.Config, ignore bool, found error) (*config.Config, error) {
+	left := *cfg
+	all := []error{found}
+	drop := func(given bool, origin config.Origin, what string) {
+		if given && !ignore {
+			all = append(all, report.Conflict(origin, "leave it out, or give --ignore-unsupported", "%s cannot be applied to a tree without a boot", what))
+		}
+	}
+	s, k := &cfg.Storage, &cfg.KernelArguments
+	drop(len(k.ShouldExist)+len(k.ShouldNotExist) > 0, k.Origin(), "kernel arguments")
+	drop(len(s.Disks) > 0, s.Origin("disks"), "partitions")
+	drop(len(s.Raid) > 0, s.Origin("raid"), "RAID arrays")
+	drop(len(s.Luks) > 0, s.Origin("luks"), "LUKS volumes")
+	drop(len(s.Filesystems) > 0, s.Origin("filesystems"), "filesystems")
+	drop(len(cfg.Passwd.Users)+len(cfg.Passwd.Groups) > 0, cfg.Passwd.Origin(), "users and groups")
+	left.Storage.Luks, left.Storage.Filesystems, left.Passwd = nil, nil, config.Passwd{}
+	return &left, errors.Join(all...)
+}
