@@ -48,19 +48,27 @@ func writeConfig(dir, name string, generate func(io.Writer)) (configFile, error)
 
 // filesConfig generates a config with n files in 100 directories, n/5 links
 // and n/25 units. Errors of the writer show when it is flushed.
-func filesConfig(n int) func(io.Writer) {
+func filesConfig(n int) func(io.Writer) { return filesBelow("/etc", n) }
+
+// filesBelow is filesConfig with another directory than /etc. It says nothing
+// about hashes there, as these files are written.
+func filesBelow(top string, n int) func(io.Writer) {
 	return func(w io.Writer) {
 		fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {`, specVersion)
 		list(w, "files", n, func(i int) {
-			fmt.Fprintf(w, `{"path": "/etc/d%d/f%d", "mode": 420, "user": {"id": %d}, "contents": {"source": "data:,file%%20%d", "verification": {"hash": "sha512-%0128x"}}}`, i%directories, i, i%7, i, i)
+			hash := ""
+			if top == "/etc" {
+				hash = fmt.Sprintf(`, "verification": {"hash": "sha512-%0128x"}`, i)
+			}
+			fmt.Fprintf(w, `{"path": "%s/d%d/f%d", "mode": 420, "user": {"id": %d}, "contents": {"source": "data:,file%%20%d"%s}}`, top, i%directories, i, i%7, i, hash)
 		})
 		io.WriteString(w, ",\n")
 		list(w, "directories", directories, func(i int) {
-			fmt.Fprintf(w, `{"path": "/etc/d%d", "mode": 493}`, i)
+			fmt.Fprintf(w, `{"path": "%s/d%d", "mode": 493}`, top, i)
 		})
 		io.WriteString(w, ",\n")
 		list(w, "links", n/5, func(i int) {
-			fmt.Fprintf(w, `{"path": "/etc/l%d", "target": "d%d/f%d"}`, i, i%directories, i)
+			fmt.Fprintf(w, `{"path": "%s/l%d", "target": "d%d/f%d"}`, top, i, i%directories, i)
 		})
 		io.WriteString(w, "},\n\"systemd\": {")
 		list(w, "units", n/25, func(i int) {
@@ -83,9 +91,9 @@ func list(w io.Writer, name string, n int, item func(i int)) {
 
 // dataURLConfig generates a config with one file of so many bytes. They are
 // random, but the same each time.
-func dataURLConfig(size int64) func(io.Writer) {
+func dataURLConfig(path string, size int64) func(io.Writer) {
 	return func(w io.Writer) {
-		fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {"files": [{"path": "/big", "contents": {"source": "data:;base64,`, specVersion)
+		fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {"files": [{"path": %q, "contents": {"source": "data:;base64,`, specVersion, path)
 		encoder := base64.NewEncoder(base64.StdEncoding, w)
 		io.CopyN(encoder, rand.NewChaCha8([32]byte{}), size)
 		encoder.Close()

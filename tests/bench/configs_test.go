@@ -81,7 +81,7 @@ func TestFilesConfigNamesNothingTwice(t *testing.T) {
 }
 
 func TestConfigsAreValidAndOfTheReferencesVersion(t *testing.T) {
-	for name, generator := range map[string]func(io.Writer){"files": filesConfig(50), "data URL": dataURLConfig(100)} {
+	for name, generator := range map[string]func(io.Writer){"files": filesConfig(50), "data URL": dataURLConfig("/big", 100)} {
 		text, d := generate(t, generator)
 		if d.Ignition.Version != "3.3.0" {
 			t.Errorf("%s: version %s", name, d.Ignition.Version)
@@ -93,13 +93,13 @@ func TestConfigsAreValidAndOfTheReferencesVersion(t *testing.T) {
 }
 
 func TestDataURLConfigHoldsSoManyBytesAndTheSameEachTime(t *testing.T) {
-	text, d := generate(t, dataURLConfig(100_000))
+	text, d := generate(t, dataURLConfig("/big", 100_000))
 	contents, found := strings.CutPrefix(d.Storage.Files[0].Contents.Source, "data:;base64,")
 	raw, err := base64.StdEncoding.DecodeString(contents)
 	if !found || err != nil || len(raw) != 100_000 {
 		t.Errorf("it holds %d bytes, error %v", len(raw), err)
 	}
-	if again, _ := generate(t, dataURLConfig(100_000)); string(again) != string(text) {
+	if again, _ := generate(t, dataURLConfig("/big", 100_000)); string(again) != string(text) {
 		t.Error("the second config is another one")
 	}
 }
@@ -113,7 +113,7 @@ func TestWriteConfigSaysWhatCannotBeWritten(t *testing.T) {
 
 func TestGeneratingDoesNotRaiseThePeakOfChildren(t *testing.T) {
 	b := &bencher{dir: t.TempDir(), rounds: 1}
-	c, err := writeConfig(b.dir, "big.ign", dataURLConfig(dataURLSize))
+	c, err := writeConfig(b.dir, "big.ign", dataURLConfig("/big", dataURLSize))
 	if err != nil {
 		t.Fatal(err)
 	}

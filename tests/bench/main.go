@@ -103,6 +103,7 @@ const (
 type results struct {
 	fetchFew, validateFew, validateBig []sample
 	fetchMany                          sample // ours only
+	files                              *filesResults
 	disks                              []sample
 	bigSize                            int64
 	inside                             map[string]float64 // seconds by benchmark
@@ -117,7 +118,7 @@ func (b *bencher) measure(ctx context.Context) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	big, err := writeConfig(b.dir, "big.ign", dataURLConfig(dataURLSize))
+	big, err := writeConfig(b.dir, "big.ign", dataURLConfig("/big", dataURLSize))
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +138,9 @@ func (b *bencher) measure(ctx context.Context) (*results, error) {
 	if r.inside, err = b.benchmarks(ctx); err != nil {
 		return nil, err
 	}
+	if r.files, err = b.files(ctx); err != nil {
+		return nil, err
+	}
 	r.disks, err = b.storage(ctx)
 	return r, err
 }
@@ -150,6 +154,7 @@ func (r *results) table() []row {
 	rows = append(rows, comparison("validate 5,000 files", r.validateFew, goal{})...)
 	rows = append(rows, comparison("validate a 44 MB config", r.validateBig, goal{})...)
 	rows = append(rows, wallTime("disks stage, 4 disks with 4 filesystems each", r.disks, goal{atLeastTimes, 2}))
+	rows = append(rows, r.files.rows()...)
 	return append(rows,
 		memoryOfSize("validate a 44 MB config", r.validateBig, r.bigSize),
 		row{what: "from 5,000 to 50,000 files: fetch stage", unit: times,

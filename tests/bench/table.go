@@ -118,6 +118,15 @@ func wallTime(what string, samples []sample, g goal) row {
 	return r
 }
 
+// memory is a row for the peak.
+func memory(what string, samples []sample, g goal) row {
+	r := row{what: what + ": peak memory", unit: megabytes, goal: g}
+	for _, s := range samples {
+		r.figures = append(r.figures, float64(s.memory))
+	}
+	return r
+}
+
 // memoryOfSize is the peak against the size of the config.
 func memoryOfSize(what string, samples []sample, size int64) row {
 	r := row{what: what + ": peak to file size", unit: times, goal: goal{under, 2.5}}
