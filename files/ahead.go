@@ -126,10 +126,10 @@ func (ds *downloads) run(ctx context.Context, d *download) {
 // await returns a resource's download when it is done, nil at once for what is
 // not fetched ahead. It does not go on waiting when another one has failed.
 func (ds *downloads) await(ctx context.Context, r config.Resource) (*download, error) {
-	d := ds.byKey[keyOf(r)]
-	if d == nil {
+	if !config.IsRemote(config.Or(r.Source, "")) {
 		return nil, nil
 	}
+	d := ds.byKey[keyOf(r)]
 	select {
 	case <-d.done:
 	case <-ds.failed:

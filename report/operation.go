@@ -91,7 +91,11 @@ func (r *Runner) Run(ctx context.Context, plan Plan) error {
 				break
 			}
 			op := pending[i]
-			pending = append(pending[:i:i], pending[i+1:]...)
+			if i == 0 { // as always where they run one after another
+				pending = pending[1:]
+			} else {
+				pending = append(pending[:i:i], pending[i+1:]...)
+			}
 			running++
 			go func() { results <- r.do(ctx, op) }()
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // A jsonReader turns JSON text (RFC 8259) into nodes. Names that are given
@@ -24,10 +25,10 @@ type jsonReader struct {
 
 // ReadJSON reads a whole document. The error, if any, is a *SyntaxError.
 //
-// Strings without escapes are parts of one copy of the text: however large they
-// are, nothing but that copy takes memory.
+// Strings without escapes are parts of the text: however large they are, they
+// take no memory of their own. The caller must not change the text afterwards.
 func ReadJSON(text []byte, src *Source) (*Node, error) {
-	r := &jsonReader{text: string(text), source: src, line: 1}
+	r := &jsonReader{text: unsafe.String(unsafe.SliceData(text), len(text)), source: src, line: 1}
 	root, err := r.value(nil)
 	if err != nil {
 		return nil, err
