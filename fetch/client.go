@@ -123,7 +123,10 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	limits := c.session().settings
 	ctx, begin, cancel := limits.limit(ctx)
 	defer cancel()
-	rewind := rewinder(w)
+	var rewind func() error
+	if scheme.remote {
+		rewind = rewinder(w)
+	}
 	for round := 1; ; round++ {
 		body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders, begin})
 		if err == nil {

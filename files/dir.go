@@ -133,11 +133,7 @@ func give(f *os.File, own ownership, mode uint32) error {
 		if err := f.Chown(own.uid, own.gid); err != nil {
 			return err
 		}
-		if st, err = fstat(int(f.Fd())); err != nil {
-			return err
-		}
-	}
-	if st.Mode&0o7777 == mode {
+	} else if st.Mode&0o7777 == mode {
 		return nil
 	}
 	if err := unix.Fchmod(int(f.Fd()), mode); err != nil {

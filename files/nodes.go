@@ -3,7 +3,6 @@ package files
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -110,14 +109,14 @@ func (p *planner) file(e *entry, f config.File) {
 	beside := path.Dir(cmp.Or(e.missing, e.path))
 	p.ahead.want(e.name, beside, append([]config.Resource{f.Contents}, f.Append...)...)
 	p.planNode(e, doing, func(ctx context.Context, in *dir, base string, own ownership) error {
-		found, err := in.lstat(base)
-		switch {
-		case err != nil:
-			return err
-		case found != nil && keep && !e.ours:
-			return p.keepFile(ctx, in, base, own, f)
-		case found != nil && !e.replaces():
-			return fmt.Errorf("it did not exist when the stage looked, but now there is %v", found)
+		if keep && !e.ours {
+			found, err := in.lstat(base)
+			if err != nil {
+				return err
+			}
+			if found != nil {
+				return p.keepFile(ctx, in, base, own, f)
+			}
 		}
 		return p.newFile(ctx, in, base, own, e.replaces(), f)
 	})

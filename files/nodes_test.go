@@ -330,7 +330,7 @@ func TestFileThatAppearsBetweenPlanAndRun(t *testing.T) {
 	err := w.apply(`"passwd": {"users": [{"name": "ann"}]}, "storage": {
 		"directories": [{"path": "/home/ann", "mode": 448}],
 		"files": [{"path": "/home/ann/.bashrc", "contents": {"source": "data:,x"}}]}`)
-	if err == nil || !strings.Contains(err.Error(), "writing file /home/ann/.bashrc: it did not exist when the stage looked, but now there is a file of 17 bytes") {
+	if err == nil || !strings.Contains(err.Error(), "writing file /home/ann/.bashrc: creating "+w.path("home/ann/.bashrc")+": it did not exist when the stage looked, but does now") {
 		t.Error(err)
 	}
 	w.wantMode("home/ann", 0o700)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,16 +29,22 @@ func openRoot(name string) (*root, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "opening", Path: name, Err: err}
 	}
-	r := &root{path: name, fd: fd, in: openat2}
-	probe, err := openat2(r, ".")
-	if err != nil {
-		// Linux before 5.6 and some sandboxes do not have it.
-		r.in = openByWalk
-		return r, nil
+	r := &root{path: name, fd: fd, in: openByWalk}
+	if kernelResolves() {
+		r.in = openat2
 	}
-	unix.Close(probe)
 	return r, nil
 }
+
+// kernelResolves tells whether there is openat2, which Linux before 5.6 and
+// some sandboxes do not have.
+var kernelResolves = sync.OnceValue(func() bool {
+	fd, err := openat2(&root{fd: unix.AT_FDCWD}, ".")
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+})
 
 func (r *root) close() { unix.Close(r.fd) }
 

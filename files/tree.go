@@ -53,27 +53,34 @@ type Tree struct {
 	// Outputs are files that the platform wants to be on the machine.
 	Outputs []Output
 
+	held  *root // from the plan to the end of its operations
 	ahead *downloads
 }
 
 // Close ends what may still run after a plan that failed, and takes away its
-// temporary files.
+// temporary files. Until then the root cannot be unmounted.
 func (t *Tree) Close() {
 	if t.ahead != nil {
 		t.ahead.close()
 		t.ahead = nil
 	}
+	if t.held != nil {
+		t.held.close()
+		t.held = nil
+	}
 }
 
 // Plan looks at the tree and decides what to do to it. The operations are meant
 // to run one after another in the order of the plan. The error joins a
-// *report.Error for each conflict; then there is no plan.
+// *report.Error for each conflict; then there is no plan. Close the tree
+// afterwards.
 func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) {
 	r, err := openRoot(t.Root)
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
+	t.Close()
+	t.held = r
 	p := &planner{Tree: t, cfg: cfg, root: r, names: new(lookup), parents: map[string]parentPlace{}}
 	t.ahead = newDownloads(t)
 	if err := p.lookBack(); err != nil {
@@ -136,14 +143,8 @@ type planner struct {
 
 // add plans an operation on the root.
 func (p *planner) add(origin config.Origin, name string, do func(context.Context, *root) error) {
-	path := p.Root
+	r := p.root
 	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Do: func(ctx context.Context) error {
-		r, err := openRoot(path)
-		if err != nil {
-			return err
-		}
-		// Held open any longer it would keep filesystems from being unmounted.
-		defer r.close()
 		return explain(do(ctx, r))
 	}})
 }

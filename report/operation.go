@@ -81,11 +81,12 @@ func (r *Runner) Run(ctx context.Context, plan Plan) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := map[*Operation]bool{}
-	results := make(chan result)
+	workers := max(r.Workers, 1)
+	results := make(chan result, 1)
 	pending, running := append(Plan(nil), plan...), 0
 	var failures []error
 	for len(pending) > 0 || running > 0 {
-		for running < max(r.Workers, 1) && len(failures) == 0 {
+		for running < workers && len(failures) == 0 {
 			i := nextReady(pending, done)
 			if i < 0 {
 				break
@@ -97,6 +98,10 @@ func (r *Runner) Run(ctx context.Context, plan Plan) error {
 				pending = append(pending[:i:i], pending[i+1:]...)
 			}
 			running++
+			if workers == 1 { // waking another thread would take longer than most operations
+				results <- r.do(ctx, op)
+				break
+			}
 			go func() { results <- r.do(ctx, op) }()
 		}
 		if running == 0 {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -44,6 +43,7 @@ func (p *process) baseConfig() (*config.Config, error) {
 // parse parses and logs. The log has a digest, never the text.
 func (p *process) parse(text []byte, name string) (*config.Config, error) {
 	sum := sha512.Sum512(text)
+	p.sums = append(p.sums, sum[:]...)
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, hex.EncodeToString(sum[:])))
 	cfg, problems, err := butane.ParseAny(text, name)
 	for _, problem := range problems {
@@ -76,6 +76,8 @@ func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 	if err := p.cache(user); err != nil {
 		return nil, fmt.Errorf("caching the config: %w", err)
 	}
+	sum := sha512.Sum512(p.sums)
+	p.state.ConfigDigest = hex.EncodeToString(sum[:])
 	for _, c := range p.state.FetchedConfigs {
 		p.announce(c)
 	}
@@ -242,22 +244,6 @@ func (p *process) cache(user *config.Config) error {
 		return err
 	}
 	return writeAtomically(p.ConfigCache, text, 0o640)
-}
-
-// digest tells configs apart: that of the user with that of the image. It reads
-// the cache, which may be large, piece by piece.
-func (p *process) digest() (string, error) {
-	f, err := os.Open(p.ConfigCache)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := sha512.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", err
-	}
-	sum.Write(p.base.Marshal())
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // cached reads the config that a fetch stage has left.

@@ -75,6 +75,8 @@ type process struct {
 	runner *report.Runner
 	// base and user are merged into cfg.
 	base, user, cfg *config.Config
+	// sums are the digests of all texts that were parsed.
+	sums []byte
 }
 
 // A StateError is a state file that cannot be used.

@@ -20,6 +20,9 @@ type state struct {
 	NotatedDirectories        []string          `json:"notatedDirectories"`
 	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
+	// ConfigDigest tells configs apart; see files.Tree.Config. The reference has
+	// no such key.
+	ConfigDigest string `json:"configDigest,omitempty"`
 }
 
 // A fetchedConfig says where a part of the config came from.

@@ -89,7 +89,11 @@ func disks(ctx context.Context, p *process) error {
 func mount(ctx context.Context, p *process) error {
 	m := p.machine()
 	if len(p.cfg.Storage.Filesystems) > 0 {
-		if err := p.notate(m); err != nil {
+		// Mount points survive a power cut before the files stage has given those
+		// in homes to their users.
+		m.Notate = func(point string) error { return files.Notate(p.Root, p.state.ConfigDigest, point) }
+		var err error
+		if m.Notated, err = files.Notated(p.Root, p.state.ConfigDigest); err != nil {
 			return err
 		}
 	}
@@ -108,18 +112,6 @@ func mount(ctx context.Context, p *process) error {
 		lost = p.execute(ctx, undo)
 	}
 	return errors.Join(err, lost)
-}
-
-// notate makes the mount points survive a power cut before the files stage has
-// given those in homes to their users.
-func (p *process) notate(m *storage.Machine) error {
-	digest, err := p.digest()
-	if err != nil {
-		return err
-	}
-	m.Notate = func(point string) error { return files.Notate(p.Root, digest, point) }
-	m.Notated, err = files.Notated(p.Root, digest)
-	return err
 }
 
 func umount(ctx context.Context, p *process) error {
@@ -180,16 +172,12 @@ func writeFiles(ctx context.Context, p *process) error {
 	if err != nil {
 		return fmt.Errorf("reading the boot id: %w", err)
 	}
-	digest, err := p.digest()
-	if err != nil {
-		return err
-	}
 	outputs, err := p.outputs(ctx)
 	if err != nil {
 		return err
 	}
 	tree := &files.Tree{
-		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: digest, Outputs: outputs,
+		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: p.state.ConfigDigest, Outputs: outputs,
 		Notated: p.state.NotatedDirectories, KeyFragments: fragments, Relabel: true,
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
 		Result: files.Result{BootID: strings.TrimSpace(string(boot)), Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
