@@ -112,6 +112,9 @@ func (c Clock) sleep(ctx context.Context, d time.Duration) error {
 type retry struct {
 	client *Client
 	what   string // "GET https://example.com/x"
+	// met, if there is one, hears of each trouble, and by nil that an attempt
+	// begins.
+	met func(*trouble)
 
 	attempts int      // that had a network
 	pauses   int      // since something worked
@@ -123,6 +126,9 @@ type retry struct {
 
 // begin is said before each attempt.
 func (r *retry) begin() {
+	if r.met != nil {
+		r.met(nil)
+	}
 	if r.last == nil || !policy[r.last.kind].free {
 		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
 	}
@@ -130,13 +136,16 @@ func (r *retry) begin() {
 
 // worked forgets all trouble.
 func (r *retry) worked() {
-	*r = retry{client: r.client, what: r.what, attempts: r.attempts}
+	*r = retry{client: r.client, what: r.what, met: r.met, attempts: r.attempts}
 }
 
 // wait pauses after an attempt that has not worked. An error is the end: the
 // trouble's own, or what it was when the time was over.
 func (r *retry) wait(ctx context.Context, err error) error {
 	t := r.client.diagnose(err)
+	if r.met != nil {
+		r.met(t)
+	}
 	switch {
 	case ctx.Err() != nil && r.last != nil:
 		return r.last // what kept this attempt from its end is only the time
