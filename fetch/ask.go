@@ -20,8 +20,8 @@ type Inquiry struct {
 	// Also are other hosts of the same service, as they stand in URLs, such as
 	// "[fd00:ec2::254]". See race for which one's answer counts.
 	Also []string
-	// Header replaces default ones of the same names.
-	Header http.Header
+	// Header are names and values in turn. They replace default ones.
+	Header []string
 	Body   []byte
 	// Token, if there is one, is asked for first and shown with the request.
 	Token *Token
@@ -31,12 +31,18 @@ type Inquiry struct {
 	// RetryOn are statuses below 500 that this service gives before it is ready.
 	RetryOn []int
 	// Hints are what can be done about statuses that have a meaning here.
-	Hints map[int]string
+	Hints []Hint
 	// Most is how many bytes an answer may have; 0 is a MiB.
 	Most int
 
 	// met hears how it goes: nil is an attempt that begins.
 	met func(*trouble)
+}
+
+// A Hint is what can be done about a status.
+type Hint struct {
+	Code int
+	Text string
 }
 
 // Ask sends an inquiry until there is an answer, by the same policy as Fetch
@@ -90,8 +96,8 @@ func (c *Client) ask(ctx context.Context, q Inquiry) ([]byte, error) {
 
 func (c *Client) askOnce(ctx context.Context, q Inquiry, u *url.URL) ([]byte, error) {
 	req := &http.Request{Method: q.Method, URL: u, Header: defaultHeaders()}
-	for name, values := range q.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = values
+	for i := 0; i+1 < len(q.Header); i += 2 {
+		req.Header.Set(q.Header[i], q.Header[i+1])
 	}
 	if len(q.Body) > 0 {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(q.Body)), int64(len(q.Body))
@@ -138,9 +144,12 @@ func (q Inquiry) hint(err error) string {
 	var status *StatusError
 	var last *trouble
 	isStatus, isTrouble := errors.As(err, &status), errors.As(err, &last)
+	for _, h := range q.Hints {
+		if isStatus && h.Code == status.Code {
+			return h.Text
+		}
+	}
 	switch {
-	case isStatus && q.Hints[status.Code] != "":
-		return q.Hints[status.Code]
 	case isStatus && isTrouble && last.kind == busy:
 		return "the service is there but not ready: start the machine again, or give it more time with --fetch-timeout"
 	case isStatus, isTrouble && (last.kind == refused || last.kind == silent):

@@ -24,10 +24,8 @@ type Credentials struct {
 
 // AWSKeys sign requests. Without an ID they are none.
 type AWSKeys struct {
-	ID     string `json:"id"`
-	Secret string `json:"secret"`
-	Token  string `json:"token"`
-	Name   string `json:"name"` // of the role, to be shown
+	ID, Secret, Token string
+	Name              string // of the role, to be shown
 }
 
 const (
@@ -46,7 +44,7 @@ const (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 var EC2Token = &Token{
 	Path:    "/latest/api/token",
-	Header:  http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"21600"}},
+	Header:  []string{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"},
 	Name:    "X-Aws-Ec2-Metadata-Token",
 	Without: []int{http.StatusNotFound, http.StatusMethodNotAllowed},
 }
@@ -58,11 +56,12 @@ var EC2Token = &Token{
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (c *Client) UseAWSRole(base string, also ...string) {
 	m := &imds{c, base, also}
-	c.Credentials.AWS = remembered(c, &c.kept.AWS, m.keys)
-	c.Credentials.AWSRegion = remembered(c, &c.kept.AWSRegion, func(ctx context.Context) (string, time.Time, error) {
-		region, err := m.get(ctx, "/latest/meta-data/placement/region")
-		return strings.TrimSpace(string(region)), c.Clock.now().Add(24 * time.Hour), err
-	})
+	keys := c.remembered("aws", m.keys)
+	c.Credentials.AWS = func(ctx context.Context) (AWSKeys, error) {
+		text, err := keys(ctx)
+		return parseKeys(text), err
+	}
+	c.Credentials.AWSRegion = c.remembered("aws region", m.region)
 }
 
 // imds is the instance metadata service of EC2.
@@ -76,30 +75,43 @@ func (m *imds) get(ctx context.Context, path string) ([]byte, error) {
 	return m.client.Ask(ctx, Inquiry{URL: m.base + path, Also: m.also, Token: EC2Token, Most: maxToken})
 }
 
-func (m *imds) keys(ctx context.Context) (AWSKeys, time.Time, error) {
+func (m *imds) region(ctx context.Context) (string, time.Time, error) {
+	region, err := m.get(ctx, "/latest/meta-data/placement/region")
+	return strings.TrimSpace(string(region)), m.client.Clock.now().Add(24 * time.Hour), err
+}
+
+// keys are the name of the role and what the service says about it. They are
+// empty if there is no role.
+func (m *imds) keys(ctx context.Context) (string, time.Time, error) {
 	const path = "/latest/meta-data/iam/security-credentials/"
 	again := m.client.Clock.now().Add(renewBefore + credentialPause)
 	roles, err := m.get(ctx, path)
 	role, _, _ := strings.Cut(strings.TrimSpace(string(roles)), "\n")
 	if answered(err, http.StatusNotFound) || err == nil && role == "" {
-		return AWSKeys{}, again, nil // no role, so anonymous
+		return "", again, nil
 	}
 	if err != nil {
-		return AWSKeys{}, again, err
+		return "", again, err
 	}
 	text, err := m.get(ctx, path+role)
 	if err != nil {
-		return AWSKeys{}, again, err
+		return "", again, err
 	}
-	keys := AWSKeys{JSONText(text, "AccessKeyId"), JSONText(text, "SecretAccessKey"), JSONText(text, "Token"), printable(role)}
-	if keys.ID == "" || keys.Secret == "" {
-		return AWSKeys{}, again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(JSONText(text, "Code")))
+	whole := role + "\n" + string(text)
+	if keys := parseKeys(whole); keys.ID == "" || keys.Secret == "" {
+		return "", again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(JSONText(text, "Code")))
 	}
 	end, err := time.Parse(time.RFC3339, JSONText(text, "Expiration"))
 	if err != nil {
 		end = again
 	}
-	return keys, end, nil
+	return whole, end, nil
+}
+
+func parseKeys(text string) AWSKeys {
+	role, object, _ := strings.Cut(text, "\n")
+	json := []byte(object)
+	return AWSKeys{JSONText(json, "AccessKeyId"), JSONText(json, "SecretAccessKey"), JSONText(json, "Token"), printable(role)}
 }
 
 // UseGoogleToken makes the service account of this instance the client's
@@ -108,11 +120,11 @@ func (m *imds) keys(ctx context.Context) (AWSKeys, time.Time, error) {
 //
 // https://docs.cloud.google.com/compute/docs/access/authenticate-workloads
 func (c *Client) UseGoogleToken(base string, also ...string) {
-	c.Credentials.Google = c.bearer(&c.kept.Google, Inquiry{
+	c.Credentials.Google = c.bearer("google", Inquiry{
 		Also: also,
 		URL: base + "/computeMetadata/v1/instance/service-accounts/default/token" +
 			"?scopes=https://www.googleapis.com/auth/devstorage.read_only",
-		Header: http.Header{"Metadata-Flavor": {"Google"}},
+		Header: []string{"Metadata-Flavor", "Google"},
 	}, http.StatusNotFound)
 }
 
@@ -121,18 +133,18 @@ func (c *Client) UseGoogleToken(base string, also ...string) {
 //
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 func (c *Client) UseAzureIdentity(base string) {
-	c.Credentials.Azure = c.bearer(&c.kept.Azure, Inquiry{
+	c.Credentials.Azure = c.bearer("azure", Inquiry{
 		URL:     base + "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://storage.azure.com/",
-		Header:  http.Header{"Metadata": {"true"}},
+		Header:  []string{"Metadata", "true"},
 		RetryOn: []int{http.StatusNotFound, http.StatusGone, http.StatusTooManyRequests},
 	}, http.StatusBadRequest)
 }
 
 // bearer asks for a token (RFC 6749, 5.1). Some statuses say that there is no
 // identity.
-func (c *Client) bearer(known *Known[string], q Inquiry, none ...int) func(context.Context) (string, error) {
+func (c *Client) bearer(name string, q Inquiry, none ...int) func(context.Context) (string, error) {
 	q.Most = maxToken
-	return remembered(c, known, func(ctx context.Context) (string, time.Time, error) {
+	return c.remembered(name, func(ctx context.Context) (string, time.Time, error) {
 		now := c.Clock.now()
 		text, err := c.Ask(ctx, q)
 		if answered(err, none...) {

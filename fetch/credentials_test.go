@@ -197,7 +197,7 @@ func TestInquiries(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, _, _ := hurriedClient(t)
-	q := Inquiry{Method: "POST", URL: srv.URL + "/x?k=v", Header: http.Header{"x-flavor": {"F"}}, Body: []byte("b"), RetryOn: []int{410}}
+	q := Inquiry{Method: "POST", URL: srv.URL + "/x?k=v", Header: []string{"x-flavor", "F"}, Body: []byte("b"), RetryOn: []int{410}}
 	if got, err := c.Ask(t.Context(), q); string(got) != "answer" || err != nil || strings.Join(asked, "\n") != strings.TrimSpace(strings.Repeat("POST /x?k=v F b\n", 4)) {
 		t.Errorf("got %q, %v, asked\n%s", got, err, strings.Join(asked, "\n"))
 	}

@@ -2,30 +2,26 @@ package fetch
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
 
 // Kept is what metadata services have said about this machine, for the clients
 // of later processes, which then need not ask again. It holds secrets.
-type Kept struct {
-	AWS       Known[AWSKeys] `json:"aws,omitzero"`
-	AWSRegion Known[string]  `json:"awsRegion,omitzero"`
-	Google    Known[string]  `json:"google,omitzero"`
-	Azure     Known[string]  `json:"azure,omitzero"`
-}
+type Kept map[string]Known
 
-// Known is a value that may be used for some time.
-type Known[T any] struct {
-	Value T     `json:"value"`
-	Until int64 `json:"until"` // in seconds since 1970
+// Known is a text that may be used for some time.
+type Known struct {
+	Text  string `json:"text"`
+	Until int64  `json:"until"` // in seconds since 1970
 }
 
 // Keep is what this client knows by now.
 func (c *Client) Keep() Kept {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.kept
+	return maps.Clone(c.kept)
 }
 
 // Recall makes a client know what one of an earlier process has kept. It is to
@@ -33,38 +29,48 @@ func (c *Client) Keep() Kept {
 func (c *Client) Recall(k Kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept = k
+	c.kept = maps.Clone(k)
 }
 
-// remembered keeps in the client what get has returned, until shortly before its
+func (c *Client) known(name string) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.kept[name]
+	return k.Text, c.Clock.now().Unix() < k.Until
+}
+
+func (c *Client) learn(name, text string, end time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		c.kept = Kept{}
+	}
+	c.kept[name] = Known{text, end.Add(-renewBefore).Unix()}
+}
+
+// remembered keeps by a name what get has returned, until shortly before its
 // end, and an error for a while, so that a thousand files cost one inquiry.
-func remembered[T any](c *Client, known *Known[T], get func(context.Context) (T, time.Time, error)) func(context.Context) (T, error) {
+func (c *Client) remembered(name string, get func(context.Context) (string, time.Time, error)) func(context.Context) (string, error) {
 	var asking sync.Mutex
 	var failed error
 	var failedUntil time.Time
-	return func(ctx context.Context) (T, error) {
+	return func(ctx context.Context) (string, error) {
 		asking.Lock()
 		defer asking.Unlock()
-		c.mu.Lock()
-		old := *known
-		c.mu.Unlock()
-		now := c.Clock.now()
-		if now.Unix() < old.Until {
-			return old.Value, nil
+		if text, ok := c.known(name); ok {
+			return text, nil
 		}
-		if now.Before(failedUntil) {
-			return *new(T), failed
+		if c.Clock.now().Before(failedUntil) {
+			return "", failed
 		}
 		ctx, cancel := context.WithTimeout(ctx, credentialTime)
 		defer cancel()
-		value, end, err := get(ctx)
+		text, end, err := get(ctx)
 		if err != nil {
 			failed, failedUntil = err, c.Clock.now().Add(credentialPause)
-			return value, err
+			return "", err
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		*known = Known[T]{value, end.Add(-renewBefore).Unix()}
-		return value, nil
+		c.learn(name, text, end)
+		return text, nil
 	}
 }

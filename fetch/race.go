@@ -28,56 +28,71 @@ type racer struct {
 	away bool // nothing leads there at the moment
 }
 
-// A raceEvent is something new about a racer.
+// Who tells of a time that is over.
+const (
+	headStartOver = -1 - iota
+	graceOver
+)
+
+// A raceEvent is something new about a racer, or the end of a time.
 type raceEvent struct {
 	who int
 	racer
 }
 
+// A track is where racers tell how far they are, until it is closed.
+type track struct {
+	events chan raceEvent
+	closed chan struct{}
+}
+
+func (t *track) tell(who int, r racer) {
+	select {
+	case t.events <- raceEvent{who, r}:
+	case <-t.closed:
+	}
+}
+
+func (t *track) run(ctx context.Context, c *Client, who int, q Inquiry) {
+	q.met = func(trouble *trouble) {
+		t.tell(who, racer{away: trouble != nil && (trouble.kind == cutOff || trouble.kind == refused || trouble.kind == silent)})
+	}
+	text, err := c.askAt(ctx, q)
+	t.tell(who, racer{text: text, err: err, done: true})
+}
+
+// after tells when a time is over.
+func (t *track) after(d time.Duration, who int) {
+	time.AfterFunc(d, func() { t.tell(who, racer{}) })
+}
+
 func (c *Client) race(ctx context.Context, q Inquiry) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	over := make(chan struct{})
-	defer close(over)
-	events := make(chan raceEvent)
-	start := func(who int, q Inquiry) {
-		tell := func(r racer) {
-			select {
-			case events <- raceEvent{who, r}:
-			case <-over:
-			}
-		}
-		q.met = func(t *trouble) {
-			tell(racer{away: t != nil && (t.kind == cutOff || t.kind == refused || t.kind == silent)})
-		}
-		text, err := c.askAt(ctx, q)
-		tell(racer{text: text, err: err, done: true})
-	}
+	t := &track{make(chan raceEvent), make(chan struct{})}
+	defer close(t.closed)
 	everywhere := q.everywhere()
-	go start(0, everywhere[0])
 	racers := make([]racer, len(everywhere))
-	headStart, started := time.After(raceHeadStart), false
-	var grace <-chan time.Time
-	for late := false; ; {
-		select {
-		case e := <-events:
+	go t.run(ctx, c, 0, everywhere[0])
+	t.after(raceHeadStart, headStartOver)
+	for started, waiting, late := false, false, false; ; {
+		e := <-t.events
+		if e.who >= 0 {
 			racers[e.who] = e.racer
-		case <-headStart:
-			headStart = nil
-		case <-grace:
-			late = true
 		}
+		late = late || e.who == graceOver
 		if best := settle(racers, late); best != nil {
 			return best.text, best.err
 		}
-		if !started && (headStart == nil || racers[0].away || racers[0].done) {
+		if !started && (e.who < 0 || e.away || e.done) {
 			started = true
 			for i, q := range everywhere[1:] {
-				go start(i+1, q)
+				go t.run(ctx, c, i+1, q)
 			}
 		}
-		if grace == nil && anyDone(racers) {
-			grace = time.After(raceGrace)
+		if !waiting && e.done {
+			waiting = true
+			t.after(raceGrace, graceOver)
 		}
 	}
 }
@@ -96,15 +111,6 @@ func (q Inquiry) everywhere() []Inquiry {
 		all = append(all, q)
 	}
 	return all
-}
-
-func anyDone(racers []racer) bool {
-	for _, r := range racers {
-		if r.done {
-			return true
-		}
-	}
-	return false
 }
 
 // settle finds the racer whose answer counts, if that can be said already.

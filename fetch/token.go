@@ -16,7 +16,7 @@ import (
 type Token struct {
 	// Path and Header are those of the request for the token.
 	Path   string
-	Header http.Header
+	Header []string
 	// Name is that of the header that shows the token.
 	Name string
 	// Without are the statuses by which a service says that it has no tokens.
@@ -29,17 +29,6 @@ type heldToken struct {
 	mu    sync.Mutex
 	known bool
 	text  string // "" is a service without tokens
-}
-
-func (h *heldToken) get(ask func() (string, error)) (text string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.known {
-		return h.text, nil
-	}
-	text, err = ask()
-	h.known, h.text = err == nil, text
-	return text, err
 }
 
 // forget drops a token, if nobody has got a new one meanwhile.
@@ -68,16 +57,13 @@ func (c *Client) askWithToken(ctx context.Context, q Inquiry) ([]byte, error) {
 	source := q.tokenURL()
 	held := c.held(source)
 	for renewed := false; ; renewed = true {
-		token, err := held.get(func() (string, error) { return c.askToken(ctx, q, source) })
+		token, err := c.token(ctx, q, source, held)
 		if err != nil {
 			return nil, err
 		}
 		shown := q
 		if token != "" {
-			shown.Header = http.Header{q.Token.Name: {token}}
-			for name, values := range q.Header {
-				shown.Header[name] = values
-			}
+			shown.Header = append([]string{q.Token.Name, token}, q.Header...)
 		}
 		text, err := c.askPlainly(ctx, shown)
 		if token == "" || renewed || !answered(err, http.StatusUnauthorized) {
@@ -94,6 +80,17 @@ func (q Inquiry) tokenURL() string {
 		return "" // which is refused when it is asked
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: q.Token.Path}).String()
+}
+
+// token is the one that is held, or a new one.
+func (c *Client) token(ctx context.Context, q Inquiry, source string, held *heldToken) (text string, err error) {
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	if !held.known {
+		held.text, err = c.askToken(ctx, q, source)
+		held.known = err == nil
+	}
+	return held.text, err
 }
 
 func (c *Client) askToken(ctx context.Context, q Inquiry, source string) (string, error) {

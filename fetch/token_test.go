@@ -101,7 +101,7 @@ func TestHintsOfServices(t *testing.T) {
 		"nobody listens":    {&trouble{kind: refused, err: syscall.ECONNREFUSED}, "check that the kernel argument ignition.platform.id names the platform"},
 		"no network":        {&trouble{kind: cutOff, err: errors.New("no link")}, "check cable"},
 	} {
-		q := Inquiry{Hints: map[int]string{403: "switch it on"}}
+		q := Inquiry{Hints: []Hint{{403, "switch it on"}}}
 		if got := q.hint(tc.err); !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: got %q", name, got)
 		}
