@@ -49,20 +49,20 @@ type Hint struct {
 // but never through a proxy. Its time is limited by ctx only.
 func (c *Client) Ask(ctx context.Context, q Inquiry) ([]byte, error) {
 	if len(q.Also) > 0 && !c.Offline {
-		return c.race(ctx, q)
+		return c.race(ctx, &q)
 	}
-	return c.askAt(ctx, q)
+	return c.askAt(ctx, &q)
 }
 
 // askAt asks at one address, in as many requests as the service wants.
-func (c *Client) askAt(ctx context.Context, q Inquiry) ([]byte, error) {
+func (c *Client) askAt(ctx context.Context, q *Inquiry) ([]byte, error) {
 	if q.Token != nil && !c.Offline {
 		return c.askWithToken(ctx, q)
 	}
 	return c.askPlainly(ctx, q)
 }
 
-func (c *Client) askPlainly(ctx context.Context, q Inquiry) ([]byte, error) {
+func (c *Client) askPlainly(ctx context.Context, q *Inquiry) ([]byte, error) {
 	text, err := c.ask(ctx, q)
 	if err != nil {
 		return nil, &report.Error{Doing: "asking " + Redact(q.URL), Err: err, Hint: q.hint(err)}
@@ -70,7 +70,7 @@ func (c *Client) askPlainly(ctx context.Context, q Inquiry) ([]byte, error) {
 	return text, nil
 }
 
-func (c *Client) ask(ctx context.Context, q Inquiry) ([]byte, error) {
+func (c *Client) ask(ctx context.Context, q *Inquiry) ([]byte, error) {
 	if c.Offline {
 		return nil, ErrNeedNetwork
 	}
@@ -78,13 +78,14 @@ func (c *Client) ask(ctx context.Context, q Inquiry) ([]byte, error) {
 	if err != nil || u.Host == "" {
 		return nil, errors.New("this is not a URL that can be requested")
 	}
-	if q.Method == "" {
-		q.Method = http.MethodGet
+	method := q.Method
+	if method == "" {
+		method = http.MethodGet
 	}
-	retry := retry{client: c, what: q.Method + " " + Redact(q.URL), met: q.met}
+	retry := retry{client: c, what: method + " " + Redact(q.URL), met: q.met}
 	for {
 		retry.begin()
-		text, err := c.askOnce(ctx, q, u)
+		text, err := c.askOnce(ctx, q, method, u)
 		if err == nil {
 			return text, nil
 		}
@@ -94,8 +95,8 @@ func (c *Client) ask(ctx context.Context, q Inquiry) ([]byte, error) {
 	}
 }
 
-func (c *Client) askOnce(ctx context.Context, q Inquiry, u *url.URL) ([]byte, error) {
-	req := &http.Request{Method: q.Method, URL: u, Header: defaultHeaders()}
+func (c *Client) askOnce(ctx context.Context, q *Inquiry, method string, u *url.URL) ([]byte, error) {
+	req := &http.Request{Method: method, URL: u, Header: defaultHeaders()}
 	for i := 0; i+1 < len(q.Header); i += 2 {
 		req.Header.Set(q.Header[i], q.Header[i+1])
 	}
@@ -125,7 +126,7 @@ func (c *Client) askOnce(ctx context.Context, q Inquiry, u *url.URL) ([]byte, er
 }
 
 // judge sees statuses as the service means them.
-func (q Inquiry) judge(err error) error {
+func (q *Inquiry) judge(err error) error {
 	var status *StatusError
 	switch {
 	case !errors.As(err, &status):
@@ -140,7 +141,7 @@ func (q Inquiry) judge(err error) error {
 
 // hint is what can be done about an error. A service of the platform has no log
 // that anybody could look at, and its address is nobody's mistake.
-func (q Inquiry) hint(err error) string {
+func (q *Inquiry) hint(err error) string {
 	var status *StatusError
 	var last *trouble
 	isStatus, isTrouble := errors.As(err, &status), errors.As(err, &last)

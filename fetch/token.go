@@ -53,7 +53,7 @@ func (c *Client) held(source string) *heldToken {
 
 // askWithToken asks for a token if there is none yet, and once more if the
 // service does not know the token any more.
-func (c *Client) askWithToken(ctx context.Context, q Inquiry) ([]byte, error) {
+func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
 	source := q.tokenURL()
 	held := c.held(source)
 	for renewed := false; ; renewed = true {
@@ -61,11 +61,11 @@ func (c *Client) askWithToken(ctx context.Context, q Inquiry) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		shown := q
+		shown := *q
 		if token != "" {
 			shown.Header = append([]string{q.Token.Name, token}, q.Header...)
 		}
-		text, err := c.askPlainly(ctx, shown)
+		text, err := c.askPlainly(ctx, &shown)
 		if token == "" || renewed || !answered(err, http.StatusUnauthorized) {
 			return text, err
 		}
@@ -74,7 +74,7 @@ func (c *Client) askWithToken(ctx context.Context, q Inquiry) ([]byte, error) {
 	}
 }
 
-func (q Inquiry) tokenURL() string {
+func (q *Inquiry) tokenURL() string {
 	u, err := url.Parse(q.URL)
 	if err != nil {
 		return "" // which is refused when it is asked
@@ -83,7 +83,7 @@ func (q Inquiry) tokenURL() string {
 }
 
 // token is the one that is held, or a new one.
-func (c *Client) token(ctx context.Context, q Inquiry, source string, held *heldToken) (text string, err error) {
+func (c *Client) token(ctx context.Context, q *Inquiry, source string, held *heldToken) (text string, err error) {
 	held.mu.Lock()
 	defer held.mu.Unlock()
 	if !held.known {
@@ -93,8 +93,8 @@ func (c *Client) token(ctx context.Context, q Inquiry, source string, held *held
 	return held.text, err
 }
 
-func (c *Client) askToken(ctx context.Context, q Inquiry, source string) (string, error) {
-	text, err := c.askPlainly(ctx, Inquiry{Method: http.MethodPut, URL: source, Header: q.Token.Header, Hints: q.Hints, Most: maxToken, met: q.met})
+func (c *Client) askToken(ctx context.Context, q *Inquiry, source string) (string, error) {
+	text, err := c.askPlainly(ctx, &Inquiry{Method: http.MethodPut, URL: source, Header: q.Token.Header, Hints: q.Hints, Most: maxToken, met: q.met})
 	if answered(err, q.Token.Without...) {
 		return "", nil
 	}
