@@ -155,6 +155,8 @@ func (q *Inquiry) hint(err error) string {
 		return "the service is there but not ready: start the machine again, or give it more time with --fetch-timeout"
 	case isStatus, isTrouble && (last.kind == refused || last.kind == silent):
 		return "check that the kernel argument ignition.platform.id names the platform that this machine runs on, and that its metadata service is switched on"
+	case isTrouble && last.kind == insecure:
+		return "check this machine's clock, and that the initramfs has certificate authorities (ca-certificates)"
 	}
 	return hintFor(err)
 }

@@ -24,6 +24,12 @@ var azure = &service{platform: "Azure", must: true, base64: true, userData: fetc
 
 var azureHeader = []string{"Metadata", "true"}
 
+// azureInstance is what the service knows about the machine.
+var azureInstance = fetch.Inquiry{
+	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
+	Header: azureHeader,
+}
+
 // azureDVD reads the custom data. With a client that is offline it does not
 // wait for a drive.
 var azureDVD = func(context.Context, *Env) (*Raw, error) {
@@ -37,10 +43,10 @@ func fetchAzure(ctx context.Context, env *Env) (*Raw, error) {
 		return azureOffline(ctx, env)
 	}
 	raw, err := azure.fetch(ctx, env)
-	if raw != nil || err != nil || !mayHaveCustomData(ctx, env) {
-		return raw, err
+	if raw == nil && err == nil && mayHaveCustomData(ctx, env) {
+		return azureDVD(ctx, env)
 	}
-	return azureDVD(ctx, env)
+	return raw, err
 }
 
 // azureOffline spares a machine the network if its DVD has a config. Without
@@ -62,6 +68,6 @@ func azureOffline(ctx context.Context, env *Env) (*Raw, error) {
 func mayHaveCustomData(ctx context.Context, env *Env) bool {
 	ctx, cancel := context.WithTimeout(ctx, min(env.Patience, 10*time.Second))
 	defer cancel()
-	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true", Header: azureHeader})
+	text, err := env.Fetch.Ask(ctx, azureInstance)
 	return err != nil || fetch.JSONText(text, "extended", "compute", "hasCustomData") != "false"
 }

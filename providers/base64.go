@@ -15,14 +15,15 @@ import (
 // lines, so white space may stand anywhere. What is wrong is told by its place
 // only: the text may hold secrets.
 func decodeBase64(text []byte) ([]byte, error) {
-	plain, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	dense := strings.Join(strings.Fields(string(text)), "")
+	plain, err := base64.StdEncoding.DecodeString(dense)
 	if err == nil {
 		return plain, nil
 	}
-	what := fmt.Sprintf("it should be base64, and after %d bytes is cut off", len(text))
+	what := fmt.Sprintf("it should be base64, and ends in the midst of it after %d bytes", len(text))
 	var corrupt base64.CorruptInputError
-	errors.As(err, &corrupt)
-	if i := place(string(text), int(corrupt)); i >= 0 {
+	if errors.As(err, &corrupt) && int(corrupt) < len(dense)/4*4 {
+		i := place(string(text), int(corrupt))
 		before := string(text[:i])
 		what = fmt.Sprintf("it should be base64, and its byte %d (line %d, column %d) cannot be",
 			i+1, 1+strings.Count(before, "\n"), i-strings.LastIndex(before, "\n"))
@@ -30,7 +31,7 @@ func decodeBase64(text []byte) ([]byte, error) {
 	return nil, &report.Error{Err: errors.New(what), Hint: "give the platform what this prints: base64 -w0 CONFIG"}
 }
 
-// place is the index of the nth byte that is not of white space, or -1.
+// place is the index of the nth byte that is not of white space.
 func place(text string, nth int) int {
 	for i, c := range text {
 		switch {
@@ -41,5 +42,5 @@ func place(text string, nth int) int {
 			nth -= utf8.RuneLen(c)
 		}
 	}
-	return -1
+	return len(text)
 }
