@@ -10,8 +10,8 @@ import (
 // A service that has several addresses, of IPv4 and IPv6, is asked at the first.
 // The others are asked too as soon as there is trouble with it, or no answer
 // within raceHeadStart, or an answer that has nothing in it: an address may lead
-// to somebody who knows nothing. Something is better than nothing, nothing than
-// an error, an error that the service gives than one on the way to it.
+// to somebody who knows nothing. Something is better than nothing, and nothing
+// is better than an error.
 //
 // What is less than something waits for raceGrace for a better answer, unless
 // there is no way to the other addresses at the moment.
@@ -116,40 +116,42 @@ func (q *Inquiry) everywhere() []*Inquiry {
 // settle finds the racer whose answer counts, if that can be said already.
 func settle(racers []racer, late bool) *racer {
 	var best *racer
-	open := false
+	open, all := false, true
 	for i := range racers {
 		r := &racers[i]
 		if r.done && (best == nil || r.rank() > best.rank()) {
 			best = r
 		}
 		open = open || !r.done && !r.away
+		all = all && r.done
 	}
-	if best == nil || open && !late && best.rank() < rankSomething {
-		return nil
+	switch {
+	case best == nil:
+	case all, best.rank() == rankSomething, best.rank() > rankOutOfTime && (late || !open):
+		return best
 	}
-	return best
+	return nil
 }
 
-// The ranks of answers.
+// The ranks of answers. When the time is over for one it is for all.
 const (
-	rankUnreached = iota
-	rankRefused
+	rankOutOfTime = iota
+	rankError
 	rankNotFound
 	rankEmpty
 	rankSomething
 )
 
 func (r *racer) rank() int {
-	var status *StatusError
 	switch {
 	case r.err == nil && len(r.text) > 0:
 		return rankSomething
 	case r.err == nil:
 		return rankEmpty
+	case errors.Is(r.err, context.DeadlineExceeded):
+		return rankOutOfTime
 	case errors.Is(r.err, ErrNotFound):
 		return rankNotFound
-	case errors.As(r.err, &status):
-		return rankRefused
 	}
-	return rankUnreached
+	return rankError
 }

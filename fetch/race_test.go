@@ -17,7 +17,7 @@ func TestWhichAnswerCounts(t *testing.T) {
 	missing := &StatusError{Code: 404, Status: "404 Not Found"}
 	asking, away := racer{}, racer{away: true}
 	something, empty := racer{done: true, text: []byte("x")}, racer{done: true}
-	notFound, forbidden, unreached := racer{done: true, err: missing}, racer{done: true, err: refused}, racer{done: true, err: errSilent}
+	notFound, forbidden, outOfTime := racer{done: true, err: missing}, racer{done: true, err: refused}, racer{done: true, err: &tooLong{0, missing}}
 	for name, tc := range map[string]struct {
 		racers []racer
 		late   bool
@@ -35,7 +35,9 @@ func TestWhichAnswerCounts(t *testing.T) {
 		"an error, and another is asked":     {[]racer{forbidden, asking}, false, -1},
 		"nothing beats an error":             {[]racer{forbidden, notFound}, false, 1},
 		"empty beats not found":              {[]racer{notFound, empty}, false, 1},
-		"a refusal beats no way":             {[]racer{unreached, forbidden}, false, 1},
+		"an error beats the end of the time": {[]racer{outOfTime, forbidden}, false, 1},
+		"out of time, as another soon is":    {[]racer{away, outOfTime}, false, -1},
+		"out of time, all of them":           {[]racer{outOfTime, outOfTime}, false, 0},
 		"of equals the first":                {[]racer{notFound, notFound}, false, 0},
 		"three":                              {[]racer{notFound, away, something}, false, 2},
 	} {

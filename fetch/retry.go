@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
 )
 
 // The policy of retries, for contents and for what providers ask alike:
 //
 //   - The machine without a link, an address or a route, and one without a name
-//     server that answers, is nobody's failure: it waits, looks twice a second,
-//     and such looks do not count as attempts.
+//     server that answers, is nobody's failure: it waits, looks twice a second
+//     and whenever something has changed, and such looks do not count as attempts.
 //   - A server that is there and cannot answer now (5xx, 408, 429), breaks off
 //     or goes silent is asked again until the fetch's own limit of time
 //     (ignition.timeouts.httpTotal, --fetch-timeout), which may be none. Pauses
@@ -168,7 +169,11 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	pause := r.pause(t)
 	r.tell(t, now, pause)
 	r.last = t
-	if r.client.Clock.sleep(ctx, pause) != nil {
+	sleep := r.client.Clock.sleep
+	if t.kind == cutOff && r.client.Clock.Sleep == nil {
+		sleep = system.AwaitNetworkChange
+	}
+	if sleep(ctx, pause) != nil {
 		return t
 	}
 	return nil

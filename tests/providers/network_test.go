@@ -1,0 +1,47 @@
+package providers_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/firstlight-os/firstlight/system"
+)
+
+func TestChangesOfTheNetworkAreNoticed(t *testing.T) {
+	const long = time.Minute
+	for name, change := range map[string]func() error{
+		"an address": func() error { return address("add", "192.0.2.7/32") },
+		"a link":     func() error { return ip("link", "set", "lo", "mtu", "9000") },
+		"a route":    func() error { return ip("route", "add", "blackhole", "198.51.100.0/24") },
+		"IPv6":       func() error { return address("add", "2001:db8::7/128") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			failed := make(chan error, 1)
+			time.AfterFunc(100*time.Millisecond, func() { failed <- change() })
+			began := time.Now()
+			if err := system.AwaitNetworkChange(t.Context(), long); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took < 100*time.Millisecond || took > long/2 {
+				t.Errorf("it took %v", took)
+			}
+			if err := <-failed; err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestTheWaitForTheNetworkEnds(t *testing.T) {
+	began := time.Now()
+	if err := system.AwaitNetworkChange(t.Context(), 100*time.Millisecond); err != nil || time.Since(began) < 100*time.Millisecond {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began = time.Now()
+	if err := system.AwaitNetworkChange(ctx, time.Minute); err == nil || time.Since(began) > time.Minute/2 {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+}
