@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -50,24 +51,39 @@ type cloud struct {
 // start serves until the test is over.
 func (c *cloud) start(t *testing.T) {
 	t.Helper()
-	l, err := net.Listen("tcp", ":80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := &http.Server{Handler: c}
-	go srv.Serve(l)
 	t.Cleanup(func() {
-		srv.Close()
 		for _, complaint := range c.complaints {
 			t.Error(complaint)
 		}
 	})
+	serve(t, c)
+}
+
+// serve answers at port 80 of all addresses until the test is over.
+func serve(t *testing.T, h http.Handler) {
+	t.Helper()
+	l, err := net.Listen("tcp", ":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: h}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close(); l.Close() })
 }
 
 // local is the address that a request came to.
 func local(r *http.Request) string {
 	host, _, _ := net.SplitHostPort(r.Context().Value(http.LocalAddrContextKey).(net.Addr).String())
 	return host
+}
+
+// port is the one that a request came from.
+func port(r *http.Request) uint16 {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		panic(err)
+	}
+	return from.Port()
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -107,15 +123,14 @@ func (c *cloud) complain(r *http.Request) string {
 			return fmt.Sprintf("the header %s is %q", header[i], got)
 		}
 	}
-	_, port, _ := net.SplitHostPort(r.RemoteAddr)
 	host := strings.Trim(r.Host, "[]")
 	switch {
 	case !strings.HasPrefix(r.Header.Get("User-Agent"), "Ignition/"):
 		return "the user agent is " + r.Header.Get("User-Agent")
 	case r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "":
 		return "it came through a proxy"
-	case c.lowPort && len(port) > 3 && port >= "1024":
-		return "it came from the port " + port
+	case c.lowPort && port(r) >= 1024:
+		return "it came from " + r.RemoteAddr
 	case !contains(c.hosts, local(r)) || host != local(r):
 		return fmt.Sprintf("it came to %s for %s", local(r), r.Host)
 	}

@@ -135,6 +135,7 @@ type boot struct {
 	patience        time.Duration // 20 s if 0
 	env             []string
 	image           string // a user.ign
+	arguments       string // of the kernel
 }
 
 // An outcome is what is left of a boot.
@@ -152,7 +153,7 @@ func (b boot) run(t *testing.T) outcome {
 	t.Helper()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	for name, text := range map[string]string{"cmdline": "ignition.firstboot", "image/user.ign": b.image} {
+	for name, text := range map[string]string{"cmdline": "ignition.firstboot " + b.arguments, "image/user.ign": b.image} {
 		if text == "" {
 			continue
 		}

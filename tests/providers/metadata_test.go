@@ -326,10 +326,16 @@ func TestOffline(t *testing.T) {
 			if o.cached || !o.neednet || o.took > quick {
 				t.Errorf("after %v a config is there: %v, and the network was asked for: %v\n%s", o.took, o.cached, o.neednet, o.log)
 			}
-			o = boot{platform: e.platform, stage: "fetch-offline", image: config("image")}.run(t)
-			o.wants(t, "/etc/image")
-			if o.neednet {
-				t.Error("the network was asked for although the image has a config")
+			for mark, b := range map[string]boot{
+				"image":  {image: config("image")},
+				"kernel": {arguments: "ignition.config.url=data:;base64," + encoded(config("kernel"))},
+			} {
+				b.platform, b.stage = e.platform, "fetch-offline"
+				o := b.run(t)
+				o.wants(t, "/etc/"+mark)
+				if o.neednet {
+					t.Errorf("the network was asked for although the config came from the %s", mark)
+				}
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -76,9 +77,9 @@ func (m *metal) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: m}
+	srv := &http.Server{Handler: m, ErrorLog: log.New(io.Discard, "", 0)} // one test is about bad certificates
 	go srv.Serve(l)
-	t.Cleanup(func() { srv.Close() })
+	t.Cleanup(func() { srv.Close(); l.Close() })
 }
 
 func (m *metal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -132,12 +133,12 @@ func status(t *testing.T, failure error, offline bool) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	env := &providers.Env{Log: report.NewWriterLogger(&log), Patience: time.Minute}
+	var text bytes.Buffer
+	env := &providers.Env{Log: report.NewWriterLogger(&text), Patience: time.Minute}
 	env.Fetch = fetch.New(env.Log, time.Minute)
 	env.Fetch.Offline = offline
 	err = p.Status(t.Context(), env, "disks", failure)
-	return log.String(), err
+	return text.String(), err
 }
 
 const phoneHome = `{"id":"x1","phone_home_url":"https://tinkerbell.test/phone/x1/phone-home"}`
