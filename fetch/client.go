@@ -50,7 +50,7 @@ type Client struct {
 	mu     sync.Mutex
 	ways   *ways
 	// tokens are those of metadata services, by the URL that gives them.
-	tokens map[string]*heldToken
+	tokens sync.Map
 	kept   Kept
 	// bundles are certificates by source URL.
 	bundles map[string][]byte

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/firstlight-os/firstlight/report"
 )
@@ -24,40 +23,12 @@ type Token struct {
 	Without []int
 }
 
-// A heldToken is a token for one address, for as long as the process lives.
-type heldToken struct {
-	mu    sync.Mutex
-	known bool
-	text  string // "" is a service without tokens
-}
-
-// forget drops a token, if nobody has got a new one meanwhile.
-func (h *heldToken) forget(text string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.known = h.known && h.text != text
-}
-
-// held is the place of the token of an address.
-func (c *Client) held(source string) *heldToken {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tokens == nil {
-		c.tokens = map[string]*heldToken{}
-	}
-	if c.tokens[source] == nil {
-		c.tokens[source] = &heldToken{}
-	}
-	return c.tokens[source]
-}
-
 // askWithToken asks for a token if there is none yet, and once more if the
 // service does not know the token any more.
 func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
 	source := q.tokenURL()
-	held := c.held(source)
 	for renewed := false; ; renewed = true {
-		token, err := c.token(ctx, q, source, held)
+		token, err := c.token(ctx, q, source)
 		if err != nil {
 			return nil, err
 		}
@@ -70,8 +41,21 @@ func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
 			return text, err
 		}
 		c.Log.Info("the metadata service does not know its token any more; it is asked for another one")
-		held.forget(token)
+		c.tokens.CompareAndDelete(source, token) // if nobody has got another one meanwhile
 	}
+}
+
+// token is the one of an address, which is asked for once in a process. It is ""
+// for a service without tokens.
+func (c *Client) token(ctx context.Context, q *Inquiry, source string) (string, error) {
+	if known, ok := c.tokens.Load(source); ok {
+		return known.(string), nil
+	}
+	token, err := c.askToken(ctx, q, source)
+	if err == nil {
+		c.tokens.Store(source, token)
+	}
+	return token, err
 }
 
 func (q *Inquiry) tokenURL() string {
@@ -80,17 +64,6 @@ func (q *Inquiry) tokenURL() string {
 		return "" // which is refused when it is asked
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: q.Token.Path}).String()
-}
-
-// token is the one that is held, or a new one.
-func (c *Client) token(ctx context.Context, q *Inquiry, source string, held *heldToken) (text string, err error) {
-	held.mu.Lock()
-	defer held.mu.Unlock()
-	if !held.known {
-		held.text, err = c.askToken(ctx, q, source)
-		held.known = err == nil
-	}
-	return held.text, err
 }
 
 func (c *Client) askToken(ctx context.Context, q *Inquiry, source string) (string, error) {
