@@ -24,6 +24,10 @@ var azure = &service{platform: "Azure", must: true, base64: true, userData: fetc
 
 var azureHeader = []string{"Metadata", "true"}
 
+// azureInstanceTime bounds the question whether there is custom data: the answer
+// only spares a wait.
+const azureInstanceTime = 10 * time.Second
+
 // azureInstance is what the service knows about the machine.
 var azureInstance = fetch.Inquiry{
 	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
@@ -66,7 +70,7 @@ func azureOffline(ctx context.Context, env *Env) (*Raw, error) {
 // mayHaveCustomData tells whether it makes sense to wait for the DVD. A service
 // that does not know leaves that open.
 func mayHaveCustomData(ctx context.Context, env *Env) bool {
-	ctx, cancel := context.WithTimeout(ctx, min(env.Patience, 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, azureInstanceTime)
 	defer cancel()
 	text, err := env.Fetch.Ask(ctx, azureInstance)
 	return err != nil || fetch.JSONText(text, "extended", "compute", "hasCustomData") != "false"

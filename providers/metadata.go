@@ -24,9 +24,17 @@ type service struct {
 	base64 bool
 }
 
+// patient limits how long a service is asked. 0 is without a limit.
+func (e *Env) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if e.Patience == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, e.Patience)
+}
+
 // fetch asks for the user data for as long as env's patience lasts.
 func (s *service) fetch(ctx context.Context, env *Env) (*Raw, error) {
-	ctx, cancel := context.WithTimeout(ctx, env.Patience)
+	ctx, cancel := env.patient(ctx)
 	defer cancel()
 	inquiry := s.userData
 	inquiry.Most = maxConfig

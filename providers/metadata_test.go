@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firstlight-os/firstlight/fetch"
 )
@@ -126,6 +127,16 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 		if textOf(raw) != tc.want || errors.Is(err, fetch.ErrNeedNetwork) != (tc.want == "") {
 			t.Errorf("%s: got %q, %v", name, textOf(raw), err)
 		}
+	}
+}
+
+func TestPatienceHasAnEndOrNone(t *testing.T) {
+	for patience, limited := range map[time.Duration]bool{0: false, time.Hour: true} {
+		ctx, cancel := (&Env{Patience: patience}).patient(t.Context())
+		if _, has := ctx.Deadline(); has != limited || ctx.Err() != nil {
+			t.Errorf("%v: it has a deadline: %v, %v", patience, has, ctx.Err())
+		}
+		cancel()
 	}
 }
 

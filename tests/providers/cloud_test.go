@@ -30,6 +30,7 @@ type emulation struct {
 	tokenHeader         []string
 	encode              func(string) string // of user data
 	none                answer              // without user data
+	also                map[string]string   // what the service says about other things, by URI
 }
 
 // A cloud is an emulation at work. After the last answer it repeats it.
@@ -101,6 +102,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		next(&c.tokens).write(w, fmt.Sprintf("token-%d", c.given))
 	case r.Method != http.MethodGet:
 		w.WriteHeader(http.StatusMethodNotAllowed)
+	case c.also[r.RequestURI] != "":
+		fmt.Fprint(w, c.also[r.RequestURI])
 	case r.RequestURI != c.uri:
 		w.WriteHeader(http.StatusNotFound)
 	case !c.knows(r):

@@ -8,6 +8,7 @@ package providers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,11 +60,13 @@ func outside() int {
 		self.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		self.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
-	if err := self.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "the tests in their own namespaces (which need root, or user namespaces):", err)
+	err = self.Run()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		fmt.Fprintln(os.Stderr, "starting the tests in namespaces of their own, which needs root or user namespaces:", err)
 		return 1
 	}
-	return 0
+	return self.ProcessState.ExitCode()
 }
 
 // addresses are those of the services.

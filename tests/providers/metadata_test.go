@@ -22,7 +22,8 @@ var emulations = []emulation{
 	{platform: "aws", hosts: []string{everywhere, "fd00:ec2::254"}, uri: "/2019-10-01/user-data", none: notFound,
 		tokenURI: "/latest/api/token", tokenName: "X-aws-ec2-metadata-token", tokenHeader: []string{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}},
 	{platform: "azure", hosts: []string{everywhere}, uri: "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
-		header: []string{"Metadata", "true"}, encode: encoded},
+		header: []string{"Metadata", "true"}, encode: encoded,
+		also: map[string]string{"/metadata/instance?api-version=2021-08-01&extended=true": `{"extended":{"compute":{"hasCustomData":false}}}`}},
 	{platform: "digitalocean", hosts: []string{everywhere}, uri: "/metadata/v1/user-data"},
 	{platform: "exoscale", hosts: []string{everywhere}, uri: "/1.0/user-data", none: notFound},
 	{platform: "gcp", hosts: []string{everywhere, "fd20:ce::254"}, uri: "/computeMetadata/v1/instance/attributes/user-data",
@@ -113,9 +114,6 @@ func TestServicesAreGivenTheTimeThatTheyAskFor(t *testing.T) {
 
 func TestMachinesWithoutUserDataBoot(t *testing.T) {
 	for _, e := range emulations {
-		if e.platform == "azure" {
-			continue // has a second source
-		}
 		for name, none := range map[string]answer{"as the vendor says": e.none, "200": {}, "204": {status: 204}} {
 			t.Run(e.platform+" "+name, func(t *testing.T) {
 				cloud := &cloud{emulation: e, data: []answer{none}}
@@ -240,6 +238,21 @@ func TestBase64(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestUserDataThatIsNoConfigIsNamed(t *testing.T) {
+	for _, platform := range []string{"aws", "hetzner", "oraclecloud"} {
+		t.Run(platform, func(t *testing.T) {
+			e := find(t, platform)
+			cloud := &cloud{emulation: e, data: []answer{e.answerOf("<html>secret</html>")}}
+			cloud.start(t)
+			o := boot{platform: platform}.run(t)
+			o.wants(t, "", "user config (user data of ")
+			if strings.Contains(o.box+o.log, "secret") {
+				t.Errorf("the user data is shown:\n%s\n%s", o.box, o.log)
+			}
+		})
 	}
 }
 
