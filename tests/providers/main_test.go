@@ -90,6 +90,10 @@ func settle() error {
 	if err := ip("link", "set", "lo", "up"); err != nil {
 		return err
 	}
+	// Ports of connections that are over are free at once, for the next test.
+	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("0"), 0); err != nil {
+		return err
+	}
 	for _, a := range addresses {
 		if err := address("add", a); err != nil {
 			return err

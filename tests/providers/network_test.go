@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,16 +10,16 @@ import (
 )
 
 func TestChangesOfTheNetworkAreNoticed(t *testing.T) {
-	const long = time.Minute
-	for name, change := range map[string]func() error{
-		"an address": func() error { return address("add", "192.0.2.7/32") },
-		"a link":     func() error { return ip("link", "set", "lo", "mtu", "9000") },
-		"a route":    func() error { return ip("route", "add", "blackhole", "198.51.100.0/24") },
-		"IPv6":       func() error { return address("add", "2001:db8::7/128") },
+	const long = 10 * time.Second
+	for name, change := range map[string]struct{ do, undo []string }{
+		"an address": {[]string{"address", "add", "192.0.2.7/32", "dev", "lo"}, []string{"address", "del", "192.0.2.7/32", "dev", "lo"}},
+		"a link":     {[]string{"link", "set", "lo", "mtu", "9000"}, []string{"link", "set", "lo", "mtu", "65536"}},
+		"a route":    {[]string{"route", "add", "blackhole", "198.51.100.0/24"}, []string{"route", "del", "blackhole", "198.51.100.0/24"}},
+		"IPv6":       {[]string{"address", "add", "2001:db8::7/128", "dev", "lo", "nodad"}, []string{"address", "del", "2001:db8::7/128", "dev", "lo"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failed := make(chan error, 1)
-			time.AfterFunc(100*time.Millisecond, func() { failed <- change() })
+			time.AfterFunc(100*time.Millisecond, func() { failed <- ip(change.do...) })
 			began := time.Now()
 			if err := system.AwaitNetworkChange(t.Context(), long); err != nil {
 				t.Error(err)
@@ -26,7 +27,7 @@ func TestChangesOfTheNetworkAreNoticed(t *testing.T) {
 			if took := time.Since(began); took < 100*time.Millisecond || took > long/2 {
 				t.Errorf("it took %v", took)
 			}
-			if err := <-failed; err != nil {
+			if err := errors.Join(<-failed, ip(change.undo...)); err != nil {
 				t.Fatal(err)
 			}
 		})
