@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,12 +110,38 @@ func ip(args ...string) error {
 	return nil
 }
 
+// address adds or takes away an address. When it returns the address is in use:
+// the kernel makes the routes of IPv6 a moment later.
 func address(verb, address string) error {
 	args := []string{"address", verb, address, "dev", "lo"}
-	if verb == "add" && strings.Contains(address, ":") {
-		args = append(args, "nodad")
+	if verb == "del" || !strings.Contains(address, ":") {
+		return ip(args...)
 	}
-	return ip(args...)
+	if err := ip(append(args, "nodad")...); err != nil {
+		return err
+	}
+	host, _, _ := strings.Cut(address, "/")
+	for try := 1; ; try++ {
+		err := usable(host)
+		if err == nil || try == 200 {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// usable tells whether one can connect to a host, if it is there.
+func usable(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	c, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	return c.Close()
 }
 
 // without takes an address away, and puts it back after some time at the
