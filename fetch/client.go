@@ -46,6 +46,9 @@ type Client struct {
 	limits limiter
 	mu     sync.Mutex
 	ways   *ways
+	// tokens are those of metadata services, by the URL that gives them.
+	tokens sync.Map
+	kept   Kept
 	// bundles are certificates by source URL.
 	bundles map[string][]byte
 	// look replaces the look at this machine's links in tests.

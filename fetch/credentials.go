@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -36,122 +35,96 @@ const (
 	credentialPause = time.Minute
 	// renewBefore is how long before their end credentials are not used any more.
 	renewBefore = 5 * time.Minute
-	// tokenLife is that of the key to the metadata service itself, in seconds.
-	tokenLife = "21600"
 	// maxToken bounds the answer of a metadata service, in bytes.
 	maxToken = 64 << 10
 )
 
-// remembered keeps what get has returned until shortly before its end, and an
-// error for a while, so that a thousand files cost one inquiry.
-func remembered[T any](c *Client, get func(context.Context) (T, time.Time, error)) func(context.Context) (T, error) {
-	var mu sync.Mutex
-	var value T
-	var until time.Time
-	var failed error
-	return func(ctx context.Context) (T, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if c.Clock.now().Before(until) {
-			return value, failed
-		}
-		ctx, cancel := context.WithTimeout(ctx, credentialTime)
-		defer cancel()
-		var end time.Time
-		value, end, failed = get(ctx)
-		until = end.Add(-renewBefore)
-		if failed != nil {
-			until = c.Clock.now().Add(credentialPause)
-		}
-		return value, failed
-	}
-}
-
-// nobody tells whether a metadata service says that this machine has no identity.
-func nobody(err error, codes ...int) bool {
-	var status *StatusError
-	if !errors.As(err, &status) {
-		return false
-	}
-	for _, code := range codes {
-		if status.Code == code {
-			return true
-		}
-	}
-	return false
+// EC2Token is the token of the second version of EC2's metadata service.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+var EC2Token = &Token{
+	Path:    "/latest/api/token",
+	Header:  []string{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"},
+	Name:    "X-Aws-Ec2-Metadata-Token",
+	Without: []int{http.StatusNotFound, http.StatusMethodNotAllowed},
 }
 
 // UseAWSRole makes the role of this EC2 instance the client's credentials for
 // S3, and its region the first one to look in. The base is
-// "http://169.254.169.254" on EC2.
+// "http://169.254.169.254" on EC2; the others are as in Inquiry.Also.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
-func (c *Client) UseAWSRole(base string) {
-	m := &imds{c, base}
-	c.Credentials.AWS = remembered(c, m.keys)
-	c.Credentials.AWSRegion = remembered(c, func(ctx context.Context) (string, time.Time, error) {
-		region, err := m.get(ctx, "/latest/meta-data/placement/region")
-		return strings.TrimSpace(string(region)), c.Clock.now().Add(24 * time.Hour), err
-	})
+func (c *Client) UseAWSRole(base string, also ...string) {
+	m := &imds{c, base, also}
+	keys := c.remembered("aws", m.keys)
+	c.Credentials.AWS = func(ctx context.Context) (AWSKeys, error) {
+		text, err := keys(ctx)
+		return parseKeys(text), err
+	}
+	c.Credentials.AWSRegion = c.remembered("aws region", m.region)
 }
 
 // imds is the instance metadata service of EC2.
 type imds struct {
 	client *Client
 	base   string
+	also   []string
 }
 
-// get asks with a token, as version 2 of the service wants it. What has only
-// version 1 knows no tokens.
 func (m *imds) get(ctx context.Context, path string) ([]byte, error) {
-	token, err := m.client.Ask(ctx, Inquiry{Method: http.MethodPut, URL: m.base + "/latest/api/token", Most: maxToken,
-		Header: http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {tokenLife}}})
-	if err != nil && !nobody(err, http.StatusNotFound, http.StatusMethodNotAllowed) {
-		return nil, err
-	}
-	header := http.Header{}
-	if len(token) > 0 {
-		header.Set("X-Aws-Ec2-Metadata-Token", string(token))
-	}
-	return m.client.Ask(ctx, Inquiry{URL: m.base + path, Header: header, Most: maxToken})
+	return m.client.Ask(ctx, Inquiry{URL: m.base + path, Also: m.also, Token: EC2Token, Most: maxToken})
 }
 
-func (m *imds) keys(ctx context.Context) (AWSKeys, time.Time, error) {
+func (m *imds) region(ctx context.Context) (string, time.Time, error) {
+	region, err := m.get(ctx, "/latest/meta-data/placement/region")
+	return strings.TrimSpace(string(region)), m.client.Clock.now().Add(24 * time.Hour), err
+}
+
+// keys are the name of the role and what the service says about it. They are
+// empty if there is no role.
+func (m *imds) keys(ctx context.Context) (string, time.Time, error) {
 	const path = "/latest/meta-data/iam/security-credentials/"
 	again := m.client.Clock.now().Add(renewBefore + credentialPause)
 	roles, err := m.get(ctx, path)
 	role, _, _ := strings.Cut(strings.TrimSpace(string(roles)), "\n")
-	if nobody(err, http.StatusNotFound) || err == nil && role == "" {
-		return AWSKeys{}, again, nil // no role, so anonymous
+	if answered(err, http.StatusNotFound) || err == nil && role == "" {
+		return "", again, nil
 	}
 	if err != nil {
-		return AWSKeys{}, again, err
+		return "", again, err
 	}
 	text, err := m.get(ctx, path+role)
 	if err != nil {
-		return AWSKeys{}, again, err
+		return "", again, err
 	}
-	keys := AWSKeys{jsonText(text, "AccessKeyId"), jsonText(text, "SecretAccessKey"), jsonText(text, "Token"), printable(role)}
-	if keys.ID == "" || keys.Secret == "" {
-		return AWSKeys{}, again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(jsonText(text, "Code")))
+	whole := role + "\n" + string(text)
+	if keys := parseKeys(whole); keys.ID == "" || keys.Secret == "" {
+		return "", again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(JSONText(text, "Code")))
 	}
-	end, err := time.Parse(time.RFC3339, jsonText(text, "Expiration"))
+	end, err := time.Parse(time.RFC3339, JSONText(text, "Expiration"))
 	if err != nil {
 		end = again
 	}
-	return keys, end, nil
+	return whole, end, nil
+}
+
+func parseKeys(text string) AWSKeys {
+	role, object, _ := strings.Cut(text, "\n")
+	json := []byte(object)
+	return AWSKeys{JSONText(json, "AccessKeyId"), JSONText(json, "SecretAccessKey"), JSONText(json, "Token"), printable(role)}
 }
 
 // UseGoogleToken makes the service account of this instance the client's
 // credentials for Cloud Storage. The base is "http://169.254.169.254" on
-// Compute Engine.
+// Compute Engine; the others are as in Inquiry.Also.
 //
 // https://docs.cloud.google.com/compute/docs/access/authenticate-workloads
-func (c *Client) UseGoogleToken(base string) {
-	c.Credentials.Google = c.bearer(Inquiry{
+func (c *Client) UseGoogleToken(base string, also ...string) {
+	c.Credentials.Google = c.bearer("google", Inquiry{
+		Also: also,
 		URL: base + "/computeMetadata/v1/instance/service-accounts/default/token" +
 			"?scopes=https://www.googleapis.com/auth/devstorage.read_only",
-		Header: http.Header{"Metadata-Flavor": {"Google"}},
+		Header: []string{"Metadata-Flavor", "Google"},
 	}, http.StatusNotFound)
 }
 
@@ -160,31 +133,31 @@ func (c *Client) UseGoogleToken(base string) {
 //
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 func (c *Client) UseAzureIdentity(base string) {
-	c.Credentials.Azure = c.bearer(Inquiry{
+	c.Credentials.Azure = c.bearer("azure", Inquiry{
 		URL:     base + "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://storage.azure.com/",
-		Header:  http.Header{"Metadata": {"true"}},
+		Header:  []string{"Metadata", "true"},
 		RetryOn: []int{http.StatusNotFound, http.StatusGone, http.StatusTooManyRequests},
 	}, http.StatusBadRequest)
 }
 
 // bearer asks for a token (RFC 6749, 5.1). Some statuses say that there is no
 // identity.
-func (c *Client) bearer(q Inquiry, none ...int) func(context.Context) (string, error) {
+func (c *Client) bearer(name string, q Inquiry, none ...int) func(context.Context) (string, error) {
 	q.Most = maxToken
-	return remembered(c, func(ctx context.Context) (string, time.Time, error) {
+	return c.remembered(name, func(ctx context.Context) (string, time.Time, error) {
 		now := c.Clock.now()
 		text, err := c.Ask(ctx, q)
-		if nobody(err, none...) {
+		if answered(err, none...) {
 			return "", now.Add(renewBefore + credentialPause), nil
 		}
 		if err != nil {
 			return "", now, err
 		}
-		token := jsonText(text, "access_token")
+		token := JSONText(text, "access_token")
 		if token == "" {
 			return "", now, errors.New("the metadata service answers without a token")
 		}
-		life, err := time.ParseDuration(jsonText(text, "expires_in") + "s")
+		life, err := time.ParseDuration(JSONText(text, "expires_in") + "s")
 		if err != nil || life < renewBefore {
 			life = renewBefore + credentialPause
 		}

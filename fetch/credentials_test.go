@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/json"
 )
 
 // metadata answers paths with texts; "!404" is a status. It checks that each
@@ -118,7 +119,7 @@ func TestBearerTokens(t *testing.T) {
 			use                   func(*Client, string)
 			get                   func(*Client) (string, error)
 		}{
-			{googleToken, "Metadata-Flavor: Google", "!404", (*Client).UseGoogleToken, func(c *Client) (string, error) { return c.Credentials.Google(t.Context()) }},
+			{googleToken, "Metadata-Flavor: Google", "!404", func(c *Client, base string) { c.UseGoogleToken(base) }, func(c *Client) (string, error) { return c.Credentials.Google(t.Context()) }},
 			{azureToken, "Metadata: true", "!400", (*Client).UseAzureIdentity, func(c *Client) (string, error) { return c.Credentials.Azure(t.Context()) }},
 		} {
 			answer := tc.answer
@@ -196,7 +197,7 @@ func TestInquiries(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, _, _ := hurriedClient(t)
-	q := Inquiry{Method: "POST", URL: srv.URL + "/x?k=v", Header: http.Header{"x-flavor": {"F"}}, Body: []byte("b"), RetryOn: []int{410}}
+	q := Inquiry{Method: "POST", URL: srv.URL + "/x?k=v", Header: []string{"x-flavor", "F"}, Body: []byte("b"), RetryOn: []int{410}}
 	if got, err := c.Ask(t.Context(), q); string(got) != "answer" || err != nil || strings.Join(asked, "\n") != strings.TrimSpace(strings.Repeat("POST /x?k=v F b\n", 4)) {
 		t.Errorf("got %q, %v, asked\n%s", got, err, strings.Join(asked, "\n"))
 	}
@@ -211,5 +212,59 @@ func TestInquiries(t *testing.T) {
 	c.Offline = true
 	if _, err := c.Ask(t.Context(), q); !errors.Is(err, ErrNeedNetwork) {
 		t.Errorf("offline: %v", err)
+	}
+}
+
+// again is a client of a later process, to which everything went through a file.
+func again(t *testing.T, c *Client) *Client {
+	t.Helper()
+	text, err := json.Marshal(c.Keep())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept Kept
+	if err := json.Unmarshal(text, &kept); err != nil {
+		t.Fatal(err)
+	}
+	later, h, _ := hurriedClient(t)
+	h.now = c.Clock.now()
+	later.Recall(kept)
+	return later
+}
+
+func TestWhatWasLearnedIsKeptForLaterProcesses(t *testing.T) {
+	m := &metadata{answers: awsAnswers(), header: "X-Aws-Ec2-Metadata-Token: T"}
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	c, h, _ := hurriedClient(t)
+	want := AWSKeys{"AKIA1", "s3cr3t", "tok", "web"}
+	for i, asked := range []int{4, 4, 4} { // a token, the roles, the keys, the region
+		c.UseAWSRole(srv.URL)
+		keys, err := c.Credentials.AWS(t.Context())
+		region, rerr := c.Credentials.AWSRegion(t.Context())
+		if keys != want || region != "eu-west-1" || err != nil || rerr != nil || len(m.asked) != asked {
+			t.Errorf("process %d: asked %d times, got %+v, %q, %v, %v", i, len(m.asked), keys, region, err, rerr)
+		}
+		c = again(t, c)
+	}
+	h.now = h.now.Add(2 * time.Hour) // the keys' end
+	c.Clock = h.clock()
+	c.UseAWSRole(srv.URL)
+	if _, err := c.Credentials.AWS(t.Context()); err != nil || len(m.asked) != 7 {
+		t.Errorf("after their end: asked %d times, %v", len(m.asked), err)
+	}
+}
+
+func TestThatThereIsNoIdentityIsKeptToo(t *testing.T) {
+	m := &metadata{answers: map[string]string{azureToken: "!400"}, header: "Metadata: true"}
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	c, _, _ := hurriedClient(t)
+	for range 2 {
+		c.UseAzureIdentity(srv.URL)
+		if got, err := c.Credentials.Azure(t.Context()); got != "" || err != nil || len(m.asked) != 1 {
+			t.Errorf("asked %d times, got %q, %v", len(m.asked), got, err)
+		}
+		c = again(t, c)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -135,6 +134,7 @@ func (c *Client) use(s settings) {
 	direct := s
 	direct.proxy = proxy{}
 	c.ways = &ways{s, c.newTransport(s), c.newTransport(direct)}
+	c.ways.metadata.DialContext = dialPlatform
 }
 
 func (c *Client) newTransport(s settings) *http.Transport {
@@ -153,8 +153,6 @@ func (c *Client) newTransport(s settings) *http.Transport {
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }
-
-var dialer = net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: &net.Resolver{PreferGo: true}}
 
 // onProxyAnswer keeps the status with which a proxy refuses a tunnel.
 func onProxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {

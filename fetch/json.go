@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// jsonText finds a string or a number in JSON text by the names that lead to it
+// JSONText finds a string or a number in JSON text by the names that lead to it
 // through objects. Where there is none, and where the text is no JSON, it is "".
 // It is all the JSON that tokens and errors of object stores need.
-func jsonText(text []byte, path ...string) string {
+func JSONText(text []byte, path ...string) string {
 	s := &jsonScanner{rest: string(text)}
 	return s.find(path)
 }

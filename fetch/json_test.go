@@ -14,7 +14,7 @@ func TestJSONText(t *testing.T) {
 		"a": "x", "n": "3599", "b a": "y", "b deep t": "é😀\n/\"\\", "b deep a": "", "z": "", "t": "true", "a2": "end",
 		"b": "", "none": "", "a a": "", "l": "",
 	} {
-		if got := jsonText([]byte(doc), strings.Fields(path)...); got != want {
+		if got := JSONText([]byte(doc), strings.Fields(path)...); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}
@@ -23,7 +23,7 @@ func TestJSONText(t *testing.T) {
 func TestWhatIsNoJSONHasNoText(t *testing.T) {
 	for _, doc := range []string{"", "x", "<html>", "{", `{"a"`, `{"a":`, `{"a" "b"}`, `{"a":"b`, `{"a":"\`, `{"a":"\u12`, `{"a":"\uzzzz"}`, `{,"a":"b"}`,
 		strings.Repeat("[", 1<<20), strings.Repeat(`{"x":`, 1<<18)} {
-		if got := jsonText([]byte(doc), "a"); got != "" {
+		if got := JSONText([]byte(doc), "a"); got != "" {
 			t.Errorf("%.20q: got %q", doc, got)
 		}
 	}
@@ -34,7 +34,7 @@ func FuzzJSONText(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":403,"message":"no \u00e9\ud83d\ude00"}}`), "error")
 	f.Add([]byte(`[{"a":1},{"b":[2]}]`), "a")
 	f.Fuzz(func(t *testing.T, doc []byte, name string) {
-		got := jsonText(doc, name)
+		got := JSONText(doc, name)
 		var reference map[string]any
 		// Where the standard library sees a string or a number, we do. It folds
 		// names and mends what is no UTF-8; tokens have neither.

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
 )
 
 // The policy of retries, for contents and for what providers ask alike:
 //
 //   - The machine without a link, an address or a route, and one without a name
-//     server that answers, is nobody's failure: it waits, looks twice a second,
-//     and such looks do not count as attempts.
+//     server that answers, is nobody's failure: it waits, looks twice a second
+//     and whenever something has changed, and such looks do not count as attempts.
 //   - A server that is there and cannot answer now (5xx, 408, 429), breaks off
 //     or goes silent is asked again until the fetch's own limit of time
 //     (ignition.timeouts.httpTotal, --fetch-timeout), which may be none. Pauses
@@ -112,6 +113,9 @@ func (c Clock) sleep(ctx context.Context, d time.Duration) error {
 type retry struct {
 	client *Client
 	what   string // "GET https://example.com/x"
+	// met, if there is one, hears of each trouble, and by nil that an attempt
+	// begins.
+	met func(*trouble)
 
 	attempts int      // that had a network
 	pauses   int      // since something worked
@@ -123,6 +127,9 @@ type retry struct {
 
 // begin is said before each attempt.
 func (r *retry) begin() {
+	if r.met != nil {
+		r.met(nil)
+	}
 	if r.last == nil || !policy[r.last.kind].free {
 		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
 	}
@@ -130,13 +137,16 @@ func (r *retry) begin() {
 
 // worked forgets all trouble.
 func (r *retry) worked() {
-	*r = retry{client: r.client, what: r.what, attempts: r.attempts}
+	*r = retry{client: r.client, what: r.what, met: r.met, attempts: r.attempts}
 }
 
 // wait pauses after an attempt that has not worked. An error is the end: the
 // trouble's own, or what it was when the time was over.
 func (r *retry) wait(ctx context.Context, err error) error {
 	t := r.client.diagnose(err)
+	if r.met != nil {
+		r.met(t)
+	}
 	switch {
 	case ctx.Err() != nil && r.last != nil:
 		return r.last // what kept this attempt from its end is only the time
@@ -159,7 +169,11 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	pause := r.pause(t)
 	r.tell(t, now, pause)
 	r.last = t
-	if r.client.Clock.sleep(ctx, pause) != nil {
+	sleep := r.client.Clock.sleep
+	if t.kind == cutOff && r.client.Clock.Sleep == nil {
+		sleep = system.AwaitNetworkChange
+	}
+	if sleep(ctx, pause) != nil {
 		return t
 	}
 	return nil

@@ -43,8 +43,8 @@ func inStore(e StoreError, err error) error {
 	if e.Code = printable(xmlText(status.excerpt, "Code")); e.Code != "" {
 		e.Message = printable(xmlText(status.excerpt, "Message"))
 	} else {
-		e.Code = printable(jsonText(status.excerpt, "error", "status"))
-		e.Message = printable(jsonText(status.excerpt, "error", "message"))
+		e.Code = printable(JSONText(status.excerpt, "error", "status"))
+		e.Message = printable(JSONText(status.excerpt, "error", "message"))
 	}
 	return &e
 }

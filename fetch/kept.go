@@ -1,0 +1,76 @@
+package fetch
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Kept is what metadata services have said about this machine, for the clients
+// of later processes, which then need not ask again. It holds secrets.
+type Kept map[string]Known
+
+// Known is a text that may be used for some time.
+type Known struct {
+	Text  string `json:"text"`
+	Until int64  `json:"until"` // in seconds since 1970
+}
+
+// Keep is what this client knows by now.
+func (c *Client) Keep() Kept {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.kept)
+}
+
+// Recall makes a client know what one of an earlier process has kept. It is to
+// be called before anything is fetched.
+func (c *Client) Recall(k Kept) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = maps.Clone(k)
+}
+
+func (c *Client) known(name string) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.kept[name]
+	return k.Text, c.Clock.now().Unix() < k.Until
+}
+
+func (c *Client) learn(name, text string, end time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		c.kept = Kept{}
+	}
+	c.kept[name] = Known{text, end.Add(-renewBefore).Unix()}
+}
+
+// remembered keeps by a name what get has returned, until shortly before its
+// end, and an error for a while, so that a thousand files cost one inquiry.
+func (c *Client) remembered(name string, get func(context.Context) (string, time.Time, error)) func(context.Context) (string, error) {
+	var asking sync.Mutex
+	var failed error
+	var failedUntil time.Time
+	return func(ctx context.Context) (string, error) {
+		asking.Lock()
+		defer asking.Unlock()
+		if text, ok := c.known(name); ok {
+			return text, nil
+		}
+		if c.Clock.now().Before(failedUntil) {
+			return "", failed
+		}
+		ctx, cancel := context.WithTimeout(ctx, credentialTime)
+		defer cancel()
+		text, end, err := get(ctx)
+		if err != nil {
+			failed, failedUntil = err, c.Clock.now().Add(credentialPause)
+			return "", err
+		}
+		c.learn(name, text, end)
+		return text, nil
+	}
+}

@@ -1,0 +1,23 @@
+package providers
+
+import (
+	"net/http"
+
+	"github.com/firstlight-os/firstlight/fetch"
+)
+
+// Platform aws: Amazon EC2.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+var aws = &service{platform: "Amazon EC2", userData: fetch.Inquiry{
+	URL:   linkLocal + "/2019-10-01/user-data",
+	Also:  []string{awsIPv6},
+	Token: fetch.EC2Token,
+	Hints: []fetch.Hint{
+		{Code: http.StatusUnauthorized, Text: "the service does not take its own tokens: start the instance again"},
+		{Code: http.StatusForbidden, Text: "the metadata service is switched off for this instance: aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled"},
+	},
+}}
+
+const awsIPv6 = "[fd00:ec2::254]"
+
+func useAWS(c *fetch.Client) { c.UseAWSRole(linkLocal, awsIPv6) }

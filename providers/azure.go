@@ -1,0 +1,77 @@
+package providers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/firstlight-os/firstlight/fetch"
+)
+
+// Platform azure: Microsoft Azure. User data is at the metadata service; what
+// the platform calls custom data is on a DVD, on the first boot only.
+// https://learn.microsoft.com/azure/virtual-machines/user-data
+// https://learn.microsoft.com/azure/virtual-machines/custom-data
+var azure = &service{platform: "Azure", must: true, base64: true, userData: fetch.Inquiry{
+	URL:    linkLocal + "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
+	Header: azureHeader,
+	// The service says these as long as it does not know the machine yet.
+	RetryOn: []int{http.StatusNotFound, http.StatusGone, http.StatusTooManyRequests},
+}}
+
+var azureHeader = []string{"Metadata", "true"}
+
+// azureInstanceTime bounds the question whether there is custom data: the answer
+// only spares a wait.
+const azureInstanceTime = 10 * time.Second
+
+// azureInstance is what the service knows about the machine.
+var azureInstance = fetch.Inquiry{
+	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
+	Header: azureHeader,
+}
+
+// azureDVD reads the custom data. With a client that is offline it does not
+// wait for a drive.
+var azureDVD = func(context.Context, *Env) (*Raw, error) {
+	return nil, errors.New("the reader of drives is not linked")
+}
+
+func useAzure(c *fetch.Client) { c.UseAzureIdentity(linkLocal) }
+
+func fetchAzure(ctx context.Context, env *Env) (*Raw, error) {
+	if env.Fetch.Offline {
+		return azureOffline(ctx, env)
+	}
+	raw, err := azure.fetch(ctx, env)
+	if raw == nil && err == nil && mayHaveCustomData(ctx, env) {
+		return azureDVD(ctx, env)
+	}
+	return raw, err
+}
+
+// azureOffline spares a machine the network if its DVD has a config. Without
+// one, and with what is meant for other tools (#cloud-config, #!), the metadata
+// service decides.
+func azureOffline(ctx context.Context, env *Env) (*Raw, error) {
+	raw, err := azureDVD(ctx, env)
+	if err != nil {
+		env.Log.Info(fmt.Sprintf("reading the custom data before there is a network: %v", err))
+	}
+	if err != nil || raw == nil || len(raw.Text) == 0 || bytes.HasPrefix(raw.Text, []byte("#")) {
+		return nil, fmt.Errorf("asking %s for user data: %w", azure.platform, fetch.ErrNeedNetwork)
+	}
+	return raw, nil
+}
+
+// mayHaveCustomData tells whether it makes sense to wait for the DVD. A service
+// that does not know leaves that open.
+func mayHaveCustomData(ctx context.Context, env *Env) bool {
+	ctx, cancel := context.WithTimeout(ctx, azureInstanceTime)
+	defer cancel()
+	text, err := env.Fetch.Ask(ctx, azureInstance)
+	return err != nil || fetch.JSONText(text, "extended", "compute", "hasCustomData") != "false"
+}

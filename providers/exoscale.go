@@ -1,0 +1,7 @@
+package providers
+
+import "github.com/firstlight-os/firstlight/fetch"
+
+// Platform exoscale: Exoscale.
+// https://community.exoscale.com/product/compute/instances/how-to/cloud-init/
+var exoscale = &service{platform: "Exoscale", userData: fetch.Inquiry{URL: linkLocal + "/1.0/user-data"}}

@@ -1,0 +1,16 @@
+package providers
+
+import "github.com/firstlight-os/firstlight/fetch"
+
+// Platform gcp: Google Compute Engine. The service is asked by address: a name
+// could be answered by anybody.
+// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
+var gcp = &service{platform: "Google Compute Engine", userData: fetch.Inquiry{
+	URL:    linkLocal + "/computeMetadata/v1/instance/attributes/user-data",
+	Also:   []string{gcpIPv6},
+	Header: []string{"Metadata-Flavor", "Google"},
+}}
+
+const gcpIPv6 = "[fd20:ce::254]"
+
+func useGCP(c *fetch.Client) { c.UseGoogleToken(linkLocal, gcpIPv6) }

@@ -1,0 +1,7 @@
+package providers
+
+import "github.com/firstlight-os/firstlight/fetch"
+
+// Platform hetzner: Hetzner Cloud.
+// https://docs.hetzner.cloud/reference/cloud#description/server-metadata
+var hetzner = &service{platform: "Hetzner Cloud", userData: fetch.Inquiry{URL: linkLocal + "/hetzner/v1/userdata"}}

@@ -1,0 +1,55 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// linkLocal is where most platforms have their metadata service.
+const linkLocal = "http://169.254.169.254"
+
+// A service is a metadata service, as far as user data is concerned. Most
+// platforms are a value of it.
+type service struct {
+	platform string // its name, for people
+	userData fetch.Inquiry
+	// must tells that there is an answer for every machine: 404 is not how the
+	// service says that a machine has no user data.
+	must bool
+	// base64 tells that the service hands user data on as it takes it: encoded.
+	base64 bool
+}
+
+// patient limits how long a service is asked. 0 is without a limit.
+func (e *Env) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if e.Patience == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, e.Patience)
+}
+
+// fetch asks for the user data for as long as env's patience lasts.
+func (s *service) fetch(ctx context.Context, env *Env) (*Raw, error) {
+	ctx, cancel := env.patient(ctx)
+	defer cancel()
+	inquiry := s.userData
+	inquiry.Most = maxConfig
+	text, err := env.Fetch.Ask(ctx, inquiry)
+	if errors.Is(err, fetch.ErrNotFound) && !s.must {
+		return nil, nil
+	}
+	if err == nil && s.base64 {
+		text, err = decodeBase64(text)
+	}
+	if err != nil {
+		return nil, &report.Error{Doing: "reading the user data of " + s.platform, Err: err}
+	}
+	if len(text) == 0 {
+		return nil, nil
+	}
+	return &Raw{Text: text, Name: fmt.Sprintf("user config (user data of %s)", s.platform)}, nil
+}

@@ -1,0 +1,7 @@
+package providers
+
+import "github.com/firstlight-os/firstlight/fetch"
+
+// Platform vultr: Vultr.
+// https://www.vultr.com/metadata/
+var vultr = &service{platform: "Vultr", userData: fetch.Inquiry{URL: linkLocal + "/user-data/user-data"}}

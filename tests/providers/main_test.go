@@ -1,0 +1,235 @@
+// Package providers_test proves the platforms from outside: the agent as it is
+// shipped, against emulations of the platforms' services at their real
+// addresses, which check what they are asked as strictly as the real ones.
+//
+// The tests run in a network namespace of their own, where these addresses are
+// the loopback's, and in a mount namespace where names lead to them.
+package providers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// agentVariable is the path of the agent, for the tests in the namespace.
+const agentVariable = "FIRSTLIGHT_TEST_AGENT"
+
+func TestMain(m *testing.M) {
+	agent := os.Getenv(agentVariable)
+	if agent == "" {
+		os.Exit(outside())
+	}
+	if err := settle(); err != nil {
+		fmt.Fprintln(os.Stderr, "making a network of our own:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// outside builds the agent and runs the tests again in namespaces of their own.
+func outside() int {
+	dir, err := os.MkdirTemp("", "providers")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	agent := filepath.Join(dir, "firstlight")
+	build := exec.Command("go", "build", "-o", agent, "github.com/firstlight-os/firstlight/cmd/firstlight")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the agent: %v\n%s", err, out)
+		return 1
+	}
+	self := exec.Command("/proc/self/exe", os.Args[1:]...)
+	self.Stdout, self.Stderr = os.Stdout, os.Stderr
+	self.Env = append(os.Environ(), agentVariable+"="+agent)
+	self.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() != 0 {
+		self.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		self.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		self.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}
+	err = self.Run()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		fmt.Fprintln(os.Stderr, "starting the tests in namespaces of their own, which needs root or user namespaces:", err)
+		return 1
+	}
+	return self.ProcessState.ExitCode()
+}
+
+// addresses are those of the services.
+var addresses = []string{
+	"169.254.169.254/32", "169.254.42.42/32", "100.100.100.200/32", packetAddress + "/32",
+	"fd00:ec2::254/128", "fd00:a9fe:a9fe::1/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128",
+}
+
+// settle makes the namespaces what the tests need.
+func settle() error {
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	// Reports of failures go to the consoles, which are not ours.
+	if err := unix.Mount("/dev/null", "/proc/consoles", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("hiding the consoles: %w", err)
+	}
+	if err := announce(filepath.Dir(os.Getenv(agentVariable))); err != nil {
+		return err
+	}
+	if err := ip("link", "set", "lo", "up"); err != nil {
+		return err
+	}
+	// Ports of connections that are over are free at once, for the next test.
+	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_max_tw_buckets", []byte("0"), 0); err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if err := address("add", a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ip(args ...string) error {
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// address adds or takes away an address. When it returns the address is in use:
+// the kernel makes the routes of IPv6 a moment later.
+func address(verb, address string) error {
+	args := []string{"address", verb, address, "dev", "lo"}
+	if verb == "del" || !strings.Contains(address, ":") {
+		return ip(args...)
+	}
+	if err := ip(append(args, "nodad")...); err != nil {
+		return err
+	}
+	host, _, _ := strings.Cut(address, "/")
+	for try := 1; ; try++ {
+		err := usable(host)
+		if err == nil || try == 200 {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// usable tells whether one can connect to a host, if it is there.
+func usable(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	c, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// without takes an address away, and puts it back after some time at the
+// latest when the test is over.
+func without(t *testing.T, a string, after time.Duration) {
+	t.Helper()
+	if err := address("del", a); err != nil {
+		t.Fatal(err)
+	}
+	back := make(chan error, 1)
+	timer := time.AfterFunc(after, func() { back <- address("add", a) })
+	t.Cleanup(func() {
+		if timer.Stop() {
+			back <- address("add", a)
+		}
+		if err := <-back; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A boot is one run of the agent.
+type boot struct {
+	platform, stage string
+	patience        time.Duration // 20 s if 0
+	env             []string
+	image           string // a user.ign
+	arguments       string // of the kernel
+}
+
+// An outcome is what is left of a boot.
+type outcome struct {
+	cached  bool
+	config  string
+	neednet bool
+	log     string
+	// box is the report of a failure, without its frame and line breaks.
+	box  string
+	took time.Duration
+}
+
+func (b boot) run(t *testing.T) outcome {
+	t.Helper()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for name, text := range map[string]string{"cmdline": "ignition.firstboot " + b.arguments, "image/user.ign": b.image} {
+		if text == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(in(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(in(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.stage == "" {
+		b.stage = "fetch"
+	}
+	if b.patience == 0 {
+		b.patience = 20 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Getenv(agentVariable), "-platform", b.platform, "-stage", b.stage, "-log-to-stdout", "-root", in("root"),
+		"-config-cache", in("cache"), "-state-file", in("run/state"), "-neednet", in("neednet"), "-fetch-timeout", b.patience.String())
+	cmd.Env = append(append(os.Environ(), "IGNITION_KERNEL_CMDLINE_PATH="+in("cmdline"), "IGNITION_SYSTEM_RUNTIME_CONFIG_DIR="+in("image"),
+		"IGNITION_SYSTEM_LOCAL_CONFIG_DIR="+in("none"), "IGNITION_SYSTEM_CONFIG_DIR="+in("none")), b.env...)
+	if err := os.MkdirAll(in("run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	o := outcome{log: string(out), took: time.Since(began)}
+	config, cacheErr := os.ReadFile(in("cache"))
+	o.config, o.cached = string(config), cacheErr == nil
+	_, netErr := os.Stat(in("neednet"))
+	o.neednet = netErr == nil
+	box, boxErr := os.ReadFile(in("run/report.txt"))
+	o.box = unframed(string(box))
+	if (err == nil) != (boxErr != nil) {
+		t.Errorf("the agent ended with %v, and the report is %q:\n%s", err, box, out)
+	}
+	return o
+}
+
+// unframed makes one line of a box, so that texts are found in it wherever its
+// lines are broken.
+func unframed(box string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(box, "|", " ")), " ")
+}

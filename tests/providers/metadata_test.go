@@ -1,0 +1,355 @@
+package providers_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+)
+
+const everywhere = "169.254.169.254"
+
+var notFound = answer{status: 404}
+
+func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+// emulations of the services, from the descriptions of their vendors.
+var emulations = []emulation{
+	{platform: "akamai", hosts: []string{everywhere, "fd00:a9fe:a9fe::1"}, uri: "/v1/user-data", header: []string{"Accept", "*/*"}, encode: encoded,
+		tokenURI: "/v1/token", tokenName: "Metadata-Token", tokenHeader: []string{"Metadata-Token-Expiry-Seconds", "300", "Accept", "text/plain"}},
+	{platform: "aliyun", hosts: []string{"100.100.100.200"}, uri: "/latest/user-data", none: notFound,
+		tokenURI: "/latest/api/token", tokenName: "X-aliyun-ecs-metadata-token", tokenHeader: []string{"X-aliyun-ecs-metadata-token-ttl-seconds", "21600"}},
+	{platform: "aws", hosts: []string{everywhere, "fd00:ec2::254"}, uri: "/2019-10-01/user-data", none: notFound,
+		tokenURI: "/latest/api/token", tokenName: "X-aws-ec2-metadata-token", tokenHeader: []string{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}},
+	{platform: "azure", hosts: []string{everywhere}, uri: "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
+		header: []string{"Metadata", "true"}, encode: encoded,
+		also: map[string]string{"/metadata/instance?api-version=2021-08-01&extended=true": `{"extended":{"compute":{"hasCustomData":false}}}`}},
+	{platform: "digitalocean", hosts: []string{everywhere}, uri: "/metadata/v1/user-data"},
+	{platform: "exoscale", hosts: []string{everywhere}, uri: "/1.0/user-data", none: notFound},
+	{platform: "gcp", hosts: []string{everywhere, "fd20:ce::254"}, uri: "/computeMetadata/v1/instance/attributes/user-data",
+		header: []string{"Metadata-Flavor", "Google"}, none: notFound},
+	{platform: "hetzner", hosts: []string{everywhere}, uri: "/hetzner/v1/userdata", none: notFound},
+	{platform: "oraclecloud", hosts: []string{everywhere, "fd00:c1::a9fe:a9fe"}, uri: "/opc/v2/instance/metadata/user_data",
+		header: []string{"Authorization", "Bearer Oracle"}, encode: encoded, none: notFound},
+	{platform: "scaleway", hosts: []string{"169.254.42.42", "fd00:42::42"}, uri: "/user_data/cloud-init", lowPort: true, none: notFound},
+	{platform: "upcloud", hosts: []string{everywhere}, uri: "/metadata/v1/user_data", none: notFound},
+	{platform: "vultr", hosts: []string{everywhere}, uri: "/user-data/user-data", none: notFound},
+}
+
+func find(t *testing.T, platform string) emulation {
+	t.Helper()
+	for _, e := range emulations {
+		if e.platform == platform {
+			return e
+		}
+	}
+	t.Fatalf("there is no emulation of %s", platform)
+	return emulation{}
+}
+
+// config is one that can be told from others.
+func config(mark string) string {
+	return `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/` + mark + `"}]}}`
+}
+
+func (e emulation) answerOf(text string) answer {
+	if e.encode != nil {
+		text = e.encode(text)
+	}
+	return answer{body: text}
+}
+
+// wants are what a boot should leave: a config with a mark, none, or a report
+// with these texts.
+func (o outcome) wants(t *testing.T, mark string, box ...string) {
+	t.Helper()
+	switch {
+	case len(box) == 0 && !o.cached, len(box) > 0 && o.cached, mark == "" && strings.Contains(o.config, "/etc/"), !strings.Contains(o.config, mark):
+		t.Errorf("the config is %q, and should have %q\n%s\n%s", o.config, mark, o.box, o.log)
+	}
+	for _, text := range box {
+		if !strings.Contains(o.box, text) {
+			t.Errorf("%q is not in: %s", text, o.box)
+		}
+	}
+}
+
+// quick bounds what should need no waiting, on a machine with other things to do.
+const quick = 3 * time.Second
+
+func TestEveryServiceGivesItsConfig(t *testing.T) {
+	for _, e := range emulations {
+		c := e.answerOf(config(e.platform))
+		for name, data := range map[string][]answer{
+			"at once":         {c},
+			"after a trouble": {{status: 503}, {status: 500}, c},
+		} {
+			t.Run(e.platform+" "+name, func(t *testing.T) {
+				cloud := &cloud{emulation: e, data: data}
+				cloud.start(t)
+				o := boot{platform: e.platform}.run(t)
+				o.wants(t, "/etc/"+e.platform)
+				if o.took > quick {
+					t.Errorf("it took %v", o.took)
+				}
+			})
+		}
+	}
+}
+
+func TestServicesAreGivenTheTimeThatTheyAskFor(t *testing.T) {
+	for _, platform := range []string{"hetzner", "azure", "aliyun"} {
+		t.Run(platform, func(t *testing.T) {
+			e := find(t, platform)
+			cloud := &cloud{emulation: e, data: []answer{{status: 429, after: "1"}, e.answerOf(config(platform))}}
+			cloud.start(t)
+			o := boot{platform: platform}.run(t)
+			o.wants(t, "/etc/"+platform)
+			if o.took < time.Second || o.took > time.Second+quick {
+				t.Errorf("it took %v", o.took)
+			}
+		})
+	}
+}
+
+func TestMachinesWithoutUserDataBoot(t *testing.T) {
+	for _, e := range emulations {
+		for name, none := range map[string]answer{"as the vendor says": e.none, "200": {}, "204": {status: 204}} {
+			t.Run(e.platform+" "+name, func(t *testing.T) {
+				cloud := &cloud{emulation: e, data: []answer{none}}
+				cloud.start(t)
+				o := boot{platform: e.platform}.run(t)
+				o.wants(t, "")
+				if o.took > quick {
+					t.Errorf("it took %v", o.took)
+				}
+				if !strings.Contains(o.log, "there is no user config") {
+					t.Error("the log does not tell that there is no user config")
+				}
+			})
+		}
+	}
+}
+
+const wrongPlatform = "check that the kernel argument ignition.platform.id names the platform"
+
+func TestServicesThatRefuse(t *testing.T) {
+	for _, e := range emulations {
+		t.Run(e.platform, func(t *testing.T) {
+			cloud := &cloud{emulation: e, data: []answer{{status: 403}}}
+			cloud.start(t)
+			o := boot{platform: e.platform}.run(t)
+			hint := wrongPlatform
+			if e.platform == "aws" {
+				hint = "the metadata service is switched off for this instance"
+			}
+			o.wants(t, "", "getting the user config", "reading the user data of ", "the server answered 403 Forbidden", hint)
+			if o.took > quick {
+				t.Errorf("it took %v", o.took)
+			}
+		})
+	}
+}
+
+func TestStatusesWithAMeaning(t *testing.T) {
+	const off = "the metadata service is switched off for this instance"
+	for _, tc := range []struct {
+		platform, name string
+		tokens, data   []answer
+		forgets        int
+		mark           string
+		box            []string
+		requests       string
+	}{
+		{platform: "aws", name: "asks twice", mark: "/etc/aws", requests: "PUT /latest/api/token, GET /2019-10-01/user-data"},
+		{platform: "aws", name: "knows no tokens", tokens: []answer{notFound}, mark: "/etc/aws"},
+		{platform: "aws", name: "refuses PUT", tokens: []answer{{status: 405}}, mark: "/etc/aws"},
+		{platform: "aws", name: "is switched off", tokens: []answer{{status: 403}}, box: []string{"/latest/api/token: the server answered 403 Forbidden", off}},
+		{platform: "aws", name: "gets ready", tokens: []answer{{status: 503}, {}}, mark: "/etc/aws"},
+		{platform: "aws", name: "forgets its token", forgets: 1, data: []answer{{status: 503}}, mark: "/etc/aws",
+			requests: "PUT /latest/api/token, GET /2019-10-01/user-data, GET /2019-10-01/user-data, PUT /latest/api/token, GET /2019-10-01/user-data"},
+		{platform: "akamai", name: "has no tokens", tokens: []answer{notFound}, box: []string{"/v1/token: the server answered 404 Not Found", "does not exist in each region"}},
+		{platform: "akamai", name: "gives an empty token", tokens: []answer{{status: 204}}, box: []string{"/v1/token: the service gave an empty token", "start the machine again"}},
+		{platform: "akamai", name: "has nothing", data: []answer{notFound}, box: []string{"/v1/user-data: the server answered 404 Not Found", "does not exist in each region"}},
+		{platform: "akamai", name: "forgets its token", forgets: 1, data: []answer{{status: 503}}, mark: "/etc/akamai"},
+		{platform: "aliyun", name: "asks twice", mark: "/etc/aliyun", requests: "PUT /latest/api/token, GET /latest/user-data"},
+		{platform: "aliyun", name: "knows no tokens", tokens: []answer{notFound}, mark: "/etc/aliyun"},
+		{platform: "aliyun", name: "forbids tokens", tokens: []answer{{status: 403}}, mark: "/etc/aliyun"},
+		{platform: "azure", name: "does not know the machine yet", data: []answer{notFound, {status: 410}, {status: 429}}, mark: "/etc/azure"},
+		{platform: "digitalocean", name: "has nothing", data: []answer{notFound}, box: []string{"404 Not Found", "this is not how DigitalOcean says that there is no user data"}},
+	} {
+		t.Run(tc.platform+" "+tc.name, func(t *testing.T) {
+			e := find(t, tc.platform)
+			if tc.mark != "" {
+				tc.data = append(tc.data, e.answerOf(config(tc.platform)))
+			}
+			cloud := &cloud{emulation: e, tokens: tc.tokens, data: tc.data, forgets: tc.forgets}
+			cloud.start(t)
+			boot{platform: tc.platform}.run(t).wants(t, tc.mark, tc.box...)
+			if got := cloud.requests(); tc.requests != "" && got != tc.requests {
+				t.Errorf("asked %s", got)
+			}
+		})
+	}
+}
+
+func TestServicesThatNeverGetReady(t *testing.T) {
+	for _, tc := range []struct {
+		platform string
+		data     answer
+		box      []string
+	}{
+		{"azure", notFound, []string{"the time for it was over; the last trouble was: the server answered 404 Not Found", "give it more time with --fetch-timeout"}},
+		{"gcp", answer{status: 503}, []string{"the last trouble was: the server answered 503 Service Unavailable", "the service is there but not ready"}},
+		{"hetzner", answer{status: 429, after: "50"}, []string{"the server answered 429 Too Many Requests", "the service is there but not ready"}},
+	} {
+		t.Run(tc.platform, func(t *testing.T) {
+			cloud := &cloud{emulation: find(t, tc.platform), data: []answer{tc.data}}
+			cloud.start(t)
+			o := boot{platform: tc.platform, patience: time.Second}.run(t)
+			o.wants(t, "", tc.box...)
+			if o.took > time.Second+quick {
+				t.Errorf("it took %v", o.took)
+			}
+		})
+	}
+}
+
+func TestBase64(t *testing.T) {
+	for _, platform := range []string{"akamai", "azure", "oraclecloud"} {
+		text := encoded(config(platform))
+		for name, tc := range map[string]struct {
+			body, mark string
+			box        []string
+		}{
+			"wrapped lines":       {text[:40] + "\n" + text[40:60] + "\r\n " + text[60:] + "\n", "/etc/" + platform, nil},
+			"something else":      {text[:40] + "\n{secret}" + text[40:], "", []string{"it should be base64, and its byte 42 (line 2, column 1) cannot be", "base64 -w0 CONFIG"}},
+			"cut off":             {strings.TrimRight(text, "=")[:41], "", []string{"it should be base64, and ends in the midst of it after 41 bytes"}},
+			"a config as it is":   {config("secret"), "", []string{"it should be base64, and its byte 1 (line 1, column 1) cannot be"}},
+			"a page in its place": {"<html>secret</html>", "", []string{"it should be base64"}},
+		} {
+			t.Run(platform+" "+name, func(t *testing.T) {
+				cloud := &cloud{emulation: find(t, platform), data: []answer{{body: tc.body}}}
+				cloud.start(t)
+				o := boot{platform: platform}.run(t)
+				o.wants(t, tc.mark, tc.box...)
+				if strings.Contains(o.box+o.log, "secret") {
+					t.Error("the user data is shown")
+				}
+			})
+		}
+	}
+}
+
+func TestUserDataThatIsNoConfigIsNamed(t *testing.T) {
+	for _, platform := range []string{"aws", "hetzner", "oraclecloud"} {
+		t.Run(platform, func(t *testing.T) {
+			e := find(t, platform)
+			cloud := &cloud{emulation: e, data: []answer{e.answerOf("<html>secret</html>")}}
+			cloud.start(t)
+			o := boot{platform: platform}.run(t)
+			o.wants(t, "", "user config (user data of ")
+			if strings.Contains(o.box+o.log, "secret") {
+				t.Errorf("the user data is shown:\n%s\n%s", o.box, o.log)
+			}
+		})
+	}
+}
+
+func TestAddressesThatAppearLate(t *testing.T) {
+	for _, platform := range []string{"hetzner", "scaleway", "aws", "aliyun"} {
+		t.Run(platform, func(t *testing.T) {
+			e := find(t, platform)
+			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config(platform))}}
+			cloud.start(t)
+			for _, host := range e.hosts {
+				without(t, withPrefix(host), time.Second)
+			}
+			o := boot{platform: platform}.run(t)
+			o.wants(t, "/etc/"+platform)
+			if o.took < time.Second || o.took > time.Second+quick {
+				t.Errorf("it took %v", o.took)
+			}
+			if !strings.Contains(o.log, "no link: this machine has no network interface") {
+				t.Errorf("the log does not say what it waits for:\n%s", o.log)
+			}
+		})
+	}
+}
+
+func withPrefix(host string) string {
+	if strings.Contains(host, ":") {
+		return host + "/128"
+	}
+	return host + "/32"
+}
+
+func TestMachineWithoutNetworkSaysSo(t *testing.T) {
+	without(t, everywhere+"/32", time.Hour)
+	o := boot{platform: "vultr", patience: time.Second}.run(t)
+	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: the time for it was over; the last trouble was: no link", "check cable, switch port and DHCP")
+}
+
+func TestNobodyListens(t *testing.T) {
+	o := boot{platform: "upcloud", patience: time.Second}.run(t)
+	o.wants(t, "", "TCP: the server at 169.254.169.254:80 refuses the connection", wrongPlatform)
+}
+
+func TestServicesAtTwoAddresses(t *testing.T) {
+	for _, e := range emulations {
+		if len(e.hosts) < 2 {
+			continue
+		}
+		first, second := e.answerOf(config("first")), e.answerOf(config("second"))
+		for name, tc := range map[string]struct {
+			data, second []answer
+			away         int // index of a host, or -1
+			mark         string
+		}{
+			"IPv6 only":               {[]answer{first}, []answer{second}, 0, "/etc/second"},
+			"IPv4 only":               {[]answer{first}, []answer{second}, 1, "/etc/first"},
+			"both":                    {[]answer{first}, []answer{second}, -1, "/etc/first"},
+			"nothing at the first":    {[]answer{notFound}, []answer{second}, -1, "/etc/second"},
+			"empty at the first":      {[]answer{{}}, []answer{second}, -1, "/etc/second"},
+			"forbidden at the first":  {[]answer{{status: 403}}, []answer{second}, -1, "/etc/second"},
+			"nothing, and no second":  {[]answer{{}}, []answer{second}, 1, ""},
+			"first is never ready":    {[]answer{{status: 503}}, []answer{second}, -1, "/etc/second"},
+			"second takes some tries": {[]answer{notFound}, []answer{{status: 503}, second}, -1, "/etc/second"},
+		} {
+			t.Run(e.platform+" "+name, func(t *testing.T) {
+				cloud := &cloud{emulation: e, data: tc.data, second: tc.second}
+				cloud.start(t)
+				if tc.away >= 0 {
+					without(t, withPrefix(e.hosts[tc.away]), time.Hour)
+				}
+				o := boot{platform: e.platform}.run(t)
+				o.wants(t, tc.mark)
+				if o.took > quick {
+					t.Errorf("it took %v", o.took)
+				}
+			})
+		}
+	}
+}
+
+func TestOffline(t *testing.T) {
+	for _, e := range emulations {
+		t.Run(e.platform, func(t *testing.T) {
+			o := boot{platform: e.platform, stage: "fetch-offline"}.run(t)
+			if o.cached || !o.neednet || o.took > quick {
+				t.Errorf("after %v a config is there: %v, and the network was asked for: %v\n%s", o.took, o.cached, o.neednet, o.log)
+			}
+			for mark, b := range map[string]boot{
+				"image":  {image: config("image")},
+				"kernel": {arguments: "ignition.config.url=data:;base64," + encoded(config("kernel"))},
+			} {
+				b.platform, b.stage = e.platform, "fetch-offline"
+				o := b.run(t)
+				o.wants(t, "/etc/"+mark)
+				if o.neednet {
+					t.Errorf("the network was asked for although the config came from the %s", mark)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package providers_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/providers"
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// packetAddress is where the names of Equinix Metal lead to in the tests.
+const packetAddress = "169.254.100.1"
+
+var packetCertificate tls.Certificate
+
+// announce makes the machine know the names of Equinix Metal, and trust a
+// certificate for them.
+func announce(dir string) error {
+	hosts, ca := filepath.Join(dir, "hosts"), filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost\n"+packetAddress+" metadata.packet.net tinkerbell.test\n"), 0o644); err != nil {
+		return err
+	}
+	if err := unix.Mount(hosts, "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("replacing /etc/hosts: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test"}, DNSNames: []string{"metadata.packet.net", "tinkerbell.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	packetCertificate = tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: key}
+	if err := os.Setenv("SSL_CERT_FILE", ca); err != nil {
+		return err
+	}
+	return os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644)
+}
+
+// metal emulates Equinix Metal: user data, metadata and the place for events.
+type metal struct {
+	userData, metadata, events answer
+
+	mu     sync.Mutex
+	posted []string
+}
+
+func (m *metal) start(t *testing.T) {
+	t.Helper()
+	l, err := tls.Listen("tcp", net.JoinHostPort(packetAddress, "443"), &tls.Config{Certificates: []tls.Certificate{packetCertificate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: m, ErrorLog: log.New(io.Discard, "", 0)} // one test is about bad certificates
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close(); l.Close() })
+}
+
+func (m *metal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch key := r.Method + " " + r.Host + r.RequestURI; {
+	case r.Method == http.MethodGet && r.Header.Get("Accept") != "*/*":
+		w.WriteHeader(http.StatusNotAcceptable)
+	case key == "GET metadata.packet.net/userdata":
+		m.userData.write(w, "")
+	case key == "GET metadata.packet.net/metadata":
+		m.metadata.write(w, "")
+	case key == "POST tinkerbell.test/phone/x1/events" && r.Header.Get("Content-Type") == "application/json":
+		body, _ := io.ReadAll(r.Body)
+		m.mu.Lock()
+		m.posted = append(m.posted, string(body))
+		m.mu.Unlock()
+		m.events.write(w, "")
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func TestPacket(t *testing.T) {
+	for name, tc := range map[string]struct {
+		data answer
+		mark string
+		box  []string
+	}{
+		"a config":  {answer{body: config("packet")}, "/etc/packet", nil},
+		"none":      {answer{}, "", nil},
+		"not found": {notFound, "", []string{"reading the user data of Equinix Metal: asking https://metadata.packet.net/userdata: the server answered 404 Not Found", wrongPlatform}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &metal{userData: tc.data}
+			m.start(t)
+			boot{platform: "packet"}.run(t).wants(t, tc.mark, tc.box...)
+		})
+	}
+}
+
+func TestPacketWithACertificateThatIsNotTrusted(t *testing.T) {
+	m := &metal{userData: answer{body: config("packet")}}
+	m.start(t)
+	o := boot{platform: "packet", patience: time.Second, env: []string{"SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=" + t.TempDir()}}.run(t)
+	o.wants(t, "", `TLS: the server's certificate is signed by "CN=Test", whom this machine does not trust`, "check this machine's clock")
+}
+
+// status tells the platform packet how a stage ended.
+func status(t *testing.T, failure error, offline bool) (string, error) {
+	t.Helper()
+	p, err := providers.ByID("packet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	env := &providers.Env{Log: report.NewWriterLogger(&text), Patience: time.Minute}
+	env.Fetch = fetch.New(env.Log, time.Minute)
+	env.Fetch.Offline = offline
+	err = p.Status(t.Context(), env, "disks", failure)
+	return text.String(), err
+}
+
+const phoneHome = `{"id":"x1","phone_home_url":"https://tinkerbell.test/phone/x1/phone-home"}`
+
+func TestPacketHearsHowStagesEnd(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failure        error
+		events         answer
+		state, message string
+	}{
+		"well":    {nil, answer{}, "running", "[disks] Ignition status: finished successfully"},
+		"created": {nil, answer{status: 201}, "running", "[disks] Ignition status: finished successfully"},
+		"badly": {&report.Error{Doing: `creating partition 1 "a\b"`, Err: errors.New("sgdisk:\n\tno \xff space"), Hint: "make room"}, answer{},
+			"failed", `[disks] Ignition error: creating partition 1 "a\b": sgdisk: /  no ? space; make room`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &metal{metadata: answer{body: phoneHome}, events: tc.events}
+			m.start(t)
+			if _, err := status(t, tc.failure, false); err != nil {
+				t.Fatal(err)
+			}
+			if len(m.posted) != 1 {
+				t.Fatalf("got %q", m.posted)
+			}
+			var event struct{ State, Message string }
+			if err := json.Unmarshal([]byte(m.posted[0]), &event); err != nil {
+				t.Fatalf("%s: %v", m.posted[0], err)
+			}
+			if event.State != tc.state || !strings.HasPrefix(event.Message, tc.message) {
+				t.Errorf("got %+v", event)
+			}
+		})
+	}
+}
+
+func TestPacketThatDoesNotHear(t *testing.T) {
+	const telling = "telling Equinix Metal how the stage has ended: "
+	for name, tc := range map[string]struct {
+		metal   *metal // nil is nobody
+		failure string
+	}{
+		"no address for events": {&metal{metadata: answer{body: `{"id":"x1"}`}}, telling + "the machine's metadata has no phone_home_url"},
+		"refused":               {&metal{metadata: answer{body: phoneHome}, events: answer{status: 422}}, telling + "asking https://tinkerbell.test/phone/x1/events: the server answered 422"},
+		"no metadata":           {&metal{metadata: notFound}, telling + "asking https://metadata.packet.net/metadata: the server answered 404"},
+		"nobody":                {nil, "the time for it was over; the last trouble was:\nTCP: the server at " + packetAddress + ":443 refuses the connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.metal != nil {
+				tc.metal.start(t)
+			}
+			began := time.Now()
+			_, err := status(t, nil, false)
+			if err == nil || !strings.Contains(err.Error(), tc.failure) || time.Since(began) > 5*time.Second+quick {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+		})
+	}
+	if log, err := status(t, nil, true); err != nil || log != "" {
+		t.Errorf("offline: %v\n%s", err, log)
+	}
+}
