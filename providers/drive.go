@@ -56,7 +56,7 @@ func (c *configDrive) await(ctx context.Context, env *Env, eye *eye) (*Raw, erro
 	return search{
 		what: fmt.Sprintf("the drive labelled %q", c.label), limit: c.limit, hint: c.hint, settle: c.settle,
 		look: func(ctx context.Context) []*finding {
-			all := eye.look(ctx, c.examine)
+			all := eye.look(c.examine)
 			return append(all, c.linked(ctx, env, all)...)
 		},
 	}.await(ctx, env)
@@ -86,15 +86,16 @@ func (s search) await(ctx context.Context, env *Env) (*Raw, error) {
 		if waited := time.Since(begun); warnings.due(waited) {
 			env.Log.Warn(fmt.Sprintf("waiting for %s, %v of %v; there are: %s", s.what, waited.Round(time.Second), s.limit, list(all)))
 		}
-		select {
-		case <-wake:
-			continue
-		case <-ctx.Done():
-		}
-		if err == nil {
+		if ctx.Err() != nil && err == nil {
 			err = s.missing(all)
 		}
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done(): // one last look
+		}
 	}
 }
 

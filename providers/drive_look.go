@@ -31,7 +31,7 @@ type drive struct {
 func (d *drive) String() string {
 	var words []string
 	for _, v := range d.volumes {
-		words = append(words, fmt.Sprintf("%s %q", v.format(), strings.Join(v.labels(), `" and "`)))
+		words = append(words, fmt.Sprintf("%s %q", v.format(), v.labels()))
 	}
 	if d.err != nil {
 		words = append(words, d.err.Error())
@@ -88,8 +88,8 @@ func newEye(env *Env) *eye {
 
 // look examines all devices at once, and returns what is known of them after
 // lookTime at most, in the order of their names.
-func (e *eye) look(ctx context.Context, examine func(*finding)) []*finding {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+func (e *eye) look(examine func(*finding)) []*finding {
+	over, cancel := context.WithTimeout(context.Background(), lookTime)
 	defer cancel()
 	names := e.devices()
 	for _, name := range names {
@@ -101,20 +101,19 @@ func (e *eye) look(ctx context.Context, examine func(*finding)) []*finding {
 	}
 	var all []*finding
 	for _, name := range names {
+		f := &finding{drive: drive{name: name, err: errBusy}}
 		select {
-		case f := <-e.open[name]:
-			delete(e.open, name)
-			all = append(all, f)
-			continue
-		default:
+		case f = <-e.open[name]:
+		case <-over.Done():
+			select {
+			case f = <-e.open[name]:
+			default:
+			}
 		}
-		select {
-		case f := <-e.open[name]:
+		if f.err != errBusy {
 			delete(e.open, name)
-			all = append(all, f)
-		case <-ctx.Done():
-			all = append(all, &finding{drive: drive{name: name, err: errBusy}})
 		}
+		all = append(all, f)
 	}
 	return all
 }

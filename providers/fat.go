@@ -60,10 +60,10 @@ func openFAT(r io.ReaderAt, size int64) (volume, error) {
 			v.names = append(v.names, name)
 		}
 	}
-	// The label in the root directory counts more, but it may be missing.
+	// There is another one in the root directory. Programs change either.
 	name, err := v.rootLabel()
-	if name != "" {
-		v.names = slices.Insert(v.names, 0, name)
+	if name != "" && !slices.Contains(v.names, name) {
+		v.names = append(v.names, name)
 	}
 	return v, undamaged(err)
 }

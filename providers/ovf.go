@@ -26,8 +26,8 @@ func fetchOVF(ctx context.Context, env *Env) (*Raw, error) {
 }
 
 // fetchOVFNow reads the custom data if the DVD is there already; else it is nil.
-func fetchOVFNow(ctx context.Context, env *Env) *Raw {
-	raw, _, err := settleOVF(newEye(env).look(ctx, examineOVF))
+func fetchOVFNow(env *Env) *Raw {
+	raw, _, err := settleOVF(newEye(env).look(examineOVF))
 	if err != nil {
 		return nil // who waits for the DVD says it
 	}
@@ -37,7 +37,7 @@ func fetchOVFNow(ctx context.Context, env *Env) *Raw {
 func awaitOVF(ctx context.Context, env *Env, eye *eye) (*Raw, error) {
 	return search{
 		what: "the DVD with " + ovfDescription, limit: env.Patience, settle: settleOVF,
-		look: func(ctx context.Context) []*finding { return eye.look(ctx, examineOVF) },
+		look: func(context.Context) []*finding { return eye.look(examineOVF) },
 		hint: "the platform attaches it for the first boot only: start a new machine from the image; to boot without a config, set ignition.platform.id=metal",
 	}.await(ctx, env)
 }
