@@ -2,7 +2,6 @@ package providers
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -20,28 +19,30 @@ const (
 )
 
 func fetchCloudStack(ctx context.Context, env *Env) (*Raw, error) {
+	begun := time.Now()
+	return fetchCloudStackAt(ctx, env, func() []string {
+		found := leaseServers(env.Top)
+		if len(found) == 0 && time.Since(begun) >= leaseWait {
+			return []string{cloudStackName}
+		}
+		return found
+	})
+}
+
+func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (*Raw, error) {
 	drive := &configDrive{label: "config-2", files: []string{cloudStackFile}, limit: env.Patience}
 	if env.Fetch.Offline {
 		return driveWithoutNetwork(ctx, env, drive)
 	}
 	ctx, cancel := context.WithTimeout(ctx, env.Patience)
 	defer cancel()
-	begun := time.Now()
-	servers := func() []string {
-		found := leaseServers(env.Top)
-		if len(found) == 0 && time.Since(begun) >= leaseWait {
-			env.Log.Warn("no DHCP lease names a server; trying the name " + cloudStackName)
-			return []string{cloudStackName}
+	later := watchFor(ctx, servers, func(server string) source {
+		env.Log.Info("the metadata service should be at " + server)
+		host := server
+		if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {
+			host = "[" + server + "]"
 		}
-		return found
-	}
-	return race(ctx, env, []source{drive.source(env)}, watchFor(ctx, servers, func(server string) source { return cloudStackServer(env, server) }))
-}
-
-func cloudStackServer(env *Env, server string) source {
-	host := server
-	if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {
-		host = "[" + server + "]"
-	}
-	return metadataSource(env, fmt.Sprintf("the metadata service at the DHCP server %s", server), "http://"+host+cloudStackPath)
+		return metadataSource(env, "the metadata service at "+server, "http://"+host+cloudStackPath)
+	})
+	return race(ctx, env, []source{drive.source(env)}, later)
 }

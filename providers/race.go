@@ -66,7 +66,8 @@ func (r *runner) run(ctx context.Context) {
 func race(ctx context.Context, env *Env, sources []source, later <-chan source) (*Raw, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	field := &field{came: make(chan *runner)}
+	field := &field{came: make(chan *runner), over: make(chan struct{})}
+	defer close(field.over)
 	for _, s := range sources {
 		field.start(ctx, s)
 	}
@@ -95,6 +96,7 @@ func race(ctx context.Context, env *Env, sources []source, later <-chan source) 
 type field struct {
 	runners []runner // in the order of the sources, with what they have said so far
 	came    chan *runner
+	over    chan struct{} // nobody listens any more
 	pending int
 }
 
@@ -106,7 +108,7 @@ func (f *field) start(ctx context.Context, s source) {
 		r.run(ctx)
 		select {
 		case f.came <- r:
-		case <-ctx.Done():
+		case <-f.over:
 		}
 	}()
 }
