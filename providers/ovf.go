@@ -25,12 +25,12 @@ func fetchOVF(ctx context.Context, env *Env) (*Raw, error) {
 	return awaitOVF(ctx, env, newEye(env))
 }
 
-// fetchOVFNow reads the custom data if the DVD is there already; else it is nil.
-func fetchOVFNow(env *Env) *Raw {
-	raw, _, err := settleOVF(newEye(env).look(examineOVF))
-	if err != nil {
-		return nil // who waits for the DVD says it
-	}
+// fetchOVFNow reads the custom data if the DVD is there already; else it is nil,
+// and who waits for the DVD says what is wrong.
+func fetchOVFNow(env *Env) *Raw { return lookForOVF(newEye(env)) }
+
+func lookForOVF(eye *eye) *Raw {
+	raw, _, _ := settleOVF(eye.look(examineOVF))
 	return raw
 }
 
