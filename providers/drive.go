@@ -53,13 +53,14 @@ func (c *configDrive) fetch(ctx context.Context, env *Env) (*Raw, error) {
 }
 
 func (c *configDrive) await(ctx context.Context, env *Env, eye *eye) (*Raw, error) {
-	return search{
+	s := &search{
 		what: fmt.Sprintf("the drive labelled %q", c.label), limit: c.limit, hint: c.hint, settle: c.settle,
 		look: func(ctx context.Context) []*finding {
 			all := eye.look(c.examine)
 			return append(all, c.linked(ctx, env, all)...)
 		},
-	}.await(ctx, env)
+	}
+	return s.await(ctx, env)
 }
 
 // A search looks at all devices until it has what it is for.
@@ -72,7 +73,7 @@ type search struct {
 	settle func([]*finding) (raw *Raw, found bool, err error)
 }
 
-func (s search) await(ctx context.Context, env *Env) (*Raw, error) {
+func (s *search) await(ctx context.Context, env *Env) (*Raw, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	wake := watchDevices(ctx, env)
@@ -101,7 +102,7 @@ func (s search) await(ctx context.Context, env *Env) (*Raw, error) {
 
 // missing is the end of a wait for nothing. A device that hangs may be the one:
 // then it cannot be said that there is none.
-func (s search) missing(all []*finding) error {
+func (s *search) missing(all []*finding) error {
 	doing := "waiting for " + s.what
 	for _, f := range all {
 		if f.err == errBusy {
@@ -114,16 +115,17 @@ func (s search) missing(all []*finding) error {
 
 // examine reads the files if a drive has the label.
 func (c *configDrive) examine(f *finding) {
-	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
-		for _, v := range f.volumes {
-			for _, label := range v.labels() {
-				if same(label, c.label) {
-					f.label = label
-					c.read(f, v.read)
-					return
-				}
+	var fits volume
+	for _, v := range f.volumes {
+		for _, label := range v.labels() {
+			exact := label == c.label && f.label != c.label
+			if exact || f.label == "" && strings.EqualFold(label, c.label) {
+				f.label, fits = label, v
 			}
 		}
+	}
+	if fits != nil {
+		c.read(f, fits.read)
 	}
 }
 

@@ -94,8 +94,9 @@ type node struct {
 
 // find walks from a directory down a path.
 func find(at node, path string, list func(node) ([]node, error)) (node, error) {
-	for part := range strings.SplitSeq(path, "/") {
-		if part == "" || part == "." {
+	for path != "" {
+		var part string
+		if part, path, _ = strings.Cut(path, "/"); part == "" || part == "." {
 			continue
 		}
 		if !at.dir {
@@ -123,14 +124,14 @@ func find(at node, path string, list func(node) ([]node, error)) (node, error) {
 // pick finds a name: as it is, in other letters, or as programs have shortened
 // it for DOS and for the plainest ISO 9660.
 func pick(nodes []node, name string) (node, bool) {
-	for _, same := range []func(string) bool{
-		func(n string) bool { return n == name },
-		func(n string) bool { return strings.EqualFold(n, name) },
-		func(n string) bool { return strings.EqualFold(n, dosName(name, 30)) },
-		func(n string) bool { return strings.EqualFold(n, dosName(name, 8)) },
-	} {
+	for _, n := range nodes {
+		if n.name == name {
+			return n, true
+		}
+	}
+	for _, form := range []string{name, dosName(name, 30), dosName(name, 8)} {
 		for _, n := range nodes {
-			if same(n.name) {
+			if strings.EqualFold(n.name, form) {
 				return n, true
 			}
 		}

@@ -201,12 +201,9 @@ func (v *fat) rootLabel() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for e := range slices.Chunk(text, fatEntry) {
-		if len(e) == fatEntry && e[0] == 0 {
-			break
-		}
-		if len(e) == fatEntry && e[0] != fatDeleted && e[11] != fatLong && e[11]&(fatLabel|fatDir) == fatLabel {
-			return strings.TrimRight(string(e[:11]), " \x00"), nil
+	for ; len(text) >= fatEntry && text[0] != 0; text = text[fatEntry:] {
+		if text[0] != fatDeleted && text[11] != fatLong && text[11]&(fatLabel|fatDir) == fatLabel {
+			return strings.TrimRight(string(text[:11]), " \x00"), nil
 		}
 	}
 	return "", nil
@@ -218,10 +215,8 @@ func (v *fat) nodes(text []byte) []node {
 	var nodes []node
 	var long []uint16
 	var sum byte
-	for e := range slices.Chunk(text, fatEntry) {
-		if len(e) < fatEntry || e[0] == 0 {
-			break
-		}
+	for ; len(text) >= fatEntry && text[0] != 0; text = text[fatEntry:] {
+		e := text[:fatEntry]
 		switch {
 		case e[0] != fatDeleted && e[11]&0x3f == fatLong:
 			if e[0]&0x40 != 0 || len(long) > fatLongest {

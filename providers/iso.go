@@ -1,11 +1,9 @@
 package providers
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -72,7 +70,7 @@ func (v *iso) describe(d []byte) {
 	case d[0] == isoPrimary && v.primary.block == 0:
 		v.primary = tree
 		v.names = append(v.names, strings.TrimRight(string(d[40:72]), " \x00"))
-	case d[0] == isoSecondary && slices.Contains([]string{"%/@", "%/C", "%/E"}, string(d[88:91])):
+	case d[0] == isoSecondary && d[88] == '%' && d[89] == '/' && strings.IndexByte("@CE", d[90]) >= 0: // the levels of UCS-2
 		tree.wide = true
 		v.joliet = tree
 		v.names = append(v.names, strings.TrimRight(fromUCS2(d[40:72]), " \x00"))
@@ -114,7 +112,7 @@ func (v *iso) list(tree isoTree, dir node) ([]node, error) {
 		return nil, fmt.Errorf("reading a directory: %w", err)
 	}
 	var nodes []node
-	for record := range isoRecords(text, int(tree.block)) {
+	for _, record := range isoRecords(text, int(tree.block)) {
 		n := record.node()
 		switch name := record.name(); {
 		case len(name) == 1 && name[0] <= 1: // the directory itself and its parent
@@ -141,21 +139,21 @@ func plainName(name string) string {
 // An isoRecord is an entry of a directory, of at least 34 bytes.
 type isoRecord []byte
 
-// isoRecords goes through a directory. Records do not cross blocks.
-func isoRecords(text []byte, block int) func(func(isoRecord) bool) {
-	return func(yield func(isoRecord) bool) {
-		for at := 0; at < len(text); {
-			length := int(text[at])
-			if length == 0 {
-				at += block - at%block
-				continue
-			}
-			if length < 34 || at+length > len(text) || !yield(isoRecord(text[at:at+length])) {
-				return
-			}
-			at += length
+// isoRecords takes a directory apart. Records do not cross blocks.
+func isoRecords(text []byte, block int) (records []isoRecord) {
+	for at := 0; at < len(text); {
+		length := int(text[at])
+		if length == 0 {
+			at += block - at%block
+			continue
 		}
+		if length < 34 || at+length > len(text) {
+			break
+		}
+		records = append(records, text[at:at+length])
+		at += length
 	}
+	return records
 }
 
 func (r isoRecord) node() node {
@@ -186,12 +184,11 @@ func (v *iso) detectRockRidge() error {
 	if err != nil {
 		return undamaged(err)
 	}
-	for record := range isoRecords(text, int(v.primary.block)) {
-		use := record.systemUse(0)
+	if records := isoRecords(text, int(v.primary.block)); len(records) > 0 { // the first one is "."
+		use := records[0].systemUse(0)
 		if len(use) >= 7 && string(use[:2]) == "SP" && use[4] == 0xbe && use[5] == 0xef {
 			v.long, v.suspSkip = true, int(use[6])
 		}
-		break // the first one is "."
 	}
 	return nil
 }
@@ -199,14 +196,14 @@ func (v *iso) detectRockRidge() error {
 // rockRidge takes the long name, if there is one. Entries may go on elsewhere;
 // of such continuations there are no more than a few.
 func (v *iso) rockRidge(use []byte, n *node) {
-	var name bytes.Buffer
+	var name []byte
 	const continuations = 8
 	for range continuations {
 		next := susp(use, func(kind string, entry []byte) {
 			switch kind {
 			case "NM":
 				if len(entry) > 1 && entry[0]&6 == 0 { // not "." nor ".."
-					name.Write(entry[1:])
+					name = append(name, entry[1:]...)
 				}
 			case "SL", "CL", "ZF": // symbolic link, moved directory, compressed file
 				n.odd = true
@@ -221,8 +218,8 @@ func (v *iso) rockRidge(use []byte, n *node) {
 			break
 		}
 	}
-	if name.Len() > 0 {
-		n.name = name.String()
+	if len(name) > 0 {
+		n.name = string(name)
 	}
 }
 

@@ -45,7 +45,7 @@ func leaseServers(top string) []string {
 // leaseServer finds who gave a lease, or "". The last one in a file counts.
 func leaseServer(text string) string {
 	server := ""
-	for line := range strings.Lines(text) {
+	for _, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		for _, key := range []string{"SERVER_ADDRESS=", "dhcp_server_identifier=", "option dhcp-server-identifier "} {
 			value, ok := strings.CutPrefix(line, key)

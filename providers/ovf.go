@@ -35,11 +35,12 @@ func lookForOVF(eye *eye) *Raw {
 }
 
 func awaitOVF(ctx context.Context, env *Env, eye *eye) (*Raw, error) {
-	return search{
+	s := &search{
 		what: "the DVD with " + ovfDescription, limit: env.Patience, settle: settleOVF,
 		look: func(context.Context) []*finding { return eye.look(examineOVF) },
 		hint: "the platform attaches it for the first boot only: start a new machine from the image; to boot without a config, set ignition.platform.id=metal",
-	}.await(ctx, env)
+	}
+	return s.await(ctx, env)
 }
 
 // examineOVF reads the custom data. Other discs are passed over, and disks that
