@@ -125,7 +125,13 @@ func (c *configDrive) examine(f *finding) {
 		}
 	}
 	if fits != nil {
-		c.read(f, fits.read)
+		c.read(f, func(file string) ([]byte, error) {
+			text, err := fits.read(file)
+			if errors.Is(err, errors.ErrUnsupported) {
+				return mountAndRead(f.path, "iso9660", file)
+			}
+			return text, err
+		})
 	}
 }
 

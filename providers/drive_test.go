@@ -447,3 +447,29 @@ func TestOfflineDriveMakesTheNetworkUnnecessary(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksAreLeftToTheKernel(t *testing.T) {
+	dir := t.TempDir()
+	tree, out := filepath.Join(dir, "tree"), filepath.Join(dir, "image")
+	write(t, filepath.Join(tree, "real"), plain)
+	if err := os.Symlink("real", filepath.Join(tree, "user-data")); err != nil {
+		t.Fatal(err)
+	}
+	tool(t, "genisoimage", "-quiet", "-r", "-V", "cidata", "-o", out, tree)
+	content, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := openISO(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.read("user-data"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v", err)
+	}
+	env := newEnv(t)
+	attach(t, env, "sr0", content) // a file, which cannot be mounted
+	if _, err := fetchIBMCloud(t.Context(), env); err == nil || !strings.Contains(err.Error(), `reading user-data on sr0, labelled "cidata": mounting `) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -16,8 +16,8 @@ type volume interface {
 	// second one for Joliet, a FAT one in its boot sector.
 	labels() []string
 	// read gets a file, its path without a leading slash. It wraps
-	// fs.ErrNotExist if there is none, and errors.ErrUnsupported if only the
-	// kernel can read it.
+	// fs.ErrNotExist if there is none, and errors.ErrUnsupported if the kernel has
+	// to mount it: symbolic links and compressed files on ISO 9660.
 	read(path string) ([]byte, error)
 }
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A boot is the agent on a platform, at the stage fetch-offline.
+// A boot is the agent on a platform, at a stage that gets the config.
 type boot struct {
 	log, cache, box string
 	took            time.Duration
@@ -20,11 +20,16 @@ type boot struct {
 
 func start(t *testing.T, platform, cmdline string, flags ...string) boot {
 	t.Helper()
+	return startAt(t, "fetch-offline", platform, cmdline, flags...)
+}
+
+func startAt(t *testing.T, stage, platform, cmdline string, flags ...string) boot {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(cmdline+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/hand/firstlight", append([]string{"--platform=" + platform, "--stage=fetch-offline", "--log-to-stdout", "--root=" + dir,
+	cmd := exec.Command("/hand/firstlight", append([]string{"--platform=" + platform, "--stage=" + stage, "--log-to-stdout", "--root=" + dir,
 		"--config-cache=" + filepath.Join(dir, "ignition.json"), "--state-file=" + filepath.Join(dir, "state/state"), "--neednet=" + filepath.Join(dir, "neednet")}, flags...)...)
 	cmd.Env = append(os.Environ(), "IGNITION_KERNEL_CMDLINE_PATH="+filepath.Join(dir, "cmdline"))
 	begun := time.Now()
@@ -122,6 +127,11 @@ func TestDVDThatIsNotReadyIsWaitedFor(t *testing.T) {
 func TestUDFIsFoundByItsLabel(t *testing.T) {
 	attach(t, "/hand/udf")
 	start(t, "ibmcloud", "").has(t, "of-the-udf")
+}
+
+func TestLinksOnISO9660AreFollowed(t *testing.T) {
+	attach(t, "/hand/links")
+	start(t, "ibmcloud", "").has(t, "of-the-link")
 }
 
 func TestDriveThatComesLaterWakesTheAgent(t *testing.T) {

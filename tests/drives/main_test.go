@@ -47,9 +47,19 @@ func prepare(_ *vm.Lab, e *vm.Errand, dir string) error {
 	if err := genisoimage("-r", "-V", "CONFIG-2", "-o", iso, iso+".tree"); err != nil {
 		return err
 	}
+	links := filepath.Join(dir, "links")
+	if err := makeTree(links+".tree", map[string]string{"real/data": config("of-the-link")}); err != nil {
+		return err
+	}
+	if err := os.Symlink("real/data", links+".tree/user-data"); err != nil {
+		return err
+	}
+	if err := genisoimage("-r", "-V", "cidata", "-o", links, links+".tree"); err != nil {
+		return err
+	}
 	e.Discs = []string{"", filepath.Join(dir, "dvd")}
 	e.Disks = []string{filepath.Join(dir, "disk")}
-	e.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf")}
+	e.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf"), "links": links}
 	return nil
 }
 
