@@ -85,7 +85,11 @@ func (s *search) await(ctx context.Context, env *Env) (*Raw, error) {
 			return raw, err
 		}
 		if waited := time.Since(begun); warnings.due(waited) {
-			env.Log.Warn(fmt.Sprintf("waiting for %s, %v of %v; there are: %s", s.what, waited.Round(time.Second), s.limit, list(all)))
+			text := fmt.Sprintf("waiting for %s, %v of %v; there are: %s", s.what, waited.Round(time.Second), s.limit, list(all))
+			if err != nil {
+				text += "; it is tried again after: " + err.Error()
+			}
+			env.Log.Warn(text)
 		}
 		if ctx.Err() != nil && err == nil {
 			err = s.missing(all)

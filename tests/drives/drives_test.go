@@ -163,7 +163,8 @@ func TestBrokenUDFIsAnError(t *testing.T) {
 	shell(t, "cp /hand/udf "+file+"; dd if=/dev/zero of="+file+" bs=2048 seek=257 count=400 conv=notrunc status=none")
 	attach(t, file)
 	b := start(t, "ibmcloud", "")
-	if b.err == nil || !strings.Contains(b.box, "mounting /dev/loop") || !strings.Contains(b.box, "make the drive anew") {
+	if b.err == nil || !strings.Contains(b.box, "mounting /dev/loop") || !strings.Contains(b.box, "make the drive anew") ||
+		!strings.Contains(b.log, "tried again after: reading user-data on loop") {
 		t.Errorf("got %v, %s\n%s", b.err, b.box, b.log)
 	}
 }
