@@ -103,7 +103,9 @@ func metadataSource(env *Env, name, url string) source {
 }
 
 // askMetadata asks a service for user data. Not to be found means that there are
-// none; no answer at all, that there is no service.
+// none; no answer at all, that there is no service. One that is busy for the
+// whole time is there and cannot be read; if the time was cut short by a source
+// that has nothing, that is believed.
 func askMetadata(ctx context.Context, env *Env, url string) (*Raw, error) {
 	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: url})
 	var status *fetch.StatusError
@@ -112,10 +114,10 @@ func askMetadata(ctx context.Context, env *Env, url string) (*Raw, error) {
 		return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
 	case errors.Is(err, fetch.ErrNotFound):
 		return nil, nil
-	case errors.As(err, &status), !errors.Is(err, context.DeadlineExceeded):
-		return nil, err
+	case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
+		return nil, &absent{err}
 	}
-	return nil, &absent{err}
+	return nil, err
 }
 
 // absent is the error of a source that is not there.

@@ -34,6 +34,7 @@ const nobody = "http://127.0.0.1:1/"
 func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 	path := "/" + openStackFile
 	ok, none, denied := service(t, path, http.StatusOK), service(t, path, http.StatusNotFound), service(t, path, http.StatusForbidden)
+	busy := service(t, path, http.StatusServiceUnavailable)
 	full := image{"12", "CONFIG-2", map[string]string{openStackFile: plain}}
 	other := image{"genisoimage -r", "config-2", map[string]string{"openstack/latest/meta_data.json": "{}"}}
 	bad := spoil(image{"genisoimage", "config-2", map[string]string{openStackFile: plain}}.bytes(t))
@@ -54,6 +55,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		"a service that denies, and a drive":     {denied, "", full.bytes(t), 0, time.Minute, "on vda, labelled"},
 		"a service that has none":                {none, "", nil, 0, time.Second, ""},
 		"a drive without the file":               {nobody, "", other.bytes(t), 0, time.Second, ""},
+		"a service that is busy":                 {busy, "", other.bytes(t), 0, time.Second, "error: 503 Service Unavailable"},
 		"a service that denies":                  {denied, "", nil, 0, time.Second, "error: 403 Forbidden"},
 		"a drive that is broken, a service not ": {none, "", bad, 0, time.Second, "error: the filesystem is damaged"},
 		"nobody, drive": {nobody, nobody, nil, 0, time.Second,

@@ -12,8 +12,12 @@ import (
 // said that it holds no config: that may be true of it, but not of the machine.
 const grace = 10 * time.Second
 
+// lastWords is how long a source may take to end when it has to.
+const lastWords = lookTime + 2*time.Second
+
 // A source is one of several places where a platform may have put a config.
-// How long it tries is its own matter, but it must end.
+// How long it tries is its own matter, but it must end, and end soon with its
+// context, by what it has met until then.
 type source struct {
 	name  string
 	fetch func(ctx context.Context) (*Raw, error)
@@ -46,7 +50,7 @@ type runner struct {
 func (r *runner) run(ctx context.Context) {
 	r.raw, r.err = r.fetch(ctx)
 	switch {
-	case errors.Is(r.err, errAbsent), errors.Is(r.err, errNoDrive):
+	case errors.Is(r.err, errAbsent), errors.Is(r.err, errNoDrive), errors.Is(r.err, context.Canceled):
 		r.rank = rankAbsent
 	case r.err != nil:
 		r.rank = rankBroken
@@ -77,7 +81,13 @@ func race(ctx context.Context, env *Env, sources []source, later <-chan source) 
 		case s := <-later:
 			field.start(ctx, s)
 		case <-over:
-			return field.settle()
+			if ctx.Err() != nil {
+				return field.settle()
+			}
+			// Who is still busy says what it has met so far: a drive that cannot be
+			// read for now must not count as one that is not there.
+			cancel()
+			over = time.After(lastWords)
 		case r := <-field.came:
 			field.arrive(r)
 		}

@@ -76,6 +76,23 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 	}
 }
 
+func TestSourceThatIsTriedAgainHasTheLastWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := source{"b", func(ctx context.Context) (*Raw, error) {
+			<-ctx.Done()
+			time.Sleep(lookTime) // for a last look
+			return nil, errors.New("the drive is broken")
+		}}
+		deaf := source{"c", func(context.Context) (*Raw, error) { time.Sleep(time.Minute); return nil, nil }}
+		begun := time.Now()
+		_, err := race(t.Context(), newEnv(t), []source{says("a", 0, "", nil), broken, deaf}, nil)
+		if err == nil || err.Error() != "the drive is broken" || time.Since(begun) != grace+lastWords {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 func TestRaceEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
