@@ -13,9 +13,9 @@ import (
 	"github.com/firstlight-os/firstlight/report"
 )
 
-// service is a metadata service that answers with a status, and with a config if
+// metadataServer is a metadata service that answers with a status, and with a config if
 // that is 200.
-func service(t *testing.T, path string, status int) string {
+func metadataServer(t *testing.T, path string, status int) string {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path {
 			t.Errorf("asked for %s", r.URL.Path)
@@ -33,8 +33,8 @@ const nobody = "http://127.0.0.1:1/"
 
 func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 	path := "/" + openStackFile
-	ok, none, denied := service(t, path, http.StatusOK), service(t, path, http.StatusNotFound), service(t, path, http.StatusForbidden)
-	busy := service(t, path, http.StatusServiceUnavailable)
+	ok, none, denied := metadataServer(t, path, http.StatusOK), metadataServer(t, path, http.StatusNotFound), metadataServer(t, path, http.StatusForbidden)
+	busy := metadataServer(t, path, http.StatusServiceUnavailable)
 	full := image{"12", "CONFIG-2", map[string]string{openStackFile: plain}}
 	other := image{"genisoimage -r", "config-2", map[string]string{"openstack/latest/meta_data.json": "{}"}}
 	bad := spoil(image{"genisoimage", "config-2", map[string]string{openStackFile: plain}}.bytes(t))
@@ -100,7 +100,7 @@ func TestOpenStackWithoutAnySourceListsThemAll(t *testing.T) {
 }
 
 func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
-	ok, none := service(t, cloudStackPath, http.StatusOK), service(t, cloudStackPath, http.StatusNotFound)
+	ok, none := metadataServer(t, cloudStackPath, http.StatusOK), metadataServer(t, cloudStackPath, http.StatusNotFound)
 	host := func(url string) string {
 		return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), cloudStackPath)
 	}
