@@ -84,7 +84,7 @@ func FuzzLease(f *testing.F) {
 }
 
 func FuzzOVF(f *testing.F) {
-	f.Add(environment("<ns1:CustomData>eA==</ns1:CustomData>"))
+	f.Add(azureDescription("<ns1:CustomData>eA==</ns1:CustomData>"))
 	f.Add("<CustomData a='b' >x</CustomData>")
 	f.Fuzz(func(t *testing.T, text string) {
 		content, ok := element(text, "CustomData")

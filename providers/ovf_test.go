@@ -13,8 +13,8 @@ import (
 	"github.com/firstlight-os/firstlight/report"
 )
 
-// environment is a description with custom data, as Azure writes it.
-func environment(customData string) string {
+// azureDescription is a description with custom data, as Azure writes it.
+func azureDescription(customData string) string {
 	return `<?xml version="1.0" encoding="utf-8"?><!-- <CustomData>no</CustomData> -->
 <ns0:Environment xmlns:ns0="http://schemas.dmtf.org/ovf/environment/1" xmlns:ns1="http://schemas.microsoft.com/windowsazure">
 <ns1:ProvisioningSection><ns1:LinuxProvisioningConfigurationSet>` + customData + `</ns1:LinuxProvisioningConfigurationSet></ns1:ProvisioningSection>
@@ -40,13 +40,13 @@ func TestCustomDataIsReadFromTheDVD(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"a file":                    {map[string]string{ovfDescription: environment(""), ovfCustomData: plain}, "CustomData.bin on the DVD in sr0"},
-		"the file counts":           {map[string]string{ovfDescription: environment("<ns1:CustomData>?</ns1:CustomData>"), ovfCustomData: plain}, "CustomData.bin"},
-		"an element":                {map[string]string{ovfDescription: environment("<ns1:CustomData>" + encoded + "</ns1:CustomData>")}, "ovf-env.xml on the DVD"},
-		"an element over lines":     {map[string]string{ovfDescription: environment("<CustomData xmlns='x'>" + wrapped + "</CustomData>")}, "ovf-env.xml"},
-		"neither":                   {map[string]string{ovfDescription: environment("<ns1:UserName>CustomData</ns1:UserName>")}, ""},
-		"an empty element":          {map[string]string{ovfDescription: environment("<ns1:CustomData/>")}, ""},
-		"an element that is broken": {map[string]string{ovfDescription: environment("<CustomData>%secret%</CustomData>")}, "error: reading the DVD in sr0: the element CustomData of ovf-env.xml is not base64"},
+		"a file":                    {map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}, "CustomData.bin on the DVD in sr0"},
+		"the file counts":           {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>?</ns1:CustomData>"), ovfCustomData: plain}, "CustomData.bin"},
+		"an element":                {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>" + encoded + "</ns1:CustomData>")}, "ovf-env.xml on the DVD"},
+		"an element over lines":     {map[string]string{ovfDescription: azureDescription("<CustomData xmlns='x'>" + wrapped + "</CustomData>")}, "ovf-env.xml"},
+		"neither":                   {map[string]string{ovfDescription: azureDescription("<ns1:UserName>CustomData</ns1:UserName>")}, ""},
+		"an empty element":          {map[string]string{ovfDescription: azureDescription("<ns1:CustomData/>")}, ""},
+		"an element that is broken": {map[string]string{ovfDescription: azureDescription("<CustomData>%secret%</CustomData>")}, "error: reading the DVD in sr0: the element CustomData of ovf-env.xml is not base64"},
 	} {
 		for _, maker := range []string{"genisoimage -r -J", "genisoimage", "genisoimage -udf"} {
 			env := newEnv(t)
@@ -70,7 +70,7 @@ func TestOtherDiscsAndDisksAreNotTheDVD(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env, log := logged(t)
 		env.Patience = time.Minute
-		files := map[string]string{ovfDescription: environment(""), ovfCustomData: plain}
+		files := map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}
 		attach(t, env, "vdb", image{"genisoimage -r", "disk", files}.bytes(t))
 		attach(t, env, "sr0", image{"genisoimage -r", "tools", map[string]string{"readme": "x"}}.bytes(t))
 		_, err := awaitOVF(t.Context(), env, drives(env))
@@ -90,7 +90,7 @@ func TestOtherDiscsAndDisksAreNotTheDVD(t *testing.T) {
 
 func TestDVDThatIsThereAlready(t *testing.T) {
 	env := newEnv(t)
-	attach(t, env, "sr0", image{"genisoimage -r", "x", map[string]string{ovfDescription: environment(""), ovfCustomData: plain}}.bytes(t))
+	attach(t, env, "sr0", image{"genisoimage -r", "x", map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}}.bytes(t))
 	if raw := lookForOVF(drives(env)); raw == nil || string(raw.Text) != plain {
 		t.Errorf("got %+v", raw)
 	}
