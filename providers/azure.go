@@ -3,7 +3,6 @@ package providers
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -36,8 +35,11 @@ var azureInstance = fetch.Inquiry{
 
 // azureDVD reads the custom data. With a client that is offline it does not
 // wait for a drive.
-var azureDVD = func(context.Context, *Env) (*Raw, error) {
-	return nil, errors.New("the reader of drives is not linked")
+var azureDVD = func(ctx context.Context, env *Env) (*Raw, error) {
+	if env.Fetch.Offline {
+		return fetchOVFNow(env), nil
+	}
+	return fetchOVF(ctx, env)
 }
 
 func useAzure(c *fetch.Client) { c.UseAzureIdentity(linkLocal) }

@@ -2,19 +2,12 @@ package providers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/fetch"
 	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 // The kernel arguments that name a config.
@@ -23,9 +16,6 @@ const (
 	deviceArgument = "ignition.config.device"
 	pathArgument   = "ignition.config.path"
 )
-
-// labelWait bounds the wait for ignition.config.device.
-const labelWait = 30 * time.Second
 
 // fetchCmdline gets the config that the kernel command line names: by URL, or
 // as a file on a filesystem found by its label.
@@ -66,55 +56,21 @@ func fetchURL(ctx context.Context, env *Env, url string) (*Raw, error) {
 }
 
 // fetchLabelled reads a file from the filesystem of a label.
-func fetchLabelled(ctx context.Context, env *Env, label, file string) (raw *Raw, err error) {
+func fetchLabelled(ctx context.Context, env *Env, label, file string) (*Raw, error) {
 	if label != path.Base(label) || label == "." || label == ".." {
 		return nil, fmt.Errorf("the kernel argument %s=%s is not a filesystem label", deviceArgument, label)
 	}
-	link := filepath.Join("/dev/disk/by-label", label)
-	if err := awaitLink(ctx, env, link); err != nil {
+	// Blanks cannot be written on the kernel command line but as udev does.
+	c := configDrive{label: strings.ReplaceAll(label, `\x20`, " "), files: []string{path.Clean("/" + file)[1:]}, limit: driveWait,
+		hint: fmt.Sprintf("check the kernel argument %s, and that the device is attached", deviceArgument)}
+	raw, err := c.fetch(ctx, env)
+	if raw == nil && err == nil {
+		err = &report.Error{Err: fmt.Errorf("there is no %s on the filesystem labelled %q", file, label),
+			Hint: fmt.Sprintf("check the kernel argument %s", pathArgument)}
+	}
+	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "ignition-config")
-	if err != nil {
-		return nil, fmt.Errorf("making a mount point: %w", err)
-	}
-	defer os.Remove(dir)
-	if _, err := env.Run.Run(ctx, system.Command{Name: "mount", Args: []string{"-o", "ro", "-t", "auto", link, dir}}); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, unmount(dir)) }()
-	text, err := os.ReadFile(filepath.Join(dir, path.Clean("/"+file)))
-	if err != nil {
-		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("check %s on the filesystem %s", file, label)}
-	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (%s on filesystem %s)", file, label), Source: "cmdline"}, nil
-}
-
-func unmount(dir string) error {
-	if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("unmounting %s: %w", dir, err)
-	}
-	return nil
-}
-
-// awaitLink waits for udev to make a link.
-func awaitLink(ctx context.Context, env *Env, link string) error {
-	ctx, cancel := context.WithTimeout(ctx, labelWait)
-	defer cancel()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for waited := 0; ; waited++ {
-		if _, err := os.Stat(link); err == nil {
-			return nil
-		}
-		if waited%5 == 4 {
-			env.Log.Warn(fmt.Sprintf("waiting for %s, %d s of %v", link, waited+1, labelWait))
-		}
-		select {
-		case <-ctx.Done():
-			return &report.Error{Err: fmt.Errorf("no filesystem with this label appeared within %v (%s)", labelWait, link),
-				Hint: fmt.Sprintf("check the kernel argument %s, and that the device is attached", deviceArgument)}
-		case <-tick.C:
-		}
-	}
+	raw.Source = "cmdline"
+	return raw, nil
 }

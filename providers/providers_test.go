@@ -103,7 +103,7 @@ func TestLabelThatNeverAppears(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := UserConfig(ctx, env, answers(""))
-	if err == nil || !strings.Contains(err.Error(), "no filesystem with this label appeared") {
+	if err == nil || !strings.Contains(err.Error(), "it has not appeared") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -137,6 +137,10 @@ func runOne(ctx context.Context, o Options, s stage) error {
 		err = p.askForNetwork("getting the config")
 	}
 	if err == nil {
+		p.state.Credentials = p.fetch.Keep()
+		if s.name == stages[len(stages)-1].name {
+			p.state.Credentials = nil
+		}
 		err = p.state.save(o.StateFile)
 	}
 	return finish(o, s, p, started, err)
@@ -149,15 +153,16 @@ func newProcess(o Options, s stage) (*process, error) {
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
 	p.fetch.Offline = s.name == "fetch-offline"
-	if o.Platform.Credentials != nil {
-		o.Platform.Credentials(p.fetch)
-	}
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
 	}
 	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Patience: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
+	p.fetch.Recall(p.state.Credentials)
+	if o.Platform.Credentials != nil {
+		o.Platform.Credentials(p.fetch)
+	}
 	return p, err
 }
 

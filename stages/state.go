@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config/json"
+	"github.com/firstlight-os/firstlight/fetch"
 )
 
 // The state is what stages leave to later ones besides the config. Its keys
@@ -20,8 +21,10 @@ type state struct {
 	NotatedDirectories        []string          `json:"notatedDirectories"`
 	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
-	// ConfigDigest tells configs apart; see files.Tree.Config. The reference has
-	// no such key.
+	// Credentials are what metadata services have said, until the last stage.
+	// Neither this nor the next is in the reference's.
+	Credentials fetch.Kept `json:"credentials,omitempty"`
+	// ConfigDigest tells configs apart; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
 }
 

@@ -8,67 +8,21 @@ package providers_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
-// agentVariable is the path of the agent, for the tests in the namespace.
-const agentVariable = "FIRSTLIGHT_TEST_AGENT"
-
-func TestMain(m *testing.M) {
-	agent := os.Getenv(agentVariable)
-	if agent == "" {
-		os.Exit(outside())
-	}
-	if err := settle(); err != nil {
-		fmt.Fprintln(os.Stderr, "making a network of our own:", err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
-// outside builds the agent and runs the tests again in namespaces of their own.
-func outside() int {
-	dir, err := os.MkdirTemp("", "providers")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	agent := filepath.Join(dir, "firstlight")
-	build := exec.Command("go", "build", "-o", agent, "github.com/firstlight-os/firstlight/cmd/firstlight")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the agent: %v\n%s", err, out)
-		return 1
-	}
-	self := exec.Command("/proc/self/exe", os.Args[1:]...)
-	self.Stdout, self.Stderr = os.Stdout, os.Stderr
-	self.Env = append(os.Environ(), agentVariable+"="+agent)
-	self.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if os.Getuid() != 0 {
-		self.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
-		self.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		self.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	err = self.Run()
-	var ended *exec.ExitError
-	if err != nil && !errors.As(err, &ended) {
-		fmt.Fprintln(os.Stderr, "starting the tests in namespaces of their own, which needs root or user namespaces:", err)
-		return 1
-	}
-	return self.ProcessState.ExitCode()
-}
+func TestMain(m *testing.M) { sandbox.Main(m, unix.CLONE_NEWNET, settle) }
 
 // addresses are those of the services.
 var addresses = []string{
@@ -78,14 +32,7 @@ var addresses = []string{
 
 // settle makes the namespaces what the tests need.
 func settle() error {
-	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	// Reports of failures go to the consoles, which are not ours.
-	if err := unix.Mount("/dev/null", "/proc/consoles", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("hiding the consoles: %w", err)
-	}
-	if err := announce(filepath.Dir(os.Getenv(agentVariable))); err != nil {
+	if err := announce(filepath.Dir(sandbox.Agent())); err != nil {
 		return err
 	}
 	if err := ip("link", "set", "lo", "up"); err != nil {
@@ -206,7 +153,7 @@ func (b boot) run(t *testing.T) outcome {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Getenv(agentVariable), "-platform", b.platform, "-stage", b.stage, "-log-to-stdout", "-root", in("root"),
+	cmd := exec.CommandContext(ctx, sandbox.Agent(), "-platform", b.platform, "-stage", b.stage, "-log-to-stdout", "-root", in("root"),
 		"-config-cache", in("cache"), "-state-file", in("run/state"), "-neednet", in("neednet"), "-fetch-timeout", b.patience.String())
 	cmd.Env = append(append(os.Environ(), "IGNITION_KERNEL_CMDLINE_PATH="+in("cmdline"), "IGNITION_SYSTEM_RUNTIME_CONFIG_DIR="+in("image"),
 		"IGNITION_SYSTEM_LOCAL_CONFIG_DIR="+in("none"), "IGNITION_SYSTEM_CONFIG_DIR="+in("none")), b.env...)

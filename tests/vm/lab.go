@@ -39,6 +39,9 @@ type Errand struct {
 	Files map[string]string
 	// Disks are files that become virtio disks with the serials disk1, disk2, ...
 	Disks []string
+	// Discs are files in optical drives: /dev/sr0, /dev/sr1, ... One of no name is
+	// a drive without a disc.
+	Discs []string
 	// TPM is the control socket of a TPM emulator; "" is a machine without.
 	TPM string
 	// Output gets what the program prints, as it prints.
@@ -174,6 +177,17 @@ func (l *Lab) arguments(e Errand, hand string) []string {
 	for i, disk := range e.Disks {
 		id := fmt.Sprintf("disk%d", i+1)
 		args = append(args, "-drive", "if=none,format=raw,cache=unsafe,discard=unmap,id="+id+",file="+disk, "-device", "virtio-blk-pci,drive="+id+",serial="+id)
+	}
+	if len(e.Discs) > 0 {
+		args = append(args, "-device", "virtio-scsi-pci,id=scsi")
+	}
+	for i, disc := range e.Discs {
+		id := fmt.Sprintf("disc%d", i+1)
+		file := ""
+		if disc != "" {
+			file = ",format=raw,readonly=on,file=" + disc
+		}
+		args = append(args, "-drive", "if=none,media=cdrom,id="+id+file, "-device", fmt.Sprintf("scsi-cd,bus=scsi.0,scsi-id=%d,drive=%s", i, id))
 	}
 	if e.TPM != "" {
 		args = append(args, "-chardev", "socket,id=tpm,path="+e.TPM, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0")

@@ -1,0 +1,48 @@
+package providers
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Platform cloudstack: the config drive, or the metadata service, which is where
+// the DHCP server is.
+// https://docs.cloudstack.apache.org/en/latest/adminguide/virtual_machines/user-data.html
+const (
+	cloudStackFile = "cloudstack/userdata/user_data.txt"
+	cloudStackPath = "/latest/user-data"
+	// cloudStackName is what CloudStack's own name servers call the DHCP server.
+	cloudStackName = "data-server"
+	// leaseWait is for how long leases come before the name.
+	leaseWait = 10 * time.Second
+)
+
+func fetchCloudStack(ctx context.Context, env *Env) (*Raw, error) {
+	begun := time.Now()
+	return fetchCloudStackAt(ctx, env, func() []string {
+		found := leaseServers(env.Top)
+		if len(found) == 0 && time.Since(begun) >= leaseWait {
+			return []string{cloudStackName}
+		}
+		return found
+	})
+}
+
+func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (*Raw, error) {
+	drive := &configDrive{label: "config-2", files: []string{cloudStackFile}, limit: env.Patience}
+	if env.Fetch.Offline {
+		return driveWithoutNetwork(ctx, env, drive)
+	}
+	ctx, cancel := env.patient(ctx)
+	defer cancel()
+	later := watchFor(ctx, servers, func(server string) source {
+		env.Log.Info("the metadata service should be at " + server)
+		host := server
+		if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {
+			host = "[" + server + "]"
+		}
+		return metadataSource(env, "the metadata service at "+server, "http://"+host+cloudStackPath)
+	})
+	return race(ctx, env, []source{drive.source(env)}, later)
+}

@@ -1,0 +1,127 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/firstlight-os/firstlight/fetch"
+)
+
+// Platform openstack: the config drive, or the metadata service by IPv4 or, on
+// each interface, by IPv6.
+// https://docs.openstack.org/nova/latest/user/metadata.html
+const (
+	openStackFile = "openstack/latest/user_data"
+	openStackIPv4 = "http://169.254.169.254/" + openStackFile
+	openStackIPv6 = "http://[fe80::a9fe:a9fe%%25%s]/" + openStackFile // %s is an interface
+)
+
+func fetchOpenStack(ctx context.Context, env *Env) (*Raw, error) {
+	return fetchOpenStackAt(ctx, env, openStackIPv4, openStackIPv6, interfacesWithIPv6)
+}
+
+func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfaces func() []string) (*Raw, error) {
+	drive := &configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Patience}
+	if env.Fetch.Offline {
+		return driveWithoutNetwork(ctx, env, drive)
+	}
+	ctx, cancel := env.patient(ctx)
+	defer cancel()
+	later := watchFor(ctx, interfaces, func(name string) source {
+		return metadataSource(env, "the metadata service by IPv6 on "+name, fmt.Sprintf(ipv6, name))
+	})
+	return race(ctx, env, []source{drive.source(env), metadataSource(env, "the metadata service by IPv4", ipv4)}, later)
+}
+
+// interfacesWithIPv6 are those that the metadata service may be reached through.
+func interfacesWithIPv6() []string {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil // there may be some the next time
+	}
+	var names []string
+	for _, i := range all {
+		addresses, _ := i.Addrs() // one that vanishes has none
+		for _, a := range addresses {
+			ip, ok := a.(*net.IPNet)
+			if ok && ip.IP.To4() == nil && i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
+				names = append(names, i.Name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+// watchEvery is how often networks are looked at for what has come up.
+const watchEvery = 500 * time.Millisecond
+
+// watchFor makes a source of each thing that turns up.
+func watchFor(ctx context.Context, look func() []string, makeSource func(string) source) <-chan source {
+	later := make(chan source)
+	go func() {
+		seen := map[string]bool{}
+		for {
+			for _, name := range look() {
+				if seen[name] {
+					continue
+				}
+				seen[name] = true
+				select {
+				case later <- makeSource(name):
+				case <-ctx.Done():
+					return
+				}
+			}
+			select {
+			case <-time.After(watchEvery):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return later
+}
+
+// driveWithoutNetwork looks for a drive that makes the network unnecessary. What
+// it does not find is looked for again together with the other sources.
+func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*Raw, error) {
+	quick := *c
+	quick.limit = shortLook
+	if raw, err := quick.fetch(ctx, env); err == nil && raw != nil && len(raw.Text) > 0 {
+		return raw, nil
+	}
+	return nil, fetch.ErrNeedNetwork
+}
+
+// metadataSource is a URL in a race.
+func metadataSource(env *Env, name, url string) source {
+	return source{name, func(ctx context.Context) (*Raw, error) { return askMetadata(ctx, env, url) }}
+}
+
+// askMetadata asks a service for user data. Not to be found means that there are
+// none; no answer at all, that there is no service. One that is busy for the
+// whole time is there and cannot be read; if the time was cut short by a source
+// that has nothing, that is believed.
+func askMetadata(ctx context.Context, env *Env, url string) (*Raw, error) {
+	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: url})
+	var status *fetch.StatusError
+	switch {
+	case err == nil:
+		return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
+	case errors.Is(err, fetch.ErrNotFound):
+		return nil, nil
+	case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
+		return nil, &absent{err}
+	}
+	return nil, err
+}
+
+// absent is the error of a source that is not there.
+type absent struct{ error }
+
+func (a *absent) Unwrap() error        { return a.error }
+func (a *absent) Is(target error) bool { return target == errAbsent }

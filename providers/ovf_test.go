@@ -1,0 +1,103 @@
+package providers
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// azureDescription is a description with custom data, as Azure writes it.
+func azureDescription(customData string) string {
+	return `<?xml version="1.0" encoding="utf-8"?><!-- <CustomData>no</CustomData> -->
+<ns0:Environment xmlns:ns0="http://schemas.dmtf.org/ovf/environment/1" xmlns:ns1="http://schemas.microsoft.com/windowsazure">
+<ns1:ProvisioningSection><ns1:LinuxProvisioningConfigurationSet>` + customData + `</ns1:LinuxProvisioningConfigurationSet></ns1:ProvisioningSection>
+</ns0:Environment>`
+}
+
+// drives makes the eye take devices whose names begin with sr for optical drives.
+func drives(env *Env) *eye {
+	eye := newEye(env)
+	eye.status = func(f *os.File) (int, error) {
+		if strings.HasPrefix(filepath.Base(f.Name()), "sr") {
+			return cdromDiscOK, nil
+		}
+		return 0, syscall.ENOTTY
+	}
+	return eye
+}
+
+func TestCustomDataIsReadFromTheDVD(t *testing.T) {
+	encoded := base64.StdEncoding.EncodeToString([]byte(plain))
+	wrapped := encoded[:10] + "\r\n  " + encoded[10:] + "\n"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"a file":                    {map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}, "CustomData.bin on the DVD in sr0"},
+		"the file counts":           {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>?</ns1:CustomData>"), ovfCustomData: plain}, "CustomData.bin"},
+		"an element":                {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>" + encoded + "</ns1:CustomData>")}, "ovf-env.xml on the DVD"},
+		"an element over lines":     {map[string]string{ovfDescription: azureDescription("<CustomData xmlns='x'>" + wrapped + "</CustomData>")}, "ovf-env.xml"},
+		"neither":                   {map[string]string{ovfDescription: azureDescription("<ns1:UserName>CustomData</ns1:UserName>")}, ""},
+		"an empty element":          {map[string]string{ovfDescription: azureDescription("<ns1:CustomData/>")}, ""},
+		"an element that is broken": {map[string]string{ovfDescription: azureDescription("<CustomData>%secret%</CustomData>")}, "error: reading the DVD in sr0: reading the element CustomData of ovf-env.xml: it should be base64"},
+	} {
+		for _, maker := range []string{"genisoimage -r -J", "genisoimage", "genisoimage -udf"} {
+			env := newEnv(t)
+			attach(t, env, "sr0", image{maker, "rd_rdfe_stable", tc.files}.bytes(t))
+			raw, err := awaitOVF(t.Context(), env, drives(env))
+			wrong, fails := strings.CutPrefix(tc.want, "error: ")
+			if strings.Contains(maker, "udf") && tc.files[ovfCustomData] == "" {
+				continue // what the shortened names do not have is the kernel's to say
+			}
+			switch {
+			case fails && (err == nil || !strings.Contains(err.Error(), wrong) || strings.Contains(report.Box("fetch", err), "secret")):
+				t.Errorf("%s, %s: %+v, %v", name, maker, raw, err)
+			case !fails && (err != nil || (raw == nil) != (tc.want == "") || raw != nil && (string(raw.Text) != plain || !strings.Contains(raw.Name, tc.want))):
+				t.Errorf("%s, %s: %+v, %v", name, maker, raw, err)
+			}
+		}
+	}
+}
+
+func TestOtherDiscsAndDisksAreNotTheDVD(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, log := logged(t)
+		env.Patience = time.Minute
+		files := map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}
+		attach(t, env, "vdb", image{"genisoimage -r", "disk", files}.bytes(t))
+		attach(t, env, "sr0", image{"genisoimage -r", "tools", map[string]string{"readme": "x"}}.bytes(t))
+		_, err := awaitOVF(t.Context(), env, drives(env))
+		want := `waiting for the DVD with ovf-env.xml: it has not appeared within 1m0s; there are: sr0 (ISO 9660 ["tools"]), vdb (ISO 9660 ["disk"])`
+		if err == nil || err.Error() != want || !strings.Contains(report.Box("fetch", err), "ignition.platform.id=metal") {
+			t.Errorf("got %v", err)
+		}
+		if !strings.Contains(log(), "waiting for the DVD with ovf-env.xml, 40s of 1m0s; there are") {
+			t.Errorf("it says\n%s", log())
+		}
+		attach(t, env, "sr1", image{"genisoimage -r", "other", files}.bytes(t))
+		if raw, err := awaitOVF(t.Context(), env, drives(env)); err != nil || !strings.Contains(raw.Name, "sr1") {
+			t.Errorf("two discs: %+v, %v", raw, err)
+		}
+	})
+}
+
+func TestDVDThatIsThereAlready(t *testing.T) {
+	env := newEnv(t)
+	attach(t, env, "sr0", image{"genisoimage -r", "x", map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}}.bytes(t))
+	if raw := lookForOVF(drives(env)); raw == nil || string(raw.Text) != plain {
+		t.Errorf("got %+v", raw)
+	}
+	if raw := fetchOVFNow(env); raw != nil { // a file is no optical drive
+		t.Errorf("got %+v", raw)
+	}
+	if _, err := fetchAzureStack(t.Context(), env); err == nil || !strings.Contains(err.Error(), "waiting for the DVD") {
+		t.Errorf("got %v", err)
+	}
+}
