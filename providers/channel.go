@@ -27,9 +27,9 @@ const (
 // waitFor looks for something that comes by itself: at once, at each event of a
 // device, and now and then. An error of look ends it.
 func waitFor(ctx context.Context, env *Env, what string, limit time.Duration, look func() (bool, error)) error {
+	begun, warnAt := time.Now(), min(quietWait, limit/3)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	begun, warnAt := time.Now(), min(quietWait, limit/3)
 	tick := time.NewTicker(max(time.Millisecond, min(lookEvery, limit/20)))
 	defer tick.Stop()
 	var events <-chan struct{}

@@ -21,7 +21,7 @@ func once(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
 		return nil, fmt.Errorf("reading what the platform has said before: %w", err)
 	}
 	text, err := read()
-	if err != nil {
+	if err != nil || len(text) == 0 {
 		return nil, err
 	}
 	if err := keep(name, text); err != nil {
