@@ -5,6 +5,7 @@ package providers
 var platforms = []Platform{
 	{ID: "applehv", Fetch: fetchAppleHV},
 	{ID: "file", Fetch: fetchFile},
+	{ID: "hyperv", Fetch: fetchHyperV},
 	{ID: "metal", Fetch: fetchNothing},
 	{ID: "nvidiabluefield", Fetch: fetchBlueField},
 	{ID: "qemu", Fetch: fetchQEMU},
