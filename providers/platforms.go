@@ -9,5 +9,7 @@ var platforms = []Platform{
 	{ID: "metal", Fetch: fetchNothing},
 	{ID: "nvidiabluefield", Fetch: fetchBlueField},
 	{ID: "qemu", Fetch: fetchQEMU},
+	{ID: "virtualbox", Fetch: fetchVirtualBox, Delete: deleteVirtualBox},
+	{ID: "vmware", Fetch: fetchVMware, Delete: deleteVMware},
 	{ID: "zvm", Fetch: fetchZVM},
 }
