@@ -103,3 +103,17 @@ func TestDiskThatDoesNotComeIsAnError(t *testing.T) {
 	_, err = fetchQEMUDisk(context.Background(), env, time.Second)
 	says(t, err, "is a directory")
 }
+
+// diskVariable is what the disk of the lab says, set by tests/channels.
+const diskVariable = "FIRSTLIGHT_TEST_DISK"
+
+func TestDiskOfThisMachine(t *testing.T) {
+	env := newEnv(t)
+	env.Top = ""
+	raw, err := fetchQEMUDisk(context.Background(), env, time.Second)
+	if want := os.Getenv(diskVariable); want != "" {
+		gives(t, want+strings.Repeat("\x00", 512-len(want)))(raw, err)
+	} else {
+		says(t, err, `a disk with the serial number "ignition" has not appeared within`)
+	}
+}

@@ -39,6 +39,8 @@ type Errand struct {
 	Files map[string]string
 	// Disks are files that become virtio disks with the serials disk1, disk2, ...
 	Disks []string
+	// Devices are arguments of QEMU for other devices.
+	Devices []string
 	// TPM is the control socket of a TPM emulator; "" is a machine without.
 	TPM string
 	// Output gets what the program prints, as it prints.
@@ -175,6 +177,7 @@ func (l *Lab) arguments(e Errand, hand string) []string {
 		id := fmt.Sprintf("disk%d", i+1)
 		args = append(args, "-drive", "if=none,format=raw,cache=unsafe,discard=unmap,id="+id+",file="+disk, "-device", "virtio-blk-pci,drive="+id+",serial="+id)
 	}
+	args = append(args, e.Devices...)
 	if e.TPM != "" {
 		args = append(args, "-chardev", "socket,id=tpm,path="+e.TPM, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0")
 	}
