@@ -100,7 +100,6 @@ func askVsock(dial func() (stream, error), deadline time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
 	switch status := answer.StatusCode; {
 	case status == http.StatusOK, status == http.StatusNoContent:
 		return io.ReadAll(answer.Body)

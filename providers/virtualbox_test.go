@@ -151,8 +151,8 @@ func TestGuestPropertyThatCannotBeReadIsAnError(t *testing.T) {
 		fault      map[uint32]error
 		want       []string
 	}{
-		"encoding":  {map[string]string{vboxConfig: "c\x00\x00", vboxEncoding: "rot13\x00\x00"}, nil, []string{`the property /Ignition/Config has the encoding "rot13", which is not known`, "use one of: base64, b64, gzip"}},
-		"base64":    {map[string]string{vboxConfig: "c%\x00\x00", vboxEncoding: "b64\x00\x00"}, nil, []string{`decoding the property /Ignition/Config, encoded as "b64"`, "it should be base64"}},
+		"encoding":  {map[string]string{vboxConfig: "c\x00\x00", vboxEncoding: "rot13\x00\x00"}, nil, []string{`the encoding "rot13" is not known`, "use one of: base64, b64, gzip"}},
+		"base64":    {map[string]string{vboxConfig: "c%\x00\x00", vboxEncoding: "b64\x00\x00"}, nil, []string{"decoding the property /Ignition/Config", "it should be base64"}},
 		"no end":    {map[string]string{vboxConfig: "config"}, nil, []string{"reading /Ignition/Config: the answer has no end"}},
 		"too large": {map[string]string{vboxConfig: strings.Repeat("x", maxConfig+1)}, nil, []string{"reading /Ignition/Config: VirtualBox says -41"}},
 		"refused":   {nil, map[uint32]error{7: status(-5)}, []string{"reading /Ignition/Config/Encoding: VirtualBox says -5"}},

@@ -136,7 +136,7 @@ func (g *guestInfo) fetch(env *Env) (*Raw, error) {
 		text, err = e.decode()
 	}
 	if err != nil {
-		return nil, &report.Error{Doing: "reading the config from VMware", Err: err}
+		return nil, err
 	}
 	if string(bytes.TrimSpace(text)) == "{}" {
 		env.Log.Warn(fmt.Sprintf("%s says that the config was used already and is deleted; this machine gets none", e.from))

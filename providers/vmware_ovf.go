@@ -10,7 +10,6 @@ import (
 // The OVF environment is an XML document with properties in it. It is scanned
 // rather than parsed: what is cut out must leave the rest as it is, byte by byte.
 // https://www.dmtf.org/standards/ovf
-const ovfSpace = "http://schemas.dmtf.org/ovf/environment/1"
 
 // An ovfProperty is an element that stands at [begin, end) of the document.
 type ovfProperty struct {
@@ -23,11 +22,9 @@ var errXML = errors.New("this is not well-formed XML")
 // ovfProperties finds the elements Environment/PropertySection/Property. What
 // follows the outermost element does not matter.
 func ovfProperties(document string) ([]ovfProperty, error) {
+	const property = 3 // depth
 	var found []ovfProperty
 	var path []string // of open elements, with their prefixes
-	var spaces []xmlSpace
-	const root, section, property = 1, 2, 3 // depths
-	sections := false                       // whether the open section is one of properties
 	for s := (xmlScanner{text: document}); ; {
 		tag, err := s.next()
 		if err != nil {
@@ -35,49 +32,23 @@ func ovfProperties(document string) ([]ovfProperty, error) {
 		}
 		if !tag.closes {
 			path = append(path, tag.name)
-			spaces = tag.declare(spaces, len(path))
-			space, name := resolve(spaces, tag.name)
-			switch {
-			case len(path) == section:
-				sections = space == ovfSpace && name == "PropertySection"
-			case len(path) == property && sections && space == ovfSpace && name == "Property":
-				found = append(found, tag.property(spaces))
+			if len(path) == property && local(path[1]) == "PropertySection" && local(tag.name) == "Property" {
+				found = append(found, ovfProperty{tag.attribute("key"), tag.attribute("value"), tag.begin, 0})
 			}
 		}
 		if tag.closes || tag.empty {
-			if len(path) == 0 || path[len(path)-1] != tag.name {
+			depth := len(path)
+			if depth == 0 || path[depth-1] != tag.name {
 				return nil, errXML
 			}
-			if n := len(found); len(path) == property && n > 0 && found[n-1].end == 0 {
+			if n := len(found); depth == property && n > 0 && found[n-1].end == 0 {
 				found[n-1].end = tag.end
 			}
-			for len(spaces) > 0 && spaces[len(spaces)-1].depth == len(path) {
-				spaces = spaces[:len(spaces)-1]
-			}
-			if path = path[:len(path)-1]; len(path) < root {
+			if path = path[:depth-1]; depth == 1 {
 				return found, nil
 			}
 		}
 	}
-}
-
-// property reads the attributes that matter. Its end is not known yet.
-func (t *xmlTag) property(spaces []xmlSpace) ovfProperty {
-	p := ovfProperty{begin: t.begin}
-	for _, a := range t.attributes {
-		space, name := "", a.name // without a prefix it is in no namespace
-		if strings.Contains(a.name, ":") {
-			space, name = resolve(spaces, a.name)
-		}
-		switch {
-		case space != "" && space != ovfSpace:
-		case name == "key":
-			p.key = a.value
-		case name == "value":
-			p.value = a.value
-		}
-	}
-	return p
 }
 
 // cutProperties is the document without those of its properties that have one
@@ -95,35 +66,9 @@ func cutProperties(document string, properties []ovfProperty, keys ...string) st
 	return rest.String()
 }
 
-// An xmlSpace is what a prefix means below an element of this depth.
-type xmlSpace struct {
-	prefix, uri string
-	depth       int
-}
-
-// declare adds the namespaces that an element declares.
-func (t *xmlTag) declare(spaces []xmlSpace, depth int) []xmlSpace {
-	for _, a := range t.attributes {
-		if prefix, ok := strings.CutPrefix(a.name, "xmlns"); ok && (prefix == "" || prefix[0] == ':') {
-			spaces = append(spaces, xmlSpace{strings.TrimPrefix(prefix, ":"), a.value, depth})
-		}
-	}
-	return spaces
-}
-
-// resolve finds the namespace of a name, "" for none.
-func resolve(spaces []xmlSpace, name string) (space, local string) {
-	prefix, local, prefixed := strings.Cut(name, ":")
-	if !prefixed {
-		prefix, local = "", name
-	}
-	for i := len(spaces) - 1; i >= 0; i-- {
-		if spaces[i].prefix == prefix {
-			return spaces[i].uri, local
-		}
-	}
-	return "", local
-}
+// local is a name without its prefix, by which only its namespace differs: such a
+// document has one.
+func local(name string) string { return name[strings.IndexByte(name, ':')+1:] }
 
 // An xmlTag stands at [begin, end) of the document.
 type xmlTag struct {
@@ -134,6 +79,15 @@ type xmlTag struct {
 }
 
 type xmlAttribute struct{ name, value string }
+
+func (t *xmlTag) attribute(name string) string {
+	for _, a := range t.attributes {
+		if local(a.name) == name {
+			return a.value
+		}
+	}
+	return ""
+}
 
 // An xmlScanner finds one tag after the other.
 type xmlScanner struct {

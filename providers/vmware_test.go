@@ -243,9 +243,9 @@ func TestGuestInfoThatCannotBeReadIsAnError(t *testing.T) {
 		x    esx
 		want []string
 	}{
-		"encoding":  {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "rot13"}}, []string{`has the encoding "rot13", which is not known`, "use one of: base64, b64, gzip, gz, gzip+base64, gz+base64, gzip+b64, gz+b64"}},
-		"base64":    {esx{variables: map[string]string{vmwareData: "secret!", vmwareEncoding: "b64"}}, []string{"reading the config from VMware", "it should be base64"}},
-		"not gzip":  {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "gzip"}}, []string{`has the encoding "gzip", but is not compressed by gzip`}},
+		"encoding":  {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "rot13"}}, []string{"decoding guestinfo.ignition.config.data", `the encoding "rot13" is not known`, "use one of: base64, b64, gzip, gz, gzip+base64, gz+base64, gzip+b64, gz+b64"}},
+		"base64":    {esx{variables: map[string]string{vmwareData: "secret!", vmwareEncoding: "b64"}}, []string{"decoding guestinfo.ignition.config.data", "it should be base64"}},
+		"not gzip":  {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "gzip"}}, []string{`it is not compressed by gzip, as its encoding "gzip" says`}},
 		"OVF":       {esx{variables: map[string]string{vmwareOVF: `<Environment guestinfo.ignition.config.data="`}}, []string{"reading VMware's variable guestinfo.ovfenv", "not well-formed XML", "vApp options"}},
 		"no reply":  {esx{reply: text("")}, []string{"the hypervisor's reply has 0 bytes and is none that is known"}},
 		"odd reply": {esx{reply: text("2 secret")}, []string{"the hypervisor's reply has 8 bytes and is none that is known"}},
