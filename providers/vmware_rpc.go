@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -83,7 +84,7 @@ func (v vmware) requestOnce(command string) ([]byte, error) {
 	for text := command; len(text) > 0; text = text[min(4, len(text)):] {
 		var four [4]byte
 		copy(four[:], text)
-		if _, err := c.say(messageSend, uint32(four[0])|uint32(four[1])<<8|uint32(four[2])<<16|uint32(four[3])<<24); err != nil {
+		if _, err := c.say(messageSend, binary.LittleEndian.Uint32(four[:])); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func (c *conversation) reply() ([]byte, error) {
 		if r, err = c.say(messageReceiveTxt, messageOK); err != nil {
 			return nil, err
 		}
-		text = append(text, byte(r.BX), byte(r.BX>>8), byte(r.BX>>16), byte(r.BX>>24))
+		text = binary.LittleEndian.AppendUint32(text, r.BX)
 	}
 	_, err = c.say(messageReceived, messageOK)
 	return text[:size], err

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -75,15 +76,7 @@ func (x *esx) message(part uint32, r *system.VMwareRegisters) uint32 {
 	case 1:
 		x.size, x.in = int(r.BX), nil
 	case 2:
-		x.in = append(x.in, byte(r.BX), byte(r.BX>>8), byte(r.BX>>16), byte(r.BX>>24))
-		if len(x.in) >= x.size {
-			for _, b := range x.in[x.size:] {
-				if b != 0 {
-					x.t.Errorf("the request ends with % x", x.in[x.size:])
-				}
-			}
-			x.out = []byte(x.answer(string(x.in[:x.size])))
-		}
+		x.hear(binary.LittleEndian.AppendUint32(nil, r.BX))
 	case 3:
 		r.BX, r.DX = uint32(len(x.out)), 1<<16
 		if x.out != nil {
@@ -93,7 +86,7 @@ func (x *esx) message(part uint32, r *system.VMwareRegisters) uint32 {
 		var four [4]byte
 		copy(four[:], x.out)
 		x.out = x.out[min(4, len(x.out)):]
-		r.BX = uint32(four[0]) | uint32(four[1])<<8 | uint32(four[2])<<16 | uint32(four[3])<<24
+		r.BX = binary.LittleEndian.Uint32(four[:])
 	case 5:
 		if len(x.out) > 0 {
 			x.t.Errorf("%d bytes of the reply were not taken", len(x.out))
@@ -105,6 +98,20 @@ func (x *esx) message(part uint32, r *system.VMwareRegisters) uint32 {
 		return 0
 	}
 	return ok
+}
+
+// hear takes four bytes of a request, and answers when it is whole.
+func (x *esx) hear(four []byte) {
+	x.in = append(x.in, four...)
+	if len(x.in) < x.size {
+		return
+	}
+	for _, b := range x.in[x.size:] {
+		if b != 0 {
+			x.t.Errorf("the request ends with % x", x.in[x.size:])
+		}
+	}
+	x.out = []byte(x.answer(string(x.in[:x.size])))
 }
 
 func (x *esx) answer(request string) string {

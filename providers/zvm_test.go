@@ -112,3 +112,13 @@ func TestSpoolIDs(t *testing.T) {
 		}
 	}
 }
+
+func FuzzSpool(f *testing.F) {
+	f.Add(spool)
+	f.Add("a 1 A P 4 1 N D T n IGN x\n")
+	f.Fuzz(func(t *testing.T, list string) {
+		if id := spoolID(list); strings.ContainsAny(id, " \n") || !strings.Contains(list, id) {
+			t.Errorf("%q of %q", id, list)
+		}
+	})
+}

@@ -14,7 +14,7 @@ func TestCallsOfVMwareElsewhereAreErrorsNotFaults(t *testing.T) {
 		}
 		return
 	}
-	if err == nil || !strings.Contains(err.Error(), "does not take calls of programs") && !strings.Contains(err.Error(), "unsupported") {
+	if err == nil || !strings.Contains(err.Error(), "the hypervisor does not allow this to programs") && !strings.Contains(err.Error(), "unsupported") {
 		t.Errorf("got %v, %x", err, r)
 	}
 }
