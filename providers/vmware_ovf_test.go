@@ -102,8 +102,8 @@ func oracle(document string) (string, error) {
 	}
 }
 
-// FuzzOVF compares with encoding/xml where that takes the document too.
-func FuzzOVF(f *testing.F) {
+// FuzzEnvironment compares with encoding/xml where that takes the document too.
+func FuzzEnvironment(f *testing.F) {
 	f.Add(ovf(`oe:key="a" oe:value="b"`, `oe:key="c"`))
 	f.Add(environment(`<e:Property e:key="&lt;&#65;&#x42;&gt;" e:value='v'><x/></e:Property><!-- c --><![CDATA[<]]>`))
 	f.Add(`<!DOCTYPE e><a b='c'/>`)
