@@ -3,8 +3,6 @@ package providers
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,14 +11,15 @@ import (
 )
 
 // Platform nvidiabluefield: the FIFO that a host fills when it boots a BlueField
-// card. Reading it takes the bytes away; NULs stand around them.
+// card. Reading it takes the bytes away, and ends when none has come for half a
+// second; NULs stand around them.
 // https://docs.nvidia.com/networking/software/accelerator-software/index.html
 const bootFIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
 
 func fetchBlueField(ctx context.Context, env *Env) (*Raw, error) {
 	loaded := loadDriver(ctx, env, "mlxbf_bootctl", bootFIFO)
 	name := filepath.Join(env.Top, bootFIFO)
-	text, err := once(env, "nvidiabluefield", func() ([]byte, error) { return readBootFIFO(name) })
+	text, err := once(env, "nvidiabluefield", func() ([]byte, error) { return os.ReadFile(name) })
 	if errors.Is(err, fs.ErrNotExist) && loaded == nil {
 		env.Log.Info("this card has no boot FIFO, and so no config in it")
 		return nil, nil
@@ -30,18 +29,4 @@ func fetchBlueField(ctx context.Context, env *Env) (*Raw, error) {
 			Hint: "check that the initramfs has the module mlxbf_bootctl; what was sent may be lost: send it again from the host"}
 	}
 	return &Raw{Text: text, Name: "user config (boot FIFO)"}, nil
-}
-
-// readBootFIFO reads until the host has sent nothing for half a second.
-func readBootFIFO(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig))
-	if err != nil {
-		return nil, fmt.Errorf("after %d bytes: %w", len(text), err)
-	}
-	return text, nil
 }

@@ -53,5 +53,5 @@ func TestBootFIFOThatCannotBeReadIsAnError(t *testing.T) {
 	says(t, err, "reading the boot FIFO of this BlueField card", "no such file", "Module mlxbf_bootctl not found", "send it again from the host")
 	os.MkdirAll(filepath.Join(env.Top, bootFIFO), 0o755)
 	_, err = fetchBlueField(context.Background(), env)
-	says(t, err, "after 0 bytes", "is a directory")
+	says(t, err, "is a directory")
 }
