@@ -27,6 +27,9 @@ type vbox struct {
 	calls []string
 }
 
+// huge is a property that is larger than any config.
+const huge = "huge"
+
 type status int32
 
 func (status) Error() string { return "status" }
@@ -101,6 +104,10 @@ func (v *vbox) call(m []byte) int32 {
 		return -1
 	}
 	binary.LittleEndian.PutUint32(m[64:], uint32(len(value)))
+	if value == huge {
+		binary.LittleEndian.PutUint32(m[64:], maxConfig+1)
+		return -41
+	}
 	if room := v.memory(m[28:], 4); len(room) < len(value) {
 		return -41
 	} else {
@@ -154,7 +161,7 @@ func TestGuestPropertyThatCannotBeReadIsAnError(t *testing.T) {
 		"encoding":  {map[string]string{vboxConfig: "c\x00\x00", vboxEncoding: "rot13\x00\x00"}, nil, []string{`the encoding "rot13" is not known`, "use one of: base64, b64, gzip"}},
 		"base64":    {map[string]string{vboxConfig: "c%\x00\x00", vboxEncoding: "b64\x00\x00"}, nil, []string{"decoding the property /Ignition/Config", "it should be base64"}},
 		"no end":    {map[string]string{vboxConfig: "config"}, nil, []string{"reading /Ignition/Config: the answer has no end"}},
-		"too large": {map[string]string{vboxConfig: strings.Repeat("x", maxConfig+1)}, nil, []string{"reading /Ignition/Config: VirtualBox says -41"}},
+		"too large": {map[string]string{vboxConfig: huge}, nil, []string{"reading /Ignition/Config: VirtualBox says -41"}},
 		"refused":   {nil, map[uint32]error{7: status(-5)}, []string{"reading /Ignition/Config/Encoding: VirtualBox says -5"}},
 		"driver":    {nil, map[uint32]error{7: syscall.EIO}, []string{"reading /Ignition/Config/Encoding: input/output error"}},
 	} {
