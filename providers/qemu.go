@@ -1,21 +1,25 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/system"
 )
 
 // Platform qemu: the firmware configuration device (fw_cfg), filled on the
-// host by -fw_cfg name=opt/com.coreos/config,file=...
+// host by -fw_cfg name=opt/com.coreos/config,file=..., and a disk on
+// architectures without that device, see qemu_disk.go.
 // https://www.qemu.org/docs/master/specs/fw_cfg.html
 const (
 	fwCfgModule = "qemu_fw_cfg"
@@ -23,51 +27,110 @@ const (
 )
 
 func fetchQEMU(ctx context.Context, env *Env) (*Raw, error) {
-	device := filepath.Join(env.Top, "/sys/firmware", fwCfgModule)
-	if _, err := os.Stat(device); errors.Is(err, fs.ErrNotExist) {
-		if _, err := env.Run.Run(ctx, system.Command{Name: "modprobe", Args: []string{fwCfgModule}}); err != nil {
-			return nil, fmt.Errorf("loading the driver of QEMU's firmware configuration: %w", err)
-		}
+	if runtime.GOARCH == "s390x" || runtime.GOARCH == "ppc64le" {
+		return fetchQEMUDisk(ctx, env, qemuDiskWait)
 	}
-	dir := filepath.Join(device, "by_name", fwCfgKey)
-	size, err := readSize(filepath.Join(dir, "size"))
+	return fetchFwCfg(ctx, env, system.ReadFwCfg)
+}
+
+// fetchFwCfg reads the blob through the device's ports where that may be done.
+func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byte) error) (*Raw, error) {
+	device := filepath.Join("/sys/firmware", fwCfgModule)
+	if err := loadDriver(ctx, env, fwCfgModule, device); err != nil {
+		return nil, &report.Error{Doing: "loading the driver of QEMU's firmware configuration", Err: err,
+			Hint: "check that this machine runs under QEMU, and that its initramfs has the module"}
+	}
+	b := blob{dir: filepath.Join(env.Top, device, "by_name", fwCfgKey)}
+	size, err := b.number("size", maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	text, err := readBlob(filepath.Join(dir, "raw"), size)
+	text, err := b.read(env.Log, size, ports)
 	if err != nil {
 		return nil, err
 	}
 	return &Raw{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", fwCfgKey)}, nil
 }
 
-func readSize(name string) (int, error) {
+// A blob is an item of the firmware configuration, as the kernel shows it.
+type blob struct{ dir string }
+
+// blobPage is what the kernel gives in one call, in bytes.
+const blobPage = 4096
+
+// number reads a property of the blob.
+func (b blob) number(property string, most int) (int, error) {
+	name := filepath.Join(b.dir, property)
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return 0, err
 	}
-	size, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || size < 0 || size > maxConfig {
-		return 0, fmt.Errorf("%s says %q, which is not the size of a config", name, text)
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%s says %q, which is not the %s of a config", name, text, property)
 	}
-	return size, nil
+	return n, nil
 }
 
-// readBlob reads just the size that is known: for each call the kernel skips
-// from the blob's beginning with a port read for every byte, also for the call
-// that would find its end.
-func readBlob(name string, size int) ([]byte, error) {
-	f, err := os.Open(name)
+// read takes the ports where they save time and may be used.
+func (b blob) read(log *report.Logger, size int, ports func(uint16, []byte) error) ([]byte, error) {
+	if size > blobPage {
+		text, err := b.readPorts(size, ports)
+		if err == nil {
+			return text, nil
+		}
+		log.Info(fmt.Sprintf("reading fw_cfg %s the slow way, by the kernel's file: %v", fwCfgKey, err))
+	}
+	return b.readFile(log, size)
+}
+
+// readPorts reads the blob until it has come twice the same: somebody else who
+// reads the device at the same moment moves the selector that all share.
+func (b blob) readPorts(size int, ports func(uint16, []byte) error) ([]byte, error) {
+	key, err := b.number("key", 1<<16-1)
+	if err != nil {
+		return nil, err
+	}
+	begin, err := b.readFile(nil, blobPage)
+	if err != nil {
+		return nil, err
+	}
+	text, again := make([]byte, size), make([]byte, size)
+	for range 3 {
+		if err := errors.Join(ports(uint16(key), text), ports(uint16(key), again)); err != nil {
+			return nil, err
+		}
+		if bytes.Equal(text, again) && bytes.HasPrefix(text, begin) {
+			return text, nil
+		}
+	}
+	return nil, errors.New("through the device's ports it comes differently each time")
+}
+
+// readFile reads just the bytes that are known to be there: for each call the
+// kernel skips from the blob's beginning with a port read for every byte, also
+// for the call that would find its end. That makes it slow for large ones.
+func (b blob) readFile(log *report.Logger, size int) ([]byte, error) {
+	f, err := os.Open(filepath.Join(b.dir, "raw"))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	text := make([]byte, size)
-	if n, err := io.ReadFull(f, text); err != nil {
-		return nil, fmt.Errorf("reading %s: after %d of %d bytes: %w", name, n, size, err)
+	begun, warnAt := time.Now(), quietWait
+	for done := 0; done < size; {
+		n, err := f.Read(text[done:])
+		done += n
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: after %d of %d bytes: %w", f.Name(), done, size, err)
+		}
+		if waited := time.Since(begun); waited >= warnAt {
+			log.Warn(fmt.Sprintf("reading the config from fw_cfg: %d of %d bytes after %v", done, size, waited.Round(time.Second)))
+			warnAt = 2 * waited
+		}
 	}
 	return text, nil
 }

@@ -132,7 +132,7 @@ func removeConfig(args []string) int {
 	f := newFlags("ignition-rmcfg")
 	platform := f.String("platform", "", "what the machine was started on")
 	version := f.Bool("version", false, "print the version")
-	f.Bool("log-to-stdout", false, "log to standard output instead of the journal")
+	stdout := f.Bool("log-to-stdout", false, "log to standard output instead of the journal")
 	if err := f.Parse(args); err != nil {
 		return usage(err)
 	}
@@ -147,6 +147,28 @@ func removeConfig(args []string) int {
 	if err != nil {
 		return usage(err)
 	}
-	fmt.Fprintf(os.Stderr, "firstlight: a config cannot be deleted on platform %s\n", p.ID)
+	if p.Delete == nil {
+		fmt.Fprintf(os.Stderr, "firstlight: a config cannot be deleted on platform %s\n", p.ID)
+		return exitFailed
+	}
+	return deleteConfig(p, report.NewLogger(*stdout))
+}
+
+// deleteConfig reports as a stage does.
+func deleteConfig(p providers.Platform, log *report.Logger) int {
+	const stage = "delete-config"
+	log = log.With(stage)
+	log.Info(fmt.Sprintf("Firstlight %s, platform %s", system.Version, p.ID))
+	err := p.Delete(context.Background(), &providers.Env{Log: log, Run: system.Exec{Log: log}})
+	if err == nil {
+		log.Info("the platform has no config any more")
+		return exitOK
+	}
+	for _, problem := range report.Explain(err) {
+		log.Log(report.LevelCritical, problem.String())
+	}
+	if err := report.Show(report.Box(stage, err)); err != nil {
+		log.Warn("showing the report: " + err.Error())
+	}
 	return exitFailed
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/report"
 )
 
@@ -73,6 +76,7 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 		"apply again":          {applyConfig, []string{"--root=" + full, good}, int(report.KindConfig), "there already is a file"},
 		"rmcfg version":        {removeConfig, []string{"--version"}, exitOK, "Ignition "},
 		"rmcfg on qemu":        {removeConfig, []string{"--platform=qemu"}, exitFailed, "cannot be deleted on platform qemu"},
+		"rmcfg, not VMware":    {removeConfig, []string{"--platform=vmware", "--log-to-stdout"}, exitFailed, "CRITICAL : delete-config: calling VMware's hypervisor: this machine does not run under VMware"},
 		"rmcfg with argument":  {removeConfig, []string{"--platform=qemu", "x"}, exitUsage, `unexpected argument "x"`},
 		"rmcfg nowhere":        {removeConfig, nil, exitUsage, "no platform is given"},
 	} {
@@ -81,6 +85,30 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 		said := strings.Join(strings.Fields(strings.ReplaceAll(stdout+stderr, "|", " ")), " ")
 		if status != tc.status || !strings.Contains(said, tc.says) {
 			t.Errorf("%s: status %d, want %d; said %q, want %q in it", name, status, tc.status, stdout+stderr, tc.says)
+		}
+	}
+}
+
+func TestDeletionReportsAsAStageDoes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err            error
+		status         int
+		stdout, stderr string
+	}{
+		"success": {nil, exitOK, "INFO     : delete-config: the platform has no config any more\n", ""},
+		"failure": {&report.Error{Doing: "deleting it", Err: errors.New("refused"), Hint: "allow it"}, exitFailed,
+			"CRITICAL : delete-config: deleting it: refused; allow it\n", "| stage      delete-config"},
+	} {
+		remove := func([]string) int {
+			p := providers.Platform{ID: "test", Delete: func(_ context.Context, env *providers.Env) error {
+				env.Log.Info("asking")
+				return tc.err
+			}}
+			return deleteConfig(p, report.NewLogger(true))
+		}
+		status, stdout, stderr := call(t, remove)
+		if status != tc.status || !strings.Contains(stdout, "INFO     : delete-config: asking\n") || !strings.HasSuffix(stdout, tc.stdout) || !strings.Contains(stderr, tc.stderr) || (tc.stderr == "") != (stderr == "") {
+			t.Errorf("%s: status %d, said %q and %q", name, status, stdout, stderr)
 		}
 	}
 }

@@ -42,6 +42,8 @@ type Errand struct {
 	// Discs are files in optical drives: /dev/sr0, /dev/sr1, ... One of no name is
 	// a drive without a disc.
 	Discs []string
+	// Devices are arguments of QEMU for other devices.
+	Devices []string
 	// TPM is the control socket of a TPM emulator; "" is a machine without.
 	TPM string
 	// Output gets what the program prints, as it prints.
@@ -189,6 +191,7 @@ func (l *Lab) arguments(e Errand, hand string) []string {
 		}
 		args = append(args, "-drive", "if=none,media=cdrom,id="+id+file, "-device", fmt.Sprintf("scsi-cd,bus=scsi.0,scsi-id=%d,drive=%s", i, id))
 	}
+	args = append(args, e.Devices...)
 	if e.TPM != "" {
 		args = append(args, "-chardev", "socket,id=tpm,path="+e.TPM, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0")
 	}

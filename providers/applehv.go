@@ -1,0 +1,111 @@
+package providers
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/system"
+)
+
+// Platform applehv: Apple's hypervisor framework by vfkit, which serves the
+// config over HTTP on a vsock port of the host.
+// https://github.com/crc-org/vfkit/blob/main/doc/usage.md
+const (
+	appleHVPort = 1024
+	// appleHVTime is for the wait where the stage's patience has no end.
+	appleHVTime = 5 * time.Minute
+)
+
+func fetchAppleHV(ctx context.Context, env *Env) (*Raw, error) {
+	return fetchVsock(ctx, env, func() (stream, error) { return system.DialVsock(unix.VMADDR_CID_HOST, appleHVPort) })
+}
+
+// A stream is what a net.Conn and a vsock's *os.File have in common.
+type stream interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+}
+
+// fetchVsock asks until there is an answer: the driver that carries the stream,
+// and the server on the host, may come later than we do.
+func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*Raw, error) {
+	loaded := loadDriver(ctx, env, "vsock", "/sys/devices/virtual/misc/vsock")
+	limit := env.Patience
+	if limit == 0 {
+		limit = appleHVTime
+	}
+	deadline := time.Now().Add(limit)
+	var text []byte
+	var last error
+	err := waitFor(ctx, env, "the hypervisor's answer", limit, func() (bool, error) {
+		text, last = askVsock(dial, deadline)
+		if isPassing(last) {
+			return false, nil
+		}
+		return last == nil, last
+	})
+	if err != nil {
+		if last != nil && err != last {
+			err = fmt.Errorf("%w; the last trouble was: %v", err, last)
+		}
+		return nil, &report.Error{Doing: fmt.Sprintf("asking the hypervisor for the config (vsock port %d)", appleHVPort), Err: withCause(err, loaded),
+			Hint: "check vfkit's --ignition=CONFIG on the host, and that the initramfs has the modules vsock and vmw_vsock_virtio_transport"}
+	}
+	return &Raw{Text: text, Name: "user config (from the hypervisor by vsock)"}, nil
+}
+
+// isPassing tells the troubles of a host or a driver that is not there yet.
+func isPassing(err error) bool {
+	for _, e := range []error{errBusyHost, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
+		syscall.EAFNOSUPPORT, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EHOSTUNREACH, syscall.EINTR,
+		syscall.ENETUNREACH, syscall.ENODEV, syscall.EPIPE, syscall.ETIMEDOUT} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// errBusyHost is a status that may be another one later.
+var errBusyHost = errors.New("it is busy")
+
+func askVsock(dial func() (stream, error), deadline time.Time) ([]byte, error) {
+	conn, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	// A host that goes silent is asked again, as one that does not answer.
+	const silence = 30 * time.Second
+	if soon := time.Now().Add(silence); soon.Before(deadline) {
+		deadline = soon
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d\r\nUser-Agent: Ignition/"+system.Version+"\r\nAccept: application/json\r\nConnection: close\r\n\r\n"); err != nil {
+		return nil, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConfig)), nil)
+	if err != nil {
+		return nil, err
+	}
+	switch status := answer.StatusCode; {
+	case status == http.StatusOK, status == http.StatusNoContent:
+		return io.ReadAll(answer.Body)
+	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		return nil, fmt.Errorf("%w: it answered with HTTP status %d", errBusyHost, status)
+	default:
+		return nil, fmt.Errorf("it answered with HTTP status %d instead of a config", status)
+	}
+}

@@ -1,0 +1,32 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// Platform nvidiabluefield: the FIFO that a host fills when it boots a BlueField
+// card. Reading it takes the bytes away, and ends when none has come for half a
+// second; NULs stand around them.
+// https://docs.nvidia.com/networking/software/accelerator-software/index.html
+const bootFIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
+
+func fetchBlueField(ctx context.Context, env *Env) (*Raw, error) {
+	loaded := loadDriver(ctx, env, "mlxbf_bootctl", bootFIFO)
+	name := filepath.Join(env.Top, bootFIFO)
+	text, err := once(env, "nvidiabluefield", func() ([]byte, error) { return os.ReadFile(name) })
+	if errors.Is(err, fs.ErrNotExist) && loaded == nil {
+		env.Log.Info("this card has no boot FIFO, and so no config in it")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &report.Error{Doing: "reading the boot FIFO of this BlueField card", Err: withCause(err, loaded),
+			Hint: "check that the initramfs has the module mlxbf_bootctl; what was sent may be lost: send it again from the host"}
+	}
+	return &Raw{Text: text, Name: "user config (boot FIFO)"}, nil
+}

@@ -1,0 +1,67 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+// Platform qemu on s390x and ppc64le, which have no fw_cfg: a disk whose serial
+// number says that it is the config, followed by NULs.
+// https://www.qemu.org/docs/master/system/device-emulation.html
+const (
+	qemuDiskSerial = "ignition"
+	qemuDiskLink   = "/dev/disk/by-id/virtio-" + qemuDiskSerial
+	qemuDiskWait   = 5 * time.Minute
+)
+
+func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*Raw, error) {
+	loaded := loadDriver(ctx, env, "virtio_blk", "/sys/bus/virtio/drivers/virtio_blk")
+	var text []byte
+	err := waitFor(ctx, env, fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial), limit, func() (_ bool, err error) {
+		text, err = readQEMUDisk(env.Top)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return nil, &report.Error{Doing: "reading the config's disk", Err: withCause(err, loaded),
+			Hint: "give QEMU -drive if=none,id=ign,file=CONFIG,format=raw,readonly=on -device virtio-blk,serial=ignition,drive=ign"}
+	}
+	return &Raw{Text: text, Name: fmt.Sprintf("user config (disk with serial number %s)", qemuDiskSerial)}, nil
+}
+
+// readQEMUDisk is fs.ErrNotExist as long as there is no such disk.
+func readQEMUDisk(top string) ([]byte, error) {
+	f, err := os.Open(qemuDisk(top))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("%s has more than %d bytes, which is not a config", f.Name(), maxConfig)
+	}
+	return text, err
+}
+
+// qemuDisk finds the disk in sysfs, and else says where udev would link it.
+func qemuDisk(top string) string {
+	serials, _ := filepath.Glob(filepath.Join(top, "/sys/block/*/serial")) // the pattern is right
+	for _, name := range serials {
+		serial, err := os.ReadFile(name) // a disk that vanishes is not the one
+		if err == nil && strings.TrimSpace(string(serial)) == qemuDiskSerial {
+			return filepath.Join(top, "/dev", filepath.Base(filepath.Dir(name)))
+		}
+	}
+	return filepath.Join(top, qemuDiskLink)
+}
