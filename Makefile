@@ -18,12 +18,9 @@ export CGO_ENABLED = 0
 # Where Debian keeps sgdisk and mkfs, which is not in everyone's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 # The agent is small: without HTTP/2, which no metadata service needs, and
-# without inlining in packages where nobody waits for the processor.
-OURS  := config/butane config/json fetch files providers report stages storage system
-COLD  := crypto/... encoding/... fmt log/... math/... mime/... net/... os/... \
-	regexp/... text/... time vendor/... go.yaml.in/... \
-	$(OURS:%=github.com/firstlight-os/firstlight/%)
-SMALL := -tags nethttpomithttp2 $(COLD:%='-gcflags=%=-l')
+# without inlining but where people may wait for the processor: large configs.
+HOT   := config config/internal/tree
+SMALL := -tags nethttpomithttp2 -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
 BUILD := $(GO) build -trimpath -buildvcs=false \
 	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION) \
 	-X github.com/firstlight-os/firstlight/fetch.buildTime=$(BUILT)"

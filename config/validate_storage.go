@@ -3,7 +3,7 @@ package config
 import (
 	"cmp"
 	"math"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -81,7 +81,7 @@ func (v *validator) partitionPlaces(d *Disk) {
 		s := size(&d.Partitions[i])
 		return start(i) + min(s, math.MaxInt-max(start(i), 0))
 	}
-	slices.SortStableFunc(fixed, func(a, b int) int { return cmp.Compare(start(a), start(b)) })
+	sort.SliceStable(fixed, func(i, j int) bool { return start(fixed[i]) < start(fixed[j]) })
 	for n, i := range fixed {
 		if n == 0 {
 			continue

@@ -1,11 +1,12 @@
 package files
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
+	"sort"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -104,9 +105,7 @@ func (p *planner) nodes() {
 		}
 	}
 	// Parents before what is in them, else in the order of the config.
-	slices.SortStableFunc(soft, func(a, b *entry) int {
-		return cmp.Compare(len(components(a.path)), len(components(b.path)))
-	})
+	sort.SliceStable(soft, func(i, j int) bool { return depth(soft[i].path) < depth(soft[j].path) })
 	for _, e := range append(soft, hard...) {
 		p.underFile(e)
 		if p.ownersKnown(e) && p.replaceable(e) {
@@ -115,14 +114,20 @@ func (p *planner) nodes() {
 	}
 }
 
+// depth is how many directories a clean absolute path lies below the root.
+func depth(name string) int {
+	if name == "/" {
+		return 0
+	}
+	return strings.Count(name, "/")
+}
+
 // replaced finds the directories that will be replaced by empty ones. Nothing
 // in them counts when other paths are resolved.
 func (p *planner) replaced() {
 	p.gone = map[string]bool{}
 	dirs := slices.Clone(p.cfg.Storage.Directories)
-	slices.SortStableFunc(dirs, func(a, b config.Directory) int {
-		return cmp.Compare(len(components(a.Path)), len(components(b.Path)))
-	})
+	sort.SliceStable(dirs, func(i, j int) bool { return depth(path.Clean(dirs[i].Path)) < depth(path.Clean(dirs[j].Path)) })
 	for _, d := range dirs {
 		if !config.IsSet(d.Overwrite) {
 			continue

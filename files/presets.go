@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -64,7 +65,7 @@ func presetLines(units []config.Unit) []string {
 			lines = append(lines, line{u.Name + "-enabled", "enable " + u.Name})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.key, b.key) })
+	sort.SliceStable(lines, func(i, j int) bool { return lines[i].key < lines[j].key })
 	texts := make([]string, len(lines))
 	for i, l := range lines {
 		texts[i] = l.text

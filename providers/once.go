@@ -8,10 +8,22 @@ import (
 	"path/filepath"
 )
 
+// keptFiles are in /run/ignition; an ID is appended.
+const keptFiles = "provider-"
+
+// Forget removes what was kept of channels: the machine is provisioned.
+func Forget(env *Env) error {
+	names, err := filepath.Glob(filepath.Join(env.Top, "/run/ignition", keptFiles+"*"))
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
 // once reads a channel that forgets what it has said. The bytes are kept, for
 // root only, so that they are there again if the stage fails after that.
 func once(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
-	name := filepath.Join(env.Top, "/run/ignition", "provider-"+id)
+	name := filepath.Join(env.Top, "/run/ignition", keptFiles+id)
 	kept, err := os.ReadFile(name)
 	if err == nil {
 		env.Log.Info(fmt.Sprintf("taking what %s has said before, from %s", id, name))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/storage"
 	"github.com/firstlight-os/firstlight/system"
@@ -127,7 +128,10 @@ func umount(ctx context.Context, p *process) error {
 		}
 		plan = append(plan, finish...)
 	}
-	return p.execute(ctx, plan)
+	if err := p.execute(ctx, plan); err != nil {
+		return err
+	}
+	return providers.Forget(p.env)
 }
 
 // provisioned tells that all is done and the machine goes on to its own system. Then

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -88,7 +89,7 @@ func mountOrder(cfg *config.Config) []*config.Filesystem {
 			all = append(all, fs)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *config.Filesystem) int { return depth(*a.Path) - depth(*b.Path) })
+	sort.SliceStable(all, func(i, j int) bool { return depth(*all[i].Path) < depth(*all[j].Path) })
 	return all
 }
 

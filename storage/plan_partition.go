@@ -1,9 +1,9 @@
 package storage
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -40,7 +40,7 @@ func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
 			errs = append(errs, err)
 		}
 	}
-	slices.SortFunc(p.After.Entries, func(a, b entry) int { return cmp.Compare(a.Number, b.Number) })
+	sort.SliceStable(p.After.Entries, func(i, j int) bool { return p.After.Entries[i].Number < p.After.Entries[j].Number })
 	return append(errs, p.refuseSameGUIDs(wishes)...)
 }
 
@@ -164,7 +164,7 @@ func assignNumbers(parts []config.Partition, base table) []*wish {
 		}
 		wishes = append(wishes, w)
 	}
-	slices.SortStableFunc(wishes, func(a, b *wish) int { return compareBool(a.number == 0, b.number == 0) })
+	sort.SliceStable(wishes, func(i, j int) bool { return compareBool(wishes[i].number == 0, wishes[j].number == 0) < 0 })
 	for _, w := range wishes {
 		if w.number == 0 && !w.absent() {
 			w.adopt(base, taken)

@@ -1,8 +1,8 @@
 package storage
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -16,7 +16,8 @@ func (b block) size() uint64 { return b.end - b.start }
 
 // freeBlocks are the gaps between partitions, in order.
 func (t table) freeBlocks() []block {
-	entries := slices.SortedFunc(slices.Values(t.Entries), func(a, b entry) int { return cmp.Compare(a.Start, b.Start) })
+	entries := slices.Clone(t.Entries)
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Start < entries[j].Start })
 	var blocks []block
 	at := t.First
 	for _, e := range entries {

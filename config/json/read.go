@@ -2,12 +2,10 @@ package json
 
 import (
 	"fmt"
-	"reflect"
-	"slices"
-	"strconv"
-	"strings"
-
 	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"reflect"
+	"sort"
+	"strconv"
 )
 
 // Unmarshal reads a text into what v points to. Members that v does not know
@@ -152,5 +150,7 @@ func anyOf(n *tree.Node) any {
 }
 
 func sortedKeys(v reflect.Value) []reflect.Value {
-	return slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	keys := v.MapKeys()
+	sort.SliceStable(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	return keys
 }
