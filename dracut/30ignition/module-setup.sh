@@ -69,7 +69,7 @@ require() {
 }
 
 install() {
-    inst_multiple mount
+    inst_multiple mount modprobe udevadm
     inst_multiple -o "${helpers[@]}"
 
     inst_simple "$moddir/ignition" /usr/bin/ignition
@@ -108,24 +108,35 @@ install() {
     inst_hook shutdown-emergency 99 "$moddir/ignition-report.sh"
 
     if [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]; then
-        inst_multiple -o chccwdev vmur zkey zkey-cryptsetup
+        inst_multiple -o chccwdev cio_ignore vmur zkey zkey-cryptsetup
         # cryptsetup wants a passphrase also where the key is in the card.
         mkdir -p "$initdir/etc/luks"
         printf 'ignition-cex' > "$initdir/etc/luks/cex.key"
     fi
 }
 
+# Modules that platforms hand their configs on by, and those of the buses that
+# config drives hang on. An image is made for other machines than the one that
+# builds it, and kernels that lack some of them, or have them built in, are fine.
+platforms() {
+    hostonly='' instmods qemu_fw_cfg virtio_blk virtio_pci virtio_scsi \
+        hv_utils hv_storvsc vboxguest \
+        vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport \
+        cdrom sr_mod ata_piix ahci usb_storage uas xen-blkfront
+    case ${DRACUT_ARCH:-$(uname -m)} in
+        aarch64) hostonly='' instmods mlxbf_bootctl ;;
+        ppc64le) hostonly='' instmods ibmvscsi spapr-vscsi ;;
+        s390x) hostonly='' instmods vmur vmcp virtio_ccw zcrypt_cex4 pkey_cca ;;
+    esac
+}
+
 installkernel() {
-    instmods hv_utils vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
+    platforms
     # What the formats and the config drives need; filesystems of other
     # formats come with dracut's own modules.
-    hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859_1 isofs udf qemu_fw_cfg
+    hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859-1 nls_utf8 isofs udf
     # Arrays, TPMs, and LUKS volumes with the ciphers of cryptsetup's defaults.
     hostonly='' instmods md_mod linear raid0 raid1 raid10 raid456 '=drivers/char/tpm' \
         dm_mod dm_crypt xts ecb cbc essiv aes_generic aesni_intel aes_arm64 aes_s390 \
         sha256_generic sha512_generic algif_skcipher algif_hash
-    case ${DRACUT_ARCH:-$(uname -m)} in
-        s390x) instmods zcrypt_cex4 pkey_cca ;;
-        aarch64) instmods mlxbf_bootctl ;;
-    esac
 }
