@@ -1,0 +1,182 @@
+package firstboot
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/tests/vm"
+)
+
+// A cloud is a platform as a machine sees it: a metadata service at its real
+// address, and drives.
+type cloud struct {
+	platform string
+	service  http.HandlerFunc
+	drive    map[string]string // files of the config drive; nil for none
+	from     string            // where the config that counts is
+	asked    []string          // what the service should hear in the whole boot
+}
+
+const (
+	metadataAddress = "169.254.169.254"
+	openStackData   = "openstack/latest/user_data"
+	ec2TokenHeader  = "X-aws-ec2-metadata-token"
+	ec2Token        = "token-that-nobody-should-see"
+)
+
+var withNetwork = []string{"fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"}
+
+// clouds ask each service once only, whatever the number of stages.
+var clouds = map[string]cloud{
+	"aws": {platform: "aws", service: ec2, from: "service",
+		asked: []string{"PUT /latest/api/token", "GET /2019-10-01/user-data"}},
+	"gcp": {platform: "gcp", service: computeEngine, from: "service",
+		asked: []string{"GET /computeMetadata/v1/instance/attributes/user-data"}},
+	"openstack with a config in the drive": {platform: "openstack", service: nova, from: "drive",
+		drive: map[string]string{openStackData: fromWhere("drive")}},
+	"openstack with an empty drive": {platform: "openstack", service: nova, from: "service",
+		drive: map[string]string{"openstack/latest/meta_data.json": "{}"}, asked: []string{"GET /" + openStackData}},
+}
+
+// fromWhere is a config that tells where it was found.
+func fromWhere(place string) string {
+	return fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/from","mode":384,"contents":{"source":"data:,%s"}}]}}`, place)
+}
+
+// ec2 is Amazon's service in the mode that wants tokens.
+func ec2(w http.ResponseWriter, r *http.Request) {
+	switch r.Method + " " + r.URL.Path {
+	case "PUT /latest/api/token":
+		if r.Header.Get(ec2TokenHeader+"-ttl-seconds") == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, ec2Token)
+	case "GET /2019-10-01/user-data":
+		if r.Header.Get(ec2TokenHeader) != ec2Token {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, fromWhere("service"))
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// computeEngine is Google's service.
+func computeEngine(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Header.Get("Metadata-Flavor") != "Google":
+		w.WriteHeader(http.StatusForbidden)
+	case r.URL.Path == "/computeMetadata/v1/instance/attributes/user-data":
+		w.Header().Set("Metadata-Flavor", "Google")
+		fmt.Fprint(w, fromWhere("service"))
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// nova is OpenStack's service.
+func nova(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/"+openStackData {
+		http.NotFound(w, r)
+		return
+	}
+	fmt.Fprint(w, fromWhere("service"))
+}
+
+func TestFirstBootInTheCloud(t *testing.T) {
+	for name, c := range clouds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := machine(t)
+			o.Network, o.Arguments = true, vm.FirstBoot(c.platform)
+			if c.drive != nil {
+				o.Disks = append(o.Disks, configDrive(t, c.drive))
+			}
+			asked := serveMetadata(t, c.service)
+			res := vm.Boot(t, o)
+			f := res.Files["/etc/from"]
+			same(t, "the config's file", []any{f.Text, f.Mode}, []any{c.from, 0o600})
+			same(t, "requests", asked(), c.asked)
+			want := withNetwork
+			if c.asked == nil {
+				want = append([]string{"fetch-offline"}, withNetwork[2:]...)
+			}
+			same(t, "stages", stages(t, res.Stages), want)
+			same(t, "user config provided", provided(t, res), true)
+			if strings.Contains(res.Console+res.Journal, ec2Token) {
+				t.Error("a token is on the console or in the journal")
+			}
+		})
+	}
+}
+
+// configDrive is an image as OpenStack makes it.
+func configDrive(t *testing.T, files map[string]string) string {
+	t.Helper()
+	tree := t.TempDir()
+	for name, text := range files {
+		name = filepath.Join(tree, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	image := filepath.Join(t.TempDir(), "drive")
+	command(t, "genisoimage", "-quiet", "-r", "-J", "-V", "config-2", "-o", image, tree)
+	return image
+}
+
+// serveMetadata serves at the address of metadata services, in a network where
+// nothing else is. All that the test starts from then on is in that network too,
+// and QEMU connects its machine to where it is itself. The result tells what was
+// asked.
+func serveMetadata(t *testing.T, service http.HandlerFunc) func() []string {
+	t.Helper()
+	// The thread ends with the test, so that no other gets into this network.
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatalf("making a network for the machine, which needs root: %v", err)
+	}
+	command(t, "ip", "link", "set", "lo", "up")
+	command(t, "ip", "address", "add", metadataAddress+"/32", "dev", "lo")
+	listener, err := net.Listen("tcp", metadataAddress+":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var asked []string
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked = append(asked, r.Method+" "+r.RequestURI)
+		mu.Unlock()
+		service(w, r)
+	})}
+	go srv.Serve(listener)
+	t.Cleanup(func() { srv.Close() })
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return asked
+	}
+}
+
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
