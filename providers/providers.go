@@ -105,6 +105,9 @@ func UserConfig(ctx context.Context, env *Env, p Platform) (*Raw, error) {
 			raw.Source = p.ID
 		}
 	}
+	if err == nil && raw != nil {
+		raw, err = raw.open(env)
+	}
 	if err != nil && !errors.Is(err, fetch.ErrNeedNetwork) {
 		err = &report.Error{Doing: "getting the user config", Err: err}
 	}

@@ -25,12 +25,13 @@ var rooms = map[string][]string{
 	"system":                {},
 	"system/systemtest":     {"system"},
 	"fetch":                 {"config", "report", "system"},
-	"providers":             {"config", "fetch", "report", "system"},
+	"providers":             {"config", "fetch", "providers/zstd", "report", "system"},
+	"providers/zstd":        {},
 	"storage":               {"config", "config/json", "report", "system"},
 	"files":                 {"config", "config/json", "fetch", "report", "system"},
 	"stages":                {"config", "config/butane", "config/json", "fetch", "providers", "storage", "files", "report", "system"},
 	"cmd/firstlight":        {"stages", "providers", "config", "report", "system"},
-	"cmd/firstlightctl":     {"config", "config/butane", "config/schema", "fetch", "report", "stages", "storage", "system"},
+	"cmd/firstlightctl":     {"config", "config/butane", "config/schema", "fetch", "providers", "report", "stages", "storage", "system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.

@@ -1,0 +1,169 @@
+package providers
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/report"
+)
+
+const plainConfig = `{"ignition": {"version": "3.4.0"}}`
+
+func gzipped(t testing.TB, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	w.Close()
+	return b.String()
+}
+
+func zstandard(t testing.TB, text string) string {
+	t.Helper()
+	cmd := exec.Command("zstd", "-19", "-q", "-c")
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func inBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+// wrapped has line ends as the program base64 makes them.
+func wrapped(text string) string {
+	var b strings.Builder
+	for i, c := range inBase64(text) {
+		if i > 0 && i%76 == 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteRune(c)
+	}
+	return b.String() + "\n"
+}
+
+func TestLayersAreTakenOff(t *testing.T) {
+	long := strings.Replace(plainConfig, "}}", `}, "x": "`+strings.Repeat("\xc3\xbf>?", 100)+`"}`, 1)
+	const butane = "# a comment\nvariant: fcos\nversion: 1.5.0\n"
+	for name, c := range map[string]struct {
+		text, want string
+		layers     []string
+	}{
+		"none":                    {plainConfig, plainConfig, nil},
+		"Butane":                  {butane, strings.TrimSpace(butane), nil},
+		"white space":             {"\r\n\t " + plainConfig + " \n", plainConfig, nil},
+		"byte-order mark":         {"\xef\xbb\xbf" + plainConfig, plainConfig, nil},
+		"NULs":                    {"\x00\x00" + plainConfig + "\n\x00\x00\x00", plainConfig, nil},
+		"gzip":                    {gzipped(t, plainConfig), plainConfig, []string{"gzip"}},
+		"gzip on a device":        {gzipped(t, plainConfig) + "\x00\x00\x00", plainConfig, []string{"gzip"}},
+		"zstd on a device":        {zstandard(t, plainConfig) + "\x00\x00\x00", plainConfig, []string{"zstd"}},
+		"gzip after a line":       {"\n" + gzipped(t, plainConfig), plainConfig, []string{"gzip"}},
+		"zstd":                    {zstandard(t, long), long, []string{"zstd"}},
+		"base64":                  {inBase64(plainConfig), plainConfig, []string{"base64"}},
+		"base64 without padding":  {strings.TrimRight(inBase64(plainConfig), "="), plainConfig, []string{"base64"}},
+		"base64 in lines":         {wrapped(long), long, []string{"base64"}},
+		"base64 for URLs":         {base64.URLEncoding.EncodeToString([]byte(long)), long, []string{"base64"}},
+		"base64 of Butane":        {inBase64(butane), strings.TrimSpace(butane), []string{"base64"}},
+		"gzip in base64":          {wrapped(gzipped(t, long)), long, []string{"base64", "gzip"}},
+		"zstd in base64":          {inBase64(zstandard(t, long)), long, []string{"base64", "zstd"}},
+		"base64 in base64":        {inBase64(inBase64(plainConfig)), plainConfig, []string{"base64", "base64"}},
+		"three":                   {gzipped(t, inBase64(zstandard(t, long))), long, []string{"gzip", "base64", "zstd"}},
+		"a word that is base64":   {"word", "word", nil},
+		"nothing":                 {"", "", nil},
+		"only filling":            {" \n\x00\x00", "", nil},
+		"filling in a compressed": {gzipped(t, "\n"), "", []string{"gzip"}},
+	} {
+		got, layers, err := Peel([]byte(c.text))
+		if err != nil || string(got) != c.want || !slices.Equal(layers, c.layers) {
+			t.Errorf("%s: got %q, %v, %v", name, got, layers, err)
+		}
+	}
+}
+
+func TestLayersThatCannotBeTakenOff(t *testing.T) {
+	deep := plainConfig
+	for range maxLayers + 1 {
+		deep = gzipped(t, deep)
+	}
+	half := gzipped(t, "secret "+plainConfig)
+	for name, c := range map[string]struct{ text, want string }{
+		"half a gzip":     {half[:len(half)/2], "unpacking gzip: it ends too early"},
+		"gzip's checksum": {half[:len(half)-6] + "xxxxxx", "unpacking gzip: gzip: invalid checksum"},
+		"half a zstd":     {zstandard(t, plainConfig)[:20], "unpacking zstd: it ends too early"},
+		"too deep":        {deep, "it is packed more than 4 times: gzip, gzip, gzip, gzip"},
+	} {
+		_, _, err := Peel([]byte(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestBombDoesNotFillMemory(t *testing.T) {
+	if testing.Short() {
+		return
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	zeroes := make([]byte, 1<<20)
+	for range maxConfig>>20 + 1 {
+		w.Write(zeroes)
+	}
+	w.Close()
+	if _, _, err := Peel(b.Bytes()); err == nil || !strings.Contains(err.Error(), "there is more than 256 MiB in it") {
+		t.Error(err)
+	}
+}
+
+func TestUserDataThatIsNoConfig(t *testing.T) {
+	for begin, want := range map[string]string{
+		"#cloud-config\nusers: []":                         "this is a cloud-config for cloud-init",
+		"#!/bin/sh\nreboot":                                "this is a script, and no config for this machine",
+		"Content-Type: multipart/mixed; boundary=x\n\n--x": "a multi-part archive for cloud-init",
+		gzipped(t, "#cloud-config\n"):                      "a cloud-config",
+	} {
+		env := newEnv(t)
+		_, err := UserConfig(context.Background(), env, answers(begin))
+		box := report.Box("fetch", err)
+		if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(box, "|", " ")), " "), want) || !strings.Contains(box, "Ignition or Butane config") {
+			t.Errorf("%q: %s", begin, box)
+		}
+	}
+}
+
+func TestConfigThatWasDeletedOrIsOnlyFillingIsNone(t *testing.T) {
+	for text, want := range map[string]string{
+		"{}":            "was used and deleted by an earlier first boot",
+		inBase64("{}\n"): "was used and deleted by an earlier first boot",
+		"\n":            "has nothing in it but white space or NULs",
+		"\x00\x00\x00":  "has nothing in it but white space or NULs",
+		"":              "",
+	} {
+		var log bytes.Buffer
+		env := newEnv(t)
+		env.Log = report.NewWriterLogger(&log)
+		raw, err := UserConfig(context.Background(), env, answers(text))
+		if err != nil || len(raw.Text) > 0 || raw.Source != "test" || !strings.Contains(log.String(), want) {
+			t.Errorf("%q: got %+v, %v, log %s", text, raw, err, &log)
+		}
+	}
+}
+
+func FuzzPeel(f *testing.F) {
+	f.Add([]byte(plainConfig))
+	f.Add([]byte(wrapped(gzipped(f, plainConfig))))
+	f.Add([]byte(zstandard(f, plainConfig)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, layers, err := Peel(text)
+		if err == nil && (len(layers) > maxLayers || !bytes.Equal(got, trim(got))) {
+			t.Errorf("%q, %v", got, layers)
+		}
+	})
+}
