@@ -140,11 +140,11 @@ func TestUserDataThatIsNoConfig(t *testing.T) {
 
 func TestConfigThatWasDeletedOrIsOnlyFillingIsNone(t *testing.T) {
 	for text, want := range map[string]string{
-		"{}":            "was used and deleted by an earlier first boot",
+		"{}":             "was used and deleted by an earlier first boot",
 		inBase64("{}\n"): "was used and deleted by an earlier first boot",
-		"\n":            "has nothing in it but white space or NULs",
-		"\x00\x00\x00":  "has nothing in it but white space or NULs",
-		"":              "",
+		"\n":             "has nothing in it but white space or NULs",
+		"\x00\x00\x00":   "has nothing in it but white space or NULs",
+		"":               "",
 	} {
 		var log bytes.Buffer
 		env := newEnv(t)

@@ -5,6 +5,7 @@
 //	firstlightctl translate [FILE]
 //	firstlightctl plan [--disk NAME=IMAGE] CONFIG
 //	firstlightctl apply --root DIR CONFIG
+//	firstlightctl pack CONFIG
 //	firstlightctl schema
 //
 // By the names butane and ignition-validate it behaves like these programs.
@@ -84,7 +85,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), translateCommand(), planCommand(), applyCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(validateCommand(), translateCommand(), planCommand(), applyCommand(), packCommand(), schemaCommand(), versionCommand())
 	return root
 }
 
