@@ -28,7 +28,7 @@ const (
 	// maxHeader bounds what a server can make us keep, in bytes.
 	maxHeader = 256 << 10
 	// maxExcerpt is how much of an answer that is none is looked at.
-	maxExcerpt = 4 << 10
+	maxExcerpt = 16 << 10
 )
 
 // settings are what a config says about fetching.

@@ -24,7 +24,7 @@ var rooms = map[string][]string{
 	"report":                {"config", "config/json"},
 	"system":                {},
 	"system/systemtest":     {"system"},
-	"fetch":                 {"config", "report", "system"},
+	"fetch":                 {"config", "config/json", "report", "system"},
 	"providers":             {"config", "fetch", "providers/zstd", "report", "system"},
 	"providers/zstd":        {},
 	"storage":               {"config", "config/json", "report", "system"},

@@ -2,10 +2,11 @@ package json
 
 import (
 	"fmt"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
 	"reflect"
 	"sort"
 	"strconv"
+
+	"github.com/firstlight-os/firstlight/config/internal/tree"
 )
 
 // Unmarshal reads a text into what v points to. Members that v does not know
