@@ -18,8 +18,6 @@ import (
 const (
 	// lookEvery is how often is looked for what no device event tells of.
 	lookEvery = 500 * time.Millisecond
-	// quietWait is for how long a wait says nothing.
-	quietWait = 10 * time.Second
 	// deviceWait is for a device whose driver is there.
 	deviceWait = 10 * time.Second
 )
@@ -27,53 +25,26 @@ const (
 // waitFor looks for something that comes by itself: at once, at each event of a
 // device, and now and then. An error of look ends it.
 func waitFor(ctx context.Context, env *Env, what string, limit time.Duration, look func() (bool, error)) error {
-	begun, warnAt := time.Now(), min(quietWait, limit/3)
+	begun, warnings := time.Now(), warnings{next: min(firstWarning, limit/3)}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(max(time.Millisecond, min(lookEvery, limit/20)))
-	defer tick.Stop()
-	var events <-chan struct{}
+	var wake <-chan struct{}
 	for {
 		if there, err := look(); there || err != nil {
 			return err
 		}
-		if events == nil {
-			events = deviceEvents(ctx)
+		if wake == nil {
+			wake = watchDevices(ctx, env, "", max(time.Millisecond, min(lookEvery, limit/20)))
 		}
-		if waited := time.Since(begun); waited >= warnAt {
+		if waited := time.Since(begun); warnings.due(waited) {
 			env.Log.Warn(fmt.Sprintf("waiting for %s, for %v of %v so far", what, waited.Round(time.Second), limit))
-			warnAt = 2 * waited
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s has not appeared within %v", what, time.Since(begun).Round(time.Millisecond))
-		case <-events:
-		case <-tick.C:
+		case <-wake:
 		}
 	}
-}
-
-// deviceEvents tells that something about a device has changed, until ctx ends.
-// Without such events it is silent.
-func deviceEvents(ctx context.Context) <-chan struct{} {
-	changed := make(chan struct{}, 1)
-	events, err := system.ListenEvents()
-	if err != nil {
-		return changed
-	}
-	go func() {
-		defer events.Close()
-		for {
-			if _, err := events.Next(ctx); err != nil {
-				return
-			}
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return changed
 }
 
 // loadDriver loads a kernel module unless its sign in sysfs is there. Whether an

@@ -82,7 +82,7 @@ func (s *search) await(ctx context.Context, env *Env) (*Raw, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	wake := watchDevices(ctx, env)
+	wake := watchDevices(ctx, env, "block", lookAgain)
 	begun, warnings := time.Now(), warnings{next: firstWarning}
 	for {
 		all := s.look(ctx)
@@ -215,66 +215,6 @@ func list(all []*finding) string {
 		return "no block devices at all"
 	}
 	return strings.Join(names, ", ")
-}
-
-// watchDevices tells when to look again: when the kernel or udev say something
-// about a block device, and now and then.
-func watchDevices(ctx context.Context, env *Env) <-chan struct{} {
-	wake := make(chan struct{}, 1)
-	poke := func() {
-		select {
-		case wake <- struct{}{}:
-		default: // it will look anyway
-		}
-	}
-	go func() {
-		tick := time.NewTicker(lookAgain)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				poke()
-			}
-		}
-	}()
-	if env.Top == "" { // the kernel knows nothing of a test's devices
-		go listenForDevices(ctx, poke)
-	}
-	return wake
-}
-
-func listenForDevices(ctx context.Context, poke func()) {
-	events, err := system.ListenEvents()
-	if err != nil {
-		return // the ticks remain
-	}
-	defer events.Close()
-	poke() // for what came before we listened
-	for {
-		event, err := events.Next(ctx)
-		if err != nil {
-			return
-		}
-		if len(event) == 0 || event.Has("SUBSYSTEM", "block") {
-			poke()
-		}
-	}
-}
-
-// firstWarning is when a wait is told on the console.
-const firstWarning = 10 * time.Second
-
-// warnings are due after 10 s, 20 s, 40 s and so on.
-type warnings struct{ next time.Duration }
-
-func (w *warnings) due(waited time.Duration) bool {
-	if waited < w.next {
-		return false
-	}
-	w.next *= 2
-	return true
 }
 
 // unlessMissing makes a drive that is not there no config, and says so.

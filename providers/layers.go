@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/providers/zstd"
 	"github.com/firstlight-os/firstlight/report"
 )
@@ -30,7 +31,7 @@ func Peel(text []byte) (plain []byte, layers []string, err error) {
 			return nil, layers, &report.Error{Doing: "unpacking " + name, Err: err, Hint: "pack it anew: firstlightctl pack CONFIG"}
 		}
 		if name == "" {
-			return trim(text), layers, nil
+			return clean(text), layers, nil
 		}
 		if len(layers) == maxLayers {
 			return nil, layers, fmt.Errorf("it is packed more than %d times: %s", maxLayers, strings.Join(layers, ", "))
@@ -45,6 +46,15 @@ const filling = "\x00 \t\r\n"
 func trim(text []byte) []byte {
 	text = bytes.Trim(text, filling)
 	return bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), filling)
+}
+
+// clean takes off what no config may hold. White space stays, so that the lines
+// of the config are counted as its author sees them.
+func clean(text []byte) []byte {
+	if len(trim(text)) == 0 {
+		return nil
+	}
+	return bytes.TrimPrefix(bytes.Trim(text, "\x00"), []byte("\xef\xbb\xbf"))
 }
 
 // unpack takes off one layer and names it. Without one the name is "". What is
@@ -142,14 +152,14 @@ func (raw *Raw) open(env *Env) (*Raw, error) {
 	switch {
 	case len(text) == 0 && len(raw.Text) > 0:
 		env.Log.Warn(raw.Name + " has nothing in it but white space or NULs; this machine has no config of its own")
-	case string(text) == deleted:
+	case string(trim(text)) == deleted:
 		env.Log.Warn(raw.Name + " was used and deleted by an earlier first boot; this machine has no config of its own")
 		text = nil
 	}
 	for _, f := range foreign {
 		if bytes.HasPrefix(text, []byte(f.begin)) {
-			return nil, &report.Error{Doing: "reading " + raw.Name, Err: fmt.Errorf("this is %s, and no config for this machine", f.what),
-				Hint: "give the machine an Ignition or Butane config, or none"}
+			return nil, report.Conflict(config.Origin{Source: raw.Name, Line: 1, Column: 1}, "give the machine an Ignition or Butane config, or none",
+				"this is %s, and no config for this machine", f.what)
 		}
 	}
 	opened := *raw

@@ -120,16 +120,15 @@ func (b blob) readFile(log *report.Logger, size int) ([]byte, error) {
 	}
 	defer f.Close()
 	text := make([]byte, size)
-	begun, warnAt := time.Now(), quietWait
+	begun, warnings := time.Now(), warnings{next: firstWarning}
 	for done := 0; done < size; {
 		n, err := f.Read(text[done:])
 		done += n
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: after %d of %d bytes: %w", f.Name(), done, size, err)
 		}
-		if waited := time.Since(begun); waited >= warnAt {
+		if waited := time.Since(begun); warnings.due(waited) {
 			log.Warn(fmt.Sprintf("reading the config from fw_cfg: %d of %d bytes after %v", done, size, waited.Round(time.Second)))
-			warnAt = 2 * waited
 		}
 	}
 	return text, nil
