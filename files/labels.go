@@ -46,6 +46,7 @@ func (p *planner) labels() {
 	if policy == "" {
 		return
 	}
+	p.policy = policy
 	names := compact(append(p.relabel, p.ledger.Unlabelled...))
 	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context, r *root) error {
 		paths, err := p.labelPaths(r, names)

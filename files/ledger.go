@@ -40,11 +40,11 @@ type ledger struct {
 	Finished int64 `json:"finished,omitempty"`
 	// Existed are the config's paths at which there was something.
 	Existed map[string]trace `json:"existed,omitempty"`
-	// Notated are the mount points that were made.
-	Notated []string `json:"notated,omitempty"`
 
 	// What follows is dropped at the end.
 
+	// Notated are the mount points that were made.
+	Notated []string `json:"notated,omitempty"`
 	// Dirs are where temporary files may be.
 	Dirs []string `json:"dirs,omitempty"`
 	// Unlabelled are the directories that were not there.
@@ -113,7 +113,7 @@ func (l *ledger) write(r *root) error {
 }
 
 // Notated are the mount points below a root that earlier runs of a first boot
-// have made for a config, and that may not be their user's yet.
+// have made for a config, and that are not their user's yet.
 func Notated(root, config string) ([]string, error) {
 	l, err := openLedger(root, config)
 	return l.Notated, err
@@ -143,7 +143,7 @@ func openLedger(root, config string) (*ledger, error) {
 	}
 	defer r.close()
 	l, err := r.readLedger()
-	if err != nil || l == nil || l.Config != config || l.Finished != 0 {
+	if err != nil || l == nil || l.Config != config {
 		return empty, err
 	}
 	return l, nil
@@ -225,6 +225,10 @@ func (p *planner) begin() {
 	if p.Config != "" {
 		p.ledger.Dirs = slices.Compact(slices.Sorted(slices.Values(append(p.temporaries(), p.ledger.Dirs...))))
 		p.add(config.Origin{}, "noting in /etc/"+ledgerFile+" what is there already", func(_ context.Context, r *root) error {
+			// A ledger that was not finished has left its own.
+			if err := r.sweep("/etc", isTemporary); err != nil {
+				return err
+			}
 			p.ledger.Started, p.ledger.Finished = now(), 0
 			return p.ledger.write(r)
 		})
@@ -259,11 +263,15 @@ func (p *planner) finished() {
 	if p.Config == "" {
 		return
 	}
-	p.add(config.Origin{}, "noting that all is done", func(_ context.Context, r *root) error {
+	p.add(config.Origin{}, "noting that all is done", func(ctx context.Context, r *root) error {
 		if err := p.sync(r); err != nil { // the labels, too
 			return err
 		}
 		l := p.ledger
-		return (&ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed, Notated: l.Notated}).write(r)
+		err := (&ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed}).write(r)
+		if err != nil || p.policy == "" {
+			return err
+		}
+		return p.setfiles(ctx, p.policy, []string{"/etc/" + ledgerFile})
 	})
 }

@@ -333,3 +333,19 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 		t.Errorf("when all is done: %v, %v", got, err)
 	}
 }
+
+// A filesystem that is made anew gets its mount points anew; what is on the root
+// stays ours.
+func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
+	w := ledgerWorld(t)
+	w.must(oneFile)
+	if err := Notate(w.Root, "digest", "/var/data"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	w.must(oneFile)
+	w.wantText("g", "was+")
+	if !slices.Equal(w.Notated, []string{"/var/data"}) {
+		t.Errorf("the plan knew %v", w.Notated)
+	}
+}

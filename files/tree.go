@@ -128,7 +128,8 @@ type planner struct {
 	gone    map[string]bool        // paths of directories that will be replaced
 	byPath  map[string]*entry      // entries by resolved path
 	written []string               // directories that get new entries
-	relabel []string               // paths that get a label
+	policy  string                 // of SELinux, "" if nothing gets a label
+	relabel []string               // paths that get one
 	homes   []string               // users whose homes get labels
 	keyed   []string               // users who get SSH keys
 	// accountsChange tells that programs of shadow-utils will run.

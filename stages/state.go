@@ -22,10 +22,12 @@ type state struct {
 	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 	// Credentials are what metadata services have said, until the last stage.
-	// Neither this nor the next is in the reference's.
+	// Neither this nor what follows is in the reference's.
 	Credentials fetch.Kept `json:"credentials,omitempty"`
 	// ConfigDigest tells configs apart; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
+	// FilesWritten tells that the files stage has passed.
+	FilesWritten bool `json:"filesWritten,omitempty"`
 }
 
 // A fetchedConfig says where a part of the config came from.

@@ -131,6 +131,10 @@ func umount(ctx context.Context, p *process) error {
 	if err := p.execute(ctx, plan); err != nil {
 		return err
 	}
+	// The stages may run again from the emergency shell, or when it is left.
+	if len(providers.Kept(p.env)) == 0 || !p.state.FilesWritten || p.inEmergency(ctx) {
+		return nil
+	}
 	return providers.Forget(p.env)
 }
 
@@ -143,13 +147,18 @@ func (p *process) provisioned(ctx context.Context) bool {
 	if len(p.cfg.Storage.Luks) == 0 || p.state.LuksPersistKeyFiles != nil {
 		return false
 	}
+	return !p.inEmergency(ctx)
+}
+
+// inEmergency asks systemd. Without it a failure ends the boot at once.
+func (p *process) inEmergency(ctx context.Context) bool {
 	args := append([]string{"show", "--property=ActiveState,Job"}, emergencyUnits...)
 	states, err := p.run.Run(ctx, system.Command{Name: "systemctl", Args: args})
-	if err != nil { // without systemd a failure ends the boot at once
+	if err != nil {
 		p.log.Debug("asking systemd whether there is an emergency: " + err.Error())
-		return true
+		return false
 	}
-	return !emergency(string(states))
+	return emergency(string(states))
 }
 
 // emergencyUnits are those of systemd's emergency shell, and dracut's.
@@ -196,6 +205,7 @@ func writeFiles(ctx context.Context, p *process) error {
 	}
 	// They are on the root now.
 	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = nil, nil
+	p.state.FilesWritten = true
 	return nil
 }
 

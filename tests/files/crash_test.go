@@ -3,6 +3,7 @@ package files_test
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func TestKilledAgentLeadsToTheSameMachine(t *testing.T) {
 				t.Fatalf("after a kill at %d %s: status %d\n%s", i, when, status, log)
 			}
 			if got := m.tree(); got != want {
-				t.Fatalf("after a kill at %d %s the tree is\n%s\nwant\n%s", i, when, got, want)
+				t.Fatalf("after a kill at %d %s the tree differs:\n%s", i, when, differences(got, want))
 			}
 			m.nothingLeft()
 		}
@@ -83,7 +84,24 @@ func TestAgentThatIsKilledAgainAndAgain(t *testing.T) {
 	m.boot(config)
 	m.must()
 	if got, want := m.tree(), whole.tree(); got != want {
-		t.Errorf("the tree is\n%s\nwant\n%s", got, want)
+		t.Errorf("the tree differs:\n%s", differences(got, want))
 	}
 	m.nothingLeft()
+}
+
+// differences are the lines that only one of two texts has.
+func differences(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	var b strings.Builder
+	for _, line := range g {
+		if !slices.Contains(w, line) {
+			b.WriteString("+ " + line + "\n")
+		}
+	}
+	for _, line := range w {
+		if !slices.Contains(g, line) {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	return b.String()
 }

@@ -158,7 +158,7 @@ func TestLabelsAreSetOnlyOnWhatWasWritten(t *testing.T) {
 	m := newMachine(t)
 	m.write("root/etc/selinux/config", "SELINUX=enforcing\nSELINUXTYPE=targeted\n")
 	m.write("root/opt/there/already", "")
-	m.write("bin/setfiles", "#!/bin/sh\necho \"$@\" >"+m.path("arguments")+"\ntr '\\0' '\\n' >"+m.path("paths")+"\n")
+	m.write("bin/setfiles", "#!/bin/sh\necho \"$@\" >"+m.path("arguments")+"\ntr '\\0' '\\n' >>"+m.path("paths")+"\n")
 	if err := os.Chmod(m.path("bin/setfiles"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLabelsAreSetOnlyOnWhatWasWritten(t *testing.T) {
 	if got, want := m.read("arguments"), fmt.Sprintf("-vF0 -r %s %s/etc/selinux/targeted/contexts/files/file_contexts -f -\n", root, root); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
-	want := strings.Join([]string{root + "/etc/.ignition-result.json", root + "/etc/l", root + "/opt/there/new", root + "/srv", ""}, "\n")
+	want := strings.Join([]string{root + "/etc/.ignition-result.json", root + "/etc/l", root + "/opt/there/new", root + "/srv", root + "/etc/.provisioning-ledger.json", ""}, "\n")
 	if got := m.read("paths"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

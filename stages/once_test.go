@@ -1,0 +1,47 @@
+package stages
+
+import (
+	"context"
+	"testing"
+)
+
+// A channel says its config once. Who has repaired the machine in the emergency
+// shell and lets the stages run again must not get a machine without a config.
+func TestWhatAChannelHasSaidIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
+	const calm = "printf 'ActiveState=inactive\\nJob=0\\n'"
+	for _, c := range []struct {
+		name, systemctl string
+		written, kept   bool
+	}{
+		{"all is well", calm, true, false},
+		{"without systemd", "exit 1", true, false},
+		{"files has not passed", calm, false, true},
+		{"without systemd files has not passed", "exit 1", false, true},
+		{"the emergency shell runs", "printf 'ActiveState=active\\n'", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, `{`+version+`}`)
+			b.program("systemctl", c.systemctl)
+			b.must("fetch-offline")
+			if c.written {
+				b.must("files")
+			}
+			b.write("run/ignition/provider-zvm", "config")
+			last := stages[len(stages)-1]
+			p, err := newProcess(b.opts, last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.env.Top = b.dir
+			if err := p.prepare(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if err := last.run(context.Background(), p); err != nil {
+				t.Fatal(err)
+			}
+			if got := exists(b.path("run/ignition/provider-zvm")); got != c.kept {
+				t.Errorf("it is there: %v, want %v", got, c.kept)
+			}
+		})
+	}
+}
