@@ -299,8 +299,8 @@ type mutation struct{ file, old, new string }
 // unit disabled; brokenPlaces is where that has to show.
 var (
 	mutations = []mutation{
-		{"files/nodes.go", "return in.writeFile(base, own, mode(f.Mode, 0o644), e.overwrite,",
-			"return in.writeFile(base, own, mode(f.Mode, 0o644)&^map[string]uint32{\"/opt/tool\": 0o011}[f.Path], e.overwrite,"},
+		{"files/nodes.go", "return in.finish(b, base, own, mode(f.Mode, 0o644), replace,",
+			"return in.finish(b, base, own, mode(f.Mode, 0o644)&^map[string]uint32{\"/opt/tool\": 0o011}[f.Path], replace,"},
 		{"storage/plan_place.go", "w.after.Start, w.after.Size = start, size",
 			"if w.after.Name == \"fat\" {\nsize -= t.alignment()\n}\nw.after.Start, w.after.Size = start, size"},
 		{"files/presets.go", "\"enable \" + u.Name})", "map[bool]string{true: \"disable \", false: \"enable \"}[u.Name == \"asked.service\"] + u.Name})"},
