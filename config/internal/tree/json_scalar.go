@@ -55,6 +55,10 @@ var isPlain = func() (plain [256]bool) {
 func (r *jsonReader) plainEnd(at int) int {
 	text := r.text
 	for at < len(text) {
+		if at+8 <= len(text) && allPlain(text[at:at+8]) {
+			at += 8 // a data URL may be tens of megabytes
+			continue
+		}
 		if isPlain[text[at]] {
 			at++
 			continue
@@ -69,6 +73,15 @@ func (r *jsonReader) plainEnd(at int) int {
 		at += size
 	}
 	return at
+}
+
+// allPlain tells of eight bytes at once that all of them are ASCII and plain. It
+// sets the highest bit of each byte that is not, and perhaps of one above it.
+func allPlain(s string) bool {
+	const ones, highest = 0x0101010101010101, 0x8080808080808080
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	quote, backslash := w^'"'*ones, w^'\\'*ones
+	return (w|(w-' '*ones)|(quote-ones)&^quote|(backslash-ones)&^backslash)&highest == 0
 }
 
 // escape reads a backslash and what it is for.
