@@ -42,10 +42,12 @@ func (p *process) baseConfig() (*config.Config, error) {
 
 // parse parses and logs. The log has a digest, never the text.
 func (p *process) parse(text []byte, name string) (*config.Config, error) {
-	sum := sha512.Sum512(text)
+	digest := make(chan [sha512.Size]byte, 1)
+	go func() { digest <- sha512.Sum512(text) }() // takes longer than parsing
+	cfg, problems, err := butane.ParseAny(text, name)
+	sum := <-digest
 	p.sums = append(p.sums, sum[:]...)
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, hex.EncodeToString(sum[:])))
-	cfg, problems, err := butane.ParseAny(text, name)
 	for _, problem := range problems {
 		if problem.Severity == config.Warning {
 			p.log.Warn(problem.String())
