@@ -75,18 +75,28 @@ func unpack(text []byte) (name string, inside []byte, err error) {
 }
 
 func gunzip(text []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(text))
-	if err != nil {
-		return nil, err
+	rest := bytes.NewReader(text)
+	r, err := gzip.NewReader(rest)
+	var plain []byte
+	for err == nil {
+		r.Multistream(false)
+		member, lost := bounded(r, maxConfig-len(plain))
+		if lost != nil {
+			return nil, lost
+		}
+		plain = append(plain, member...)
+		if len(bytes.Trim(text[len(text)-rest.Len():], filling)) == 0 { // a device is filled up
+			return plain, nil
+		}
+		err = r.Reset(rest)
 	}
-	r.Multistream(false)
-	return bounded(r)
+	return nil, err
 }
 
 // bounded reads a stream that was compressed, and may be as large as it likes.
-func bounded(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
-	if len(text) > maxConfig {
+func bounded(r io.Reader, most int) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if len(text) > most {
 		return nil, fmt.Errorf("there is more than %d MiB in it", maxConfig>>20)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -141,7 +151,7 @@ const deleted = "{}"
 
 // open takes the layers off a config that a source has given. Nil means that
 // there is none.
-func (raw *Raw) open(env *Env) (*Raw, error) {
+func (raw *Raw) open(env *Env, platform string) (*Raw, error) {
 	text, layers, err := Peel(raw.Text)
 	if err != nil {
 		return nil, &report.Error{Doing: "reading " + raw.Name, Err: err}
@@ -150,6 +160,9 @@ func (raw *Raw) open(env *Env) (*Raw, error) {
 		env.Log.Info(fmt.Sprintf("%s was packed: %s", raw.Name, strings.Join(layers, ", ")))
 	}
 	switch {
+	case raw.Source != platform && (len(trim(text)) == 0 || string(trim(text)) == deleted):
+		// Somebody has promised a config here.
+		return nil, report.Conflict(config.Origin{Source: raw.Name, Line: 1, Column: 1}, "put a config there, or remove what points to it", "there is nothing in it")
 	case len(text) == 0 && len(raw.Text) > 0:
 		env.Log.Warn(raw.Name + " has nothing in it but white space or NULs; this machine has no config of its own")
 	case string(trim(text)) == deleted:
@@ -157,7 +170,7 @@ func (raw *Raw) open(env *Env) (*Raw, error) {
 		text = nil
 	}
 	for _, f := range foreign {
-		if bytes.HasPrefix(text, []byte(f.begin)) {
+		if bytes.HasPrefix(trim(text), []byte(f.begin)) {
 			return nil, report.Conflict(config.Origin{Source: raw.Name, Line: 1, Column: 1}, "give the machine an Ignition or Butane config, or none",
 				"this is %s, and no config for this machine", f.what)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,7 @@ func TestLayersAreTakenOff(t *testing.T) {
 		"gzip":                    {gzipped(t, plainConfig), plainConfig, []string{"gzip"}},
 		"gzip on a device":        {gzipped(t, plainConfig) + "\x00\x00\x00", plainConfig, []string{"gzip"}},
 		"zstd on a device":        {zstandard(t, plainConfig) + "\x00\x00\x00", plainConfig, []string{"zstd"}},
+		"gzip of two members":     {gzipped(t, plainConfig[:9]) + gzipped(t, plainConfig[9:]), plainConfig, []string{"gzip"}},
 		"gzip after a line":       {"\n" + gzipped(t, plainConfig), plainConfig, []string{"gzip"}},
 		"zstd":                    {zstandard(t, long), long, []string{"zstd"}},
 		"base64":                  {inBase64(plainConfig), plainConfig, []string{"base64"}},
@@ -94,10 +96,11 @@ func TestLayersThatCannotBeTakenOff(t *testing.T) {
 	}
 	half := gzipped(t, "secret "+plainConfig)
 	for name, c := range map[string]struct{ text, want string }{
-		"half a gzip":     {half[:len(half)/2], "unpacking gzip: it ends too early"},
-		"gzip's checksum": {half[:len(half)-6] + "xxxxxx", "unpacking gzip: gzip: invalid checksum"},
-		"half a zstd":     {zstandard(t, plainConfig)[:20], "unpacking zstd: it ends too early"},
-		"too deep":        {deep, "it is packed more than 4 times: gzip, gzip, gzip, gzip"},
+		"half a gzip":       {half[:len(half)/2], "unpacking gzip: it ends too early"},
+		"gzip's checksum":   {half[:len(half)-6] + "xxxxxx", "unpacking gzip: gzip: invalid checksum"},
+		"more after a gzip": {half + "junk, more junk", "unpacking gzip: gzip: invalid header"},
+		"half a zstd":       {zstandard(t, plainConfig)[:20], "unpacking zstd: it ends too early"},
+		"too deep":          {deep, "it is packed more than 4 times: gzip, gzip, gzip, gzip"},
 	} {
 		_, _, err := Peel([]byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
@@ -166,4 +169,15 @@ func FuzzPeel(f *testing.F) {
 			t.Errorf("%q, %v", got, layers)
 		}
 	})
+}
+
+func TestPromisedConfigWithNothingInItIsAnError(t *testing.T) {
+	for _, text := range []string{"\n", "{}", "\x00", inBase64("{}")} {
+		env := newEnv(t)
+		write(t, filepath.Join(env.Dirs[1], "user.ign"), text)
+		_, err := UserConfig(context.Background(), env, answers(plainConfig))
+		if err == nil || !strings.Contains(err.Error(), "there is nothing in it") || report.KindOf(err) != report.KindConfig {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }

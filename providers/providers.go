@@ -106,7 +106,7 @@ func UserConfig(ctx context.Context, env *Env, p Platform) (*Raw, error) {
 		}
 	}
 	if err == nil && raw != nil {
-		raw, err = raw.open(env)
+		raw, err = raw.open(env, p.ID)
 	}
 	if err != nil && !errors.Is(err, fetch.ErrNeedNetwork) {
 		err = &report.Error{Doing: "getting the user config", Err: err}
