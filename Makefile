@@ -19,11 +19,11 @@ export CGO_ENABLED = 0
 export PATH := $(PATH):/usr/sbin:/sbin
 # The agent is small: without HTTP/2, which no metadata service needs, and
 # without inlining but where people may wait for the processor: large configs.
-HOT   := config config/internal/tree
+HOT   := config internal/doc
 SMALL := -tags nethttpomithttp2 -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
 BUILD := $(GO) build -trimpath -buildvcs=false \
-	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/system.Version=$(VERSION) \
-	-X github.com/firstlight-os/firstlight/fetch.buildTime=$(BUILT)"
+	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/internal/system.Version=$(VERSION) \
+	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT)"
 # A case in the lab that does not always find the link of a new partition; make
 # soak runs it.
 SOAK = ^TestArrayThatIsThereIsADisk$$

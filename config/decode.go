@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 var configType = reflect.TypeFor[Config]()
@@ -25,14 +25,14 @@ func (c *cleaner) report(s Severity, o Origin, format string, args ...any) {
 }
 
 // object cleans n in place.
-func (c *cleaner) object(n *tree.Node, fields []tree.Field) {
+func (c *cleaner) object(n *doc.Node, fields []doc.Field) {
 	kept := n.Members[:0]
 	for _, m := range n.Members {
 		f := c.lookUp(n, m, fields)
 		if f == nil {
 			continue
 		}
-		if m.Value.Kind == tree.Null {
+		if m.Value.Kind == doc.Null {
 			if f.IsObject() {
 				c.report(Warning, m.Value.Origin(), "%s is null, an object is expected here; it counts as absent", f.Name)
 			} else {
@@ -55,13 +55,13 @@ func (c *cleaner) object(n *tree.Node, fields []tree.Field) {
 // addMember keeps the last of two members of one name. Two objects are one, as
 // in the reference. As only names of the spec are kept, there are few to look
 // through.
-func (c *cleaner) addMember(kept []tree.Member, m tree.Member) []tree.Member {
+func (c *cleaner) addMember(kept []doc.Member, m doc.Member) []doc.Member {
 	for i := range kept {
 		before := &kept[i]
 		switch {
 		case before.Name != m.Name:
 			continue
-		case m.Value.Kind == tree.Map:
+		case m.Value.Kind == doc.Map:
 			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; the two count as one", m.Name, before.Line, before.Column)
 			for _, more := range m.Value.Members {
 				before.Value.Members = c.addMember(before.Value.Members, more)
@@ -76,7 +76,7 @@ func (c *cleaner) addMember(kept []tree.Member, m tree.Member) []tree.Member {
 }
 
 // unset takes away a member that a later null of the same name takes back.
-func (c *cleaner) unset(kept []tree.Member, name string, null *tree.Node) []tree.Member {
+func (c *cleaner) unset(kept []doc.Member, name string, null *doc.Node) []doc.Member {
 	for i := range kept {
 		if kept[i].Name == name {
 			c.report(Warning, null.Origin(), "%q was given before at line %d, column %d; this null takes it back", name, kept[i].Line, kept[i].Column)
@@ -88,10 +88,10 @@ func (c *cleaner) unset(kept []tree.Member, name string, null *tree.Node) []tree
 
 // lookUp finds the field that a member's name means. Like the reference it
 // forgives a wrong case, with a warning.
-func (c *cleaner) lookUp(n *tree.Node, m tree.Member, fields []tree.Field) *tree.Field {
-	f := find(fields, func(f *tree.Field) bool { return f.Name == m.Name })
+func (c *cleaner) lookUp(n *doc.Node, m doc.Member, fields []doc.Field) *doc.Field {
+	f := find(fields, func(f *doc.Field) bool { return f.Name == m.Name })
 	if f == nil {
-		f = find(fields, func(f *tree.Field) bool { return strings.EqualFold(f.Name, m.Name) })
+		f = find(fields, func(f *doc.Field) bool { return strings.EqualFold(f.Name, m.Name) })
 	}
 	switch {
 	case f == nil:
@@ -105,7 +105,7 @@ func (c *cleaner) lookUp(n *tree.Node, m tree.Member, fields []tree.Field) *tree
 	return f
 }
 
-func find(fields []tree.Field, is func(*tree.Field) bool) *tree.Field {
+func find(fields []doc.Field, is func(*doc.Field) bool) *doc.Field {
 	for i := range fields {
 		if is(&fields[i]) {
 			return &fields[i]
@@ -115,23 +115,23 @@ func find(fields []tree.Field, is func(*tree.Field) bool) *tree.Field {
 }
 
 // warn is about the name of a member of n.
-func (c *cleaner) warn(n *tree.Node, m tree.Member, format string, args ...any) {
+func (c *cleaner) warn(n *doc.Node, m doc.Member, format string, args ...any) {
 	at := Origin{Source: n.Source.String(), Line: int(m.Line), Column: int(m.Column), Path: m.Value.Path()}
 	c.report(Warning, at, format, args...)
 }
 
 // value cleans n, and tells whether it is what f says.
-func (c *cleaner) value(n *tree.Node, f *tree.Field) bool {
+func (c *cleaner) value(n *doc.Node, f *doc.Field) bool {
 	if n.Kind != f.Kind {
 		c.report(Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
 		return false
 	}
 	switch f.Kind {
-	case tree.Map:
+	case doc.Map:
 		c.object(n, f.Fields)
-	case tree.List:
+	case doc.List:
 		return c.list(n, f.Item)
-	case tree.Number:
+	case doc.Number:
 		if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
 			c.report(Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
 			return false
@@ -144,12 +144,12 @@ func (c *cleaner) value(n *tree.Node, f *tree.Field) bool {
 }
 
 // list cleans the items of n. A null stands for an empty item, as in the reference.
-func (c *cleaner) list(n *tree.Node, item *tree.Field) bool {
+func (c *cleaner) list(n *doc.Node, item *doc.Field) bool {
 	ok := true
 	for _, i := range n.Items {
-		if i.Kind == tree.Null {
+		if i.Kind == doc.Null {
 			i.Kind = item.Kind
-			if i.Kind == tree.Map {
+			if i.Kind == doc.Map {
 				c.report(Warning, i.Origin(), "this item is null, an object is expected here; it counts as an empty one")
 			}
 			continue

@@ -1,6 +1,6 @@
 package config
 
-import "github.com/firstlight-os/firstlight/config/internal/tree"
+import "github.com/firstlight-os/firstlight/internal/doc"
 
 // WithDevices is c with other paths for the devices of disks, arrays, LUKS
 // volumes and filesystems: each becomes what rename makes of it. Everything
@@ -9,10 +9,10 @@ func (c *Config) WithDevices(rename func(path string) string) *Config {
 	if c.Node().Member("storage") == nil {
 		return c
 	}
-	return fromTree(copyWay(c.Node(), []string{"storage"}, func(storage *tree.Node) {
+	return fromTree(copyWay(c.Node(), []string{"storage"}, func(storage *doc.Node) {
 		for list, member := range map[string]string{"disks": "device", "filesystems": "device", "luks": "device", "raid": "devices"} {
 			if n := storage.Member(list); n != nil {
-				storage.Set(list, copyItems(n, func(item *tree.Node) *tree.Node {
+				storage.Set(list, copyItems(n, func(item *doc.Node) *doc.Node {
 					return renamed(item, member, rename)
 				}))
 			}
@@ -21,9 +21,9 @@ func (c *Config) WithDevices(rename func(path string) string) *Config {
 }
 
 // copyItems is a list with its items changed.
-func copyItems(list *tree.Node, change func(*tree.Node) *tree.Node) *tree.Node {
+func copyItems(list *doc.Node, change func(*doc.Node) *doc.Node) *doc.Node {
 	out := *list
-	out.Items = make([]*tree.Node, len(list.Items))
+	out.Items = make([]*doc.Node, len(list.Items))
 	for i, item := range list.Items {
 		out.Items[i] = change(item)
 	}
@@ -31,20 +31,20 @@ func copyItems(list *tree.Node, change func(*tree.Node) *tree.Node) *tree.Node {
 }
 
 // renamed is an object with another path, or other paths, in a member.
-func renamed(object *tree.Node, member string, rename func(string) string) *tree.Node {
+func renamed(object *doc.Node, member string, rename func(string) string) *doc.Node {
 	value := object.Member(member)
 	if value == nil {
 		return object
 	}
-	text := func(n *tree.Node) *tree.Node {
+	text := func(n *doc.Node) *doc.Node {
 		out := *n
 		out.Text = rename(n.Text)
 		return &out
 	}
-	if value.Kind == tree.List {
+	if value.Kind == doc.List {
 		value = copyItems(value, text)
 	} else {
 		value = text(value)
 	}
-	return copyWay(object, nil, func(o *tree.Node) { o.Set(member, value) })
+	return copyWay(object, nil, func(o *doc.Node) { o.Set(member, value) })
 }

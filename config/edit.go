@@ -1,6 +1,6 @@
 package config
 
-import "github.com/firstlight-os/firstlight/config/internal/tree"
+import "github.com/firstlight-os/firstlight/internal/doc"
 
 // WithAuthority is c with the i-th certificate authority coming from another
 // source, which holds the plain bytes. The hash stays.
@@ -19,9 +19,9 @@ func (c *Config) WithAuthority(i int, source string) *Config {
 			changed.Set(m.Name, m.Value)
 		}
 	}
-	root := copyWay(c.Node(), []string{"ignition", "security", "tls"}, func(tls *tree.Node) {
+	root := copyWay(c.Node(), []string{"ignition", "security", "tls"}, func(tls *doc.Node) {
 		list := *tls.Member("certificateAuthorities")
-		list.Items = append([]*tree.Node(nil), list.Items...)
+		list.Items = append([]*doc.Node(nil), list.Items...)
 		list.Items[i] = &changed
 		tls.Set("certificateAuthorities", &list)
 	})
@@ -33,13 +33,13 @@ func (c *Config) WithoutReferences() *Config {
 	if !c.Ignition.Config.IsGiven() {
 		return c
 	}
-	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *tree.Node) { n.Drop("config") }))
+	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *doc.Node) { n.Drop("config") }))
 }
 
 // copyWay copies the objects on a way down from n, and changes the last.
-func copyWay(n *tree.Node, way []string, change func(*tree.Node)) *tree.Node {
+func copyWay(n *doc.Node, way []string, change func(*doc.Node)) *doc.Node {
 	out := *n
-	out.Members = append([]tree.Member(nil), n.Members...)
+	out.Members = append([]doc.Member(nil), n.Members...)
 	if len(way) == 0 {
 		change(&out)
 	} else {

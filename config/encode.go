@@ -1,6 +1,6 @@
 package config
 
-import "github.com/firstlight-os/firstlight/config/internal/tree"
+import "github.com/firstlight-os/firstlight/internal/doc"
 
 // Marshal prints a config as compact JSON of the newest version.
 func (c *Config) Marshal() []byte {
@@ -17,7 +17,7 @@ func (c *Config) Save() (text, origins []byte) {
 // values know their place in the given text instead, under name; origins that
 // do not belong to the text are an error.
 func Load(text, origins []byte, name string) (*Config, error) {
-	root, err := tree.ReadJSON(text, &tree.Source{Name: name})
+	root, err := doc.ReadJSON(text, &doc.Source{Name: name})
 	if err != nil {
 		return nil, SyntaxError(err)
 	}
@@ -30,7 +30,7 @@ func Load(text, origins []byte, name string) (*Config, error) {
 		}
 	}
 	c := &cleaner{version: Newest}
-	c.object(root, tree.FieldsOf(configType))
+	c.object(root, doc.FieldsOf(configType))
 	if c.problems.Refused() {
 		return nil, &ParseError{ErrInvalid, c.problems}
 	}

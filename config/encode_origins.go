@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // Origins are stored as a list of sources, each a name and the language that it
@@ -15,13 +15,13 @@ import (
 // have their length before them; for a path that is one more than the length,
 // and 0 if the value was not moved.
 type originWriter struct {
-	sources map[*tree.Source]int
-	list    []*tree.Source
+	sources map[*doc.Source]int
+	list    []*doc.Source
 	values  []byte
 }
 
-func saveOrigins(root *tree.Node) []byte {
-	w := &originWriter{sources: map[*tree.Source]int{}}
+func saveOrigins(root *doc.Node) []byte {
+	w := &originWriter{sources: map[*doc.Source]int{}}
 	w.value(root, nil, 0)
 	b := binary.AppendUvarint(nil, uint64(len(w.list)))
 	for _, s := range w.list {
@@ -34,7 +34,7 @@ func saveOrigins(root *tree.Node) []byte {
 }
 
 // value stores the origins of n and what is in it. It is the i-th value in around.
-func (w *originWriter) value(n, around *tree.Node, i int) {
+func (w *originWriter) value(n, around *doc.Node, i int) {
 	s, ok := w.sources[n.Source]
 	if !ok {
 		s = len(w.list)
@@ -59,7 +59,7 @@ func (w *originWriter) value(n, around *tree.Node, i int) {
 }
 
 // language is 1 for Butane and 0 for JSON.
-func language(s *tree.Source) uint64 {
+func language(s *doc.Source) uint64 {
 	if s != nil && s.Snake {
 		return 1
 	}
@@ -73,11 +73,11 @@ func (w *originWriter) numbers(values ...int) {
 }
 
 // isAt tells whether n's path is that of the i-th value in around.
-func isAt(n, around *tree.Node, i int) bool {
+func isAt(n, around *doc.Node, i int) bool {
 	switch {
 	case around == nil || n.Parent == nil:
 		return true
-	case around.Kind == tree.List && int(n.Index) != i:
+	case around.Kind == doc.List && int(n.Index) != i:
 		return false
 	}
 	return n.Parent == around || n.Parent.Path() == around.Path()
@@ -88,18 +88,18 @@ var errOrigins = errors.New("the stored origins do not belong to the stored conf
 // originReader reads what an originWriter has written. It may be damaged.
 type originReader struct {
 	rest    []byte
-	sources []*tree.Source
+	sources []*doc.Source
 	err     error
 }
 
-func restoreOrigins(root *tree.Node, stored []byte) error {
+func restoreOrigins(root *doc.Node, stored []byte) error {
 	r := &originReader{rest: stored}
 	for range r.number(len(stored)) {
 		name, snake := r.text(r.number(len(r.rest))), r.number(1) == 1
 		if r.err != nil {
 			return r.err
 		}
-		r.sources = append(r.sources, &tree.Source{Name: name, Snake: snake})
+		r.sources = append(r.sources, &doc.Source{Name: name, Snake: snake})
 	}
 	r.value(root)
 	if r.err == nil && len(r.rest) > 0 {
@@ -108,7 +108,7 @@ func restoreOrigins(root *tree.Node, stored []byte) error {
 	return r.err
 }
 
-func (r *originReader) value(n *tree.Node) {
+func (r *originReader) value(n *doc.Node) {
 	const maxPlace = 1 << 30
 	s := r.number(len(r.sources) - 1)
 	line, column := r.number(maxPlace), r.number(maxPlace)
@@ -119,7 +119,7 @@ func (r *originReader) value(n *tree.Node) {
 	n.Source, n.Line, n.Column = r.sources[s], int32(line), int32(column)
 	if moved > 0 && n.Parent != nil {
 		// A stand-in for the parent that merging has left behind.
-		n.Parent = &tree.Node{Kind: n.Parent.Kind, Key: r.text(moved - 1), Parent: &tree.Node{}}
+		n.Parent = &doc.Node{Kind: n.Parent.Kind, Key: r.text(moved - 1), Parent: &doc.Node{}}
 		n.Index = int32(r.number(maxPlace))
 	}
 	for _, m := range n.Members {

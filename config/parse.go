@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // Parse reads a config of any supported version, validates it by the rules of
@@ -29,7 +29,7 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 	if len(text) == 0 {
 		return nil, nil, &ParseError{Kind: ErrEmpty}
 	}
-	root, err := tree.ReadJSON(text, &tree.Source{Name: name})
+	root, err := doc.ReadJSON(text, &doc.Source{Name: name})
 	if err != nil {
 		refusal := SyntaxError(err)
 		return nil, refusal.Problems, refusal
@@ -39,7 +39,7 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 
 // SyntaxError turns what the readers of package tree say into a refusal.
 func SyntaxError(err error) *ParseError {
-	at := new(tree.SyntaxError)
+	at := new(doc.SyntaxError)
 	if !errors.As(err, &at) {
 		at.Message = err.Error()
 	}
@@ -48,13 +48,13 @@ func SyntaxError(err error) *ParseError {
 
 // FromTree is Parse after the syntax. It is for package butane, whose trees
 // come from YAML. It takes the tree over.
-func FromTree(root *tree.Node) (*Config, Problems, error) {
+func FromTree(root *doc.Node) (*Config, Problems, error) {
 	version, err := versionOf(root)
 	if err != nil {
 		return nil, err.Problems, err
 	}
 	c := &cleaner{version: version}
-	c.object(root, tree.FieldsOf(configType))
+	c.object(root, doc.FieldsOf(configType))
 	cfg := fromTree(root)
 	problems := c.problems
 	if !problems.Refused() {
@@ -68,38 +68,38 @@ func FromTree(root *tree.Node) (*Config, Problems, error) {
 }
 
 // fromTree makes the typed form of a clean tree.
-func fromTree(root *tree.Node) *Config {
+func fromTree(root *doc.Node) *Config {
 	cfg := new(Config)
-	tree.Fill(reflect.ValueOf(cfg).Elem(), root)
+	doc.Fill(reflect.ValueOf(cfg).Elem(), root)
 	return cfg
 }
 
 // versionOf is the version gate. Nothing else of the document is looked at.
-func versionOf(root *tree.Node) (Version, *ParseError) {
-	fail := func(kind error, n *tree.Node, format string, args ...any) (Version, *ParseError) {
+func versionOf(root *doc.Node) (Version, *ParseError) {
+	fail := func(kind error, n *doc.Node, format string, args ...any) (Version, *ParseError) {
 		return 0, &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
 	}
-	if root.Kind == tree.Null {
+	if root.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "this is null and has no ignition.version")
 	}
-	if root.Kind != tree.Map {
+	if root.Kind != doc.Map {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
 	at := foldMember(root, "ignition", "version")
-	if at == nil || at.Kind == tree.Null {
+	if at == nil || at.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
-	if at.Kind != tree.Map {
+	if at.Kind != doc.Map {
 		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
 	}
 	v := foldMember(at, "version", "")
 	switch {
-	case v == nil || v.Kind == tree.Null || v.Kind == tree.String && v.Text == "":
+	case v == nil || v.Kind == doc.Null || v.Kind == doc.String && v.Text == "":
 		return fail(ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
-	case v.Kind != tree.String:
+	case v.Kind != doc.String:
 		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.Kind)
 	}
-	normal, ok := tree.NormalVersion(v.Text)
+	normal, ok := doc.NormalVersion(v.Text)
 	if !ok {
 		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
@@ -113,13 +113,13 @@ func versionOf(root *tree.Node) (Version, *ParseError) {
 
 // foldMember is Member without regard to case, as the decoder forgives it. Of
 // several that are objects the last is taken that has a certain member, if any.
-func foldMember(n *tree.Node, name, with string) *tree.Node {
-	var last *tree.Node
+func foldMember(n *doc.Node, name, with string) *doc.Node {
+	var last *doc.Node
 	for _, m := range slices.Backward(n.Members) {
 		if !strings.EqualFold(m.Name, name) {
 			continue
 		}
-		if with == "" || m.Value.Kind != tree.Map || foldMember(m.Value, with, "") != nil {
+		if with == "" || m.Value.Kind != doc.Map || foldMember(m.Value, with, "") != nil {
 			return m.Value
 		}
 		last = cmp.Or(last, m.Value)
@@ -137,9 +137,9 @@ func versionList() string {
 
 // Empty is the config that asks for nothing.
 func Empty() *Config {
-	root := &tree.Node{Kind: tree.Map}
-	ignition := &tree.Node{Kind: tree.Map, Parent: root, Key: "ignition"}
-	ignition.Set("version", &tree.Node{Kind: tree.String, Text: Newest.String(), Parent: ignition, Key: "version"})
+	root := &doc.Node{Kind: doc.Map}
+	ignition := &doc.Node{Kind: doc.Map, Parent: root, Key: "ignition"}
+	ignition.Set("version", &doc.Node{Kind: doc.String, Text: Newest.String(), Parent: ignition, Key: "version"})
 	root.Set("ignition", ignition)
 	return fromTree(root)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // A jsonSchema is as much of a JSON schema as those in testdata use.
@@ -81,7 +81,7 @@ func (s *jsonSchema) types() []string {
 	return nil
 }
 
-var schemaTypes = map[tree.Kind]string{tree.Map: "object", tree.List: "array", tree.String: "string", tree.Bool: "boolean", tree.Number: "integer"}
+var schemaTypes = map[doc.Kind]string{doc.Map: "object", doc.List: "array", doc.String: "string", doc.Bool: "boolean", doc.Number: "integer"}
 
 // A schemaWalk compares our types with the schema of one version.
 type schemaWalk struct {
@@ -96,11 +96,11 @@ func (w *schemaWalk) differ(format string, args ...any) {
 	w.found = append(w.found, fmt.Sprintf(format, args...))
 }
 
-func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *tree.Node) {
+func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *doc.Node) {
 	s = s.resolve(w.t, w.root)
-	fields := tree.FieldsOf(typ)
+	fields := doc.FieldsOf(typ)
 	for name := range s.Properties {
-		known := slices.ContainsFunc(fields, func(f tree.Field) bool { return f.Name == name && f.SinceIn(at) <= w.version })
+		known := slices.ContainsFunc(fields, func(f doc.Field) bool { return f.Name == name && f.SinceIn(at) <= w.version })
 		if !known {
 			w.differ("%s: %s.%s is in the schema, but not in our types", w.version, at.Path(), name)
 		}
@@ -113,12 +113,12 @@ func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *tree.Node) {
 		case p == nil:
 			w.differ("%s: %s.%s is in our types, but not in the schema", w.version, at.Path(), f.Name)
 		default:
-			w.value(p, typ, f, &tree.Node{Kind: tree.KindOf(f.Type), Parent: at, Key: f.Name})
+			w.value(p, typ, f, &doc.Node{Kind: doc.KindOf(f.Type), Parent: at, Key: f.Name})
 		}
 	}
 }
 
-func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *tree.Field, at *tree.Node) {
+func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *doc.Field, at *doc.Node) {
 	w.count++
 	s = s.resolve(w.t, w.root)
 	if !slices.Contains(s.types(), schemaTypes[at.Kind]) {
@@ -126,19 +126,19 @@ func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *tree.Field, at
 		return
 	}
 	pointer := around.Field(f.Index).Type.Kind() == reflect.Pointer
-	if nullable := slices.Contains(s.types(), "null"); nullable && !pointer && at.Kind != tree.Map {
+	if nullable := slices.Contains(s.types(), "null"); nullable && !pointer && at.Kind != doc.Map {
 		w.differ("%s: %s can be null in the schema, but not in our types", w.version, at.Path())
 	} else if !nullable && pointer && w.version == Newest {
 		w.differ("%s: %s can be unset in our types, but not in the schema", w.version, at.Path())
 	}
 	switch at.Kind {
-	case tree.Map:
+	case doc.Map:
 		w.object(s, f.Type, at)
-	case tree.List:
-		item := &tree.Node{Kind: tree.KindOf(f.Type.Elem()), Parent: at}
+	case doc.List:
+		item := &doc.Node{Kind: doc.KindOf(f.Type.Elem()), Parent: at}
 		if of := s.Items.resolve(w.t, w.root); !slices.Contains(of.types(), schemaTypes[item.Kind]) {
 			w.differ("%s: the items of %s are %v in the schema", w.version, at.Path(), of.types())
-		} else if item.Kind == tree.Map {
+		} else if item.Kind == doc.Map {
 			w.object(of, f.Type.Elem(), item)
 		}
 	}
@@ -147,7 +147,7 @@ func (w *schemaWalk) value(s *jsonSchema, around reflect.Type, f *tree.Field, at
 // differences compares our types with a schema.
 func differences(t *testing.T, v Version, root *jsonSchema) (found []string, count int) {
 	w := &schemaWalk{t: t, version: v, root: root}
-	w.object(root, configType, &tree.Node{Kind: tree.Map})
+	w.object(root, configType, &doc.Node{Kind: doc.Map})
 	return w.found, w.count
 }
 

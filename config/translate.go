@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // translate makes a valid config of an older version into one of the newest.
@@ -37,7 +37,7 @@ func translate(c *Config, from Version) *Config {
 
 // dropSpecialModes clears setuid, setgid and sticky bits, which had no effect
 // before version 3.6.0.
-func dropSpecialModes(root *tree.Node) (dropped bool) {
+func dropSpecialModes(root *doc.Node) (dropped bool) {
 	storage := root.Member("storage")
 	for _, list := range []string{"files", "directories"} {
 		nodes := storage.Member(list)
@@ -60,7 +60,7 @@ func dropSpecialModes(root *tree.Node) (dropped bool) {
 
 // dropHashOfNothing drops the hash of a replacing config without source, which
 // version 3.0.0 allowed.
-func dropHashOfNothing(root *tree.Node) (dropped bool) {
+func dropHashOfNothing(root *doc.Node) (dropped bool) {
 	replace := root.Member("ignition").Member("config").Member("replace")
 	if replace == nil || replace.Member("source") != nil {
 		return false
@@ -70,19 +70,19 @@ func dropHashOfNothing(root *tree.Node) (dropped bool) {
 
 // dropEmptyReferences drops references to configs to be merged that lead
 // nowhere, which version 3.0.0 allowed.
-func dropEmptyReferences(root *tree.Node) (dropped bool) {
+func dropEmptyReferences(root *doc.Node) (dropped bool) {
 	merge := root.Member("ignition").Member("config").Member("merge")
 	if merge == nil {
 		return false
 	}
 	before := len(merge.Items)
-	merge.Items = slices.DeleteFunc(merge.Items, func(r *tree.Node) bool { return isEmpty(r.Member("source")) })
+	merge.Items = slices.DeleteFunc(merge.Items, func(r *doc.Node) bool { return isEmpty(r.Member("source")) })
 	return len(merge.Items) < before
 }
 
 // dropEmptyPins drops custom clevis pins that say nothing but that they need
 // the network, which version 3.2.0 allowed.
-func dropEmptyPins(root *tree.Node) (dropped bool) {
+func dropEmptyPins(root *doc.Node) (dropped bool) {
 	volumes := root.Member("storage").Member("luks")
 	if volumes == nil {
 		return false
@@ -96,4 +96,4 @@ func dropEmptyPins(root *tree.Node) (dropped bool) {
 	return dropped
 }
 
-func isEmpty(n *tree.Node) bool { return n == nil || n.Text == "" }
+func isEmpty(n *doc.Node) bool { return n == nil || n.Text == "" }

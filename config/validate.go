@@ -6,14 +6,14 @@ import (
 	"path"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // validate checks a filled config by the rules of one version.
 func validate(c *Config, version Version) Problems {
 	v := &validator{version: version}
 	v.config(c)
-	v.duplicates(tree.FieldsOf(configType), c.Node())
+	v.duplicates(doc.FieldsOf(configType), c.Node())
 	return v.problems
 }
 
@@ -73,8 +73,8 @@ func (v *validator) bytesAtMost(limit int, what, value string, o Object, member 
 
 // duplicates walks the whole tree. What makes two items of a list the same is
 // in the spec tags of types.go.
-func (v *validator) duplicates(fields []tree.Field, n *tree.Node) {
-	var shared map[string]*tree.Node // of the lists whose keys are one namespace
+func (v *validator) duplicates(fields []doc.Field, n *doc.Node) {
+	var shared map[string]*doc.Node // of the lists whose keys are one namespace
 	for i := range fields {
 		f := &fields[i]
 		if !f.IsObject() && !f.IsList() {
@@ -88,7 +88,7 @@ func (v *validator) duplicates(fields []tree.Field, n *tree.Node) {
 		case f.Shared && shared != nil:
 			v.duplicateItems(f, m.Items, shared)
 		default:
-			seen := make(map[string]*tree.Node, len(m.Items))
+			seen := make(map[string]*doc.Node, len(m.Items))
 			if f.Shared {
 				shared = seen
 			}
@@ -97,7 +97,7 @@ func (v *validator) duplicates(fields []tree.Field, n *tree.Node) {
 	}
 }
 
-func (v *validator) duplicateItems(f *tree.Field, items []*tree.Node, seen map[string]*tree.Node) {
+func (v *validator) duplicateItems(f *doc.Field, items []*doc.Node, seen map[string]*doc.Node) {
 	for _, item := range items {
 		// Partitions have stricter rules of their own. References without a source
 		// are dropped, in the version that knows them, or missing their source.
@@ -116,7 +116,7 @@ func (v *validator) duplicateItems(f *tree.Field, items []*tree.Node, seen map[s
 }
 
 // describe names an item by its key. A source may hold secrets.
-func describe(f *tree.Field, key string) string {
+func describe(f *doc.Field, key string) string {
 	switch f.Key {
 	case ".":
 		return quote(key)

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 func (v *validator) luks(l *Luks) {
@@ -83,6 +83,6 @@ func (v *validator) tang(t *Tang) {
 }
 
 func isJSON(text string) bool {
-	_, err := tree.ReadJSON([]byte(text), nil)
+	_, err := doc.ReadJSON([]byte(text), nil)
 	return err == nil
 }

@@ -1,32 +1,32 @@
 package config
 
-import "github.com/firstlight-os/firstlight/config/internal/tree"
+import "github.com/firstlight-os/firstlight/internal/doc"
 
 // A Version of the spec, in order of age.
-type Version = tree.Version
+type Version = doc.Version
 
 // The versions that Parse accepts.
 const (
-	V3_0             = tree.V3_0
-	V3_1             = tree.V3_1
-	V3_2             = tree.V3_2
-	V3_3             = tree.V3_3
-	V3_4             = tree.V3_4
-	V3_5             = tree.V3_5
-	V3_6             = tree.V3_6
-	V3_7Experimental = tree.V3_7Experimental
+	V3_0             = doc.V3_0
+	V3_1             = doc.V3_1
+	V3_2             = doc.V3_2
+	V3_3             = doc.V3_3
+	V3_4             = doc.V3_4
+	V3_5             = doc.V3_5
+	V3_6             = doc.V3_6
+	V3_7Experimental = doc.V3_7Experimental
 
 	// Stable is the newest version that will not change any more.
-	Stable = tree.Stable
+	Stable = doc.Stable
 	// Newest is the version that every accepted config is translated to.
-	Newest = tree.Newest
+	Newest = doc.Newest
 )
 
 // Versions lists the accepted versions, oldest first.
-func Versions() []Version { return tree.Versions() }
+func Versions() []Version { return doc.Versions() }
 
 // An Origin is the place in a config that a value came from.
-type Origin = tree.Origin
+type Origin = doc.Origin
 
 // An Object is part of every object of the spec and knows where it stood.
-type Object = tree.Object
+type Object = doc.Object

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // camelCase finds words, and what is in quotes as one.
@@ -20,7 +20,7 @@ func Words(o Origin, text string) string {
 	}
 	return camelCase.ReplaceAllStringFunc(text, func(word string) string {
 		if members()[word] {
-			return tree.Snake(word)
+			return doc.Snake(word)
 		}
 		return word
 	})
@@ -31,7 +31,7 @@ var members = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	var add func(t reflect.Type)
 	add = func(t reflect.Type) {
-		for _, f := range tree.FieldsOf(t) {
+		for _, f := range doc.FieldsOf(t) {
 			if f.Name != strings.ToLower(f.Name) {
 				names[f.Name] = true
 			}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // BenchmarkSmallFiles plans and writes 5,000 files, 1,000 links, 100

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // A volume of each kind.

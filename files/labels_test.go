@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/system"
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // stdinKeeper records what setfiles is given.

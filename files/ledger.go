@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/json"
+	"github.com/firstlight-os/firstlight/internal/json"
 )
 
 // ledgerFile is in /etc.

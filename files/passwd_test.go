@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // shadowLines are the commands of a run without the root's path.

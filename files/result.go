@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/json"
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // sshKeysMessage is the MESSAGE_ID of the journal entry that says that keys

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 const (

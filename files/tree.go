@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A Fetcher writes the verified, decompressed bytes of a resource to w. After

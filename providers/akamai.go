@@ -3,7 +3,7 @@ package providers
 import (
 	"net/http"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // Platform akamai: Akamai Connected Cloud, which was Linode.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // host answers each connection with the next of its answers, and the last one

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // Platform azure: Microsoft Azure. User data is at the metadata service; what

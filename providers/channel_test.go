@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // newLoggedEnv is newEnv, and what was logged.

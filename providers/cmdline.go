@@ -6,8 +6,8 @@ import (
 	"path"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/fetch"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // The kernel arguments that name a config.

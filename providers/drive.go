@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A config drive is a filesystem with a known label and a known file. It is

@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform exoscale: Exoscale.
 // https://community.exoscale.com/product/compute/instances/how-to/cloud-init/

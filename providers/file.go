@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // Platform file: a local file, for tests.

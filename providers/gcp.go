@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform gcp: Google Compute Engine. The service is asked by address: a name
 // could be answered by anybody.

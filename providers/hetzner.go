@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform hetzner: Hetzner Cloud.
 // https://docs.hetzner.cloud/reference/cloud#description/server-metadata

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // kvp is a message of the host, with the sizes that it would have.

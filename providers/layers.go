@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers/zstd"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 // Platforms limit the size of user data, and some take text only. Whatever

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/firstlight-os/firstlight/fetch"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // linkLocal is where most platforms have their metadata service.

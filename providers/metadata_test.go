@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 func TestBase64IsDecodedAsToolsWriteIt(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // A FIFO forgets what was read, as the card's does, and pauses.

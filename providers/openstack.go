@@ -7,7 +7,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // Platform openstack: the config drive, or the metadata service by IPv4 or, on

@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform oraclecloud: Oracle Cloud Infrastructure.
 // https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // The DVD that Azure provisions machines with: UDF or ISO 9660, with a

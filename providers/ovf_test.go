@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // azureDescription is a description with custom data, as Azure writes it.

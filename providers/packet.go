@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // Platform packet: Equinix Metal, which was Packet. It also wants to hear how

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Platform qemu: the firmware configuration device (fw_cfg), filled on the

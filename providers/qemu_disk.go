@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // Platform qemu on s390x and ppc64le, which have no fw_cfg: a disk whose serial

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // withBlob is a machine whose fw_cfg has a config.

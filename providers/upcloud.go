@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform upcloud: UpCloud. A server's metadata service is switched off by default.
 // https://upcloud.com/docs/products/cloud-servers/features/metadata-service/

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/firstlight-os/firstlight/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // A vbox is the driver and the service behind it, as strict as the real ones. It

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Platform vmware: variables that the hypervisor keeps for its guest, set by

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Calls of VMware's hypervisor. Each is one instruction that the hypervisor

@@ -1,6 +1,6 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/fetch"
+import "github.com/firstlight-os/firstlight/internal/fetch"
 
 // Platform vultr: Vultr.
 // https://www.vultr.com/metadata/

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // watchDevices tells when to look again: when the kernel or udev say something

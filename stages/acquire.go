@@ -16,9 +16,9 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 // baseConfig merges the fragments of the image. It needs no network: references

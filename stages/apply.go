@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/fetch"
 	"github.com/firstlight-os/firstlight/files"
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Application is a config that is applied to a tree without a boot: the image

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 func TestPlatformsFilesAreWritten(t *testing.T) {

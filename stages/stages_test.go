@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 // A bench is a machine's /run, image directories and root in a directory.

@@ -12,10 +12,10 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/storage"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 // fetchOffline has the config by now. It looks whether what the config refers

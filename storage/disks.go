@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // PlanDisks waits for the devices that the config names, looks at them and

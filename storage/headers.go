@@ -3,7 +3,7 @@ package storage
 import (
 	"encoding/binary"
 
-	"github.com/firstlight-os/firstlight/config/json"
+	"github.com/firstlight-os/firstlight/internal/json"
 )
 
 // A superblock is what a member of an array says about the array.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The kernel has no SELinux policy in the initramfs, so that the directories and

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // formats are the filesystems that can be made, by their programs.

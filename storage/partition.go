@@ -8,7 +8,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // errChanged guards the disk that was planned for against surprises.

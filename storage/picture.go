@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // A State is what a plan does with a partition, or with a whole disk.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // The files plan*.go decide and do nothing else: facts about the machine and

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // A target is a place where something is to be, and what is there.

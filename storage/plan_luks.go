@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/json"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // unfinishedMark is the subsystem in the header of a volume that is ours and

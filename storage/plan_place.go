@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // A block is free sectors, from start up to but not including end.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/report"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // member writes a superblock of version 1.2 to a disk.

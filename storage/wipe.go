@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // wipeRanges are what to overwrite so that nothing takes a device for what it

@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/stages"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 // applyConfig is ignition-apply: it applies a config to the tree of a container

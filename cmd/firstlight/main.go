@@ -20,10 +20,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 	"github.com/firstlight-os/firstlight/stages"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 // Exit statuses, as the reference has them.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 // call runs f as a program and gives its exit status and what it printed.

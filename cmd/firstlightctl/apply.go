@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	outcome "github.com/firstlight-os/firstlight/report"
+	outcome "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/stages"
 )
 

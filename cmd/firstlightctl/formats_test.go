@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // someReport has one problem of each kind.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // A merger does at the desk what the first stages do at boot, without network.

@@ -15,10 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/fetch"
-	outcome "github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	outcome "github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 const planHelp = `Show what the disks stage would do with a config, and touch nothing: each disk

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	outcome "github.com/firstlight-os/firstlight/report"
+	outcome "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/storage"
 )
 

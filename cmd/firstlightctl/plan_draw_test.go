@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	outcome "github.com/firstlight-os/firstlight/report"
+	outcome "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/storage"
 )
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage"
-	"github.com/firstlight-os/firstlight/system"
 )
 
 // Configs on the desk of plans. The first two have made the images.

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The parts of SARIF 2.1.0 that a report needs:

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/config/schema"
+	"github.com/firstlight-os/firstlight/internal/schema"
 )
 
 const schemaHelp = `Print a JSON schema, for editors that complete and check configs while they are

@@ -8,7 +8,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/config/schema"
+	"github.com/firstlight-os/firstlight/internal/schema"
 )
 
 func TestSchema(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // GUIDs of partition types.
@@ -116,12 +116,12 @@ func (t *translation) checkUnlocking(b *BootDevice, layout string) {
 }
 
 // bootDevice is what the sugar of that name stands for, or nil.
-func (t *translation) bootDevice(n *tree.Node) *tree.Node {
+func (t *translation) bootDevice(n *doc.Node) *doc.Node {
 	if n == nil {
 		return nil
 	}
 	var b BootDevice
-	tree.Fill(reflect.ValueOf(&b).Elem(), n)
+	doc.Fill(reflect.ValueOf(&b).Elem(), n)
 	encrypted := len(b.Luks.Tang) > 0 || config.Or(b.Luks.TPM2, false) || config.Or(b.Luks.Cex.Enabled, false)
 	mirrored := len(b.Mirror.Devices) > 0
 	if !encrypted && !mirrored {
@@ -143,13 +143,13 @@ func (t *translation) bootDevice(n *tree.Node) *tree.Node {
 	return maker{n}.object("storage", storage)
 }
 
-func (b *BootDevice) mirror(storage, n *tree.Node) {
+func (b *BootDevice) mirror(storage, n *doc.Node) {
 	m := maker{n}
 	l := layouts[config.Or(b.Layout, defaultLayout)]
 	var boots, roots []string
 	for i, device := range b.Mirror.Devices {
 		one := maker{n.Member("devices").Items[i]}
-		var partitions []*tree.Node
+		var partitions []*doc.Node
 		for _, p := range l.head {
 			label := fmt.Sprintf("%s-%d", p.label, i+1)
 			partitions = append(partitions, one.object("label", label, "sizeMiB", p.mib, "typeGuid", p.guid))
@@ -170,7 +170,7 @@ func (b *BootDevice) mirror(storage, n *tree.Node) {
 	add(storage, "filesystems", m.object("device", "/dev/md/md-boot", "format", "ext4", "label", "boot", "wipeFilesystem", true))
 }
 
-func (b *BootDevice) luks(n *tree.Node, volume string) *tree.Node {
+func (b *BootDevice) luks(n *doc.Node, volume string) *doc.Node {
 	m := maker{n}
 	if l := layouts[config.Or(b.Layout, "")]; l.suffix != "" {
 		volume = *b.Luks.Device + l.suffix

@@ -15,7 +15,7 @@ import (
 	"regexp"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // Options of a translation.
@@ -112,7 +112,7 @@ func IsButane(text []byte) bool {
 	if !bytes.Contains(text, []byte("variant")) || !flowKey.Match(text) {
 		return false
 	}
-	root, err := tree.ReadJSON(text, &tree.Source{})
+	root, err := doc.ReadJSON(text, &doc.Source{})
 	return err != nil || root.Member("variant") != nil && root.Member("ignition").Member("version") == nil
 }
 
@@ -120,8 +120,8 @@ func IsButane(text []byte) bool {
 type translation struct {
 	*Dialect
 	Options
-	source   *tree.Node // the document
-	root     *tree.Node // what has become of it, in the spec's terms
+	source   *doc.Node // the document
+	root     *doc.Node // what has become of it, in the spec's terms
 	problems config.Problems
 	zip      *gzip.Writer // for one resource after the other
 }

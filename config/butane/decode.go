@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // A decoder makes a tree of a document: the members that its dialect has, of
@@ -21,9 +21,9 @@ import (
 type decoder struct {
 	dialect  *Dialect
 	text     lines
-	source   *tree.Source
+	source   *doc.Source
 	problems config.Problems
-	root     *tree.Node
+	root     *doc.Node
 	keys     map[reflect.Type][]Key
 	room     int // how many more nodes there may be
 }
@@ -31,7 +31,7 @@ type decoder struct {
 // decode reads the first document of a text. The error, if any, is a
 // *config.ParseError of kind ErrDocument.
 func decode(text []byte, name string) (*decoder, error) {
-	d := &decoder{text: newLines(text), source: &tree.Source{Name: name, Snake: true}, keys: map[reflect.Type][]Key{}}
+	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true}, keys: map[reflect.Type][]Key{}}
 	// Aliases can make a small text a very large config.
 	const spare, growth = 100_000, 10
 	d.room = spare + growth*len(text)
@@ -103,7 +103,7 @@ func (d *decoder) choose(root *yaml.Node) error {
 }
 
 func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
-	return &tree.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
+	return &doc.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
 }
 
 // twice reports keys that a mapping has twice.
@@ -164,14 +164,14 @@ func resolve(y *yaml.Node) *yaml.Node {
 }
 
 // node makes a node without contents.
-func (d *decoder) node(y *yaml.Node, parent *tree.Node, key string, index int) *tree.Node {
+func (d *decoder) node(y *yaml.Node, parent *doc.Node, key string, index int) *doc.Node {
 	at := d.at(y)
-	return &tree.Node{Source: d.source, Line: int32(at.Line), Column: int32(at.Column), Parent: parent, Key: key, Index: int32(index)}
+	return &doc.Node{Source: d.source, Line: int32(at.Line), Column: int32(at.Column), Parent: parent, Key: key, Index: int32(index)}
 }
 
 // object decodes the members of n.
-func (d *decoder) object(n *tree.Node, y *yaml.Node, t reflect.Type) {
-	n.Kind = tree.Map
+func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = doc.Map
 	keys, ok := d.keys[t]
 	if !ok {
 		keys = d.dialect.Keys(t)
@@ -186,13 +186,13 @@ func (d *decoder) object(n *tree.Node, y *yaml.Node, t reflect.Type) {
 		value := d.node(p.value, n, p.key.Value, 0)
 		if d.value(value, resolve(p.value), keys[i].Type) {
 			at := d.at(p.key)
-			n.Members = append(n.Members, tree.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
+			n.Members = append(n.Members, doc.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
 		}
 	}
 }
 
 // unknown warns of a key that the dialect does not have.
-func (d *decoder) unknown(n *tree.Node, key *yaml.Node, t reflect.Type) {
+func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	at := d.at(key)
 	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
 	name := key.Value
@@ -204,7 +204,7 @@ func (d *decoder) unknown(n *tree.Node, key *yaml.Node, t reflect.Type) {
 }
 
 // value decodes n, and tells whether it is set.
-func (d *decoder) value(n *tree.Node, y *yaml.Node, t reflect.Type) bool {
+func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
 	if d.room--; d.room <= 0 {
 		if d.room == 0 {
 			d.report(config.Error, n.Origin(), "the aliases make this config far larger than its text; write out what is meant")
@@ -238,8 +238,8 @@ func (d *decoder) value(n *tree.Node, y *yaml.Node, t reflect.Type) bool {
 }
 
 // list decodes the items of n. Those without a value are left out.
-func (d *decoder) list(n *tree.Node, y *yaml.Node, t reflect.Type) {
-	n.Kind = tree.List
+func (d *decoder) list(n *doc.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = doc.List
 	for i, item := range y.Content {
 		node := d.node(item, n, "", i)
 		if item.ShortTag() == "!!null" {
@@ -251,11 +251,11 @@ func (d *decoder) list(n *tree.Node, y *yaml.Node, t reflect.Type) {
 	}
 }
 
-func (d *decoder) stringMap(n *tree.Node, y *yaml.Node, t reflect.Type) {
-	n.Kind = tree.Map
+func (d *decoder) stringMap(n *doc.Node, y *yaml.Node, t reflect.Type) {
+	n.Kind = doc.Map
 	for _, p := range d.pairs(y) {
 		if value := d.node(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
-			n.Members = append(n.Members, tree.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
+			n.Members = append(n.Members, doc.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
 		}
 	}
 }
@@ -268,10 +268,10 @@ var booleans = map[string]string{
 	"false": "false", "n": "false", "no": "false", "off": "false",
 }
 
-func (d *decoder) scalar(n *tree.Node, y *yaml.Node, kind reflect.Kind) bool {
+func (d *decoder) scalar(n *doc.Node, y *yaml.Node, kind reflect.Kind) bool {
 	switch kind {
 	case reflect.String:
-		n.Kind, n.Text = tree.String, y.Value
+		n.Kind, n.Text = doc.String, y.Value
 		if y.ShortTag() == "!!binary" {
 			return y.Decode(&n.Text) == nil
 		}
@@ -280,7 +280,7 @@ func (d *decoder) scalar(n *tree.Node, y *yaml.Node, kind reflect.Kind) bool {
 		if lower := strings.ToLower(word); word != strings.ToUpper(word) && word != lower && word[1:] != lower[1:] {
 			return false
 		}
-		n.Kind, n.Text = tree.Bool, booleans[strings.ToLower(word)]
+		n.Kind, n.Text = doc.Bool, booleans[strings.ToLower(word)]
 		known := strings.EqualFold(word, n.Text)
 		return n.Text != "" && (!known || y.ShortTag() == "!!bool")
 	default:
@@ -292,7 +292,7 @@ func (d *decoder) scalar(n *tree.Node, y *yaml.Node, kind reflect.Kind) bool {
 			return false
 		}
 		var whole int64
-		n.Kind = tree.Number
+		n.Kind = doc.Number
 		if y.Decode(&whole) != nil {
 			return false
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // desugar turns the document into what the spec has, in place. What sugar
@@ -17,15 +17,15 @@ import (
 func (t *translation) desugar() {
 	t.root = t.source
 	t.each(t.root, configType, t.desugarObject)
-	t.root = tree.Merge(configType, t.mountUnits(), t.root)
+	t.root = doc.Merge(configType, t.mountUnits(), t.root)
 	t.trees()
 	t.quadlets()
 	if t.problems.Refused() {
 		return
 	}
-	t.root = tree.Merge(configType, t.bootDevice(t.source.Member("bootDevice")), t.root)
+	t.root = doc.Merge(configType, t.bootDevice(t.source.Member("bootDevice")), t.root)
 	t.checkPartitions()
-	t.root = tree.Merge(configType, t.grub(), t.root)
+	t.root = doc.Merge(configType, t.grub(), t.root)
 	if t.Variant == openshift {
 		t.desugarMachineConfig()
 	}
@@ -34,7 +34,7 @@ func (t *translation) desugar() {
 	t.root = t.finish(t.root, configType)
 }
 
-func (t *translation) desugarObject(n *tree.Node, typ reflect.Type) {
+func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
 	switch typ {
 	case resourceType:
 		t.resource(n)
@@ -51,7 +51,7 @@ func (t *translation) desugarObject(n *tree.Node, typ reflect.Type) {
 	}
 }
 
-func (t *translation) authorizedKeys(n, local *tree.Node) {
+func (t *translation) authorizedKeys(n, local *doc.Node) {
 	if t.FilesDir == "" {
 		if len(local.Items) > 0 {
 			t.noFilesDir(local.Origin())
@@ -103,7 +103,7 @@ var reservedLabels = map[string]int{"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI
 // leastRoot is what updates need, in MiB.
 const leastRoot = 8192
 
-func (t *translation) checkRootSize(disk, root *tree.Node) {
+func (t *translation) checkRootSize(disk, root *doc.Node) {
 	size, _ := strconv.Atoi(text(root, "sizeMiB"))
 	if size != 0 {
 		if size < leastRoot {
@@ -120,7 +120,7 @@ func (t *translation) checkRootSize(disk, root *tree.Node) {
 }
 
 // named is a partition in words.
-func named(p *tree.Node) string {
+func named(p *doc.Node) string {
 	if label := text(p, "label"); label != "" {
 		return fmt.Sprintf("%q", label)
 	}
@@ -128,7 +128,7 @@ func named(p *tree.Node) string {
 }
 
 // grub is what the sugar of that name stands for, or nil.
-func (t *translation) grub() *tree.Node {
+func (t *translation) grub() *doc.Node {
 	users := t.source.Member("grub").Member("users")
 	if users == nil || len(users.Items) == 0 {
 		return nil
@@ -151,10 +151,10 @@ const grubFile = "/boot/grub2/user.cfg"
 
 // finish leaves the members of the spec, in its order, without those that are
 // empty; nil, if nothing is left.
-func (t *translation) finish(n *tree.Node, typ reflect.Type) *tree.Node {
+func (t *translation) finish(n *doc.Node, typ reflect.Type) *doc.Node {
 	out := *n
 	out.Members = nil
-	for _, f := range tree.FieldsOf(typ) {
+	for _, f := range doc.FieldsOf(typ) {
 		m := n.Member(f.Name)
 		switch {
 		case m != nil && f.IsObject():
@@ -176,7 +176,7 @@ func (t *translation) finish(n *tree.Node, typ reflect.Type) *tree.Node {
 	return &out
 }
 
-func (t *translation) finishList(n *tree.Node, item reflect.Type) *tree.Node {
+func (t *translation) finishList(n *doc.Node, item reflect.Type) *doc.Node {
 	if len(n.Items) == 0 {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (t *translation) finishList(n *tree.Node, item reflect.Type) *tree.Node {
 	return &out
 }
 
-func isZero(n *tree.Node) bool { return n.Text == "" || n.Text == "0" || n.Text == "false" }
+func isZero(n *doc.Node) bool { return n.Text == "" || n.Text == "0" || n.Text == "false" }
 
 // Members that are there even if the document does not say them.
 var always = map[string]bool{"path": true, "device": true, "name": true}
@@ -202,7 +202,7 @@ func (t *translation) isKept(typ reflect.Type, member string) bool {
 }
 
 // placeholder is what stands for an absent member, or nil.
-func (t *translation) placeholder(n *tree.Node, typ reflect.Type, f *tree.Field) *tree.Node {
+func (t *translation) placeholder(n *doc.Node, typ reflect.Type, f *doc.Field) *doc.Node {
 	member := f.Name
 	required := always[member] && typ.Field(f.Index).Type.Kind() == reflect.String
 	if t.Spec <= config.V3_2 {
@@ -212,10 +212,10 @@ func (t *translation) placeholder(n *tree.Node, typ reflect.Type, f *tree.Field)
 	if !required && !null {
 		return nil
 	}
-	p := maker{n}.node(tree.String, "")
+	p := maker{n}.node(doc.String, "")
 	if null {
-		p.Kind = tree.Null
+		p.Kind = doc.Null
 	}
-	p.Parent, p.Key, p.Index = n, tree.Snake(member), 0
+	p.Parent, p.Key, p.Index = n, doc.Snake(member), 0
 	return p
 }

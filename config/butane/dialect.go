@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // A Dialect is one variant of Butane at one version.
@@ -97,7 +97,7 @@ func openshifts() []Dialect {
 
 // find is the dialect of a variant and version, which may have leading zeros.
 func find(variant, version string) (*Dialect, error) {
-	normal, ok := tree.NormalVersion(version)
+	normal, ok := doc.NormalVersion(version)
 	if !ok {
 		return nil, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // A forbidden part of the spec is something that a variant's systems cannot do.
@@ -56,7 +56,7 @@ func (t *translation) checkForbidden() {
 	}
 	for _, f := range t.forbidden {
 		for _, n := range reach(t.root, strings.Split(f.path, ".")) {
-			if n.Kind != tree.List && n.Kind != tree.Map || len(n.Members)+len(n.Items) > 0 {
+			if n.Kind != doc.List && n.Kind != doc.Map || len(n.Members)+len(n.Items) > 0 {
 				if !f.orEmpty || n.Text != "" {
 					t.error(n.Origin(), "%s", f.why)
 				}
@@ -66,12 +66,12 @@ func (t *translation) checkForbidden() {
 }
 
 // reach lists the nodes that a path leads to, through all items of lists.
-func reach(n *tree.Node, path []string) []*tree.Node {
+func reach(n *doc.Node, path []string) []*doc.Node {
 	if n == nil || len(path) == 0 {
-		return slices.DeleteFunc([]*tree.Node{n}, func(n *tree.Node) bool { return n == nil })
+		return slices.DeleteFunc([]*doc.Node{n}, func(n *doc.Node) bool { return n == nil })
 	}
-	var all []*tree.Node
-	if n.Kind == tree.List {
+	var all []*doc.Node
+	if n.Kind == doc.List {
 		for _, item := range n.Items {
 			all = append(all, reach(item, path)...)
 		}

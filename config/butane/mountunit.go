@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // mountUnits is what with_mount_unit stands for, or nil.
-func (t *translation) mountUnits() *tree.Node {
-	var units []*tree.Node
+func (t *translation) mountUnits() *doc.Node {
+	var units []*doc.Node
 	remote := t.remoteVolumes()
 	for _, n := range items(t.root.Member("storage"), "filesystems") {
 		if isTrue(n, "withMountUnit") {
@@ -24,7 +24,7 @@ func (t *translation) mountUnits() *tree.Node {
 	return m.object("systemd", m.object("units", m.list(units...)))
 }
 
-func (t *translation) mountUnit(n *tree.Node, remote map[string]bool) *tree.Node {
+func (t *translation) mountUnit(n *doc.Node, remote map[string]bool) *doc.Node {
 	var options []string
 	for _, o := range items(n, "mountOptions") {
 		options = append(options, o.Text)

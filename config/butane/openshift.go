@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 func (t *translation) checkMachineConfig(boot *BootDevice) {
 	shift := t.source.Member("openshift")
 	if t.release >= 19 {
-		hasArgument := slices.ContainsFunc(items(shift, "kernelArguments"), func(n *tree.Node) bool { return n.Text == cexArgument })
+		hasArgument := slices.ContainsFunc(items(shift, "kernelArguments"), func(n *doc.Node) bool { return n.Text == cexArgument })
 		complain := func() {
 			at := t.sourceOrigin("openshift", "kernelArguments")
 			t.error(at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
@@ -27,7 +27,7 @@ func (t *translation) checkMachineConfig(boot *BootDevice) {
 		if config.Or(boot.Luks.Cex.Enabled, false) && !hasArgument {
 			complain()
 		}
-		isRoot := func(n *tree.Node) bool { return text(n, "name") == "root" && isTrue(n.Member("cex"), "enabled") }
+		isRoot := func(n *doc.Node) bool { return text(n, "name") == "root" && isTrue(n.Member("cex"), "enabled") }
 		if slices.ContainsFunc(items(t.source.Member("storage"), "luks"), isRoot) && !hasArgument {
 			complain()
 		}
@@ -77,7 +77,7 @@ func (t *translation) desugarMachineConfig() {
 
 // approvedCipher has cryptsetup use a cipher that FIPS 140 allows, if the user
 // does not choose one.
-func approvedCipher(l *tree.Node) {
+func approvedCipher(l *doc.Node) {
 	for _, o := range items(l, "options") {
 		if o.Text == "--cipher" || o.Text == "-c" || strings.HasPrefix(o.Text, "--cipher=") {
 			return
@@ -89,7 +89,7 @@ func approvedCipher(l *tree.Node) {
 
 // grubContents makes contents of what is appended to the boot loader's file of
 // users: the Machine Config Operator cannot append.
-func grubContents(storage *tree.Node) {
+func grubContents(storage *doc.Node) {
 	for _, f := range items(storage, "files") {
 		if text(f, "path") != grubFile {
 			continue
@@ -102,7 +102,7 @@ func grubContents(storage *tree.Node) {
 	}
 }
 
-func (t *translation) checkMachineConfigValues(storage *tree.Node) {
+func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 	filesystems := items(storage, "filesystems")
 	for _, format := range []string{"btrfs", "none"} {
 		for _, f := range filesystems {
@@ -138,12 +138,12 @@ func (t *translation) ignoredInRaw() {
 }
 
 // machineConfig wraps the config for the Machine Config Operator.
-func (t *translation) machineConfig() *tree.Node {
+func (t *translation) machineConfig() *doc.Node {
 	var m maker
 	spec := m.object("config", t.root)
 	shift := t.source.Member("openshift")
 	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
-		if value := shift.Member(member); value != nil && (value.Kind != tree.List || len(value.Items) > 0) {
+		if value := shift.Member(member); value != nil && (value.Kind != doc.List || len(value.Items) > 0) {
 			spec.Set(member, value)
 		}
 	}

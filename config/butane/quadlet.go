@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // Where Podman's generator looks; see podman-systemd.unit(5).
@@ -43,7 +43,7 @@ func (t *translation) quadlets() {
 	}
 }
 
-func (t *translation) quadletFile(k known, n *tree.Node, name string) {
+func (t *translation) quadletFile(k known, n *doc.Node, name string) {
 	from, contents := n, []byte(text(n, "contents"))
 	if c := n.Member("contents"); c != nil {
 		from = c
@@ -59,7 +59,7 @@ func (t *translation) quadletFile(k known, n *tree.Node, name string) {
 	t.quadletNode(k, n, "files", m.object("path", name, "contents", resource, "mode", 0o644))
 }
 
-func (t *translation) quadletNode(k known, at *tree.Node, list string, n *tree.Node) {
+func (t *translation) quadletNode(k known, at *doc.Node, list string, n *doc.Node) {
 	if before, ok := k[text(n, "path")]; ok {
 		t.error(at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), place(before.node.Origin()))
 		return

@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // resource gives a resource with inline or local contents a source.
-func (t *translation) resource(n *tree.Node) {
+func (t *translation) resource(n *doc.Node) {
 	if inline := n.Member("inline"); inline != nil {
 		t.encode(n, inline, []byte(inline.Text))
 	}
@@ -26,7 +26,7 @@ func (t *translation) resource(n *tree.Node) {
 
 // encode makes contents the source of the resource n: as a data URL, in the
 // shortest of the ways that there are. The contents come from the key from.
-func (t *translation) encode(n, from *tree.Node, contents []byte) {
+func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	source := "," + escape(contents)
 	shorter := func(b []byte, spare int) bool {
 		url := ";base64," + base64.StdEncoding.EncodeToString(b)
@@ -84,7 +84,7 @@ func escape(contents []byte) string {
 
 // localPath is where a file of the desk is, if it is below the files directory.
 // Symbolic links in there may lead out of it.
-func (t *translation) localPath(n *tree.Node, name string) (string, bool) {
+func (t *translation) localPath(n *doc.Node, name string) (string, bool) {
 	if t.FilesDir == "" {
 		t.noFilesDir(n.Origin())
 		return "", false
@@ -103,7 +103,7 @@ func (t *translation) noFilesDir(at config.Origin) {
 }
 
 // local reads the file that n names.
-func (t *translation) local(n *tree.Node) ([]byte, bool) {
+func (t *translation) local(n *doc.Node) ([]byte, bool) {
 	path, ok := t.localPath(n, n.Text)
 	if !ok {
 		return nil, false

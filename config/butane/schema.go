@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // The language is the spec with its names in snake_case, and with the keys
@@ -49,7 +49,7 @@ var (
 // rootSugar are the keys of the document itself. Those after version are not
 // in all variants.
 type rootSugar struct {
-	tree.Object
+	doc.Object
 	// Variant is the distribution that the config is for.
 	Variant string `json:"variant"`
 	// Version is that of the variant's language, not that of the spec.
@@ -61,7 +61,7 @@ type rootSugar struct {
 }
 
 type resourceSugar struct {
-	tree.Object
+	doc.Object
 	// Inline is the contents themselves.
 	Inline *string `json:"inline" spec:"inReferences=3.1.0"`
 	// Local is a file below the files directory, with the contents.
@@ -69,7 +69,7 @@ type resourceSugar struct {
 }
 
 type storageSugar struct {
-	tree.Object
+	doc.Object
 	// Trees are directories below the files directory that are copied with all
 	// that is in them.
 	Trees []Tree `json:"trees" spec:"since=3.1.0"`
@@ -78,7 +78,7 @@ type storageSugar struct {
 // A Tree is a directory at the desk that becomes files, directories and links
 // of the machine.
 type Tree struct {
-	tree.Object
+	doc.Object
 	// Local is the directory, below the files directory.
 	Local string `json:"local"`
 	// Path is where it goes; / if unset.
@@ -95,34 +95,34 @@ type Tree struct {
 }
 
 type filesystemSugar struct {
-	tree.Object
+	doc.Object
 	// WithMountUnit asks for a systemd unit that mounts the filesystem at path,
 	// or uses it as swap.
 	WithMountUnit *bool `json:"withMountUnit" spec:"since=3.1.0"`
 }
 
 type userSugar struct {
-	tree.Object
+	doc.Object
 	// SSHAuthorizedKeysLocal are files below the files directory with one
 	// public key on each line.
 	SSHAuthorizedKeysLocal []string `json:"sshAuthorizedKeysLocal" spec:"since=3.4.0"`
 }
 
 type textSugar struct {
-	tree.Object
+	doc.Object
 	// ContentsLocal is a file below the files directory, with the contents.
 	ContentsLocal *string `json:"contentsLocal" spec:"since=3.4.0"`
 }
 
 type systemdSugar struct {
-	tree.Object
+	doc.Object
 	// Quadlets are units of containers, which Podman makes into services.
 	Quadlets []Quadlet `json:"quadlets" spec:"since=3.7.0"`
 }
 
 // A Quadlet is one file for Podman's generator of systemd units.
 type Quadlet struct {
-	tree.Object
+	doc.Object
 	// Name of the file; its extension says what it describes.
 	Name string `json:"name"`
 	// Rootful quadlets run in the system's systemd, others in that of each user.
@@ -137,7 +137,7 @@ type Quadlet struct {
 
 // BootDevice changes the disks that the system boots from.
 type BootDevice struct {
-	tree.Object
+	doc.Object
 	// Layout is the partitioning of the image: x86_64, aarch64, ppc64le, and
 	// since 3.5.0 s390x-eckd, s390x-virt and s390x-zfcp.
 	Layout *string `json:"layout"`
@@ -149,7 +149,7 @@ type BootDevice struct {
 
 // BootLuks says what unlocks the root filesystem.
 type BootLuks struct {
-	tree.Object
+	doc.Object
 	// Tang lists servers that can unlock it.
 	Tang []config.Tang `json:"tang" spec:"key=url"`
 	// Threshold is how many of the means of unlocking are needed; 1 if unset.
@@ -166,21 +166,21 @@ type BootLuks struct {
 
 // BootMirror lists the disks of the mirror.
 type BootMirror struct {
-	tree.Object
+	doc.Object
 	// Devices are two or more whole disks.
 	Devices []string `json:"devices"`
 }
 
 // Grub configures the boot loader.
 type Grub struct {
-	tree.Object
+	doc.Object
 	// Users may change boot entries and use the console of the boot loader.
 	Users []GrubUser `json:"users" spec:"key=name"`
 }
 
 // A GrubUser can log into the boot loader.
 type GrubUser struct {
-	tree.Object
+	doc.Object
 	// Name of the user.
 	Name string `json:"name"`
 	// PasswordHash is what grub2-mkpasswd-pbkdf2 prints.
@@ -189,7 +189,7 @@ type GrubUser struct {
 
 // Metadata is that of the MachineConfig.
 type Metadata struct {
-	tree.Object
+	doc.Object
 	// Name of the MachineConfig.
 	Name string `json:"name"`
 	// Labels must have machineconfiguration.openshift.io/role.
@@ -198,7 +198,7 @@ type Metadata struct {
 
 // OpenShift is what a MachineConfig has beside the config.
 type OpenShift struct {
-	tree.Object
+	doc.Object
 	// KernelArguments are added to the kernel's command line.
 	KernelArguments []string `json:"kernelArguments" spec:"key=."`
 	// Extensions are additional packages of the system.
@@ -213,7 +213,7 @@ type OpenShift struct {
 type Key struct {
 	// Name is in snake_case. That of the spec is Field.Name.
 	Name string
-	tree.Field
+	doc.Field
 	// Sugar tells that the spec has no such member.
 	Sugar bool
 }
@@ -240,8 +240,8 @@ func allKeys(t reflect.Type) []Key {
 	}
 	var keys []Key
 	add := func(t reflect.Type, isSugar bool) {
-		for _, f := range tree.FieldsOf(t) {
-			keys = append(keys, Key{tree.Snake(f.Name), f, isSugar})
+		for _, f := range doc.FieldsOf(t) {
+			keys = append(keys, Key{doc.Snake(f.Name), f, isSugar})
 		}
 	}
 	add(t, strings.HasPrefix(t.PkgPath(), configType.PkgPath()+"/"))

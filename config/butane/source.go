@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // checkSource applies the rules that Butane has of its own, before anything is
@@ -16,7 +16,7 @@ import (
 func (t *translation) checkSource() {
 	var boot BootDevice
 	if n := t.source.Member("bootDevice"); n != nil {
-		tree.Fill(reflect.ValueOf(&boot).Elem(), n)
+		doc.Fill(reflect.ValueOf(&boot).Elem(), n)
 	}
 	if t.Variant == openshift {
 		t.checkMachineConfig(&boot)
@@ -29,7 +29,7 @@ func (t *translation) checkSource() {
 }
 
 // each visits the objects of the document, those around before those inside.
-func (t *translation) each(n *tree.Node, typ reflect.Type, visit func(*tree.Node, reflect.Type)) {
+func (t *translation) each(n *doc.Node, typ reflect.Type, visit func(*doc.Node, reflect.Type)) {
 	visit(n, typ)
 	for _, k := range t.Keys(typ) {
 		m := n.Member(k.Field.Name)
@@ -45,7 +45,7 @@ func (t *translation) each(n *tree.Node, typ reflect.Type, visit func(*tree.Node
 	}
 }
 
-func (t *translation) checkObject(n *tree.Node, typ reflect.Type) {
+func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 	switch typ {
 	case resourceType:
 		t.oneOf(n, "local", "inline", "source")
@@ -76,7 +76,7 @@ func (t *translation) checkObject(n *tree.Node, typ reflect.Type) {
 }
 
 // text is the value of a scalar member, or "".
-func text(n *tree.Node, member string) string {
+func text(n *doc.Node, member string) string {
 	if m := n.Member(member); m != nil {
 		return m.Text
 	}
@@ -84,21 +84,21 @@ func text(n *tree.Node, member string) string {
 }
 
 // items are those of a list, which may be absent.
-func items(n *tree.Node, member string) []*tree.Node {
+func items(n *doc.Node, member string) []*doc.Node {
 	if m := n.Member(member); m != nil {
 		return m.Items
 	}
 	return nil
 }
 
-func isTrue(n *tree.Node, member string) bool { return text(n, member) == "true" }
+func isTrue(n *doc.Node, member string) bool { return text(n, member) == "true" }
 
 // at is where a member of n stands, or should stand.
-func at(n *tree.Node, path ...any) config.Origin { return tree.At(n).Origin(path...) }
+func at(n *doc.Node, path ...any) config.Origin { return doc.At(n).Origin(path...) }
 
 // oneOf checks that of several keys for one thing only one is set, even if
 // empty. The last of them is where that is reported.
-func (t *translation) oneOf(n *tree.Node, members ...string) {
+func (t *translation) oneOf(n *doc.Node, members ...string) {
 	var set []string
 	for _, m := range members {
 		if n.Member(m) != nil {
@@ -108,7 +108,7 @@ func (t *translation) oneOf(n *tree.Node, members ...string) {
 	if len(set) > 1 {
 		names := make([]string, len(set))
 		for i := range set {
-			names[i] = tree.Snake(set[i])
+			names[i] = doc.Snake(set[i])
 		}
 		t.error(at(n, set[len(set)-1]), "%s are given together; give one of them", strings.Join(names, " and "))
 	}
@@ -133,13 +133,13 @@ func modes(texts ...string) map[string]bool {
 	return all
 }
 
-func (t *translation) checkMode(n *tree.Node, usual map[string]bool) {
+func (t *translation) checkMode(n *doc.Node, usual map[string]bool) {
 	if mode := text(n, "mode"); usual[mode] && !usual[octal(mode)] {
 		t.warn(at(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
 	}
 }
 
-func (t *translation) checkMountUnit(n *tree.Node) {
+func (t *translation) checkMountUnit(n *doc.Node) {
 	if !isTrue(n, "withMountUnit") {
 		return
 	}
@@ -155,7 +155,7 @@ func (t *translation) checkMountUnit(n *tree.Node) {
 
 var quadletTypes = []string{".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact"}
 
-func (t *translation) checkQuadlet(n *tree.Node) {
+func (t *translation) checkQuadlet(n *doc.Node) {
 	name := text(n, "name")
 	_, instance := quadletTemplate(name)
 	switch {
@@ -173,21 +173,21 @@ func (t *translation) checkQuadlet(n *tree.Node) {
 }
 
 // isConfig tells whether a resource is a config to be merged, or to replace this one.
-func isConfig(n *tree.Node) bool {
-	return n.Key == "replace" || n.Parent != nil && n.Parent.Kind == tree.List && n.Parent.Key == "merge"
+func isConfig(n *doc.Node) bool {
+	return n.Key == "replace" || n.Parent != nil && n.Parent.Kind == doc.List && n.Parent.Key == "merge"
 }
 
 // checkInline reads a config that is written into this one. Whatever version it
 // has, it must be right; what may be odd matters only to those who chose the
 // same version as here.
-func (t *translation) checkInline(n *tree.Node) {
+func (t *translation) checkInline(n *doc.Node) {
 	inline := n.Member("inline")
 	if inline == nil {
 		return
 	}
 	text := []byte(inline.Text)
 	version := t.Spec.String()
-	if root, err := tree.ReadJSON(text, nil); err == nil {
+	if root, err := doc.ReadJSON(text, nil); err == nil {
 		if v := root.Member("ignition").Member("version"); v != nil && v.Text != version {
 			version = v.Text
 			t.warn(at(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // known maps the paths in the config to their nodes. There is one namespace for
@@ -16,7 +16,7 @@ type known map[string]knownNode
 
 type knownNode struct {
 	list string
-	node *tree.Node
+	node *doc.Node
 }
 
 func (t *translation) knownNodes() known {
@@ -30,7 +30,7 @@ func (t *translation) knownNodes() known {
 }
 
 // add makes a new node in a list of the storage section.
-func (t *translation) addNode(k known, list string, n *tree.Node) {
+func (t *translation) addNode(k known, list string, n *doc.Node) {
 	add(in(t.root, "storage"), list, n)
 	k[text(n, "path")] = knownNode{list, n}
 }
@@ -39,9 +39,9 @@ func (t *translation) addNode(k known, list string, n *tree.Node) {
 type treeCopy struct {
 	*translation
 	known
-	at   *tree.Node // the item in the document
-	from string     // at the desk
-	to   string     // on the machine
+	at   *doc.Node // the item in the document
+	from string    // at the desk
+	to   string    // on the machine
 }
 
 // trees copies what is in local trees. Nodes of the document that say nothing
@@ -127,7 +127,7 @@ func (c *treeCopy) directory(path string) {
 	c.addNode(c.known, "directories", c.owned(maker{c.at}.object("path", path, "mode", mode)))
 }
 
-func hasMembers(n *tree.Node) bool { return n != nil && len(n.Members) > 0 }
+func hasMembers(n *doc.Node) bool { return n != nil && len(n.Members) > 0 }
 
 func (c *treeCopy) file(name, path string, entry fs.DirEntry) error {
 	contents, err := os.ReadFile(name)
@@ -158,7 +158,7 @@ func (c *treeCopy) file(name, path string, entry fs.DirEntry) error {
 
 // node is the node of a path, as yet without what the way leads to; nil if
 // something is there already.
-func (c *treeCopy) node(list, path string, way ...string) *tree.Node {
+func (c *treeCopy) node(list, path string, way ...string) *doc.Node {
 	before, ok := c.known[path]
 	if !ok {
 		n := c.owned(maker{c.at}.object("path", path))
@@ -186,7 +186,7 @@ func place(o config.Origin) string {
 	return o.String()
 }
 
-func (c *treeCopy) owned(n *tree.Node) *tree.Node {
+func (c *treeCopy) owned(n *doc.Node) *doc.Node {
 	for _, who := range []string{"user", "group"} {
 		if owner := c.at.Member(who); hasMembers(owner) {
 			n.Set(who, owner)

@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/firstlight-os/firstlight/config/internal/tree"
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // What the library says, and what that mostly means.
@@ -41,10 +41,10 @@ func (d *decoder) syntaxError(text []byte, err error) error {
 	})
 	line = min(line, len(rows)-1)
 	indentation := len(rows[line]) - len(bytes.TrimLeft(rows[line], " "))
-	at := tree.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
+	at := doc.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
 	message = "this is not valid YAML: " + message
 	if hint := yamlHints[strings.TrimPrefix(message, "this is not valid YAML: ")]; hint != "" {
 		message += "; " + hint
 	}
-	return &tree.SyntaxError{Origin: at, Message: message}
+	return &doc.SyntaxError{Origin: at, Message: message}
 }

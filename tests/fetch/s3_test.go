@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // An s3 is a store that checks requests as Amazon's does: host, region,

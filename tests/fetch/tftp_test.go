@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 // A tftpServer serves one text under one name (RFC 1350, 2347, 2348), with the

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/tests/vm"
 	"github.com/firstlight-os/firstlight/tests/vm/seen"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/providers"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/system"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 func TestChangesOfTheNetworkAreNoticed(t *testing.T) {

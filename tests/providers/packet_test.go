@@ -26,9 +26,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/firstlight-os/firstlight/fetch"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
-	"github.com/firstlight-os/firstlight/report"
 )
 
 // packetAddress is where the names of Equinix Metal lead to in the tests.

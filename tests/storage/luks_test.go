@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firstlight-os/firstlight/report"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // quick are options that make a key slot in no time. Nothing here is secret.

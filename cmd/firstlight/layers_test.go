@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/firstlight-os/firstlight/"
+
+// allowedImports lists the packages of this module and which of the others each
+// may import. Imports point one way only; a new package or a new import changes
+// this table.
+var allowedImports = map[string][]string{
+	"config":                     {"internal/doc"},
+	"config/butane":              {"config", "internal/doc"},
+	"internal/doc":               {},
+	"internal/json":              {"internal/doc"},
+	"internal/schema":            {"config", "config/butane", "internal/doc"},
+	"internal/schema/gendocs":    {"config", "config/butane", "internal/doc", "internal/schema"},
+	"internal/report":            {"config", "internal/json"},
+	"internal/system":            {},
+	"internal/testkit":           {},
+	"internal/system/systemtest": {"internal/system"},
+	"internal/fetch":             {"config", "internal/json", "internal/report", "internal/system"},
+	"providers":                  {"config", "internal/fetch", "providers/zstd", "internal/report", "internal/system"},
+	"providers/zstd":             {},
+	"storage":                    {"config", "internal/json", "internal/report", "internal/system"},
+	"files":                      {"config", "internal/json", "internal/fetch", "internal/report", "internal/system"},
+	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "providers", "storage", "files", "internal/report", "internal/system"},
+	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
+	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "internal/system"},
+}
+
+// agentLibraries are the modules that the agent may link. Each was weighed.
+var agentLibraries = []string{
+	"github.com/coreos/go-systemd/v22",
+	"github.com/diskfs/go-diskfs",
+	"github.com/google/uuid",
+	"github.com/vincent-petithory/dataurl",
+	"go.yaml.in/yaml/v3",
+	"golang.org/x/sys",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard,Module"}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsFollowTheTable(t *testing.T) {
+	for _, p := range list(t, module+"...") {
+		importer := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(importer, "tests/") {
+			continue
+		}
+		allowed, known := allowedImports[importer]
+		if !known {
+			t.Errorf("package %s is not in the table of allowed imports", importer)
+		}
+		for _, i := range p.Imports {
+			if imported, ours := strings.CutPrefix(i, module); ours && !slices.Contains(allowed, imported) {
+				t.Errorf("%s must not import %s", importer, imported)
+			}
+		}
+	}
+}
+
+func TestAgentLinksOnlyWeighedLibraries(t *testing.T) {
+	for _, p := range list(t, "-deps", module+"cmd/firstlight") {
+		if p.Standard || p.Module == nil || strings.HasPrefix(p.ImportPath, module) {
+			continue
+		}
+		if !slices.Contains(agentLibraries, p.Module.Path) {
+			t.Errorf("the agent links %s of module %s, which is not in the table", p.ImportPath, p.Module.Path)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package doc
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An Origin is the place in a config that a value came from.
+type Origin struct {
+	// Source says which config: "user config (fw_cfg opt/com.coreos/config)".
+	Source string `json:"source,omitempty"`
+	// Line and Column are 1-based and count bytes; 0 if not known.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+	// Path leads from the root of that config to the value: storage.files[2].mode.
+	Path string `json:"path,omitempty"`
+	// Butane tells that the config is in that language: its keys are in
+	// snake_case.
+	Butane bool `json:"-"`
+}
+
+// String is the name; a nil Source has none.
+func (s *Source) String() string {
+	if s == nil {
+		return ""
+	}
+	return s.Name
+}
+
+// IsZero tells that nothing is known about where a value came from.
+func (o Origin) IsZero() bool { return o == Origin{} }
+
+// String prints an origin for people: user config, line 41, column 9 (storage.filesystems[2]).
+func (o Origin) String() string {
+	var b strings.Builder
+	b.WriteString(o.Source)
+	if o.Line > 0 {
+		fmt.Fprintf(&b, ", line %d, column %d", o.Line, o.Column)
+	}
+	if o.Path != "" {
+		fmt.Fprintf(&b, " (%s)", o.Path)
+	}
+	return strings.TrimPrefix(b.String(), ", ")
+}
+
+// An Object is part of every object of the spec and knows where it stood.
+type Object struct {
+	node *Node
+	// The config does not mention it; the node is that of what is around it.
+	absent bool
+}
+
+// At makes an Object that stands where n does.
+func At(n *Node) Object { return Object{node: n} }
+
+// Node is what the object was made from.
+func (o Object) Node() *Node { return o.node }
+
+// IsGiven tells whether the config mentions the object.
+func (o Object) IsGiven() bool { return o.node != nil && !o.absent }
+
+// Origin is where the object stood, or, given names and indexes that lead
+// there, one of its members. A member that the config does not mention has its
+// own path, and the line and column of the nearest object around it.
+func (o Object) Origin(path ...any) Origin {
+	n := o.node
+	if n == nil {
+		return Origin{}
+	}
+	for i, step := range path {
+		next := n.step(step)
+		if next == nil {
+			at := n.Origin()
+			if n.Source != nil && !o.absent {
+				at.Path = n.pathTo(path[i:])
+			}
+			return at
+		}
+		n = next
+	}
+	return n.Origin()
+}
+
+// pathTo is the path of what is not there.
+func (n *Node) pathTo(steps []any) string {
+	path := n.Path()
+	for _, step := range steps {
+		switch step := step.(type) {
+		case int:
+			path += "[" + strconv.Itoa(step) + "]"
+		case string:
+			if n.Source.Snake {
+				step = Snake(step)
+			}
+			path = strings.TrimPrefix(path+"."+step, ".")
+		}
+	}
+	return path
+}
+
+// step is the member or item of n that key (a string or an int) names, or nil.
+func (n *Node) step(key any) *Node {
+	if n == nil {
+		return nil
+	}
+	switch key := key.(type) {
+	case string:
+		return n.Member(key)
+	case int:
+		if n.Kind == List && key >= 0 && key < len(n.Items) {
+			return n.Items[key]
+		}
+	}
+	return nil
+}
+
+// Origin is where n stands.
+func (n *Node) Origin() Origin {
+	if n == nil {
+		return Origin{}
+	}
+	return Origin{Source: n.Source.String(), Line: int(n.Line), Column: int(n.Column), Path: n.Path(), Butane: n.Source != nil && n.Source.Snake}
+}
+
+// Path is the way from the root of the source to n.
+func (n *Node) Path() string {
+	if n.Parent == nil {
+		return ""
+	}
+	up := n.Parent.Path()
+	switch {
+	case n.Parent.Kind == List:
+		return up + "[" + strconv.Itoa(int(n.Index)) + "]"
+	case up == "":
+		return n.Key
+	}
+	return up + "." + n.Key
+}

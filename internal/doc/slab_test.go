@@ -1,0 +1,58 @@
+package doc
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestSlabsHandOutEachValueOnce(t *testing.T) {
+	var s slab[int]
+	seen := map[*int]bool{}
+	for n := range 600 {
+		values := s.take(n)
+		if len(values) != n || cap(values) != n {
+			t.Fatalf("%d values were asked for, there are %d with room for %d", n, len(values), cap(values))
+		}
+		for i := range values {
+			if p := &values[i]; seen[p] || *p != 0 {
+				t.Fatalf("value %d of %d was handed out before", i, n)
+			} else {
+				seen[p], *p = true, 1
+			}
+		}
+	}
+	if p := s.one(); seen[p] {
+		t.Error("one value was handed out before")
+	}
+}
+
+func TestSlabsMakeManyValuesAtATime(t *testing.T) {
+	var s slab[int]
+	if allocations := testing.AllocsPerRun(1, func() {
+		for range 10_000 {
+			s.one()
+		}
+	}); allocations > 20 {
+		t.Errorf("%v allocations for 10000 values", allocations)
+	}
+}
+
+func TestListsInsideEachOther(t *testing.T) {
+	var l lists[int]
+	outer := l.open()
+	l.push(1)
+	inner := l.open()
+	l.push(2)
+	l.push(3)
+	first := l.close(inner)
+	l.push(4)
+	empty := l.close(l.open())
+	second := l.close(outer)
+	if !slices.Equal(first, []int{2, 3}) || !slices.Equal(second, []int{1, 4}) || empty != nil {
+		t.Errorf("%v in %v, and %v", first, second, empty)
+	}
+	_ = append(first, 5)
+	if second[0] != 1 {
+		t.Error("a list grew into the next")
+	}
+}

@@ -1,0 +1,210 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
+)
+
+// The policy of retries, for contents and for what providers ask alike:
+//
+//   - The machine without a link, an address or a route, and one without a name
+//     server that answers, is nobody's failure: it waits, looks twice a second
+//     and whenever something has changed, and such looks do not count as attempts.
+//   - A server that is there and cannot answer now (5xx, 408, 429), breaks off
+//     or goes silent is asked again until the fetch's own limit of time
+//     (ignition.timeouts.httpTotal, --fetch-timeout), which may be none. Pauses
+//     are random between nothing and 200 ms, 400 ms and so on up to 5 s, so that
+//     many machines do not knock in step; a Retry-After up to a minute is added.
+//   - What looks permanent ends, each sort after its time in the table below:
+//     long enough for a server that is just being set up, and for those who wait
+//     for an installation to have come so far, but not for ever.
+//   - Every other answer is final at once.
+//
+// A trouble that lasts is told at the level of warnings, which consoles show,
+// after 10 s, 20 s, 40 s and so on, at least every 10 minutes.
+const (
+	firstPause    = 200 * time.Millisecond
+	lastPause     = 5 * time.Second
+	networkPause  = 500 * time.Millisecond
+	maxRetryAfter = time.Minute
+
+	firstWarning = 10 * time.Second
+	warningEvery = 10 * time.Minute
+
+	forever = time.Duration(1<<63 - 1)
+)
+
+// A kind of trouble decides what is done about it.
+type kind int
+
+const (
+	final       kind = iota // somebody's last word
+	busy                    // the server is there and cannot answer now
+	broken                  // the connection ended, or went silent
+	refused                 // nobody listens at that address
+	silent                  // nobody answers at that address
+	insecure                // the server is not who it should be
+	unknownHost             // the name does not exist
+	nameless                // no name server answers
+	cutOff                  // this machine has no link, address or route
+)
+
+var policy = [...]struct {
+	patience time.Duration // for how long without anything else it may last
+	free     bool          // it does not count as an attempt
+	hint     string
+}{
+	final:    {0, false, ""},
+	busy:     {forever, false, "look at the server and its log"},
+	broken:   {forever, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
+	refused:  {3 * time.Hour, false, "check that the server runs, and that address and port are right"},
+	silent:   {3 * time.Hour, false, "check the address, and whether a firewall drops the packets"},
+	insecure: {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls.certificateAuthorities"},
+	unknownHost: {30 * time.Minute, false,
+		"check the spelling of the host's name, and the name servers that this machine was given (/etc/resolv.conf)"},
+	nameless: {forever, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
+	cutOff:   {forever, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
+}
+
+// A trouble is why one attempt has not worked.
+type trouble struct {
+	kind       kind
+	err        error
+	retryAfter time.Duration // what the server asked for
+	hint       string        // instead of the policy's
+}
+
+func (t *trouble) Error() string { return t.err.Error() }
+func (t *trouble) Unwrap() error { return t.err }
+
+// A Clock is the time; the zero value is the real one.
+type Clock struct {
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+}
+
+func (c Clock) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c Clock) sleep(ctx context.Context, d time.Duration) error {
+	if c.Sleep != nil {
+		return c.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// A retry is the memory of one request over its attempts.
+type retry struct {
+	client *Client
+	what   string // "GET https://example.com/x"
+	// met, if there is one, hears of each trouble, and by nil that an attempt
+	// begins.
+	met func(*trouble)
+
+	attempts int      // that had a network
+	pauses   int      // since something worked
+	last     *trouble // of the last attempt
+	// since is when the trouble began; the one of this kind began at sinceKind.
+	since, sinceKind time.Time
+	warned           time.Duration // how long it had lasted at the last warning
+}
+
+// begin is said before each attempt.
+func (r *retry) begin() {
+	if r.met != nil {
+		r.met(nil)
+	}
+	if r.last == nil || !policy[r.last.kind].free {
+		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
+	}
+}
+
+// worked forgets all trouble.
+func (r *retry) worked() {
+	*r = retry{client: r.client, what: r.what, met: r.met, attempts: r.attempts}
+}
+
+// wait pauses after an attempt that has not worked. An error is the end: the
+// trouble's own, or what it was when the time was over.
+func (r *retry) wait(ctx context.Context, err error) error {
+	t := r.client.diagnose(err)
+	if r.met != nil {
+		r.met(t)
+	}
+	switch {
+	case ctx.Err() != nil && r.last != nil:
+		return r.last // what kept this attempt from its end is only the time
+	case ctx.Err() != nil || t.kind == final:
+		return t
+	}
+	if !policy[t.kind].free {
+		r.attempts++
+	}
+	now := r.client.Clock.now()
+	if r.since.IsZero() {
+		r.since = now
+	}
+	if r.last == nil || t.kind != r.last.kind {
+		r.sinceKind = now
+	}
+	if lasted := now.Sub(r.sinceKind); lasted >= policy[t.kind].patience {
+		return &trouble{kind: t.kind, err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
+	}
+	pause := r.pause(t)
+	r.tell(t, now, pause)
+	r.last = t
+	sleep := r.client.Clock.sleep
+	if t.kind == cutOff && r.client.Clock.Sleep == nil {
+		sleep = system.AwaitNetworkChange
+	}
+	if sleep(ctx, pause) != nil {
+		return t
+	}
+	return nil
+}
+
+// pause is how long to wait: full jitter below a limit that doubles.
+func (r *retry) pause(t *trouble) time.Duration {
+	if policy[t.kind].free {
+		return networkPause
+	}
+	limit := min(firstPause<<min(r.pauses, 10), lastPause)
+	r.pauses++
+	return rand.N(limit) + min(t.retryAfter, maxRetryAfter)
+}
+
+// tell logs a trouble: each new one, and as a warning one that lasts.
+func (r *retry) tell(t *trouble, now time.Time, pause time.Duration) {
+	level, text := report.LevelInfo, t.Error()
+	lasted := now.Sub(r.since)
+	if lasted >= max(firstWarning, min(2*r.warned, r.warned+warningEvery)) {
+		level, r.warned = report.LevelWarn, lasted
+	} else if policy[t.kind].free && r.last != nil && r.last.Error() == text {
+		return // these looks are often, and nothing is new
+	}
+	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
+		r.what, text, lasted.Round(time.Second), plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

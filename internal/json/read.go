@@ -1,0 +1,157 @@
+package json
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strconv"
+
+	"github.com/firstlight-os/firstlight/internal/doc"
+)
+
+// Unmarshal reads a text into what v points to. Members that v does not know
+// are skipped, and null leaves a value as it is.
+func Unmarshal(text []byte, v any) error {
+	n, err := doc.ReadJSON(text, nil)
+	if err != nil {
+		return err
+	}
+	return read(reflect.ValueOf(v).Elem(), n, "the document")
+}
+
+// read sets v from a tree. What is the place of the value, for messages.
+func read(v reflect.Value, n *doc.Node, what string) error {
+	switch {
+	case v.Type() == rawType:
+		v.SetBytes(n.AppendJSON(nil))
+		return nil
+	case n.Kind == doc.Null:
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Interface:
+		v.Set(reflect.ValueOf(anyOf(n)))
+		return nil
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return read(v.Elem(), n, what)
+	case reflect.Struct:
+		return readObject(v, n, what)
+	case reflect.Map:
+		return readMap(v, n, what)
+	case reflect.Slice:
+		return readList(v, n, what)
+	}
+	return readScalar(v, n, what)
+}
+
+func mismatch(n *doc.Node, what, want string) error {
+	return fmt.Errorf("%s is %v and not %s", what, n.Kind, want)
+}
+
+func readObject(v reflect.Value, n *doc.Node, what string) error {
+	if n.Kind != doc.Map {
+		return mismatch(n, what, "an object")
+	}
+	for _, m := range membersOf(v.Type()) {
+		if value := n.Member(m.name); value != nil {
+			if err := read(v.Field(m.index), value, m.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func readMap(v reflect.Value, n *doc.Node, what string) error {
+	if n.Kind != doc.Map {
+		return mismatch(n, what, "an object")
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, m := range n.Members {
+		value := reflect.New(v.Type().Elem()).Elem()
+		if err := read(value, m.Value, m.Name); err != nil {
+			return err
+		}
+		v.SetMapIndex(reflect.ValueOf(m.Name), value)
+	}
+	return nil
+}
+
+func readList(v reflect.Value, n *doc.Node, what string) error {
+	if n.Kind != doc.List {
+		return mismatch(n, what, "a list")
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items)))
+	for i, item := range n.Items {
+		if err := read(v.Index(i), item, fmt.Sprintf("%s[%d]", what, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readScalar(v reflect.Value, n *doc.Node, what string) error {
+	if want := doc.KindOf(v.Type()); n.Kind != want {
+		return mismatch(n, what, want.String())
+	}
+	var err error
+	switch {
+	case v.Kind() == reflect.String:
+		v.SetString(n.Text)
+	case v.Kind() == reflect.Bool:
+		v.SetBool(n.Text == "true")
+	case v.CanInt():
+		var i int64
+		if i, err = strconv.ParseInt(n.Text, 10, v.Type().Bits()); err == nil {
+			v.SetInt(i)
+		}
+	case v.CanUint():
+		var u uint64
+		if u, err = strconv.ParseUint(n.Text, 10, v.Type().Bits()); err == nil {
+			v.SetUint(u)
+		}
+	case v.CanFloat():
+		var f float64
+		if f, err = strconv.ParseFloat(n.Text, 64); err == nil {
+			v.SetFloat(f)
+		}
+	default:
+		panic(fmt.Sprintf("no record has a %v", v.Type()))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %s is not a number that it can be", what, n.Text)
+	}
+	return nil
+}
+
+// anyOf is a value of no known type.
+func anyOf(n *doc.Node) any {
+	switch n.Kind {
+	case doc.Map:
+		m := map[string]any{}
+		for _, member := range n.Members {
+			m[member.Name] = anyOf(member.Value)
+		}
+		return m
+	case doc.List:
+		list := []any{}
+		for _, item := range n.Items {
+			list = append(list, anyOf(item))
+		}
+		return list
+	case doc.String:
+		return n.Text
+	case doc.Bool:
+		return n.Text == "true"
+	case doc.Number:
+		return Number(n.Text)
+	}
+	return nil
+}
+
+func sortedKeys(v reflect.Value) []reflect.Value {
+	keys := v.MapKeys()
+	sort.SliceStable(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	return keys
+}

@@ -1,0 +1,56 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/firstlight-os/firstlight/internal/json"
+)
+
+// A Stage is the report of one stage for machines.
+type Stage struct {
+	Stage      string    `json:"stage"`
+	Started    time.Time `json:"started"`
+	Seconds    float64   `json:"seconds"`
+	Operations []Outcome `json:"operations,omitempty"`
+	// Problems is empty if the stage succeeded.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Append adds the report to a file of them, one JSON object to a line.
+func (s Stage) Append(name string) error {
+	line, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// String is a problem in one line, for logs.
+func (p Problem) String() string {
+	text := strings.ReplaceAll(p.Cause, "\n", " / ")
+	if p.Operation != "" {
+		text = p.Operation + ": " + text
+	}
+	if !p.Origin.IsZero() {
+		text += fmt.Sprintf(" [%s]", p.Origin)
+	}
+	if p.Hint != "" {
+		text += "; " + p.Hint
+	}
+	return text
+}

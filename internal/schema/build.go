@@ -1,0 +1,158 @@
+package schema
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/doc"
+)
+
+// A key is a member of an object in one of the two languages.
+type key struct {
+	doc.Field
+	name string // as it is written
+	of   string // the object that has it, or "sugar" if Butane adds it to one of the spec
+	// optional scalars can be null, which is like not being there.
+	optional bool
+}
+
+func specKeys(t reflect.Type) []key {
+	var keys []key
+	for _, f := range doc.FieldsOf(t) {
+		keys = append(keys, key{f, f.Name, t.Name(), isPointer(t, f)})
+	}
+	return keys
+}
+
+func butaneKeys(d *butane.Dialect) func(reflect.Type) []key {
+	spec := reflect.TypeFor[config.Config]().PkgPath()
+	return func(t reflect.Type) []key {
+		var keys []key
+		for _, k := range d.Keys(t) {
+			if k.Sugar && t.PkgPath() == spec {
+				keys = append(keys, key{k.Field, k.Name, "sugar", !required["sugar."+k.Field.Name]})
+				continue
+			}
+			keys = append(keys, key{k.Field, k.Name, t.Name(), isPointer(t, k.Field)})
+		}
+		return keys
+	}
+}
+
+func isPointer(t reflect.Type, f doc.Field) bool {
+	return t.Field(f.Index).Type.Kind() == reflect.Pointer
+}
+
+// A builder makes one schema.
+type builder struct {
+	version     config.Version
+	dialect     *butane.Dialect // nil for the spec
+	keys        func(reflect.Type) []key
+	describe    func(name string) string
+	definitions properties
+}
+
+// object is the schema of objects of a type. Where it stands matters for the
+// resources of the oldest version.
+func (b *builder) object(t reflect.Type, at *doc.Node) *node {
+	s := &node{Description: b.describe(t.Name()), Type: types{"object"}, Additional: false}
+	for _, k := range b.keys(t) {
+		if k.SinceIn(at) > b.version {
+			continue
+		}
+		s.Properties = append(s.Properties, property{k.name, b.member(k, at)})
+		if required[k.of+"."+k.Field.Name] {
+			s.Required = append(s.Required, k.name)
+		}
+	}
+	if more := objectRules[t.Name()]; more != nil {
+		more(b, s)
+	}
+	return s
+}
+
+// member is the schema of one member's values.
+func (b *builder) member(k key, around *doc.Node) *node {
+	at := &doc.Node{Kind: k.Kind, Parent: around, Key: k.Field.Name}
+	s := b.value(k.Type, at)
+	name := k.of + "." + k.Field.Name
+	if own := b.describe(name); own != "" {
+		s.Description = own
+	}
+	if k.optional && k.isScalar() && b.version >= nullableSince[name] {
+		s.Type = append(s.Type, "null")
+	}
+	if rule := rules[name]; rule != nil {
+		rule(b, s)
+	}
+	if len(s.Enum) > 0 && slices.Contains(s.Type, "null") {
+		s.Enum = append(s.Enum, nil)
+	}
+	return s
+}
+
+// isScalar tells a value from objects, lists and maps.
+func (k *key) isScalar() bool { return !k.IsList() && !k.IsObject() && k.Type.Kind() != reflect.Map }
+
+func (b *builder) value(t reflect.Type, at *doc.Node) *node {
+	switch t.Kind() {
+	case reflect.Struct:
+		return &node{Ref: "#/definitions/" + b.define(t, at)}
+	case reflect.Slice:
+		item := &doc.Node{Kind: doc.KindOf(t.Elem()), Parent: at}
+		return &node{Type: types{"array"}, Items: b.value(t.Elem(), item)}
+	case reflect.Map:
+		return &node{Type: types{"object"}, Additional: b.value(t.Elem(), at)}
+	case reflect.Bool:
+		return &node{Type: types{"boolean"}}
+	case reflect.Int:
+		return &node{Type: types{"integer"}}
+	}
+	if b.dialect != nil {
+		// Butane takes what YAML makes of a plain 10 or yes as it is written.
+		return &node{Type: types{"string", "number", "boolean"}}
+	}
+	return &node{Type: types{"string"}}
+}
+
+// define adds the definition of a type, if it is not there yet, and names it.
+func (b *builder) define(t reflect.Type, at *doc.Node) string {
+	name := t.Name()
+	if b.version == config.V3_0 && name == "Resource" && isReference(at) {
+		name = "Reference"
+	}
+	if slices.ContainsFunc(b.definitions, func(p property) bool { return p.name == name }) {
+		return name
+	}
+	// Its place comes before those of the types in it.
+	i := len(b.definitions)
+	b.definitions = append(b.definitions, property{name: name})
+	b.definitions[i].node = b.object(t, at)
+	return name
+}
+
+// isReference tells the resources that are configs or certificates from those
+// of files: in version 3.0.0 they have fewer members.
+func isReference(at *doc.Node) bool {
+	for _, f := range doc.FieldsOf(reflect.TypeFor[config.Resource]()) {
+		if f.SinceIn(at) != f.Since {
+			return true
+		}
+	}
+	return false
+}
+
+// words are values of an enumeration. In YAML some of them look like numbers.
+func (b *builder) words(words ...string) []any {
+	var values []any
+	for _, w := range words {
+		values = append(values, w)
+		if n, err := strconv.Atoi(w); err == nil && b.dialect != nil {
+			values = append(values, n)
+		}
+	}
+	return values
+}

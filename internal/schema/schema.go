@@ -1,0 +1,133 @@
+// Package schema makes JSON schemas of the config format, for editors: they
+// complete keys, show what each means, and underline what is wrong.
+//
+// A schema is made from the types that configs are read into, one for each
+// version of the spec and for each dialect of Butane, so it has what that
+// version has. It knows names, types, forms and sets of values. What relates
+// one value to another is left to package config, which checks all.
+//
+// The spec only warns of keys that it does not have. These schemas refuse them,
+// because an editor that says nothing of a typing error is of no use.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/doc"
+)
+
+// The descriptions are the comments of the Go types. The second step is a
+// program with the result of the first in it.
+//
+//go:generate go run ./gendocs descriptions.json
+//go:generate go run ./gendocs ../../docs/fields.md
+
+// draft is the newest one that all editors understand.
+const draft = "http://json-schema.org/draft-07/schema#"
+
+// Ignition is the schema of configs of one version of the spec, indented.
+func Ignition(v config.Version) ([]byte, error) {
+	b := &builder{version: v, keys: specKeys, describe: describe}
+	return b.document("urn:firstlight:ignition:"+v.String(), "Ignition config "+v.String())
+}
+
+// Butane is the schema of documents of one dialect, indented. It is for YAML
+// in the form of version 1.1, which Butane reads: an editor that takes 0644 for
+// six hundred and forty-four only misses some wrong modes.
+func Butane(d butane.Dialect) ([]byte, error) {
+	b := &builder{version: d.Spec, keys: butaneKeys(&d), describe: describeInButane, dialect: &d}
+	return b.document("urn:firstlight:butane:"+d.Variant+":"+d.Version, "Butane config "+d.String())
+}
+
+func (b *builder) document(id, title string) ([]byte, error) {
+	root := b.object(reflect.TypeFor[config.Config](), new(doc.Node))
+	root.Schema, root.ID, root.Title, root.Definitions = draft, id, title, b.definitions
+	text, err := encode(root)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = json.Indent(&out, text, "", "  ")
+	return out.Bytes(), err
+}
+
+// A node is a schema, as far as these go.
+type node struct {
+	Schema      string     `json:"$schema,omitempty"`
+	ID          string     `json:"$id,omitempty"`
+	Ref         string     `json:"$ref,omitempty"`
+	Title       string     `json:"title,omitempty"`
+	Description string     `json:"description,omitempty"`
+	Type        types      `json:"type,omitempty"`
+	Const       string     `json:"const,omitempty"`
+	Enum        []any      `json:"enum,omitempty"`
+	Pattern     string     `json:"pattern,omitempty"`
+	MinLength   int        `json:"minLength,omitempty"`
+	MaxLength   int        `json:"maxLength,omitempty"`
+	MinItems    int        `json:"minItems,omitempty"`
+	Minimum     *int       `json:"minimum,omitempty"`
+	Maximum     *int       `json:"maximum,omitempty"`
+	Items       *node      `json:"items,omitempty"`
+	Properties  properties `json:"properties,omitempty"`
+	Required    []string   `json:"required,omitempty"`
+	// Additional is false or a *node.
+	Additional  any        `json:"additionalProperties,omitempty"`
+	AllOf       []*node    `json:"allOf,omitempty"`
+	AnyOf       []*node    `json:"anyOf,omitempty"`
+	If          *node      `json:"if,omitempty"`
+	Then        *node      `json:"then,omitempty"`
+	Else        *node      `json:"else,omitempty"`
+	Definitions properties `json:"definitions,omitempty"`
+}
+
+// types are the names of those that a value may have.
+type types []string
+
+// MarshalJSON writes a single one as a string, as is customary.
+func (t types) MarshalJSON() ([]byte, error) {
+	if len(t) == 1 {
+		return json.Marshal(t[0])
+	}
+	return json.Marshal([]string(t))
+}
+
+// properties keep the order of the Go types, which is that of meaning.
+type properties []property
+
+type property struct {
+	name string
+	*node
+}
+
+// MarshalJSON writes an object.
+func (p properties) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, one := range p {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, err := encode(one.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := encode(one.node)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	return append(out, '}'), nil
+}
+
+// encode is json.Marshal, but leaves <, > and & as they are.
+func encode(value any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(value)
+	return bytes.TrimSpace(out.Bytes()), err
+}
