@@ -415,7 +415,7 @@ func TestTranslatingByVersion(t *testing.T) {
 			if got, want := string(cfg.Marshal()), string(document(Newest, c.want)); got != want {
 				t.Errorf("%s, %s: %s, want %s", c.name, v, got, want)
 			}
-			expectProblems(t, c.name+", "+v.String(), cfg.Check(), nil)
+			expectProblems(t, c.name+", "+v.String(), cfg.Validate(), nil)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func BenchmarkCheckBigDataURL(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if problems := cfg.Check(); len(problems) > 0 {
+		if problems := cfg.Validate(); len(problems) > 0 {
 			b.Fatal(problems)
 		}
 	}

@@ -30,10 +30,10 @@ func (c *Config) WithAuthority(i int, source string) *Config {
 
 // WithoutReferences is c without the configs that it refers to.
 func (c *Config) WithoutReferences() *Config {
-	if !c.Ignition.Config.IsGiven() {
+	if !c.Ignition.Config.IsPresent() {
 		return c
 	}
-	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *doc.Node) { n.Drop("config") }))
+	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *doc.Node) { n.Remove("config") }))
 }
 
 // copyWay copies the objects on a way down from n, and changes the last.

@@ -31,7 +31,7 @@ func Load(text, origins []byte, name string) (*Config, error) {
 	}
 	c := &cleaner{version: Newest}
 	c.object(root, doc.FieldsOf(configType))
-	if c.problems.Refused() {
+	if c.problems.HasErrors() {
 		return nil, &ParseError{ErrInvalid, c.problems}
 	}
 	return fromTree(root), nil

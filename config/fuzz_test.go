@@ -65,7 +65,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("the config has other values than the tree that it was made from:\n%+v\n%+v", cfg, again)
 		}
 		loaded := checkRoundTrip(t, cfg)
-		if a, b := cfg.Check(), loaded.Check(); a.String() != b.String() {
+		if a, b := cfg.Validate(), loaded.Validate(); a.String() != b.String() {
 			t.Fatalf("before saving:\n%s\nafter:\n%s", a, b)
 		}
 		cfg.NeedsNetwork()
@@ -93,7 +93,7 @@ func FuzzMerge(f *testing.F) {
 			t.Fatal("merging has changed one side")
 		}
 		loaded := checkRoundTrip(t, m)
-		if a, b := m.Check(), loaded.Check(); a.String() != b.String() {
+		if a, b := m.Validate(), loaded.Validate(); a.String() != b.String() {
 			t.Fatalf("before saving:\n%s\nafter:\n%s", a, b)
 		}
 		// What has nothing in it changes nothing.
@@ -122,7 +122,7 @@ func FuzzLoadOrigins(f *testing.F) {
 		for i := range cfg.Storage.Files {
 			_ = cfg.Storage.Files[i].Origin("path").String()
 		}
-		_ = cfg.Check().String()
+		_ = cfg.Validate().String()
 		cfg.NeedsNetwork()
 		checkRoundTrip(t, cfg)
 	})

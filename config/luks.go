@@ -2,5 +2,5 @@ package config
 
 // HasClevis tells whether clevis unlocks the volume.
 func (l *Luks) HasClevis() bool {
-	return IsSet(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || Or(l.Clevis.TPM2, false)
+	return NonZero(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || ValueOr(l.Clevis.TPM2, false)
 }

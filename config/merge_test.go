@@ -179,6 +179,6 @@ func TestCheckFindsWhatMergingBrings(t *testing.T) {
 		{"options twice are no duplicates", `"storage":{"filesystems":[{"device":"/d","format":"ext4","options":["a"]}]}`, `"storage":{"filesystems":[{"device":"/d","options":["a"],"format":"ext4"}]}`, nil},
 	} {
 		m := Merge(parsedAs(t, "base", V3_5, c.parent), parsedAs(t, "user", V3_6, c.child))
-		expectProblems(t, c.name, m.Check(), c.want)
+		expectProblems(t, c.name, m.Validate(), c.want)
 	}
 }

@@ -8,7 +8,7 @@ import "strings"
 func (c *Config) NeedsNetwork() []Origin {
 	var needs []Origin
 	resource := func(r Resource) {
-		if IsRemote(Or(r.Source, "")) {
+		if IsRemote(ValueOr(r.Source, "")) {
 			needs = append(needs, r.Origin("source"))
 		}
 	}
@@ -28,11 +28,11 @@ func (c *Config) NeedsNetwork() []Origin {
 	for _, l := range c.Storage.Luks {
 		resource(l.KeyFile)
 		for _, t := range l.Clevis.Tang {
-			if Or(t.Advertisement, "") == "" {
+			if ValueOr(t.Advertisement, "") == "" {
 				needs = append(needs, t.Origin("url"))
 			}
 		}
-		if Or(l.Clevis.Custom.NeedsNetwork, false) {
+		if ValueOr(l.Clevis.Custom.NeedsNetwork, false) {
 			needs = append(needs, l.Clevis.Custom.Origin("needsNetwork"))
 		}
 	}

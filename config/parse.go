@@ -57,11 +57,11 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	c.object(root, doc.FieldsOf(configType))
 	cfg := fromTree(root)
 	problems := c.problems
-	if !problems.Refused() {
+	if !problems.HasErrors() {
 		// What has the wrong type was dropped; the rules would find it missing.
 		problems = append(problems, validate(cfg, version)...)
 	}
-	if problems.Refused() {
+	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
 	return translate(cfg, version), problems, nil
@@ -70,7 +70,7 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 // fromTree makes the typed form of a clean tree.
 func fromTree(root *doc.Node) *Config {
 	cfg := new(Config)
-	doc.Fill(reflect.ValueOf(cfg).Elem(), root)
+	doc.Decode(reflect.ValueOf(cfg).Elem(), root)
 	return cfg
 }
 

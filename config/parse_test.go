@@ -249,7 +249,7 @@ func TestEmptyConfig(t *testing.T) {
 	if got := string(cfg.Marshal()); got != `{"ignition":{"version":"3.7.0-experimental"}}` {
 		t.Error(got)
 	}
-	if problems := cfg.Check(); len(problems) > 0 {
+	if problems := cfg.Validate(); len(problems) > 0 {
 		t.Error(problems)
 	}
 	if !cfg.Storage.Origin("files", 0).IsZero() {

@@ -36,8 +36,8 @@ func (p Problem) String() string {
 // Problems are all the problems of a config, in the order of the spec.
 type Problems []Problem
 
-// Refused tells whether any problem is an error.
-func (ps Problems) Refused() bool {
+// HasErrors tells whether any problem is an error.
+func (ps Problems) HasErrors() bool {
 	for _, p := range ps {
 		if p.Severity == Error {
 			return true

@@ -28,7 +28,7 @@ func testRules(t *testing.T, rules []rule) {
 			for _, v := range versionsIn(t, r.versions) {
 				_, problems, err := Parse(document(v, r.text), "test")
 				expectProblems(t, v.String(), problems, r.want)
-				if refused := problems.Refused(); refused != (err != nil) || refused && !errors.Is(err, ErrInvalid) {
+				if refused := problems.HasErrors(); refused != (err != nil) || refused && !errors.Is(err, ErrInvalid) {
 					t.Errorf("%s: refused is %v, but the error is %v", v, refused, err)
 				}
 			}

@@ -10,7 +10,7 @@ import (
 // translate makes a valid config of an older version into one of the newest.
 // With one set of types little is left to do: what did not exist is absent, and
 // what is absent means the same in all versions. What an old version allows,
-// though it means nothing, and the newest does not, is dropped, so that Check
+// though it means nothing, and the newest does not, is dropped, so that Validate
 // does not refuse it.
 func translate(c *Config, from Version) *Config {
 	root, dropped := c.Node(), false
@@ -65,7 +65,7 @@ func dropHashOfNothing(root *doc.Node) (dropped bool) {
 	if replace == nil || replace.Member("source") != nil {
 		return false
 	}
-	return replace.Drop("verification")
+	return replace.Remove("verification")
 }
 
 // dropEmptyReferences drops references to configs to be merged that lead
@@ -90,7 +90,7 @@ func dropEmptyPins(root *doc.Node) (dropped bool) {
 	for _, l := range volumes.Items {
 		clevis := l.Member("clevis")
 		if isEmpty(clevis.Member("custom").Member("pin")) {
-			dropped = clevis.Drop("custom") || dropped
+			dropped = clevis.Remove("custom") || dropped
 		}
 	}
 	return dropped

@@ -23,7 +23,7 @@ func TestTranslatingModes(t *testing.T) {
 
 func TestTranslatingKeepsAdvertisements(t *testing.T) {
 	cfg := parsed(t, V3_4, `"storage":{"luks":[{"name":"a","device":"/d","clevis":{"tang":[{"url":"http://x","thumbprint":"x","advertisement":"{}"}]}}]}`)
-	if a := cfg.Storage.Luks[0].Clevis.Tang[0].Advertisement; Or(a, "") != "{}" {
+	if a := cfg.Storage.Luks[0].Clevis.Tang[0].Advertisement; ValueOr(a, "") != "{}" {
 		t.Error("the advertisement is lost")
 	}
 }
@@ -57,12 +57,12 @@ func TestCheckAcceptsWhatOldVersionsAllow(t *testing.T) {
 		{V3_0, `"ignition":{$V,"config":{"replace":{"source":"http://x","verification":{"hash":"` + sha512 + `"}}}}`},
 	} {
 		cfg := parsed(t, c.version, c.text)
-		if problems := cfg.Check(); len(problems) > 0 {
+		if problems := cfg.Validate(); len(problems) > 0 {
 			t.Errorf("%s in %s: %s", c.text, c.version, problems)
 		}
 	}
 	cfg := parsed(t, V3_2, `"storage":{"luks":[{"name":"b","device":"/e","clevis":{"custom":{"pin":"tang","config":"{}","needsNetwork":true}}}]}`)
-	if custom := cfg.Storage.Luks[0].Clevis.Custom; Or(custom.Pin, "") != "tang" || !Or(custom.NeedsNetwork, false) {
+	if custom := cfg.Storage.Luks[0].Clevis.Custom; ValueOr(custom.Pin, "") != "tang" || !ValueOr(custom.NeedsNetwork, false) {
 		t.Error("a custom pin that means something is lost")
 	}
 }
@@ -73,7 +73,7 @@ func TestReferencesOf3_0ThatLeadNowhereAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectProblems(t, "3.0.0", problems, []string{"W ignition.config.merge[0] the source is missing, so nothing is merged"})
-	expectProblems(t, "3.0.0", cfg.Check(), nil)
+	expectProblems(t, "3.0.0", cfg.Validate(), nil)
 	if m := cfg.Ignition.Config.Merge; len(m) != 1 || *m[0].Source != "http://x" {
 		t.Errorf("%s", cfg.Marshal())
 	}

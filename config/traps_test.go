@@ -346,14 +346,14 @@ func TestTrapsOfTheCheckAfterMerging(t *testing.T) {
 		{"60 arn in a newer child", V3_3, V3_4, file("/b", "arn:aws:s3:::b/k")},
 	} {
 		m := Merge(parsedAs(t, "parent", c.parent, file("/a", "data:,")), parsedAs(t, "child", c.child, c.text))
-		expectProblems(t, c.name, m.Check(), nil)
+		expectProblems(t, c.name, m.Validate(), nil)
 	}
 	const text = `"x":1,"passwd":{"users":[{},{}]},"storage":{"raid":[{"level":"1","devices":["/a","/a"]}]}`
 	cfg, err := Load(document(Newest, text), nil, "cache")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectProblems(t, "79 duplicates and unknown keys", cfg.Check(), nil)
+	expectProblems(t, "79 duplicates and unknown keys", cfg.Validate(), nil)
 }
 
 func TestTrapOfPositions(t *testing.T) {

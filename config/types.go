@@ -35,15 +35,15 @@ type Config struct {
 type Ignition struct {
 	Object
 	// Version of the spec, which decides on members and rules.
-	Version  string   `json:"version"`
-	Config   Referred `json:"config"`
-	Proxy    Proxy    `json:"proxy" spec:"since=3.1.0"`
-	Security Security `json:"security"`
-	Timeouts Timeouts `json:"timeouts"`
+	Version  string           `json:"version"`
+	Config   ConfigReferences `json:"config"`
+	Proxy    Proxy            `json:"proxy" spec:"since=3.1.0"`
+	Security Security         `json:"security"`
+	Timeouts Timeouts         `json:"timeouts"`
 }
 
-// Referred names the configs that are merged into this one, or replace it.
-type Referred struct {
+// ConfigReferences names the configs that are merged into this one, or replace it.
+type ConfigReferences struct {
 	Object
 	// Merge lists configs that are merged into this one, in their order. Where
 	// they differ, later ones count more, and all count more than this one.
@@ -478,16 +478,16 @@ type Dropin struct {
 	Contents *string `json:"contents"`
 }
 
-// Or is *p, or def if p is nil.
-func Or[T any](p *T, def T) T {
+// ValueOr is *p, or def if p is nil.
+func ValueOr[T any](p *T, def T) T {
 	if p == nil {
 		return def
 	}
 	return *p
 }
 
-// IsSet tells whether p points to something else than the zero value.
-func IsSet[T comparable](p *T) bool {
+// NonZero tells whether p points to something else than the zero value.
+func NonZero[T comparable](p *T) bool {
 	var zero T
 	return p != nil && *p != zero
 }

@@ -17,11 +17,11 @@ func validate(c *Config, version Version) Problems {
 	return v.problems
 }
 
-// Check applies the rules of the newest version to a config that was merged
+// Validate applies the rules of the newest version to a config that was merged
 // from several. Each of them was valid, yet together they may not be: one gives
 // a user's id, another the name. Duplicates cannot come from merging and are
 // not looked for.
-func (c *Config) Check() Problems {
+func (c *Config) Validate() Problems {
 	v := &validator{version: Newest}
 	v.config(c)
 	return v.problems
@@ -36,11 +36,11 @@ type validator struct {
 }
 
 func (v *validator) error(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Error, at, Words(at, fmt.Sprintf(format, args...))})
+	v.problems = append(v.problems, Problem{Error, at, InUserSyntax(at, fmt.Sprintf(format, args...))})
 }
 
 func (v *validator) warn(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Warning, at, Words(at, fmt.Sprintf(format, args...))})
+	v.problems = append(v.problems, Problem{Warning, at, InUserSyntax(at, fmt.Sprintf(format, args...))})
 }
 
 // config checks everything but duplicates. There are no rules for kernel

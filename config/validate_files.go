@@ -16,7 +16,7 @@ func (v *validator) directory(d *Directory) {
 
 func (v *validator) file(f *File) {
 	v.owner(&f.Group, "group")
-	if Or(f.Overwrite, false) && f.Contents.Source == nil {
+	if ValueOr(f.Overwrite, false) && f.Contents.Source == nil {
 		v.error(f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; give contents.source, which is \"\" for an empty file")
 	}
 	v.absolute(f.Path, f.Object, "path")
@@ -32,7 +32,7 @@ func (v *validator) link(l *Link) {
 	v.owner(&l.Group, "group")
 	v.absolute(l.Path, l.Object, "path")
 	v.owner(&l.User, "user")
-	if Or(l.Target, "") != "" {
+	if ValueOr(l.Target, "") != "" {
 		return
 	}
 	// In old versions the reference accepts that here and refuses it at boot.
@@ -40,7 +40,7 @@ func (v *validator) link(l *Link) {
 }
 
 func (v *validator) owner(o *Owner, kind string) {
-	if o.ID != nil && Or(o.Name, "") != "" {
+	if o.ID != nil && ValueOr(o.Name, "") != "" {
 		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); give one of the two", kind, *o.ID, quote(*o.Name))
 	}
 }
@@ -148,8 +148,8 @@ func (v *validator) hardLinks(s *Storage) {
 	}
 	for i := range s.Links {
 		l := &s.Links[i]
-		target := Or(l.Target, "")
-		if !Or(l.Hard, false) || target == "" {
+		target := ValueOr(l.Target, "")
+		if !ValueOr(l.Hard, false) || target == "" {
 			continue
 		}
 		if !path.IsAbs(target) {

@@ -19,8 +19,8 @@ var filesystemFormats = [...]struct {
 }
 
 func (v *validator) filesystem(f *Filesystem) {
-	format := Or(f.Format, "")
-	if IsSet(f.Path) {
+	format := ValueOr(f.Format, "")
+	if NonZero(f.Path) {
 		v.absolute(*f.Path, f.Object, "path")
 	}
 	virtiofs := format == "virtiofs" && v.version >= V3_7Experimental
@@ -41,13 +41,13 @@ func (v *validator) filesystem(f *Filesystem) {
 // wants names a member that makes a format necessary.
 func (f *Filesystem) wants() string {
 	switch {
-	case IsSet(f.Path):
+	case NonZero(f.Path):
 		return "path"
-	case IsSet(f.Label):
+	case NonZero(f.Label):
 		return "label"
-	case IsSet(f.UUID):
+	case NonZero(f.UUID):
 		return "uuid"
-	case Or(f.WipeFilesystem, false):
+	case ValueOr(f.WipeFilesystem, false):
 		return "wipeFilesystem"
 	case len(f.Options) > 0:
 		return "options"
@@ -66,7 +66,7 @@ func (v *validator) filesystemFormat(f *Filesystem, format string) {
 		case known.since > v.version:
 			v.error(f.Origin("format"), "the format %q exists since version %s of the spec", format, known.since)
 		case known.label > 0:
-			v.bytesAtMost(known.label, "the label of "+format, Or(f.Label, ""), f.Object, "label")
+			v.bytesAtMost(known.label, "the label of "+format, ValueOr(f.Label, ""), f.Object, "label")
 		}
 		return
 	}
@@ -93,9 +93,9 @@ func (v *validator) virtiofs(f *Filesystem) {
 		name string
 		set  bool
 	}{
-		{"label", IsSet(f.Label)},
-		{"uuid", IsSet(f.UUID)},
-		{"wipeFilesystem", Or(f.WipeFilesystem, false)},
+		{"label", NonZero(f.Label)},
+		{"uuid", NonZero(f.UUID)},
+		{"wipeFilesystem", ValueOr(f.WipeFilesystem, false)},
 		{"options", len(f.Options) > 0},
 	} {
 		if property.set {

@@ -11,34 +11,34 @@ func (v *validator) luks(l *Luks) {
 	if strings.Contains(l.Name, "/") {
 		v.error(l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
 	}
-	v.bytesAtMost(47, "the LUKS label", Or(l.Label, ""), l.Object, "label")
-	v.absolute(Or(l.Device, ""), l.Object, "device")
+	v.bytesAtMost(47, "the LUKS label", ValueOr(l.Label, ""), l.Object, "label")
+	v.absolute(ValueOr(l.Device, ""), l.Object, "device")
 	v.cex(l)
 	v.clevis(&l.Clevis)
 	v.resource(&l.KeyFile)
 }
 
 func (v *validator) cex(l *Luks) {
-	if !Or(l.Cex.Enabled, false) {
+	if !ValueOr(l.Cex.Enabled, false) {
 		return
 	}
-	if Or(l.Clevis.Custom.Pin, "") != "" || l.Clevis.hasShares() {
+	if ValueOr(l.Clevis.Custom.Pin, "") != "" || l.Clevis.hasShares() {
 		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; leave one of the two")
 	}
-	if Or(l.KeyFile.Source, "") != "" {
+	if ValueOr(l.KeyFile.Source, "") != "" {
 		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a keyFile")
 	}
 }
 
 // hasShares tells whether anything is set that a custom pin excludes.
 func (c *Clevis) hasShares() bool {
-	return len(c.Tang) > 0 || Or(c.TPM2, false) || IsSet(c.Threshold)
+	return len(c.Tang) > 0 || ValueOr(c.TPM2, false) || NonZero(c.Threshold)
 }
 
 func (v *validator) clevis(c *Clevis) {
-	custom := Or(c.Custom.Pin, "") != ""
+	custom := ValueOr(c.Custom.Pin, "") != ""
 	if v.version < V3_3 {
-		custom = c.Custom.IsGiven()
+		custom = c.Custom.IsPresent()
 	}
 	if custom && c.hasShares() {
 		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; give these in its config, or leave it out")
@@ -50,8 +50,8 @@ func (v *validator) clevis(c *Clevis) {
 }
 
 func (v *validator) custom(c *ClevisCustom) {
-	pin, text := Or(c.Pin, ""), Or(c.Config, "")
-	asked := v.version >= V3_3 && Or(c.NeedsNetwork, false)
+	pin, text := ValueOr(c.Pin, ""), ValueOr(c.Config, "")
+	asked := v.version >= V3_3 && ValueOr(c.NeedsNetwork, false)
 	if pin == "" && text == "" && !asked {
 		return
 	}
@@ -74,10 +74,10 @@ func (v *validator) tang(t *Tang) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		v.error(t.Origin("url"), "the URL of a Tang server should start with http:// or https://")
 	}
-	if Or(t.Thumbprint, "") == "" {
+	if ValueOr(t.Thumbprint, "") == "" {
 		v.error(t.Origin("thumbprint"), "the thumbprint of the Tang server's signing key is missing; it can be shown with tang-show-keys")
 	}
-	if a := Or(t.Advertisement, ""); a != "" && !isJSON(a) {
+	if a := ValueOr(t.Advertisement, ""); a != "" && !isJSON(a) {
 		v.error(t.Origin("advertisement"), "the Tang server's advertisement is not JSON; it should be what the server answers for /adv, as a string")
 	}
 }

@@ -18,7 +18,7 @@ func (v *validator) ignition(i *Ignition) {
 
 func (v *validator) merged(r *Resource) {
 	switch {
-	case Or(r.Source, "") != "":
+	case ValueOr(r.Source, "") != "":
 	case v.version == V3_0:
 		v.warn(r.Origin(), "the source is missing, so nothing is merged")
 	default:
@@ -46,7 +46,7 @@ func (v *validator) configReference(r *Resource) {
 }
 
 func (v *validator) authority(r *Resource) {
-	if Or(r.Source, "") == "" {
+	if ValueOr(r.Source, "") == "" {
 		v.error(r.Origin(), "the source is missing: the URL of the certificates")
 	}
 	v.resource(r)
@@ -54,7 +54,7 @@ func (v *validator) authority(r *Resource) {
 
 // resource checks all that resources have in common.
 func (v *validator) resource(r *Resource) {
-	if c := Or(r.Compression, ""); c != "" && c != "gzip" {
+	if c := ValueOr(r.Compression, ""); c != "" && c != "gzip" {
 		v.error(r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be left out", quote(c))
 	}
 	if r.Verification.Hash != nil && r.Source == nil {
@@ -66,7 +66,7 @@ func (v *validator) resource(r *Resource) {
 }
 
 func (v *validator) source(r *Resource) {
-	if source := Or(r.Source, ""); source != "" {
+	if source := ValueOr(r.Source, ""); source != "" {
 		if err := checkURL(source, v.version); err != nil {
 			v.error(r.Origin("source"), "%v", err)
 		}
@@ -74,7 +74,7 @@ func (v *validator) source(r *Resource) {
 }
 
 func (v *validator) headers(r *Resource) {
-	if len(r.HTTPHeaders) > 0 && !isHTTP(Or(r.Source, "")) {
+	if len(r.HTTPHeaders) > 0 && !isHTTP(ValueOr(r.Source, "")) {
 		v.error(r.Origin("httpHeaders"), "HTTP headers need a source that starts with http:// or https://")
 	}
 	for i := range r.HTTPHeaders {

@@ -71,7 +71,7 @@ func (v *validator) partitionNames(d *Disk) {
 func (v *validator) partitionPlaces(d *Disk) {
 	var fixed []int
 	for i := range d.Partitions {
-		if p := &d.Partitions[i]; IsSet(p.StartMiB) && Or(p.SizeMiB, -1) >= 0 {
+		if p := &d.Partitions[i]; NonZero(p.StartMiB) && ValueOr(p.SizeMiB, -1) >= 0 {
 			fixed = append(fixed, i)
 		}
 	}
@@ -100,8 +100,8 @@ func (v *validator) partitionPlaces(d *Disk) {
 }
 
 func (v *validator) partition(p *Partition) {
-	label := Or(p.Label, "")
-	if !Or(p.ShouldExist, true) {
+	label := ValueOr(p.Label, "")
+	if !ValueOr(p.ShouldExist, true) {
 		v.unwantedPartition(p)
 	}
 	if p.Number == 0 && p.Label == nil {
@@ -115,7 +115,7 @@ func (v *validator) partition(p *Partition) {
 		name  string
 		value *string
 	}{{"guid", p.GUID}, {"typeGuid", p.TypeGUID}} {
-		if IsSet(g.value) && !isGUID(*g.value) {
+		if NonZero(g.value) && !isGUID(*g.value) {
 			v.error(p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
 		}
 	}
@@ -137,8 +137,8 @@ func (v *validator) unwantedPartition(p *Partition) {
 		set  bool
 	}{
 		{"label", p.Label != nil},
-		{"typeGuid", IsSet(p.TypeGUID)},
-		{"guid", IsSet(p.GUID)},
+		{"typeGuid", NonZero(p.TypeGUID)},
+		{"guid", NonZero(p.GUID)},
 		{"startMiB", p.StartMiB != nil},
 		{"sizeMiB", p.SizeMiB != nil},
 	} {
@@ -157,7 +157,7 @@ var raidLevels = map[string]bool{
 }
 
 func (v *validator) raid(r *Raid) {
-	level := Or(r.Level, "")
+	level := ValueOr(r.Level, "")
 	spares, known := raidLevels[level]
 	const levels = "linear, raid0, raid1, raid4, raid5, raid6, raid10"
 	switch {
@@ -165,7 +165,7 @@ func (v *validator) raid(r *Raid) {
 		v.error(r.Origin("level"), "the RAID level is missing; it should be one of %s", levels)
 	case !known:
 		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), levels)
-	case !spares && IsSet(r.Spares):
+	case !spares && NonZero(r.Spares):
 		v.error(r.Origin("level"), "%d spares are asked for, but a RAID of level %s cannot have any", *r.Spares, level)
 	}
 	if len(r.Devices) == 0 {
@@ -190,7 +190,7 @@ func (v *validator) filesystemsOnDisks(s *Storage) {
 		case d == nil || f.Device == "":
 		case len(d.Partitions) > 0:
 			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, for which %s asks for partitions", quote(f.Device), place(d.Origin()))
-		case Or(d.WipeTable, false) && !Or(f.WipeFilesystem, false):
+		case ValueOr(d.WipeTable, false) && !ValueOr(f.WipeFilesystem, false):
 			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), place(d.Origin()))
 		}
 	}

@@ -29,18 +29,18 @@ func (v *validator) systemd(s *Systemd) {
 			v.dropin(&u.Dropins[n])
 		}
 		installable, ok := v.unitText(u.Contents, u.Object)
-		if !ok || installable || Or(u.Contents, "") == "" {
+		if !ok || installable || ValueOr(u.Contents, "") == "" {
 			continue
 		}
 		barren[u.Name] = u
-		if Or(u.Enabled, false) {
+		if ValueOr(u.Enabled, false) {
 			warned[u] = true
 			v.warn(u.Origin("contents"), "the unit is enabled, but has no [Install] section, so that has no effect; add one with WantedBy=, or leave out \"enabled\"")
 		}
 	}
 	for i := range s.Units {
 		u := &s.Units[i]
-		if t := barren[u.template()]; t != nil && u.template() != "" && t != u && Or(u.Enabled, false) && !warned[u] {
+		if t := barren[u.template()]; t != nil && u.template() != "" && t != u && ValueOr(u.Enabled, false) && !warned[u] {
 			v.warn(u.Origin("contents"), "the unit is enabled, but its template %s has no [Install] section, so that may have no effect", quote(t.Name))
 		}
 	}
@@ -65,7 +65,7 @@ func (u *Unit) template() string {
 // unitText checks the contents of a unit or drop-in, and tells whether they
 // have anything for enabling it.
 func (v *validator) unitText(contents *string, o Object) (installable, ok bool) {
-	if !IsSet(contents) {
+	if !NonZero(contents) {
 		return false, true
 	}
 	// The parser would make a buffer like this one for each unit.
@@ -107,11 +107,11 @@ func (v *validator) unitFiles(c *Config) {
 	written := map[string]Object{}
 	for i := range c.Systemd.Units {
 		u := &c.Systemd.Units[i]
-		if IsSet(u.Contents) {
+		if NonZero(u.Contents) {
 			written[unitDirectory+u.Name] = u.Object
 		}
 		for n := range u.Dropins {
-			if d := &u.Dropins[n]; IsSet(d.Contents) {
+			if d := &u.Dropins[n]; NonZero(d.Contents) {
 				written[unitDirectory+u.Name+".d/"+d.Name] = d.Object
 			}
 		}

@@ -12,9 +12,9 @@ import (
 // camelCase finds words, and what is in quotes as one.
 var camelCase = regexp.MustCompile(`"[^"]*"|[a-z]+[A-Z][A-Za-z]*`)
 
-// Words is a text about a value in the words of the config that the value is
+// InUserSyntax is a text about a value in the words of the config that the value is
 // from: where that is in Butane, wipeTable is wipe_table.
-func Words(o Origin, text string) string {
+func InUserSyntax(o Origin, text string) string {
 	if !o.Butane {
 		return text
 	}

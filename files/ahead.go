@@ -57,9 +57,9 @@ func newDownloads(t *Tree) *downloads {
 
 // keyOf tells resources apart that may not be the same bytes.
 func keyOf(r config.Resource) string {
-	key := fmt.Sprintf("%q %q %q", config.Or(r.Source, ""), config.Or(r.Compression, ""), config.Or(r.Verification.Hash, ""))
+	key := fmt.Sprintf("%q %q %q", config.ValueOr(r.Source, ""), config.ValueOr(r.Compression, ""), config.ValueOr(r.Verification.Hash, ""))
 	for _, h := range r.HTTPHeaders {
-		key += fmt.Sprintf(" %q: %q", h.Name, config.Or(h.Value, ""))
+		key += fmt.Sprintf(" %q: %q", h.Name, config.ValueOr(h.Value, ""))
 	}
 	return key
 }
@@ -68,7 +68,7 @@ func keyOf(r config.Resource) string {
 // be on.
 func (ds *downloads) want(name, dir string, resources ...config.Resource) {
 	for _, r := range resources {
-		if !config.IsRemote(config.Or(r.Source, "")) {
+		if !config.IsRemote(config.ValueOr(r.Source, "")) {
 			continue
 		}
 		key := keyOf(r)
@@ -126,7 +126,7 @@ func (ds *downloads) run(ctx context.Context, d *download) {
 // await returns a resource's download when it is done, nil at once for what is
 // not fetched ahead. It does not go on waiting when another one has failed.
 func (ds *downloads) await(ctx context.Context, r config.Resource) (*download, error) {
-	if !config.IsRemote(config.Or(r.Source, "")) {
+	if !config.IsRemote(config.ValueOr(r.Source, "")) {
 		return nil, nil
 	}
 	d := ds.byKey[keyOf(r)]

@@ -29,7 +29,7 @@ func (p *planner) crypttab() {
 		if !l.HasClevis() {
 			p.key(l)
 		}
-		if config.Or(l.Cex.Enabled, false) {
+		if config.ValueOr(l.Cex.Enabled, false) {
 			for _, suffix := range []string{".info", ".skey"} {
 				p.secret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys)
 			}
@@ -103,7 +103,7 @@ func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
 		lines = nil
 	}
 	for _, l := range p.cfg.Storage.Luks {
-		uuid, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"luksUUID", config.Or(l.Device, "")}})
+		uuid, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"luksUUID", config.ValueOr(l.Device, "")}})
 		if err != nil {
 			return &report.Error{Err: fmt.Errorf("reading the UUID of the LUKS volume %q: %w", l.Name, err), Origin: l.Origin("device")}
 		}
@@ -127,7 +127,7 @@ func crypttabLine(l config.Luks, uuid string) string {
 	if l.HasClevis() {
 		key = "none"
 	}
-	if len(l.Clevis.Tang) > 0 || config.Or(l.Clevis.Custom.NeedsNetwork, false) {
+	if len(l.Clevis.Tang) > 0 || config.ValueOr(l.Clevis.Custom.NeedsNetwork, false) {
 		options += "_netdev,"
 	}
 	return fmt.Sprintf("%s UUID=%s %s %sx-initrd.attach", l.Name, uuid, key, options)

@@ -117,10 +117,10 @@ func (p *planner) saveAccounts() error {
 		p.ledger.Accounts[name] = saved{base64.StdEncoding.EncodeToString(text), st.Mode & 0o7777, int(st.Uid), int(st.Gid)}
 	}
 	for _, u := range p.cfg.Passwd.Users {
-		if _, exists := p.known.users[u.Name]; exists || config.IsSet(u.NoCreateHome) {
+		if _, exists := p.known.users[u.Name]; exists || config.NonZero(u.NoCreateHome) {
 			continue
 		}
-		home := config.Or(u.HomeDir, path.Join(p.root.homes(), u.Name))
+		home := config.ValueOr(u.HomeDir, path.Join(p.root.homes(), u.Name))
 		at, err := p.root.follow(home)
 		if err != nil {
 			continue // useradd will have something to say about it

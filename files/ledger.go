@@ -43,7 +43,7 @@ type ledger struct {
 
 	// What follows is dropped at the end.
 
-	// Notated are the mount points that were made.
+	// RecordedDirectories are the mount points that were made.
 	Notated []string `json:"notated,omitempty"`
 	// Dirs are where temporary files may be.
 	Dirs []string `json:"dirs,omitempty"`
@@ -112,15 +112,15 @@ func (l *ledger) write(r *root) error {
 	return etc.sync()
 }
 
-// Notated are the mount points below a root that earlier runs of a first boot
+// RecordedDirectories are the mount points below a root that earlier runs of a first boot
 // have made for a config, and that are not their user's yet.
-func Notated(root, config string) ([]string, error) {
+func RecordedDirectories(root, config string) ([]string, error) {
 	l, err := openLedger(root, config)
 	return l.Notated, err
 }
 
-// Notate records, before it is done, that a mount point is made for a config.
-func Notate(root, config, point string) error {
+// RecordDirectory records, before it is done, that a mount point is made for a config.
+func RecordDirectory(root, config, point string) error {
 	l, err := openLedger(root, config)
 	if err != nil {
 		return err

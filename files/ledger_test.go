@@ -316,12 +316,12 @@ func TestBrokenLedgerIsReported(t *testing.T) {
 func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 	w := ledgerWorld(t)
 	for _, point := range []string{"/home/core", "/home/core/data"} {
-		if err := Notate(w.Root, "digest", point); err != nil {
+		if err := RecordDirectory(w.Root, "digest", point); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for config, want := range map[string]int{"digest": 2, "another": 0} {
-		if got, err := Notated(w.Root, config); err != nil || len(got) != want {
+		if got, err := RecordedDirectories(w.Root, config); err != nil || len(got) != want {
 			t.Errorf("for config %q: %v, %v", config, got, err)
 		}
 	}
@@ -329,7 +329,7 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 	if !slices.Equal(w.Notated, []string{"/home/core", "/home/core/data"}) {
 		t.Errorf("the plan knew %v", w.Notated)
 	}
-	if got, err := Notated(w.Root, "digest"); err != nil || len(got) > 0 {
+	if got, err := RecordedDirectories(w.Root, "digest"); err != nil || len(got) > 0 {
 		t.Errorf("when all is done: %v, %v", got, err)
 	}
 }
@@ -339,7 +339,7 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
 	w := ledgerWorld(t)
 	w.must(oneFile)
-	if err := Notate(w.Root, "digest", "/var/data"); err != nil {
+	if err := RecordDirectory(w.Root, "digest", "/var/data"); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)

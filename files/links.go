@@ -13,7 +13,7 @@ import (
 // link plans a symbolic link. Its target is text: it is written as it stands,
 // and its owner is the link's own.
 func (p *planner) link(e *entry, l config.Link) {
-	target := config.Or(l.Target, "")
+	target := config.ValueOr(l.Target, "")
 	matches := e.found != nil && e.found.is(unix.S_IFLNK) && path.Clean(e.found.target) == path.Clean(target)
 	doing := "creating link"
 	switch {
@@ -46,7 +46,7 @@ func (p *planner) noTarget(e *entry) {
 // hardLink plans a hard link, which is made after all other entries: its target
 // may be one of them.
 func (p *planner) hardLink(e *entry, l config.Link) {
-	if config.Or(l.Target, "") == "" {
+	if config.ValueOr(l.Target, "") == "" {
 		p.noTarget(e)
 		return
 	}

@@ -42,7 +42,7 @@ func (p *planner) planNode(e *entry, name string, do func(ctx context.Context, d
 
 // changesOwner tells whether an entry says anything about its owner.
 func (e *entry) changesOwner() bool {
-	return e.user.ID != nil || config.IsSet(e.user.Name) || e.group.ID != nil || config.IsSet(e.group.Name)
+	return e.user.ID != nil || config.NonZero(e.user.Name) || e.group.ID != nil || config.NonZero(e.group.Name)
 }
 
 func (p *planner) directory(e *entry, d config.Directory) {
@@ -181,7 +181,7 @@ func (o ownership) orElse(st *stat) ownership {
 // fetch writes resources one after another. One without a source is empty.
 func (p *planner) fetch(ctx context.Context, w io.Writer, resources []config.Resource) error {
 	for _, r := range resources {
-		if !config.IsSet(r.Source) {
+		if !config.NonZero(r.Source) {
 			continue
 		}
 		ready, err := p.ahead.await(ctx, r)

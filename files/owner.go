@@ -13,7 +13,7 @@ func (p *planner) ownersKnown(e *entry) bool {
 }
 
 func (p *planner) ownerKnown(e *entry, what string, o config.Owner, where string, exists func(string) bool) bool {
-	name := config.Or(o.Name, "")
+	name := config.ValueOr(o.Name, "")
 	switch {
 	case o.ID != nil && !validID(*o.ID):
 		p.conflict(e.object.Origin(what, "id"), "ids are from 0 to 4294967294", "%s: %d is not the id of a %s", e.title(), *o.ID, what)
@@ -29,7 +29,7 @@ func (p *planner) ownerKnown(e *entry, what string, o config.Owner, where string
 func (p *planner) userWillExist(name string) bool {
 	for _, u := range p.cfg.Passwd.Users {
 		if u.Name == name {
-			return config.Or(u.ShouldExist, true)
+			return config.ValueOr(u.ShouldExist, true)
 		}
 	}
 	_, exists := p.known.users[name]
@@ -39,13 +39,13 @@ func (p *planner) userWillExist(name string) bool {
 // groupWillExist also counts the group that useradd makes for a new user.
 func (p *planner) groupWillExist(name string) bool {
 	for _, u := range p.cfg.Passwd.Users {
-		if u.Name == name && config.Or(u.ShouldExist, true) && !config.IsSet(u.NoUserGroup) {
+		if u.Name == name && config.ValueOr(u.ShouldExist, true) && !config.NonZero(u.NoUserGroup) {
 			return true
 		}
 	}
 	for _, g := range p.cfg.Passwd.Groups {
 		if g.Name == name {
-			return config.Or(g.ShouldExist, true)
+			return config.ValueOr(g.ShouldExist, true)
 		}
 	}
 	_, exists := p.known.groups[name]
@@ -59,7 +59,7 @@ func (p *planner) ownership(r *root, user, group config.Owner) (ownership, error
 	switch {
 	case user.ID != nil:
 		own.uid = *user.ID
-	case config.IsSet(user.Name):
+	case config.NonZero(user.Name):
 		u, err := p.names.user(r, *user.Name)
 		if err != nil {
 			return own, err
@@ -69,7 +69,7 @@ func (p *planner) ownership(r *root, user, group config.Owner) (ownership, error
 	switch {
 	case group.ID != nil:
 		own.gid = *group.ID
-	case config.IsSet(group.Name):
+	case config.NonZero(group.Name):
 		gid, err := p.names.group(r, *group.Name)
 		if err != nil {
 			return own, err

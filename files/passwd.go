@@ -69,7 +69,7 @@ func (a *arguments) password(hash string) {
 func (p *planner) group(g config.Group) {
 	_, exists := p.known.groups[g.Name]
 	origin := g.Origin("name")
-	if !config.Or(g.ShouldExist, true) {
+	if !config.ValueOr(g.ShouldExist, true) {
 		if exists {
 			p.add(origin, fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context, _ *root) error {
 				return p.shadow(ctx, "groupdel", arguments{words: []string{"--root", p.Root, g.Name}})
@@ -79,11 +79,11 @@ func (p *planner) group(g config.Group) {
 	}
 	a := under(p.Root)
 	a.number("--gid", g.GID)
-	a.password(config.Or(g.PasswordHash, ""))
+	a.password(config.ValueOr(g.PasswordHash, ""))
 	doing, program := "changing", "groupmod"
 	if !exists {
 		doing, program = "creating", "groupadd"
-		a.flag(config.IsSet(g.System), "--system")
+		a.flag(config.NonZero(g.System), "--system")
 	}
 	a.words = append(a.words, g.Name)
 	p.add(origin, fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context, _ *root) error {
@@ -94,7 +94,7 @@ func (p *planner) group(g config.Group) {
 func (p *planner) user(u config.User) {
 	_, exists := p.known.users[u.Name]
 	origin := u.Origin("name")
-	if !config.Or(u.ShouldExist, true) {
+	if !config.ValueOr(u.ShouldExist, true) {
 		if exists {
 			p.add(origin, fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context, _ *root) error {
 				return p.shadow(ctx, "userdel", arguments{words: []string{"--remove", "--root", p.Root, u.Name}})
@@ -110,7 +110,7 @@ func (p *planner) user(u config.User) {
 		if err := p.shadow(ctx, program, a); err != nil {
 			return err
 		}
-		if !config.IsSet(u.NoCreateHome) {
+		if !config.NonZero(u.NoCreateHome) {
 			if err := p.ownHome(r, u.Name); err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (p *planner) user(u config.User) {
 		again.words = append(again.words, u.Name)
 		return p.shadow(ctx, "usermod", again)
 	})
-	if !config.IsSet(u.NoCreateHome) {
+	if !config.NonZero(u.NoCreateHome) {
 		p.homes = append(p.homes, u.Name)
 	}
 	p.keys(u)
@@ -134,7 +134,7 @@ func (p *planner) user(u config.User) {
 // password is the hash that an account gets. An empty one would let everybody
 // in.
 func password(u config.User) string {
-	if config.IsSet(u.PasswordHash) {
+	if config.NonZero(u.PasswordHash) {
 		return *u.PasswordHash
 	}
 	return noPassword
@@ -143,12 +143,12 @@ func password(u config.User) string {
 // newUser are the arguments of useradd(8).
 func newUser(root string, u config.User) arguments {
 	a := under(root)
-	a.option("--home-dir", config.Or(u.HomeDir, ""))
-	a.flag(!config.IsSet(u.NoCreateHome), "--create-home")
-	a.flag(config.IsSet(u.NoCreateHome), "--no-create-home")
-	a.flag(config.IsSet(u.NoUserGroup), "--no-user-group")
-	a.flag(config.IsSet(u.System), "--system")
-	a.flag(config.IsSet(u.NoLogInit), "--no-log-init")
+	a.option("--home-dir", config.ValueOr(u.HomeDir, ""))
+	a.flag(!config.NonZero(u.NoCreateHome), "--create-home")
+	a.flag(config.NonZero(u.NoCreateHome), "--no-create-home")
+	a.flag(config.NonZero(u.NoUserGroup), "--no-user-group")
+	a.flag(config.NonZero(u.System), "--system")
+	a.flag(config.NonZero(u.NoLogInit), "--no-log-init")
 	a.password(password(u))
 	a.common(u)
 	return a
@@ -158,7 +158,7 @@ func newUser(root string, u config.User) arguments {
 // the home has the long name --home.
 func changedUser(root string, u config.User) arguments {
 	a := under(root)
-	if config.IsSet(u.HomeDir) {
+	if config.NonZero(u.HomeDir) {
 		a.words = append(a.words, "--home", *u.HomeDir, "--move-home")
 	}
 	if u.PasswordHash != nil {
@@ -170,10 +170,10 @@ func changedUser(root string, u config.User) arguments {
 
 func (a *arguments) common(u config.User) {
 	a.number("--uid", u.UID)
-	a.option("--comment", config.Or(u.Gecos, ""))
-	a.option("--gid", config.Or(u.PrimaryGroup, ""))
+	a.option("--comment", config.ValueOr(u.Gecos, ""))
+	a.option("--gid", config.ValueOr(u.PrimaryGroup, ""))
 	a.option("--groups", strings.Join(u.Groups, ","))
-	a.option("--shell", config.Or(u.Shell, ""))
+	a.option("--shell", config.ValueOr(u.Shell, ""))
 	a.words = append(a.words, u.Name)
 }
 

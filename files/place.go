@@ -129,7 +129,7 @@ func (p *planner) replaced() {
 	dirs := slices.Clone(p.cfg.Storage.Directories)
 	sort.SliceStable(dirs, func(i, j int) bool { return depth(path.Clean(dirs[i].Path)) < depth(path.Clean(dirs[j].Path)) })
 	for _, d := range dirs {
-		if !config.IsSet(d.Overwrite) {
+		if !config.NonZero(d.Overwrite) {
 			continue
 		}
 		if at, err := p.place(d.Path); err == nil && at.found != nil {
@@ -166,16 +166,16 @@ func (p *planner) entries() []*entry {
 	s := &p.cfg.Storage
 	for _, d := range s.Directories {
 		add(entry{kind: kindDirectory, name: d.Path, object: d.Object, user: d.User, group: d.Group,
-			overwrite: config.IsSet(d.Overwrite), decide: func(e *entry) { p.directory(e, d) }})
+			overwrite: config.NonZero(d.Overwrite), decide: func(e *entry) { p.directory(e, d) }})
 	}
 	for _, f := range s.Files {
 		add(entry{kind: kindFile, name: f.Path, object: f.Object, user: f.User, group: f.Group,
-			overwrite: config.IsSet(f.Overwrite), decide: func(e *entry) { p.file(e, f) }})
+			overwrite: config.NonZero(f.Overwrite), decide: func(e *entry) { p.file(e, f) }})
 	}
 	for _, l := range s.Links {
 		e := entry{kind: kindLink, name: l.Path, object: l.Object, user: l.User, group: l.Group,
-			overwrite: config.IsSet(l.Overwrite), decide: func(e *entry) { p.link(e, l) }}
-		if config.IsSet(l.Hard) {
+			overwrite: config.NonZero(l.Overwrite), decide: func(e *entry) { p.link(e, l) }}
+		if config.NonZero(l.Hard) {
 			e.kind, e.decide = kindHardLink, func(e *entry) { p.hardLink(e, l) }
 			e.user, e.group = config.Owner{}, config.Owner{} // a hard link has the owner of its target
 		}
@@ -227,7 +227,7 @@ func (p *planner) replaceable(e *entry) bool {
 		return true
 	}
 	for _, fs := range p.cfg.Storage.Filesystems {
-		if !config.IsSet(fs.Path) {
+		if !config.NonZero(fs.Path) {
 			continue
 		}
 		if at, err := p.place(*fs.Path); err == nil && below(at.path, e.path) {

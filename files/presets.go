@@ -109,7 +109,7 @@ var unitDirs = [...]string{unitDir, "/usr/local/lib/systemd/system", "/usr/lib/s
 func (p *planner) unitExists(name string) bool {
 	template, _ := splitInstance(name)
 	for _, u := range p.cfg.Systemd.Units {
-		if (u.Name == name || u.Name == template) && config.IsSet(u.Contents) {
+		if (u.Name == name || u.Name == template) && config.NonZero(u.Contents) {
 			return true
 		}
 	}

@@ -41,7 +41,7 @@ func (p *planner) systemd() {
 func (p *planner) unit(u config.Unit) {
 	at := path.Join(unitDir, u.Name)
 	switch {
-	case config.IsSet(u.Mask):
+	case config.NonZero(u.Mask):
 		// A mask counts more than contents.
 		p.labelled(at)
 		p.add(u.Origin("mask"), "masking unit "+u.Name, func(_ context.Context, r *root) error {
@@ -52,7 +52,7 @@ func (p *planner) unit(u config.Unit) {
 			defer d.close()
 			return d.writeLink(path.Base(at), maskTarget, ownership{-1, -1}, true)
 		})
-	case config.IsSet(u.Contents):
+	case config.NonZero(u.Contents):
 		p.writeUnit(u.Origin("contents"), "writing unit "+u.Name, at, *u.Contents)
 	case u.Mask != nil:
 		p.unmask(u, at)

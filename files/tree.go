@@ -34,7 +34,7 @@ type Tree struct {
 	Run   system.Runner
 	Log   *report.Logger
 	Fetch Fetcher
-	// Notated are the directories that the mount stage has made, as paths
+	// RecordedDirectories are the directories that the mount stage has made, as paths
 	// below the root. Those in a user's home become the user's.
 	Notated []string
 	// KeyFragments puts SSH keys into ~/.ssh/authorized_keys.d/ignition, else

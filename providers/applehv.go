@@ -26,7 +26,7 @@ const (
 	appleHVTime = 5 * time.Minute
 )
 
-func fetchAppleHV(ctx context.Context, env *Env) (*Raw, error) {
+func fetchAppleHV(ctx context.Context, env *Env) (*UserData, error) {
 	return fetchVsock(ctx, env, func() (stream, error) { return system.DialVsock(unix.VMADDR_CID_HOST, appleHVPort) })
 }
 
@@ -38,7 +38,7 @@ type stream interface {
 
 // fetchVsock asks until there is an answer: the driver that carries the stream,
 // and the server on the host, may come later than we do.
-func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*Raw, error) {
+func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "vsock", "/sys/devices/virtual/misc/vsock")
 	limit := env.Patience
 	if limit == 0 {
@@ -61,7 +61,7 @@ func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*Ra
 		return nil, &report.Error{Doing: fmt.Sprintf("asking the hypervisor for the config (vsock port %d)", appleHVPort), Err: withCause(err, loaded),
 			Hint: "check vfkit's --ignition=CONFIG on the host, and that the initramfs has the modules vsock and vmw_vsock_virtio_transport"}
 	}
-	return &Raw{Text: text, Name: "user config (from the hypervisor by vsock)"}, nil
+	return &UserData{Text: text, Name: "user config (from the hypervisor by vsock)"}, nil
 }
 
 // isPassing tells the troubles of a host or a driver that is not there yet.

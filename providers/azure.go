@@ -35,7 +35,7 @@ var azureInstance = fetch.Inquiry{
 
 // azureDVD reads the custom data. With a client that is offline it does not
 // wait for a drive.
-var azureDVD = func(ctx context.Context, env *Env) (*Raw, error) {
+var azureDVD = func(ctx context.Context, env *Env) (*UserData, error) {
 	if env.Fetch.Offline {
 		return fetchOVFNow(env), nil
 	}
@@ -44,7 +44,7 @@ var azureDVD = func(ctx context.Context, env *Env) (*Raw, error) {
 
 func useAzure(c *fetch.Client) { c.UseAzureIdentity(linkLocal) }
 
-func fetchAzure(ctx context.Context, env *Env) (*Raw, error) {
+func fetchAzure(ctx context.Context, env *Env) (*UserData, error) {
 	if env.Fetch.Offline {
 		return azureOffline(ctx, env)
 	}
@@ -58,7 +58,7 @@ func fetchAzure(ctx context.Context, env *Env) (*Raw, error) {
 // azureOffline spares a machine the network if its DVD has a config. Without
 // one, and with what is meant for other tools (#cloud-config, #!), the metadata
 // service decides.
-func azureOffline(ctx context.Context, env *Env) (*Raw, error) {
+func azureOffline(ctx context.Context, env *Env) (*UserData, error) {
 	raw, err := azureDVD(ctx, env)
 	if err != nil {
 		env.Log.Info(fmt.Sprintf("reading the custom data before there is a network: %v", err))

@@ -36,8 +36,8 @@ func says(t *testing.T, err error, want ...string) {
 }
 
 // gives checks that a platform gave this text, or none if it is "".
-func gives(t *testing.T, want string) func(raw *Raw, err error) {
-	return func(raw *Raw, err error) {
+func gives(t *testing.T, want string) func(raw *UserData, err error) {
+	return func(raw *UserData, err error) {
 		t.Helper()
 		var text string
 		if raw != nil {

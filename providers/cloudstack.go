@@ -18,7 +18,7 @@ const (
 	leaseWait = 10 * time.Second
 )
 
-func fetchCloudStack(ctx context.Context, env *Env) (*Raw, error) {
+func fetchCloudStack(ctx context.Context, env *Env) (*UserData, error) {
 	begun := time.Now()
 	return fetchCloudStackAt(ctx, env, func() []string {
 		found := leaseServers(env.Top)
@@ -29,7 +29,7 @@ func fetchCloudStack(ctx context.Context, env *Env) (*Raw, error) {
 	})
 }
 
-func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (*Raw, error) {
+func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (*UserData, error) {
 	drive := &configDrive{label: "config-2", files: []string{cloudStackFile}, limit: env.Patience}
 	if env.Fetch.Offline {
 		return driveWithoutNetwork(ctx, env, drive)

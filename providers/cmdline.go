@@ -19,7 +19,7 @@ const (
 
 // fetchCmdline gets the config that the kernel command line names: by URL, or
 // as a file on a filesystem found by its label.
-func fetchCmdline(ctx context.Context, env *Env) (*Raw, error) {
+func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
 	url, device, file := env.Arguments[urlArgument], env.Arguments[deviceArgument], env.Arguments[pathArgument]
 	switch {
 	case url != "":
@@ -43,7 +43,7 @@ func orDots(s string) string {
 	return s
 }
 
-func fetchURL(ctx context.Context, env *Env, url string) (*Raw, error) {
+func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
 	if !strings.Contains(url, ":") {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}
@@ -52,11 +52,11 @@ func fetchURL(ctx context.Context, env *Env, url string) (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
 }
 
 // fetchLabelled reads a file from the filesystem of a label.
-func fetchLabelled(ctx context.Context, env *Env, label, file string) (*Raw, error) {
+func fetchLabelled(ctx context.Context, env *Env, label, file string) (*UserData, error) {
 	if label != path.Base(label) || label == "." || label == ".." {
 		return nil, fmt.Errorf("the kernel argument %s=%s is not a filesystem label", deviceArgument, label)
 	}

@@ -44,7 +44,7 @@ var errNoDrive = errors.New("it has not appeared")
 // fetch waits for the drive and reads it. Nil means that it is there and has
 // none of the files. What goes wrong for the moment is tried again until the
 // limit, the rest is final.
-func (c *configDrive) fetch(ctx context.Context, env *Env) (*Raw, error) {
+func (c *configDrive) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	raw, err := c.await(ctx, env, newEye(env))
 	if raw == nil && err == nil {
 		env.Log.Info(fmt.Sprintf("the drive labelled %q has no config in %s", c.label, strings.Join(c.files, " nor in ")))
@@ -52,7 +52,7 @@ func (c *configDrive) fetch(ctx context.Context, env *Env) (*Raw, error) {
 	return raw, err
 }
 
-func (c *configDrive) await(ctx context.Context, env *Env, eye *eye) (*Raw, error) {
+func (c *configDrive) await(ctx context.Context, env *Env, eye *eye) (*UserData, error) {
 	s := &search{
 		what: fmt.Sprintf("the drive labelled %q", c.label), limit: c.limit, hint: c.hint, settle: c.settle,
 		look: func(ctx context.Context) []*finding {
@@ -73,10 +73,10 @@ type search struct {
 	hint  string
 	look  func(context.Context) []*finding
 	// settle chooses. Found tells that what was searched is there.
-	settle func([]*finding) (raw *Raw, found bool, err error)
+	settle func([]*finding) (raw *UserData, found bool, err error)
 }
 
-func (s *search) await(ctx context.Context, env *Env) (*Raw, error) {
+func (s *search) await(ctx context.Context, env *Env) (*UserData, error) {
 	if s.limit == 0 { // every wait for a drive ends
 		s.limit = longestWait
 	}
@@ -164,7 +164,7 @@ func (c *configDrive) read(f *finding, read func(string) ([]byte, error)) {
 // settle chooses among the drives with the label. One with a file counts before
 // one that cannot be read, and that before one without; where the label is
 // written as it should be counts before where it is not.
-func (c *configDrive) settle(all []*finding) (raw *Raw, found bool, err error) {
+func (c *configDrive) settle(all []*finding) (raw *UserData, found bool, err error) {
 	for _, exact := range []bool{true, false} {
 		for _, f := range all {
 			if f.label == "" || (f.label == c.label) != exact {
@@ -172,7 +172,7 @@ func (c *configDrive) settle(all []*finding) (raw *Raw, found bool, err error) {
 			}
 			found = true
 			if f.text != nil {
-				return &Raw{Text: f.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", f.file, f.name, f.label)}, true, nil
+				return &UserData{Text: f.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", f.file, f.name, f.label)}, true, nil
 			}
 			if err == nil && f.failure != nil {
 				err = &report.Error{Err: f.failure, Hint: "make the drive anew, or attach a working one"}
@@ -218,7 +218,7 @@ func list(all []*finding) string {
 }
 
 // unlessMissing makes a drive that is not there no config, and says so.
-func unlessMissing(env *Env, raw *Raw, err error) (*Raw, error) {
+func unlessMissing(env *Env, raw *UserData, err error) (*UserData, error) {
 	if errors.Is(err, errNoDrive) {
 		env.Log.Warn(err.Error() + "; this machine goes on without a user config")
 		return nil, nil
@@ -228,5 +228,5 @@ func unlessMissing(env *Env, raw *Raw, err error) (*Raw, error) {
 
 // source is the drive in a race with others.
 func (c *configDrive) source(env *Env) source {
-	return source{fmt.Sprintf("the drive labelled %q", c.label), func(ctx context.Context) (*Raw, error) { return c.fetch(ctx, env) }}
+	return source{fmt.Sprintf("the drive labelled %q", c.label), func(ctx context.Context) (*UserData, error) { return c.fetch(ctx, env) }}
 }

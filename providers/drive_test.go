@@ -180,7 +180,7 @@ func TestDrivesInAllTheirForms(t *testing.T) {
 }
 
 func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
-	for name, fetch := range map[string]func(context.Context, *Env) (*Raw, error){"ibmcloud": fetchIBMCloud, "proxmoxve": fetchProxmoxVE, "kubevirt": fetchKubeVirt} {
+	for name, fetch := range map[string]func(context.Context, *Env) (*UserData, error){"ibmcloud": fetchIBMCloud, "proxmoxve": fetchProxmoxVE, "kubevirt": fetchKubeVirt} {
 		synctest.Test(t, func(t *testing.T) {
 			env, log := logged(t)
 			env.Patience = 30 * time.Second
@@ -202,7 +202,7 @@ func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
 }
 
 func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
-	for _, fetch := range []func(context.Context, *Env) (*Raw, error){fetchNutanix, fetchPowerVS} {
+	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchNutanix, fetchPowerVS} {
 		synctest.Test(t, func(t *testing.T) {
 			env := newEnv(t)
 			env.Patience = 2 * time.Minute
@@ -240,7 +240,7 @@ func TestLateDrives(t *testing.T) {
 func TestDriveWithoutTheFileIsNoConfig(t *testing.T) {
 	other := map[string]string{"meta-data": "x"}
 	for name, tc := range map[string]struct {
-		fetch func(context.Context, *Env) (*Raw, error)
+		fetch func(context.Context, *Env) (*UserData, error)
 		label string
 		files map[string]string
 	}{
@@ -432,7 +432,7 @@ func TestKernelArgumentsNameAFileOnALabel(t *testing.T) {
 
 func TestOfflineDriveMakesTheNetworkUnnecessary(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fetch func(context.Context, *Env) (*Raw, error)
+		fetch func(context.Context, *Env) (*UserData, error)
 		file  string
 	}{"openstack": {fetchOpenStack, openStackFile}, "brightbox": {fetchBrightbox, openStackFile}, "cloudstack": {fetchCloudStack, cloudStackFile}} {
 		env := newEnv(t)

@@ -11,7 +11,7 @@ import (
 // Platform file: a local file, for tests.
 const fileVariable = "IGNITION_CONFIG_FILE"
 
-func fetchFile(context.Context, *Env) (*Raw, error) {
+func fetchFile(context.Context, *Env) (*UserData, error) {
 	name := os.Getenv(fileVariable)
 	if name == "" {
 		name = "config.ign"
@@ -20,5 +20,5 @@ func fetchFile(context.Context, *Env) (*Raw, error) {
 	if err != nil {
 		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("set the environment variable %s to the config's path", fileVariable)}
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", name)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name)}, nil
 }

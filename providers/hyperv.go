@@ -24,14 +24,14 @@ const (
 	kvpMost = 1 << 16
 )
 
-func fetchHyperV(ctx context.Context, env *Env) (*Raw, error) {
+func fetchHyperV(ctx context.Context, env *Env) (*UserData, error) {
 	text, err := once(env, "hyperv", func() ([]byte, error) { return readKVP(ctx, env, deviceWait) })
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the key-value pairs of Hyper-V", Err: err,
 			Hint: "check that the service Data Exchange is on for this machine, that the initramfs has the module hv_utils, and that no hv_kvp_daemon runs before this stage"}
 	}
 	pairs := kvpPairs(text)
-	raw := &Raw{Text: pairs.config(), Name: "user config (Hyper-V key-value pairs)"}
+	raw := &UserData{Text: pairs.config(), Name: "user config (Hyper-V key-value pairs)"}
 	for pool := range kvpPools {
 		raw.Files = append(raw.Files, OutputFile{Path: fmt.Sprintf("/var/lib/hyperv/.kvp_pool_%d", pool), Text: pairs.pool(byte(pool)), Mode: 0o600})
 	}

@@ -31,7 +31,7 @@ func ImageDirs() []string {
 }
 
 // fetchImage reads user.ign from the first directory that has one.
-func fetchImage(env *Env) (*Raw, error) {
+func fetchImage(env *Env) (*UserData, error) {
 	for _, dir := range env.Dirs {
 		name := filepath.Join(dir, "user.ign")
 		text, err := os.ReadFile(name)
@@ -44,7 +44,7 @@ func fetchImage(env *Env) (*Raw, error) {
 			return nil, &report.Error{Err: fmt.Errorf("%s is there but empty", name),
 				Hint: "put a config into it, or remove it so that the platform is asked"}
 		}
-		return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system"}, nil
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system"}, nil
 	}
 	return nil, nil
 }
@@ -53,8 +53,8 @@ func fetchImage(env *Env) (*Raw, error) {
 // those of base.d, then those of base.platform.d for the platform. Of equal
 // names the directory of highest priority counts. They come in the order in
 // which they are merged, later ones win.
-func BaseConfigs(env *Env, platform string) ([]Raw, error) {
-	var all []Raw
+func BaseConfigs(env *Env, platform string) ([]UserData, error) {
+	var all []UserData
 	for _, sub := range []string{"base.d", filepath.Join("base.platform.d", platform)} {
 		raws, err := fragments(env, sub)
 		if err != nil {
@@ -65,7 +65,7 @@ func BaseConfigs(env *Env, platform string) ([]Raw, error) {
 	return all, nil
 }
 
-func fragments(env *Env, sub string) ([]Raw, error) {
+func fragments(env *Env, sub string) ([]UserData, error) {
 	paths := map[string]string{}
 	for _, dir := range slices.Backward(env.Dirs) {
 		entries, err := os.ReadDir(filepath.Join(dir, sub))
@@ -76,13 +76,13 @@ func fragments(env *Env, sub string) ([]Raw, error) {
 			paths[e.Name()] = filepath.Join(dir, sub, e.Name())
 		}
 	}
-	var raws []Raw
+	var raws []UserData
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		text, err := os.ReadFile(paths[name])
 		if err != nil {
 			return nil, fmt.Errorf("reading a base config: %w", err)
 		}
-		raws = append(raws, Raw{Text: text, Name: fmt.Sprintf("base config (%s)", paths[name]), Source: "system"})
+		raws = append(raws, UserData{Text: text, Name: fmt.Sprintf("base config (%s)", paths[name]), Source: "system"})
 	}
 	return raws, nil
 }

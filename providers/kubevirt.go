@@ -5,7 +5,7 @@ import "context"
 // Platform kubevirt: a volume cloudInitNoCloud (label cidata) or
 // cloudInitConfigDrive (label config-2) of the virtual machine. It may have none.
 // https://kubevirt.io/user-guide/user_workloads/startup_scripts/
-func fetchKubeVirt(ctx context.Context, env *Env) (*Raw, error) {
+func fetchKubeVirt(ctx context.Context, env *Env) (*UserData, error) {
 	noCloud := configDrive{label: "cidata", files: []string{"user-data"}, limit: env.Patience}
 	openStack := configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Patience}
 	raw, err := race(ctx, env, []source{noCloud.source(env), openStack.source(env)}, nil)

@@ -22,9 +22,9 @@ import (
 // maxLayers bounds how often something is packed in something else.
 const maxLayers = 4
 
-// Peel takes off the layers around a config, and names them from the outside.
+// DecodeUserData takes off the layers around a config, and names them from the outside.
 // Nothing is left of a text that is only filling.
-func Peel(text []byte) (plain []byte, layers []string, err error) {
+func DecodeUserData(text []byte) (plain []byte, layers []string, err error) {
 	for {
 		name, inside, err := unpack(bytes.TrimLeft(text, filling))
 		if err != nil {
@@ -151,8 +151,8 @@ const deleted = "{}"
 
 // open takes the layers off a config that a source has given. Nil means that
 // there is none.
-func (raw *Raw) open(env *Env, platform string) (*Raw, error) {
-	text, layers, err := Peel(raw.Text)
+func (raw *UserData) open(env *Env, platform string) (*UserData, error) {
+	text, layers, err := DecodeUserData(raw.Text)
 	if err != nil {
 		return nil, &report.Error{Doing: "reading " + raw.Name, Err: err}
 	}

@@ -82,7 +82,7 @@ func TestLayersAreTakenOff(t *testing.T) {
 		"only filling":            {" \n\x00\x00", "", nil},
 		"filling in a compressed": {gzipped(t, "\n"), "", []string{"gzip"}},
 	} {
-		got, layers, err := Peel([]byte(c.text))
+		got, layers, err := DecodeUserData([]byte(c.text))
 		if err != nil || string(got) != c.want || !slices.Equal(layers, c.layers) {
 			t.Errorf("%s: got %q, %v, %v", name, got, layers, err)
 		}
@@ -102,7 +102,7 @@ func TestLayersThatCannotBeTakenOff(t *testing.T) {
 		"half a zstd":       {zstandard(t, plainConfig)[:20], "unpacking zstd: it ends too early"},
 		"too deep":          {deep, "it is packed more than 4 times: gzip, gzip, gzip, gzip"},
 	} {
-		_, _, err := Peel([]byte(c.text))
+		_, _, err := DecodeUserData([]byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
@@ -120,7 +120,7 @@ func TestBombDoesNotFillMemory(t *testing.T) {
 		w.Write(zeroes)
 	}
 	w.Close()
-	if _, _, err := Peel(b.Bytes()); err == nil || !strings.Contains(err.Error(), "there is more than 256 MiB in it") {
+	if _, _, err := DecodeUserData(b.Bytes()); err == nil || !strings.Contains(err.Error(), "there is more than 256 MiB in it") {
 		t.Error(err)
 	}
 }
@@ -164,7 +164,7 @@ func FuzzPeel(f *testing.F) {
 	f.Add([]byte(wrapped(gzipped(f, plainConfig))))
 	f.Add([]byte(zstandard(f, plainConfig)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, layers, err := Peel(text)
+		got, layers, err := DecodeUserData(text)
 		if err == nil && (len(layers) > maxLayers || !bytes.Equal(got, clean(got))) {
 			t.Errorf("%q, %v", got, layers)
 		}

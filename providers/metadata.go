@@ -33,7 +33,7 @@ func (e *Env) patient(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
 // fetch asks for the user data for as long as env's patience lasts.
-func (s *service) fetch(ctx context.Context, env *Env) (*Raw, error) {
+func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	ctx, cancel := env.patient(ctx)
 	defer cancel()
 	inquiry := s.userData
@@ -51,5 +51,5 @@ func (s *service) fetch(ctx context.Context, env *Env) (*Raw, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (user data of %s)", s.platform)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (user data of %s)", s.platform)}, nil
 }

@@ -57,7 +57,7 @@ func FuzzBase64(f *testing.F) {
 }
 
 // atAzure replaces Azure's services.
-func atAzure(t *testing.T, userData, hasCustomData string, dvd func() (*Raw, error)) {
+func atAzure(t *testing.T, userData, hasCustomData string, dvd func() (*UserData, error)) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -73,22 +73,22 @@ func atAzure(t *testing.T, userData, hasCustomData string, dvd func() (*Raw, err
 	t.Cleanup(func() { *azure, azureInstance, azureDVD = service, instance, reader; srv.Close() })
 	azure.userData.URL = strings.Replace(azure.userData.URL, linkLocal, srv.URL, 1)
 	azureInstance.URL = strings.Replace(azureInstance.URL, linkLocal, srv.URL, 1)
-	azureDVD = func(context.Context, *Env) (*Raw, error) { return dvd() }
+	azureDVD = func(context.Context, *Env) (*UserData, error) { return dvd() }
 }
 
 func TestAzureHasTwoSources(t *testing.T) {
-	custom := func() (*Raw, error) { return &Raw{Text: []byte("custom")}, nil }
+	custom := func() (*UserData, error) { return &UserData{Text: []byte("custom")}, nil }
 	for name, tc := range map[string]struct {
 		userData, hasCustomData string
-		dvd                     func() (*Raw, error)
+		dvd                     func() (*UserData, error)
 		want, err               string
 	}{
 		"user data":             {"dXNlcg==", "true", custom, "user", ""},
 		"custom data":           {"", "true", custom, "custom", ""},
 		"perhaps custom data":   {"", "unknown", custom, "custom", ""},
 		"neither":               {"", "false", custom, "", ""},
-		"an empty DVD":          {"", "true", func() (*Raw, error) { return nil, nil }, "", ""},
-		"a broken DVD":          {"", "true", func() (*Raw, error) { return nil, errors.New("scratched") }, "", "scratched"},
+		"an empty DVD":          {"", "true", func() (*UserData, error) { return nil, nil }, "", ""},
+		"a broken DVD":          {"", "true", func() (*UserData, error) { return nil, errors.New("scratched") }, "", "scratched"},
 		"user data is a config": {"{}", "true", custom, "", "reading the user data of Azure: it should be base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestAzureHasTwoSources(t *testing.T) {
 	}
 }
 
-func textOf(raw *Raw) string {
+func textOf(raw *UserData) string {
 	if raw == nil {
 		return ""
 	}
@@ -120,7 +120,7 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 		"a script":         {"#!/bin/sh\n", nil, ""},
 		"trouble":          {"", errors.New("no disc"), ""},
 	} {
-		atAzure(t, "", "true", func() (*Raw, error) { return &Raw{Text: []byte(tc.text)}, tc.err })
+		atAzure(t, "", "true", func() (*UserData, error) { return &UserData{Text: []byte(tc.text)}, tc.err })
 		env := newEnv(t)
 		env.Fetch.Offline = true
 		raw, err := fetchAzure(t.Context(), env)

@@ -16,7 +16,7 @@ import (
 // https://docs.nvidia.com/networking/software/accelerator-software/index.html
 const bootFIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
 
-func fetchBlueField(ctx context.Context, env *Env) (*Raw, error) {
+func fetchBlueField(ctx context.Context, env *Env) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "mlxbf_bootctl", bootFIFO)
 	name := filepath.Join(env.Top, bootFIFO)
 	text, err := once(env, "nvidiabluefield", func() ([]byte, error) { return os.ReadFile(name) })
@@ -28,5 +28,5 @@ func fetchBlueField(ctx context.Context, env *Env) (*Raw, error) {
 		return nil, &report.Error{Doing: "reading the boot FIFO of this BlueField card", Err: withCause(err, loaded),
 			Hint: "check that the initramfs has the module mlxbf_bootctl; what was sent may be lost: send it again from the host"}
 	}
-	return &Raw{Text: text, Name: "user config (boot FIFO)"}, nil
+	return &UserData{Text: text, Name: "user config (boot FIFO)"}, nil
 }

@@ -11,15 +11,15 @@ import (
 // keptFiles are in /run/ignition; an ID is appended.
 const keptFiles = "provider-"
 
-// Kept names the files that hold what channels have said.
-func Kept(env *Env) []string {
+// CachedPaths names the files that hold what channels have said.
+func CachedPaths(env *Env) []string {
 	names, _ := filepath.Glob(filepath.Join(env.Top, "/run/ignition", keptFiles+"*")) // the pattern is right
 	return names
 }
 
-// Forget removes what was kept of channels: the machine is provisioned.
-func Forget(env *Env) (err error) {
-	for _, name := range Kept(env) {
+// DropCache removes what was kept of channels: the machine is provisioned.
+func DropCache(env *Env) (err error) {
+	for _, name := range CachedPaths(env) {
 		err = errors.Join(err, os.Remove(name))
 	}
 	return err

@@ -19,11 +19,11 @@ const (
 	openStackIPv6 = "http://[fe80::a9fe:a9fe%%25%s]/" + openStackFile // %s is an interface
 )
 
-func fetchOpenStack(ctx context.Context, env *Env) (*Raw, error) {
+func fetchOpenStack(ctx context.Context, env *Env) (*UserData, error) {
 	return fetchOpenStackAt(ctx, env, openStackIPv4, openStackIPv6, interfacesWithIPv6)
 }
 
-func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfaces func() []string) (*Raw, error) {
+func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfaces func() []string) (*UserData, error) {
 	drive := &configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Patience}
 	if env.Fetch.Offline {
 		return driveWithoutNetwork(ctx, env, drive)
@@ -88,7 +88,7 @@ func watchFor(ctx context.Context, look func() []string, makeSource func(string)
 
 // driveWithoutNetwork looks for a drive that makes the network unnecessary. What
 // it does not find is looked for again together with the other sources.
-func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*Raw, error) {
+func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*UserData, error) {
 	quick := *c
 	quick.limit = shortLook
 	if raw, err := quick.fetch(ctx, env); err == nil && raw != nil && len(raw.Text) > 0 {
@@ -99,19 +99,19 @@ func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*Raw, e
 
 // metadataSource is a URL in a race.
 func metadataSource(env *Env, name, url string) source {
-	return source{name, func(ctx context.Context) (*Raw, error) { return askMetadata(ctx, env, url) }}
+	return source{name, func(ctx context.Context) (*UserData, error) { return askMetadata(ctx, env, url) }}
 }
 
 // askMetadata asks a service for user data. Not to be found means that there are
 // none; no answer at all, that there is no service. One that is busy for the
 // whole time is there and cannot be read; if the time was cut short by a source
 // that has nothing, that is believed.
-func askMetadata(ctx context.Context, env *Env, url string) (*Raw, error) {
+func askMetadata(ctx context.Context, env *Env, url string) (*UserData, error) {
 	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: url})
 	var status *fetch.StatusError
 	switch {
 	case err == nil:
-		return &Raw{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
 	case errors.Is(err, fetch.ErrNotFound):
 		return nil, nil
 	case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):

@@ -20,20 +20,20 @@ const (
 
 // fetchOVF waits for the DVD and reads the custom data; nil if it has none. If no
 // such DVD comes the error wraps errNoDrive.
-func fetchOVF(ctx context.Context, env *Env) (*Raw, error) {
+func fetchOVF(ctx context.Context, env *Env) (*UserData, error) {
 	return awaitOVF(ctx, env, newEye(env))
 }
 
 // fetchOVFNow reads the custom data if the DVD is there already; else it is nil,
 // and who waits for the DVD says what is wrong.
-func fetchOVFNow(env *Env) *Raw { return lookForOVF(newEye(env)) }
+func fetchOVFNow(env *Env) *UserData { return lookForOVF(newEye(env)) }
 
-func lookForOVF(eye *eye) *Raw {
+func lookForOVF(eye *eye) *UserData {
 	raw, _, _ := settleOVF(eye.look(examineOVF))
 	return raw
 }
 
-func awaitOVF(ctx context.Context, env *Env, eye *eye) (*Raw, error) {
+func awaitOVF(ctx context.Context, env *Env, eye *eye) (*UserData, error) {
 	s := &search{
 		what: "the DVD with " + ovfDescription, limit: env.Patience, settle: settleOVF,
 		look: func(context.Context) []*finding { return eye.look(examineOVF) },
@@ -80,12 +80,12 @@ func customData(v volume, description []byte) (text []byte, file string, err err
 	return text, ovfDescription, nil
 }
 
-func settleOVF(all []*finding) (raw *Raw, found bool, err error) {
+func settleOVF(all []*finding) (raw *UserData, found bool, err error) {
 	for _, f := range all {
 		switch {
 		case f.label == "":
 		case f.text != nil:
-			return &Raw{Text: f.text, Name: fmt.Sprintf("user config (%s on the DVD in %s)", f.file, f.name)}, true, nil
+			return &UserData{Text: f.text, Name: fmt.Sprintf("user config (%s on the DVD in %s)", f.file, f.name)}, true, nil
 		default:
 			found = true
 			if err == nil && f.failure != nil {

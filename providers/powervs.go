@@ -4,6 +4,6 @@ import "context"
 
 // Platform powervs: the config drive of IBM Power Virtual Server.
 // https://cloud.ibm.com/docs/power-iaas?topic=power-iaas-creating-power-virtual-server
-func fetchPowerVS(ctx context.Context, env *Env) (*Raw, error) {
+func fetchPowerVS(ctx context.Context, env *Env) (*UserData, error) {
 	return promisedDrive(ctx, env)
 }

@@ -25,7 +25,7 @@ type Platform struct {
 	// Fetch gets the user config. Nil, or a text of no bytes, without an error
 	// means that the user gave none. It wraps fetch.ErrNeedNetwork if it has to
 	// be asked again when the network is up.
-	Fetch func(ctx context.Context, env *Env) (*Raw, error)
+	Fetch func(ctx context.Context, env *Env) (*UserData, error)
 	// Credentials tells the client what to show object stores in whichever
 	// stage. It does not ask anybody yet. May be nil.
 	Credentials func(c *fetch.Client)
@@ -36,8 +36,8 @@ type Platform struct {
 	Status func(ctx context.Context, env *Env, stage string, failure error) error
 }
 
-// Raw is a config as it was found.
-type Raw struct {
+// UserData is a config as it was found.
+type UserData struct {
 	Text []byte
 	// Name says which config this is, in messages and in origins.
 	Name string
@@ -95,7 +95,7 @@ func ByID(id string) (Platform, error) {
 // platform. The first that has something to say decides, even by its failure:
 // a config that was promised and cannot be read must not be passed over. Nil
 // means that the user gave no config.
-func UserConfig(ctx context.Context, env *Env, p Platform) (*Raw, error) {
+func UserConfig(ctx context.Context, env *Env, p Platform) (*UserData, error) {
 	raw, err := fetchCmdline(ctx, env)
 	if raw == nil && err == nil {
 		raw, err = fetchImage(env)
@@ -120,4 +120,4 @@ func resource(url string) config.Resource {
 }
 
 // fetchNothing is for platforms that have no way to pass a config of their own.
-func fetchNothing(context.Context, *Env) (*Raw, error) { return nil, nil }
+func fetchNothing(context.Context, *Env) (*UserData, error) { return nil, nil }

@@ -39,7 +39,9 @@ func write(t *testing.T, name, text string) {
 }
 
 func answers(text string) Platform {
-	return Platform{ID: "test", Fetch: func(context.Context, *Env) (*Raw, error) { return &Raw{Text: []byte(text), Name: "platform"}, nil }}
+	return Platform{ID: "test", Fetch: func(context.Context, *Env) (*UserData, error) {
+		return &UserData{Text: []byte(text), Name: "platform"}, nil
+	}}
 }
 
 func TestSourcesAreAskedInOrder(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 // Platform proxmoxve: the cloud-init drive, in which the option cicustom replaces
 // user= or vendor= by a snippet. What Proxmox writes by itself is for cloud-init.
 // https://pve.proxmox.com/wiki/Cloud-Init_Support
-func fetchProxmoxVE(ctx context.Context, env *Env) (*Raw, error) {
+func fetchProxmoxVE(ctx context.Context, env *Env) (*UserData, error) {
 	c := configDrive{label: "cidata", files: []string{"user-data", "vendor-data"}, skip: forCloudInit, limit: driveWait}
 	raw, err := c.fetch(ctx, env)
 	return unlessMissing(env, raw, err)

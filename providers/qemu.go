@@ -26,7 +26,7 @@ const (
 	fwCfgKey    = "opt/com.coreos/config"
 )
 
-func fetchQEMU(ctx context.Context, env *Env) (*Raw, error) {
+func fetchQEMU(ctx context.Context, env *Env) (*UserData, error) {
 	if runtime.GOARCH == "s390x" || runtime.GOARCH == "ppc64le" {
 		return fetchQEMUDisk(ctx, env, qemuDiskWait)
 	}
@@ -34,7 +34,7 @@ func fetchQEMU(ctx context.Context, env *Env) (*Raw, error) {
 }
 
 // fetchFwCfg reads the blob through the device's ports where that may be done.
-func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byte) error) (*Raw, error) {
+func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byte) error) (*UserData, error) {
 	device := filepath.Join("/sys/firmware", fwCfgModule)
 	if err := loadDriver(ctx, env, fwCfgModule, device); err != nil {
 		return nil, &report.Error{Doing: "loading the driver of QEMU's firmware configuration", Err: err,
@@ -52,7 +52,7 @@ func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byt
 	if err != nil {
 		return nil, err
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", fwCfgKey)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", fwCfgKey)}, nil
 }
 
 // A blob is an item of the firmware configuration, as the kernel shows it.

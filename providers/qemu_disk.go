@@ -23,7 +23,7 @@ const (
 	qemuDiskWait   = 5 * time.Minute
 )
 
-func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*Raw, error) {
+func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "virtio_blk", "/sys/bus/virtio/drivers/virtio_blk")
 	var text []byte
 	err := waitFor(ctx, env, fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial), limit, func() (_ bool, err error) {
@@ -37,7 +37,7 @@ func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*Raw, er
 		return nil, &report.Error{Doing: "reading the config's disk", Err: withCause(err, loaded),
 			Hint: "give QEMU -drive if=none,id=ign,file=CONFIG,format=raw,readonly=on -device virtio-blk,serial=ignition,drive=ign"}
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (disk with serial number %s)", qemuDiskSerial)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (disk with serial number %s)", qemuDiskSerial)}, nil
 }
 
 // readQEMUDisk is fs.ErrNotExist as long as there is no such disk.

@@ -20,7 +20,7 @@ const lastWords = lookTime + 2*time.Second
 // context, by what it has met until then.
 type source struct {
 	name  string
-	fetch func(ctx context.Context) (*Raw, error)
+	fetch func(ctx context.Context) (*UserData, error)
 }
 
 // errAbsent is wrapped by sources that are not there at all. One that is there
@@ -43,7 +43,7 @@ type runner struct {
 	source
 	order int
 	rank  rank
-	raw   *Raw
+	raw   *UserData
 	err   error
 }
 
@@ -67,7 +67,7 @@ func (r *runner) run(ctx context.Context) {
 // a config, a source that is there and cannot be read makes an error, since it
 // may hold one; else the answer is that there is none. If no source is there at
 // all, that is an error too.
-func race(ctx context.Context, env *Env, sources []source, later <-chan source) (*Raw, error) {
+func race(ctx context.Context, env *Env, sources []source, later <-chan source) (*UserData, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	field := &field{came: make(chan *runner), over: make(chan struct{})}
@@ -149,7 +149,7 @@ func (f *field) names(rank rank) string {
 }
 
 // settle decides by what was said so far.
-func (f *field) settle() (*Raw, error) {
+func (f *field) settle() (*UserData, error) {
 	var broken, absent []error
 	for _, r := range f.runners {
 		switch r.rank {

@@ -12,7 +12,7 @@ import (
 
 // replies is a source that answers after a time.
 func replies(name string, after time.Duration, text string, err error) source {
-	return source{name, func(ctx context.Context) (*Raw, error) {
+	return source{name, func(ctx context.Context) (*UserData, error) {
 		select {
 		case <-time.After(after):
 		case <-ctx.Done():
@@ -21,7 +21,7 @@ func replies(name string, after time.Duration, text string, err error) source {
 		if err != nil {
 			return nil, err
 		}
-		return &Raw{Text: []byte(text), Name: name}, nil
+		return &UserData{Text: []byte(text), Name: name}, nil
 	}}
 }
 
@@ -78,12 +78,12 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 
 func TestSourceThatIsTriedAgainHasTheLastWord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := source{"b", func(ctx context.Context) (*Raw, error) {
+		broken := source{"b", func(ctx context.Context) (*UserData, error) {
 			<-ctx.Done()
 			time.Sleep(lookTime) // for a last look
 			return nil, errors.New("the drive is broken")
 		}}
-		deaf := source{"c", func(context.Context) (*Raw, error) { time.Sleep(time.Minute); return nil, nil }}
+		deaf := source{"c", func(context.Context) (*UserData, error) { time.Sleep(time.Minute); return nil, nil }}
 		begun := time.Now()
 		_, err := race(t.Context(), newEnv(t), []source{replies("a", 0, "", nil), broken, deaf}, nil)
 		if err == nil || err.Error() != "the drive is broken" || time.Since(begun) != grace+lastWords {

@@ -22,7 +22,7 @@ const (
 	vboxEncoding = "/Ignition/Config/Encoding"
 )
 
-func fetchVirtualBox(ctx context.Context, env *Env) (raw *Raw, err error) {
+func fetchVirtualBox(ctx context.Context, env *Env) (raw *UserData, err error) {
 	err = withVirtualBox(ctx, env, func(p *guestProperties) error {
 		raw, err = p.fetch()
 		return err
@@ -62,7 +62,7 @@ func withVirtualBox(ctx context.Context, env *Env, use func(*guestProperties) er
 
 // fetch reads the config, and how it is encoded. The reference knows no
 // encodings and takes none.
-func (p *guestProperties) fetch() (*Raw, error) {
+func (p *guestProperties) fetch() (*UserData, error) {
 	e := encoded{from: "the property " + vboxConfig}
 	var err error
 	if e.encoding, err = p.get(vboxEncoding); err != nil {
@@ -75,7 +75,7 @@ func (p *guestProperties) fetch() (*Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (VirtualBox property %s)", vboxConfig)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (VirtualBox property %s)", vboxConfig)}, nil
 }
 
 // get reads a property; one that is not set is "".

@@ -28,7 +28,7 @@ const (
 	vmwareHint = "check that this machine runs under VMware, or set the kernel argument ignition.platform.id to what it runs under"
 )
 
-func fetchVMware(_ context.Context, env *Env) (*Raw, error) {
+func fetchVMware(_ context.Context, env *Env) (*UserData, error) {
 	g, err := openGuestInfo(system.OnVMware, system.CallVMware)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (g *guestInfo) environment() (string, []ovfProperty, error) {
 	return document, properties, err
 }
 
-func (g *guestInfo) fetch(env *Env) (*Raw, error) {
+func (g *guestInfo) fetch(env *Env) (*UserData, error) {
 	e, err := g.find()
 	if err != nil || e.data == "" {
 		return nil, err
@@ -142,7 +142,7 @@ func (g *guestInfo) fetch(env *Env) (*Raw, error) {
 		env.Log.Warn(fmt.Sprintf("%s says that the config was used already and is deleted; this machine gets none", e.from))
 		return nil, nil
 	}
-	return &Raw{Text: text, Name: fmt.Sprintf("user config (VMware, %s)", e.from)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (VMware, %s)", e.from)}, nil
 }
 
 func (g *guestInfo) delete(env *Env) error {

@@ -16,13 +16,13 @@ import (
 // https://www.ibm.com/docs/en/linux-on-systems?topic=commands-vmur
 const zvmReader = "000c"
 
-func fetchZVM(ctx context.Context, env *Env) (*Raw, error) {
+func fetchZVM(ctx context.Context, env *Env) (*UserData, error) {
 	text, err := once(env, "zvm", func() ([]byte, error) { return readSpool(ctx, env) })
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the config from z/VM's reader", Err: err,
 			Hint: "punch the config to reader " + zvmReader + " as a file of type ign, for example: vmur punch -r -u GUEST -N machine.ign CONFIG"}
 	}
-	return &Raw{Text: text, Name: "user config (z/VM reader)"}, nil
+	return &UserData{Text: text, Name: "user config (z/VM reader)"}, nil
 }
 
 // readSpool receives the first config in the spool; nil if there is none.

@@ -87,7 +87,7 @@ func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 }
 
 // keepOutputs hands what the platform says once only to the files stage.
-func (p *process) keepOutputs(raw *providers.Raw) {
+func (p *process) keepOutputs(raw *providers.UserData) {
 	p.state.ProviderOutputFiles = nil
 	if raw == nil {
 		return
@@ -116,7 +116,7 @@ func (p *process) announce(c fetchedConfig) {
 }
 
 // complete parses a user config, merges what it refers to, and checks the whole.
-func (p *process) complete(ctx context.Context, raw *providers.Raw) (*config.Config, error) {
+func (p *process) complete(ctx context.Context, raw *providers.UserData) (*config.Config, error) {
 	p.state.note(fetchedConfig{"user", raw.Source, false})
 	user, err := p.whole(ctx, raw.Text, raw.Name)
 	if err != nil {
@@ -144,8 +144,8 @@ func (p *process) whole(ctx context.Context, text []byte, name string) (*config.
 }
 
 func checked(cfg *config.Config) error {
-	problems := cfg.Check()
-	if problems.Refused() {
+	problems := cfg.Validate()
+	if problems.HasErrors() {
 		return &report.Error{Doing: "checking the merged config", Err: &config.ParseError{Kind: config.ErrInvalid, Problems: problems}}
 	}
 	return nil
@@ -186,7 +186,7 @@ func (p *process) render(ctx context.Context, cfg *config.Config, way []string) 
 
 // referred fetches and parses a config that another one refers to.
 func (p *process) referred(ctx context.Context, ref config.Resource, way []string) (*config.Config, []string, error) {
-	source := config.Or(ref.Source, "")
+	source := config.ValueOr(ref.Source, "")
 	if slices.Contains(way, source) {
 		return nil, nil, report.Conflict(ref.Origin("source"), "remove one of these references",
 			"the configs refer to each other in a circle: %s", circle(append(way, source)))

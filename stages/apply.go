@@ -14,10 +14,10 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// Application is a config that is applied to a tree without a boot: the image
+// ApplyOptions is a config that is applied to a tree without a boot: the image
 // of a container that is being built. Only what a tree can have is done: files,
 // directories, links and units.
-type Application struct {
+type ApplyOptions struct {
 	Text []byte // of the config
 	Name string // of the config, in messages
 	// Root is the directory that will be "/".
@@ -30,7 +30,7 @@ type Application struct {
 }
 
 // Apply does it. The error is for report.Box, and not logged yet.
-func Apply(ctx context.Context, a Application) error {
+func Apply(ctx context.Context, a ApplyOptions) error {
 	root, err := filepath.Abs(a.Root)
 	if err != nil {
 		return fmt.Errorf("finding the root: %w", err)

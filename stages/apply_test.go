@@ -13,11 +13,11 @@ import (
 )
 
 // application applies a config to an empty tree.
-func application(t *testing.T, text string) (Application, *bytes.Buffer) {
+func application(t *testing.T, text string) (ApplyOptions, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
 	t.Setenv("container", "")
-	return Application{Text: []byte(text), Name: "image.bu", Root: t.TempDir(), Log: report.NewWriterLogger(&log)}, &log
+	return ApplyOptions{Text: []byte(text), Name: "image.bu", Root: t.TempDir(), Log: report.NewWriterLogger(&log)}, &log
 }
 
 func TestApplyMakesTheTree(t *testing.T) {

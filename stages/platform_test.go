@@ -15,12 +15,12 @@ import (
 
 func TestPlatformsFilesAreWritten(t *testing.T) {
 	b := newBench(t, "")
-	b.opts.Platform = providers.Platform{ID: "told-once", Fetch: func(context.Context, *providers.Env) (*providers.Raw, error) {
-		return &providers.Raw{Files: []providers.OutputFile{{Path: "/var/lib/pool", Text: []byte("a\x00b"), Mode: 0o600}}}, nil
+	b.opts.Platform = providers.Platform{ID: "told-once", Fetch: func(context.Context, *providers.Env) (*providers.UserData, error) {
+		return &providers.UserData{Files: []providers.OutputFile{{Path: "/var/lib/pool", Text: []byte("a\x00b"), Mode: 0o600}}}, nil
 	}}
 	b.write("root/var/lib/pool", "old")
 	b.must("fetch-offline")
-	b.opts.Platform.Fetch = func(context.Context, *providers.Env) (*providers.Raw, error) {
+	b.opts.Platform.Fetch = func(context.Context, *providers.Env) (*providers.UserData, error) {
 		return nil, errors.New("it is told once only")
 	}
 	b.must("files")

@@ -215,7 +215,7 @@ func finish(o Options, s stage, p *process, started time.Time, err error) error 
 	if werr := os.WriteFile(filepath.Join(dir, "report.txt"), []byte(text), 0o644); werr != nil {
 		p.log.Warn("writing the report: " + werr.Error())
 	}
-	if werr := report.Show(text); werr != nil {
+	if werr := report.ShowOnConsoles(text); werr != nil {
 		p.log.Warn("showing the report: " + werr.Error())
 	}
 	return err

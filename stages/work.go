@@ -92,9 +92,9 @@ func mount(ctx context.Context, p *process) error {
 	if len(p.cfg.Storage.Filesystems) > 0 {
 		// Mount points survive a power cut before the files stage has given those
 		// in homes to their users.
-		m.Notate = func(point string) error { return files.Notate(p.Root, p.state.ConfigDigest, point) }
+		m.Notate = func(point string) error { return files.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
 		var err error
-		if m.Notated, err = files.Notated(p.Root, p.state.ConfigDigest); err != nil {
+		if m.Notated, err = files.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
 			return err
 		}
 	}
@@ -132,10 +132,10 @@ func umount(ctx context.Context, p *process) error {
 		return err
 	}
 	// The stages may run again from the emergency shell, or when it is left.
-	if len(providers.Kept(p.env)) == 0 || !p.state.FilesWritten || p.inEmergency(ctx) {
+	if len(providers.CachedPaths(p.env)) == 0 || !p.state.FilesWritten || p.inEmergency(ctx) {
 		return nil
 	}
-	return providers.Forget(p.env)
+	return providers.DropCache(p.env)
 }
 
 // provisioned tells that all is done and the machine goes on to its own system. Then

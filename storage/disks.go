@@ -100,7 +100,7 @@ func (s *survey) wanted(d *device, facts *diskFacts) bool {
 		}
 	}
 	for i := range storage.Luks {
-		if l := &storage.Luks[i]; is(config.Or(l.Device, "")) {
+		if l := &storage.Luks[i]; is(config.ValueOr(l.Device, "")) {
 			_, errs := decideContents(l, t)
 			return t.LUKS != nil && len(errs) == 0
 		}
@@ -223,7 +223,7 @@ func (f *filesystemPlan) name() string {
 		return "wiping " + f.Device
 	}
 	what := *f.Format
-	if config.IsSet(f.Label) {
+	if config.NonZero(f.Label) {
 		what = fmt.Sprintf("%s %q", *f.Format, *f.Label)
 	}
 	switch none := what == "" || what == "none"; {

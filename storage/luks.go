@@ -121,7 +121,7 @@ func (v *volume) reopen(ctx context.Context, isOpen bool) error {
 
 func (v *volume) openArgs() []string {
 	args := []string{"luksOpen", v.node, v.Luks.Name, "--key-file", "-", "--persistent"}
-	if config.Or(v.Discard, false) {
+	if config.ValueOr(v.Discard, false) {
 		args = append(args, "--allow-discards")
 	}
 	return append(args, v.OpenOptions...)
@@ -140,7 +140,7 @@ func (v *volume) make(ctx context.Context, facts volumeFacts) error {
 	if err := v.cryptsetup(ctx, args...); err != nil {
 		return err
 	}
-	if config.Or(v.Cex.Enabled, false) {
+	if config.ValueOr(v.Cex.Enabled, false) {
 		if err := v.bindCard(ctx); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (m *Machine) PlanFinish(cfg *config.Config) (report.Plan, error) {
 		if !staysMarked(l) {
 			continue
 		}
-		device := config.Or(l.Device, "")
+		device := config.ValueOr(l.Device, "")
 		found, err := m.examine(device, nil)
 		if err != nil {
 			errs = append(errs, &report.Error{Doing: fmt.Sprintf("looking at the LUKS volume %q on %s", l.Name, device), Origin: l.Origin("device"), Err: err,
@@ -214,14 +214,14 @@ func (v *volume) formatArgs(ctx context.Context) ([]string, error) {
 	if marksUnfinished(v.Luks) {
 		args = append(args, "--subsystem", unfinishedMark)
 	}
-	if config.IsSet(v.Label) {
+	if config.NonZero(v.Label) {
 		args = append(args, "--label", *v.Label)
 	}
-	if config.IsSet(v.UUID) {
+	if config.NonZero(v.UUID) {
 		args = append(args, "--uuid", *v.UUID)
 	}
 	args = append(append(args, v.Options...), v.node)
-	if !config.Or(v.Cex.Enabled, false) {
+	if !config.ValueOr(v.Cex.Enabled, false) {
 		return args, nil
 	}
 	card, err := v.cardKey(ctx)
@@ -242,7 +242,7 @@ func (v *volume) bind(ctx context.Context) error {
 	}
 	err = v.withKeyFile(func(file string) error {
 		c := system.Command{Name: "clevis", Args: []string{"luks", "bind", "-f", "-k", file, "-d", v.node, pin, text}, Secrets: []string{string(v.key)}}
-		if config.IsSet(v.Clevis.Custom.Pin) {
+		if config.NonZero(v.Clevis.Custom.Pin) {
 			c.Secrets = append(c.Secrets, text) // who knows what it holds
 		}
 		_, err := v.Run.Run(ctx, c)
@@ -283,7 +283,7 @@ func (v *volume) prove(ctx context.Context) error {
 // awaitTang asks a server for its keys, as clevis will, but patiently: the
 // network may not be up yet.
 func (v *volume) awaitTang(ctx context.Context, t config.Tang) error {
-	if config.IsSet(t.Advertisement) {
+	if config.NonZero(t.Advertisement) {
 		return nil
 	}
 	if v.Fetch == nil {
@@ -348,7 +348,7 @@ const keySize = 4096
 // volumeKey is the config's key, or a new one.
 func (m *Machine) volumeKey(ctx context.Context, l *config.Luks) ([]byte, error) {
 	switch {
-	case config.Or(l.Cex.Enabled, false):
+	case config.ValueOr(l.Cex.Enabled, false):
 		return os.ReadFile(or(m.CardKey, cardKeyFile))
 	case !generatesKey(l):
 		if m.Fetch == nil {

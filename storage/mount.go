@@ -85,7 +85,7 @@ func mountOrder(cfg *config.Config) []*config.Filesystem {
 	var all []*config.Filesystem
 	for i := range cfg.Storage.Filesystems {
 		fs := &cfg.Storage.Filesystems[i]
-		if f := config.Or(fs.Format, ""); config.IsSet(fs.Path) && f != "" && f != "swap" && f != "none" {
+		if f := config.ValueOr(fs.Format, ""); config.NonZero(fs.Path) && f != "" && f != "swap" && f != "none" {
 			all = append(all, fs)
 		}
 	}

@@ -8,20 +8,20 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// A State is what a plan does with a partition, or with a whole disk.
-type State string
+// A Change is what a plan does with a partition, or with a whole disk.
+type Change string
 
 // States. Of a disk that is wiped everything is deleted.
 const (
-	Kept     State = "kept"
-	Created  State = "created"
-	Deleted  State = "deleted"
-	Resized  State = "resized"  // its contents stay, as far as they fit
-	Replaced State = "replaced" // by another of the same number
+	Kept     Change = "kept"
+	Created  Change = "created"
+	Deleted  Change = "deleted"
+	Resized  Change = "resized"  // its contents stay, as far as they fit
+	Replaced Change = "replaced" // by another of the same number
 )
 
-// A DiskPicture is a disk before and after a plan. Sizes are in bytes.
-type DiskPicture struct {
+// A DiskPreview is a disk before and after a plan. Sizes are in bytes.
+type DiskPreview struct {
 	Device string `json:"device"` // as in the config
 	Node   string `json:"node"`   // the device or the file that it is
 	Size   uint64 `json:"size"`
@@ -39,16 +39,16 @@ type Layout struct {
 	Damage string `json:"damage,omitempty"`
 	// Whole is what is on a disk without a table.
 	Whole      Contents           `json:"whole,omitzero"`
-	Partitions []PartitionPicture `json:"partitions"`
+	Partitions []PartitionPreview `json:"partitions"`
 }
 
-// A PartitionPicture is a partition in one of the two pictures.
-type PartitionPicture struct {
+// A PartitionPreview is a partition in one of the two pictures.
+type PartitionPreview struct {
 	Number   int      `json:"number"`
 	Label    string   `json:"label"`
 	Start    uint64   `json:"start"`
 	Size     uint64   `json:"size"`
-	State    State    `json:"state"`
+	State    Change   `json:"state"`
 	Contents Contents `json:"contents,omitzero"`
 }
 
@@ -61,9 +61,9 @@ type Contents struct {
 	Wiped bool `json:"wiped,omitempty"`
 }
 
-// Picture plans as PlanDisks does and shows what becomes of the disks. If the
+// Preview plans as PlanDisks does and shows what becomes of the disks. If the
 // plan is refused the disks that could be looked at are shown as they are.
-func (m *Machine) Picture(ctx context.Context, cfg *config.Config) ([]DiskPicture, report.Plan, error) {
+func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]DiskPreview, report.Plan, error) {
 	s := &survey{m: m, cfg: cfg}
 	defer s.close()
 	err := s.decide(ctx)
@@ -91,14 +91,14 @@ func (s *survey) decide(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (s *survey) pictures(possible bool) []DiskPicture {
-	all := []DiskPicture{} // never null in JSON
+func (s *survey) pictures(possible bool) []DiskPreview {
+	all := []DiskPreview{} // never null in JSON
 	for i, p := range s.disks {
 		if p == nil || p.Facts == nil {
 			continue // it could not be looked at
 		}
 		d := p.Facts
-		picture := DiskPicture{Device: d.Device, Node: d.Node, Size: d.Size, Sector: d.Sector, Before: s.before(i, possible)}
+		picture := DiskPreview{Device: d.Device, Node: d.Node, Size: d.Size, Sector: d.Sector, Before: s.before(i, possible)}
 		if possible {
 			after := s.after(p, picture.Before)
 			picture.After = &after
@@ -110,8 +110,8 @@ func (s *survey) pictures(possible bool) []DiskPicture {
 
 // others shows the devices that the config names for something, but not among
 // its disks: partitions of other disks, or whole ones.
-func (s *survey) others(possible bool) []DiskPicture {
-	var all []DiskPicture
+func (s *survey) others(possible bool) []DiskPreview {
+	var all []DiskPreview
 	seen := map[string]bool{}
 	for _, at := range s.sites {
 		if at.disk != nil || at.on != nil || at.unknown || !at.wanted || seen[at.node] {
@@ -124,10 +124,10 @@ func (s *survey) others(possible bool) []DiskPicture {
 		}
 		d.file.Close()
 		whole := Contents{What: describeSignatures(at.Signatures)}
-		picture := DiskPicture{Device: at.Device, Node: at.node, Size: d.size, Sector: d.sector, Before: Layout{Whole: whole, Partitions: []PartitionPicture{}}}
+		picture := DiskPreview{Device: at.Device, Node: at.node, Size: d.size, Sector: d.sector, Before: Layout{Whole: whole, Partitions: []PartitionPreview{}}}
 		if possible {
 			s.claim(at, &whole)
-			picture.After = &Layout{Whole: whole, Partitions: []PartitionPicture{}}
+			picture.After = &Layout{Whole: whole, Partitions: []PartitionPreview{}}
 		}
 		all = append(all, picture)
 	}
@@ -138,7 +138,7 @@ func (s *survey) others(possible bool) []DiskPicture {
 func (s *survey) before(i int, possible bool) Layout {
 	p := s.disks[i]
 	d, v := p.Facts, s.open[i].view()
-	l := Layout{Table: map[contents]string{gptTable: "gpt", dosTable: "dos", brokenGPT: "damaged gpt"}[d.Contents], Damage: d.Damage, Partitions: []PartitionPicture{}}
+	l := Layout{Table: map[contents]string{gptTable: "gpt", dosTable: "dos", brokenGPT: "damaged gpt"}[d.Contents], Damage: d.Damage, Partitions: []PartitionPreview{}}
 	if d.Contents == nothing {
 		l.Whole.What = describeSignatures(d.Signatures)
 	}
@@ -153,15 +153,15 @@ func (s *survey) before(i int, possible bool) Layout {
 	return l
 }
 
-func (d *diskFacts) picture(e entry) PartitionPicture {
-	return PartitionPicture{Number: e.Number, Label: e.Name, Start: e.Start * d.Sector, Size: e.Size * d.Sector, State: Kept}
+func (d *diskFacts) picture(e entry) PartitionPreview {
+	return PartitionPreview{Number: e.Number, Label: e.Name, Start: e.Start * d.Sector, Size: e.Size * d.Sector, State: Kept}
 }
 
 // states are what the verbs of changes lead to.
-var states = map[string]State{"create": Created, "delete": Deleted, "resize": Resized, "replace": Replaced}
+var states = map[string]Change{"create": Created, "delete": Deleted, "resize": Resized, "replace": Replaced}
 
 // fate is what becomes of a partition that exists.
-func (p *diskPlan) fate(number int) State {
+func (p *diskPlan) fate(number int) Change {
 	if p.Wipe {
 		return Deleted
 	}
@@ -176,7 +176,7 @@ func (p *diskPlan) fate(number int) State {
 // after shows a disk as it will be.
 func (s *survey) after(p *diskPlan, before Layout) Layout {
 	d := p.Facts
-	l := Layout{Table: before.Table, Damage: before.Damage, Partitions: []PartitionPicture{}}
+	l := Layout{Table: before.Table, Damage: before.Damage, Partitions: []PartitionPreview{}}
 	switch {
 	case p.Write:
 		l.Table, l.Damage = "gpt", ""
@@ -201,7 +201,7 @@ func (s *survey) after(p *diskPlan, before Layout) Layout {
 }
 
 // inherit fills in what the place of a partition holds already.
-func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPicture) {
+func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPreview) {
 	for _, old := range before.Partitions {
 		if old.Number == e.Number && (part.State == Kept || part.State == Resized) {
 			part.Contents = old.Contents
@@ -223,7 +223,7 @@ func (s *survey) claim(place *site, c *Contents) {
 		}
 		switch f.action {
 		case format:
-			*c = Contents{What: signature{Type: *f.Format, Label: config.Or(f.Label, "")}.String(), New: true}
+			*c = Contents{What: signature{Type: *f.Format, Label: config.ValueOr(f.Label, "")}.String(), New: true}
 		case blank:
 			*c = Contents{Wiped: true}
 		}

@@ -73,7 +73,7 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			written := b.written()
-			pictures, plan, err := b.m.Picture(context.Background(), b.config(c.config))
+			pictures, plan, err := b.m.Preview(context.Background(), b.config(c.config))
 			if err != nil || len(pictures) != 1 || pictures[0].After == nil {
 				t.Fatalf("%v, %v", pictures, err)
 			}
@@ -99,7 +99,7 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
 	b := pictured(t)
 	config := b.config(disk(`"wipeTable": true, "partitions": [{"label": "x"}]`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/x", "format": "ext4", "wipeFilesystem": true}]`)
-	_, with, err := b.m.Picture(context.Background(), config)
+	_, with, err := b.m.Preview(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,21 +111,21 @@ func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
 
 func TestARefusedPlanIsShownAsItIs(t *testing.T) {
 	b := pictured(t)
-	pictures, plan, err := b.m.Picture(context.Background(), b.config(partitions(`{"number": 3, "sizeMiB": 1}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true}`)))
+	pictures, plan, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3, "sizeMiB": 1}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true}`)))
 	if len(report.Leaves(err)) != 1 || plan != nil {
 		t.Errorf("%v, %v", plan, err)
 	}
 	if len(pictures) != 1 || pictures[0].After != nil || len(pictures[0].Before.Partitions) != 4 {
 		t.Fatalf("%+v", pictures)
 	}
-	if i := slices.IndexFunc(pictures[0].Before.Partitions, func(p PartitionPicture) bool { return p.State != Kept }); i >= 0 {
+	if i := slices.IndexFunc(pictures[0].Before.Partitions, func(p PartitionPreview) bool { return p.State != Kept }); i >= 0 {
 		t.Errorf("nothing is done, but %+v", pictures[0].Before.Partitions[i])
 	}
 }
 
 func TestADiskThatIsMissingHasNoPicture(t *testing.T) {
 	b := newBench(t)
-	if pictures, _, err := b.m.Picture(context.Background(), b.config(disk(`"wipeTable": true`))); err == nil || len(pictures) != 0 || pictures == nil {
+	if pictures, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err == nil || len(pictures) != 0 || pictures == nil {
 		t.Errorf("%v, %v", pictures, err)
 	}
 }
@@ -141,7 +141,7 @@ func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
 		`"disks": [{"device": "DIR/empty", "wipeTable": true}], "filesystems": [{"device": "DIR/empty", "format": "xfs"}]`: {`table ""`, `table "" whole {What:xfs New:true Wiped:false}`},
 		`"disks": [{"device": "DIR/a.img", "wipeTable": true}]`:                                                            {`table "" whole {What:ext4 (label "x") New:false Wiped:false}`, `table ""`},
 	} {
-		pictures, _, err := b.m.Picture(context.Background(), b.config(config))
+		pictures, _, err := b.m.Preview(context.Background(), b.config(config))
 		if err != nil || len(pictures) != 1 {
 			t.Errorf("%s: %v, %v", config, pictures, err)
 			continue
@@ -155,7 +155,7 @@ func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
 func TestPicturesTellDamage(t *testing.T) {
 	b := pictured(t)
 	overwrite(t, b.path("a.img"), 512, 512)
-	pictures, _, err := b.m.Picture(context.Background(), b.config(partitions(`{"number": 3}`)))
+	pictures, _, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3}`)))
 	if err != nil || len(pictures) != 1 {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestPicturesTellDamage(t *testing.T) {
 	if err := os.WriteFile(b.path("a.img"), make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if pictures, _, err := b.m.Picture(context.Background(), b.config(disk(`"wipeTable": true`))); err != nil || pictures[0].Before.lines() != `table ""` {
+	if pictures, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err != nil || pictures[0].Before.lines() != `table ""` {
 		t.Errorf("%v, %v", pictures, err)
 	}
 }

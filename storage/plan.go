@@ -188,7 +188,7 @@ func (p *diskPlan) name() string {
 // are found, not only the first. newGUID makes identities for what is new.
 func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPlan, []error) {
 	p := &diskPlan{Facts: d, Config: cfg, After: d.Table}
-	wipe := config.Or(cfg.WipeTable, false)
+	wipe := config.ValueOr(cfg.WipeTable, false)
 	switch {
 	case wipe && len(cfg.Partitions) == 0:
 		p.Wipe = !d.Wanted && (d.Contents != nothing || len(d.Signatures) > 0)
@@ -250,7 +250,7 @@ func (p *diskPlan) sameAsMade(t table) bool {
 func (p *diskPlan) namesGUID(number int) bool {
 	e, _ := p.After.find(number)
 	return slices.ContainsFunc(p.Config.Partitions, func(c config.Partition) bool {
-		return config.IsSet(c.GUID) && strings.EqualFold(*c.GUID, e.GUID)
+		return config.NonZero(c.GUID) && strings.EqualFold(*c.GUID, e.GUID)
 	})
 }
 

@@ -35,7 +35,7 @@ func wantsFilesystem(fs *config.Filesystem) bool {
 
 // decideFilesystem compares a filesystem of the config with what is there.
 func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
-	wipe := config.Or(fs.WipeFilesystem, false)
+	wipe := config.ValueOr(fs.WipeFilesystem, false)
 	none := *fs.Format == "" || *fs.Format == "none"
 	decided := format
 	switch {

@@ -86,7 +86,7 @@ func decideVolume(l *config.Luks, f volumeFacts) (volumeAction, []error) {
 func decideContents(l *config.Luks, t target) (volumeAction, []error) {
 	const hint = "wipeVolume: true makes it anew, and its contents are lost"
 	switch {
-	case config.Or(l.WipeVolume, false) || len(t.Signatures) == 0 && t.LUKS == nil:
+	case config.ValueOr(l.WipeVolume, false) || len(t.Signatures) == 0 && t.LUKS == nil:
 		return makeVolume, nil
 	case t.LUKS == nil || len(t.Signatures) > 0 && t.Signatures[0].Type != "crypto_LUKS":
 		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, describeSignatures(t.Signatures))}
@@ -118,15 +118,15 @@ func compareVolume(l *config.Luks, h *luksHeader) []difference {
 			d = append(d, difference{member: member, what: fmt.Sprintf(format, args...)})
 		}
 	}
-	card := config.Or(l.Cex.Enabled, false)
+	card := config.ValueOr(l.Cex.Enabled, false)
 	add(l.HasClevis(), "clevis", "whether clevis unlocks it as the config says cannot be known")
 	add(card, "cex", "whether it is bound to the card cannot be known")
-	add(!card && !l.HasClevis() && !config.IsSet(l.KeyFile.Source), "keyFile", "the config gives no key to open it with")
-	add(config.IsSet(l.Label) && *l.Label != h.Label, "label", "its label is %q, the config asks for %q", h.Label, config.Or(l.Label, ""))
+	add(!card && !l.HasClevis() && !config.NonZero(l.KeyFile.Source), "keyFile", "the config gives no key to open it with")
+	add(config.NonZero(l.Label) && *l.Label != h.Label, "label", "its label is %q, the config asks for %q", h.Label, config.ValueOr(l.Label, ""))
 	// Other than the reference, as with filesystems, whatever the case.
-	add(config.IsSet(l.UUID) && !strings.EqualFold(*l.UUID, h.UUID), "uuid", "its UUID is %s, the config asks for %s", h.UUID, config.Or(l.UUID, ""))
+	add(config.NonZero(l.UUID) && !strings.EqualFold(*l.UUID, h.UUID), "uuid", "its UUID is %s, the config asks for %s", h.UUID, config.ValueOr(l.UUID, ""))
 	const flag = "allow-discards"
-	is, asked := slices.Contains(h.Flags, flag), config.Or(l.Discard, false)
+	is, asked := slices.Contains(h.Flags, flag), config.ValueOr(l.Discard, false)
 	add(is && !asked, "discard", "it passes discards on, the config does not ask for that")
 	add(!is && asked, "discard", "it does not pass discards on, the config asks for that")
 	return d
@@ -141,12 +141,12 @@ func marksUnfinished(l *config.Luks) bool {
 // staysMarked tells whether a volume has the mark until the end of the first
 // boot, as the disks stage could not open it in another one.
 func staysMarked(l *config.Luks) bool {
-	return marksUnfinished(l) && (l.HasClevis() || !config.IsSet(l.KeyFile.Source))
+	return marksUnfinished(l) && (l.HasClevis() || !config.NonZero(l.KeyFile.Source))
 }
 
 // generatesKey tells whether the config leaves the key to us.
 func generatesKey(l *config.Luks) bool {
-	return !config.IsSet(l.KeyFile.Source) && !config.Or(l.Cex.Enabled, false)
+	return !config.NonZero(l.KeyFile.Source) && !config.ValueOr(l.Cex.Enabled, false)
 }
 
 // provable tells whether clevis can be asked to unlock the volume here and now:
@@ -155,20 +155,20 @@ func generatesKey(l *config.Luks) bool {
 func provable(c *config.Clevis) bool {
 	shares := 0
 	for _, t := range c.Tang {
-		if !config.IsSet(t.Advertisement) {
+		if !config.NonZero(t.Advertisement) {
 			shares++
 		}
 	}
-	if config.Or(c.TPM2, false) {
+	if config.ValueOr(c.TPM2, false) {
 		shares++
 	}
-	return !config.IsSet(c.Custom.Pin) && shares >= max(1, config.Or(c.Threshold, 1))
+	return !config.NonZero(c.Custom.Pin) && shares >= max(1, config.ValueOr(c.Threshold, 1))
 }
 
 // clevisPin is the pin and its config, as clevis-encrypt-sss(1) wants it.
 func clevisPin(c *config.Clevis) (pin, text string, err error) {
-	if config.IsSet(c.Custom.Pin) {
-		return *c.Custom.Pin, config.Or(c.Custom.Config, ""), nil
+	if config.NonZero(c.Custom.Pin) {
+		return *c.Custom.Pin, config.ValueOr(c.Custom.Config, ""), nil
 	}
 	type tang struct {
 		URL           string   `json:"url"`
@@ -181,15 +181,15 @@ func clevisPin(c *config.Clevis) (pin, text string, err error) {
 	}
 	var p pins
 	for _, t := range c.Tang {
-		p.Tang = append(p.Tang, tang{t.URL, config.Or(t.Thumbprint, ""), json.Raw(config.Or(t.Advertisement, ""))})
+		p.Tang = append(p.Tang, tang{t.URL, config.ValueOr(t.Thumbprint, ""), json.Raw(config.ValueOr(t.Advertisement, ""))})
 	}
-	if config.Or(c.TPM2, false) {
+	if config.ValueOr(c.TPM2, false) {
 		p.TPM2 = new(struct{})
 	}
 	encoded, err := json.Marshal(struct {
 		Pins      pins `json:"pins"`
 		Threshold int  `json:"t"`
-	}{p, max(1, config.Or(c.Threshold, 1))})
+	}{p, max(1, config.ValueOr(c.Threshold, 1))})
 	if err != nil {
 		err = fmt.Errorf("making the config of clevis: %w", err)
 	}

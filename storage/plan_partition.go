@@ -23,7 +23,7 @@ type wish struct {
 }
 
 // absent tells that the partition is not to exist.
-func (w *wish) absent() bool { return !config.Or(w.ShouldExist, true) }
+func (w *wish) absent() bool { return !config.ValueOr(w.ShouldExist, true) }
 
 // decidePartitions fills After and Changes.
 func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
@@ -49,11 +49,11 @@ func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
 func (p *diskPlan) refuseSameGUIDs(wishes []*wish) []error {
 	const hint = "give each partition a GUID of its own, or leave it out to have one made"
 	has := func(w *wish, guid string) bool {
-		return !w.absent() && config.IsSet(w.GUID) && strings.EqualFold(*w.GUID, guid)
+		return !w.absent() && config.NonZero(w.GUID) && strings.EqualFold(*w.GUID, guid)
 	}
 	var errs []error
 	for i, w := range wishes {
-		if !has(w, config.Or(w.GUID, "")) {
+		if !has(w, config.ValueOr(w.GUID, "")) {
 			continue
 		}
 		if j := slices.IndexFunc(wishes[:i], func(other *wish) bool { return has(other, *w.GUID) }); j >= 0 {
@@ -93,7 +93,7 @@ func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
 		p.After.Entries = append(p.After.Entries, w.before)
 	case w.wipe:
 		p.add("replace", w, newGUID)
-	case config.Or(w.Resize, false) && len(differences) == 1 && differences[0].member == "sizeMiB":
+	case config.ValueOr(w.Resize, false) && len(differences) == 1 && differences[0].member == "sizeMiB":
 		size := w.after.Size
 		w.after = w.before
 		w.after.Size = size
@@ -158,7 +158,7 @@ func assignNumbers(parts []config.Partition, base table) []*wish {
 	var wishes []*wish
 	taken := map[int]bool{}
 	for i := range parts {
-		w := &wish{Partition: &parts[i], number: parts[i].Number, wipe: config.Or(parts[i].WipePartitionEntry, false)}
+		w := &wish{Partition: &parts[i], number: parts[i].Number, wipe: config.ValueOr(parts[i].WipePartitionEntry, false)}
 		if !w.absent() {
 			taken[w.number] = true
 		}
@@ -218,10 +218,10 @@ func (w *wish) adopt(base table, taken map[int]bool) {
 		if w.Label == nil || e.Name != *w.Label || taken[e.Number] {
 			continue
 		}
-		if config.IsSet(w.StartMiB) && uint64(*w.StartMiB)*mib != e.Start || config.IsSet(w.SizeMiB) && uint64(*w.SizeMiB)*mib != e.Size {
+		if config.NonZero(w.StartMiB) && uint64(*w.StartMiB)*mib != e.Start || config.NonZero(w.SizeMiB) && uint64(*w.SizeMiB)*mib != e.Size {
 			continue
 		}
-		if config.IsSet(w.GUID) && !strings.EqualFold(*w.GUID, e.GUID) || config.IsSet(w.TypeGUID) && !strings.EqualFold(*w.TypeGUID, e.Type) {
+		if config.NonZero(w.GUID) && !strings.EqualFold(*w.GUID, e.GUID) || config.NonZero(w.TypeGUID) && !strings.EqualFold(*w.TypeGUID, e.Type) {
 			continue
 		}
 		w.number, w.adopted = e.Number, true
@@ -250,10 +250,10 @@ func (w *wish) compare(sector uint64) []difference {
 	if w.Label != nil {
 		add(is.Name != *w.Label, "label", "label", fmt.Sprintf("%q", is.Name), fmt.Sprintf("%q", *w.Label))
 	}
-	if config.IsSet(w.TypeGUID) {
+	if config.NonZero(w.TypeGUID) {
 		add(!strings.EqualFold(is.Type, *w.TypeGUID), "typeGuid", "type", is.Type, strings.ToUpper(*w.TypeGUID))
 	}
-	if config.IsSet(w.GUID) {
+	if config.NonZero(w.GUID) {
 		add(!strings.EqualFold(is.GUID, *w.GUID), "guid", "GUID", is.GUID, strings.ToUpper(*w.GUID))
 	}
 	return d

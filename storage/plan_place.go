@@ -55,8 +55,8 @@ func alignDown(n, to uint64) uint64 { return n / to * to }
 // else nil is as 0: the beginning, or the rest, of a free block.
 func (p *diskPlan) place(w *wish) error {
 	t := &p.After
-	w.after = entry{Number: w.number, Name: config.Or(w.Label, ""), Type: linuxData, GUID: strings.ToUpper(config.Or(w.GUID, ""))}
-	if config.IsSet(w.TypeGUID) {
+	w.after = entry{Number: w.number, Name: config.ValueOr(w.Label, ""), Type: linuxData, GUID: strings.ToUpper(config.ValueOr(w.GUID, ""))}
+	if config.NonZero(w.TypeGUID) {
 		w.after.Type = strings.ToUpper(*w.TypeGUID)
 	}
 	start, startGiven, err := p.given(w, "startMiB", w.StartMiB, w.before.Start)
@@ -93,7 +93,7 @@ func (p *diskPlan) given(w *wish, member string, mib *int, existing uint64) (sec
 	switch {
 	case mib != nil && (*mib < 0 || uint64(*mib) > 1<<43): // 2^63 bytes
 		return 0, false, report.Conflict(w.Origin(member), "it is in MiB", "partition %s on %s: %s cannot be %d", w.named(), p.Facts.Device, member, *mib)
-	case config.IsSet(mib):
+	case config.NonZero(mib):
 		return uint64(*mib) * mebibyte / p.After.Sector, true, nil
 	case w.adopted, mib == nil && w.exists && !w.wipe:
 		return existing, true, nil
@@ -127,7 +127,7 @@ func fill(start, room, alignment uint64, w *wish) uint64 {
 
 // named is how a wish is called in messages.
 func (w *wish) named() string {
-	return entry{Number: w.number, Name: config.Or(w.Label, w.before.Name)}.title()
+	return entry{Number: w.number, Name: config.ValueOr(w.Label, w.before.Name)}.title()
 }
 
 // noRoom says who or what is in the way. A start of 0 is one that was searched for.

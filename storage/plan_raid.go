@@ -102,7 +102,7 @@ func decideArray(r *config.Raid, f arrayFacts) (arrayDecision, []error) {
 				"the array %q has to be stopped, as %s is not what the config describes, but that is %s", r.Name, k.node(), hows(k.Uses)))
 		}
 	}
-	if spares := config.Or(r.Spares, 0); spares < 0 || spares >= len(r.Devices) {
+	if spares := config.ValueOr(r.Spares, 0); spares < 0 || spares >= len(r.Devices) {
 		errs = append(errs, report.Conflict(r.Origin("spares"), "list more devices, or ask for fewer spares",
 			"the array %q has %d devices and is to have %d spares", r.Name, len(r.Devices), spares))
 	}
@@ -154,9 +154,9 @@ var levels = map[string]int{
 // describes tells whether a superblock is one of the array of the config, made
 // by this run or an earlier one.
 func describes(r *config.Raid, s *superblock) bool {
-	level, known := levels[config.Or(r.Level, "")]
+	level, known := levels[config.ValueOr(r.Level, "")]
 	name := superblockName(r)
-	return s != nil && known && s.Level == level && s.Devices == len(r.Devices)-config.Or(r.Spares, 0) &&
+	return s != nil && known && s.Level == level && s.Devices == len(r.Devices)-config.ValueOr(r.Spares, 0) &&
 		(s.Old || s.Name == name || s.Name == homehost+":"+name)
 }
 
@@ -224,5 +224,5 @@ func (p *arrayPlan) name() string {
 	for _, s := range p.sites {
 		devices = append(devices, s.Device)
 	}
-	return fmt.Sprintf("%s array %q (%s of %s)", verb, p.Raid.Name, config.Or(p.Level, ""), strings.Join(devices, ", "))
+	return fmt.Sprintf("%s array %q (%s of %s)", verb, p.Raid.Name, config.ValueOr(p.Level, ""), strings.Join(devices, ", "))
 }

@@ -172,8 +172,8 @@ func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string,
 
 // createCommand makes an array.
 func createCommand(r *config.Raid, nodes []string) system.Command {
-	spares := config.Or(r.Spares, 0)
-	args := []string{"--create", r.Name, "--force", "--run", "--homehost", homehost, "--level", config.Or(r.Level, ""),
+	spares := config.ValueOr(r.Spares, 0)
+	args := []string{"--create", r.Name, "--force", "--run", "--homehost", homehost, "--level", config.ValueOr(r.Level, ""),
 		"--raid-devices", strconv.Itoa(len(nodes) - spares)}
 	if spares > 0 {
 		args = append(args, "--spare-devices", strconv.Itoa(spares))

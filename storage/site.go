@@ -36,12 +36,12 @@ func (s *survey) collect() {
 	for i := range storage.Luks {
 		l := &storage.Luks[i]
 		p := &volumePlan{Luks: l, built: built{title: fmt.Sprintf("the LUKS volume %q", l.Name), paths: volumePaths(l), origin: l.Origin()}}
-		p.sites = []*site{{target: target{Device: config.Or(l.Device, "")}, origin: l.Origin("device"), what: p.title, wanted: true}}
+		p.sites = []*site{{target: target{Device: config.ValueOr(l.Device, "")}, origin: l.Origin("device"), what: p.title, wanted: true}}
 		s.add(p)
 	}
 	for i := range storage.Filesystems {
 		fs := &storage.Filesystems[i]
-		if config.Or(fs.Format, "") == "virtiofs" {
+		if config.ValueOr(fs.Format, "") == "virtiofs" {
 			continue
 		}
 		f := &filesystemPlan{Filesystem: fs, site: site{target: target{Device: fs.Device}, origin: fs.Origin("device"), what: "a filesystem", wanted: wantsFilesystem(fs)}}

@@ -14,7 +14,7 @@ import (
 // applyConfig is ignition-apply: it applies a config to the tree of a container
 // that is being built.
 func applyConfig(args []string) int {
-	a := stages.Application{Log: report.NewLogger(true)}
+	a := stages.ApplyOptions{Log: report.NewLogger(true)}
 	f := newFlags("ignition-apply")
 	f.StringVar(&a.Root, "root", "/", "the directory that will be /")
 	f.BoolVar(&a.IgnoreUnsupported, "ignore-unsupported", false, "pass over what a tree cannot have: partitions, users, kernel arguments")

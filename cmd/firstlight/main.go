@@ -167,7 +167,7 @@ func deleteConfig(p providers.Platform, log *report.Logger) int {
 	for _, problem := range report.Explain(err) {
 		log.Log(report.LevelCritical, problem.String())
 	}
-	if err := report.Show(report.Box(stage, err)); err != nil {
+	if err := report.ShowOnConsoles(report.Box(stage, err)); err != nil {
 		log.Warn("showing the report: " + err.Error())
 	}
 	return exitFailed

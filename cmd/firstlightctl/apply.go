@@ -13,7 +13,7 @@ import (
 )
 
 func applyCommand() *cobra.Command {
-	a := stages.Application{}
+	a := stages.ApplyOptions{}
 	quiet := false
 	c := &cobra.Command{
 		Use:   "apply --root DIR [flags] CONFIG",

@@ -50,7 +50,7 @@ func (i input) check(filesDir string) config.Problems {
 // allProblems are those of a config, including the one that no place in it can
 // be given for: that it is empty.
 func allProblems(name string, problems config.Problems, err error) config.Problems {
-	if err == nil || problems.Refused() {
+	if err == nil || problems.HasErrors() {
 		return problems
 	}
 	return append(problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: name}, Message: err.Error()})

@@ -43,10 +43,10 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 	for _, note := range m.notFetched {
 		fmt.Fprintln(stderr, "note:", note)
 	}
-	if merged == nil || r.problems.Refused() {
+	if merged == nil || r.problems.HasErrors() {
 		return nil
 	}
-	m.addNew(merged.Check())
+	m.addNew(merged.Validate())
 	l := listing{cfg: merged, lines: m.lines}
 	if _, err := stdout.Write(l.bytes()); err != nil {
 		return fmt.Errorf("writing the merged config: %w", err)
@@ -93,7 +93,7 @@ func (m *merger) follow(cfg *config.Config) *config.Config {
 
 // referred is nil if the reference is remote or the config was refused.
 func (m *merger) referred(ref config.Resource) *config.Config {
-	source, o := config.Or(ref.Source, ""), ref.Origin("source")
+	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
 	at := place(o, m.lines.find(o).column)
 	if config.IsRemote(source) {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched; what it holds is missing here", at, fetch.Redact(source)))

@@ -30,7 +30,7 @@ func TestPackedConfigIsWhatMachinesUnpack(t *testing.T) {
 			if status := run([]string{"pack", "--format", format, "-"}, strings.NewReader(config), &out, &errs); status != exitOK {
 				t.Fatalf("%s: status %d\n%s", format, status, &errs)
 			}
-			got, layers, err := providers.Peel(out.Bytes())
+			got, layers, err := providers.DecodeUserData(out.Bytes())
 			if err != nil || !bytes.Equal(got, plain.Bytes()) || format != "json" && len(layers) != len(strings.Split(format, "+")) {
 				t.Errorf("%s: unpacked %d bytes of %d, %v, %v", format, len(got), plain.Len(), layers, err)
 			}

@@ -71,7 +71,7 @@ func planCommand() *cobra.Command {
 
 // A planned is what there is to show.
 type planned struct {
-	Disks      []storage.DiskPicture `json:"disks"`
+	Disks      []storage.DiskPreview `json:"disks"`
 	Operations []operation           `json:"operations"`
 	Conflicts  []outcome.Problem     `json:"conflicts"`
 }
@@ -138,7 +138,7 @@ func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	cfg := m.read(in)
 	if cfg != nil {
 		cfg = m.follow(cfg)
-		m.addNew(cfg.Check())
+		m.addNew(cfg.Validate())
 	}
 	for _, note := range m.notFetched {
 		fmt.Fprintln(stderr, "note:", note)
@@ -214,7 +214,7 @@ func devicesOf(cfg *config.Config) []string {
 
 // planOn plans, and turns the names in what comes out back into the config's.
 func planOn(m *storage.Machine, cfg *config.Config, original func(string) string) *planned {
-	result := &planned{Disks: []storage.DiskPicture{}, Operations: []operation{}, Conflicts: []outcome.Problem{}} // never null in JSON
+	result := &planned{Disks: []storage.DiskPreview{}, Operations: []operation{}, Conflicts: []outcome.Problem{}} // never null in JSON
 	m.Absent = func(device string, err error) string {
 		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
 		if errors.Is(err, os.ErrPermission) {
@@ -222,7 +222,7 @@ func planOn(m *storage.Machine, cfg *config.Config, original func(string) string
 		}
 		return hint
 	}
-	pictures, plan, err := m.Picture(context.Background(), cfg)
+	pictures, plan, err := m.Preview(context.Background(), cfg)
 	for _, d := range pictures {
 		d.Device, d.Node = original(d.Device), original(d.Node)
 		result.Disks = append(result.Disks, d)

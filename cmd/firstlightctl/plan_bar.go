@@ -11,7 +11,7 @@ import (
 
 // A segment of a bar is a partition, or free space without a number.
 type segment struct {
-	part  storage.PartitionPicture
+	part  storage.PartitionPreview
 	size  uint64
 	least int // cells
 	cells int
@@ -38,8 +38,8 @@ func (d drawing) bar(l storage.Layout, size uint64, cells int) string {
 }
 
 // cut are the partitions and gaps of a disk, in order.
-func cut(parts []storage.PartitionPicture, size uint64) []segment {
-	parts = slices.SortedFunc(slices.Values(parts), func(a, b storage.PartitionPicture) int { return cmp.Compare(a.Start, b.Start) })
+func cut(parts []storage.PartitionPreview, size uint64) []segment {
+	parts = slices.SortedFunc(slices.Values(parts), func(a, b storage.PartitionPreview) int { return cmp.Compare(a.Start, b.Start) })
 	var all []segment
 	at := uint64(0)
 	gap := func(to uint64) {

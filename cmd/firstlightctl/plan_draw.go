@@ -36,14 +36,14 @@ type drawing struct {
 }
 
 // looks are the mark and the colour of what becomes of a partition.
-var looks = map[storage.State]struct{ mark, colour string }{
+var looks = map[storage.Change]struct{ mark, colour string }{
 	storage.Created:  {"+", green},
 	storage.Resized:  {"~", blue},
 	storage.Replaced: {"!", yellow},
 	storage.Deleted:  {"-", red},
 }
 
-func (d drawing) state(s storage.State, text string) string {
+func (d drawing) state(s storage.Change, text string) string {
 	if look, ok := looks[s]; ok {
 		return d.paint.bold(look.colour, text)
 	}
@@ -127,7 +127,7 @@ func (d drawing) wrapped(before, text string) string {
 }
 
 // disk draws a disk: its bars, and what is on it as a list.
-func (d drawing) disk(p storage.DiskPicture) string {
+func (d drawing) disk(p storage.DiskPreview) string {
 	var b strings.Builder
 	title := fmt.Sprintf("%s, %s", p.Device, inUnits(p.Size))
 	if p.Node != p.Device {
@@ -148,9 +148,9 @@ func (d drawing) disk(p storage.DiskPicture) string {
 }
 
 // same tells that there is nothing new to see in the second bar.
-func same(p storage.DiskPicture) bool {
+func same(p storage.DiskPreview) bool {
 	return p.Before.Table == p.After.Table && p.Before.Whole == p.After.Whole &&
-		slices.EqualFunc(p.Before.Partitions, p.After.Partitions, func(a, b storage.PartitionPicture) bool {
+		slices.EqualFunc(p.Before.Partitions, p.After.Partitions, func(a, b storage.PartitionPreview) bool {
 			a.Contents, b.Contents = storage.Contents{}, storage.Contents{}
 			return a == b
 		})
@@ -162,9 +162,9 @@ func (d drawing) row(name string, l storage.Layout, size uint64, bar int) string
 }
 
 // list has a line for each partition that is, or was.
-func (d drawing) list(p storage.DiskPicture) string {
+func (d drawing) list(p storage.DiskPreview) string {
 	rows := [][]string{{"", "#", "label", "start", "size", "", "holds"}}
-	var states []storage.State
+	var states []storage.Change
 	parts := p.Before.Partitions
 	if p.After != nil {
 		parts = slices.Clone(p.After.Partitions)
@@ -173,7 +173,7 @@ func (d drawing) list(p storage.DiskPicture) string {
 				parts = append(parts, old)
 			}
 		}
-		slices.SortStableFunc(parts, func(a, b storage.PartitionPicture) int { return a.Number - b.Number })
+		slices.SortStableFunc(parts, func(a, b storage.PartitionPreview) int { return a.Number - b.Number })
 	}
 	for _, part := range parts {
 		state := string(part.State)
@@ -190,7 +190,7 @@ func (d drawing) list(p storage.DiskPicture) string {
 }
 
 // sizes is a partition's size, with what it was if that changes.
-func (d drawing) sizes(p storage.DiskPicture, part storage.PartitionPicture) string {
+func (d drawing) sizes(p storage.DiskPreview, part storage.PartitionPreview) string {
 	for _, old := range p.Before.Partitions {
 		if old.Number == part.Number && part.State == storage.Resized {
 			return inUnits(old.Size) + " -> " + inUnits(part.Size)
@@ -213,7 +213,7 @@ func holds(c storage.Contents) string {
 }
 
 // wholeDisk says what is on a disk without partitions.
-func wholeDisk(p storage.DiskPicture) string {
+func wholeDisk(p storage.DiskPreview) string {
 	is := "holds " + layoutWords(p.Before)
 	if p.After == nil || same(p) && p.Before.Whole == p.After.Whole {
 		return is
@@ -235,7 +235,7 @@ func layoutWords(l storage.Layout) string {
 
 // aligned prints rows as columns, all but the last of which are as wide as
 // their widest cell. Numbers and sizes are set right.
-func (d drawing) aligned(rows [][]string, states []storage.State) string {
+func (d drawing) aligned(rows [][]string, states []storage.Change) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {

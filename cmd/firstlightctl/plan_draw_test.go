@@ -12,11 +12,11 @@ import (
 
 const mib = 1 << 20
 
-func part(number int, label string, start, size uint64, state storage.State) storage.PartitionPicture {
-	return storage.PartitionPicture{Number: number, Label: label, Start: start * mib, Size: size * mib, State: state}
+func part(number int, label string, start, size uint64, state storage.Change) storage.PartitionPreview {
+	return storage.PartitionPreview{Number: number, Label: label, Start: start * mib, Size: size * mib, State: state}
 }
 
-func gptOf(parts ...storage.PartitionPicture) storage.Layout {
+func gptOf(parts ...storage.PartitionPreview) storage.Layout {
 	return storage.Layout{Table: "gpt", Partitions: parts}
 }
 
@@ -27,7 +27,7 @@ func changed() *planned {
 	after.Partitions[0].Contents.What = `ext4 (label "root")`
 	after.Partitions[1].Contents = storage.Contents{What: "xfs", New: true}
 	after.Partitions[2].Contents.Wiped = true
-	return &planned{Disks: []storage.DiskPicture{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
+	return &planned{Disks: []storage.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
 		Operations: []operation{{"partitioning /dev/vda (everything that there is to be done with it, in many words)", config.Origin{Source: "a.ign", Line: 2, Column: 3, Path: "storage.disks[0]"}}}}
 }
 
@@ -104,7 +104,7 @@ func TestDisksWithoutPartitions(t *testing.T) {
 		"broken":  {want: "holds a GPT that cannot be used", is: storage.Layout{Table: "damaged gpt"}},
 		"emptied": {want: "holds an MBR partition table; then an empty GPT", is: storage.Layout{Table: "dos"}, after: &empty},
 	} {
-		if got := wholeDisk(storage.DiskPicture{Before: c.is, After: c.after}); got != c.want {
+		if got := wholeDisk(storage.DiskPreview{Before: c.is, After: c.after}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -114,11 +114,11 @@ func TestDisksWithoutPartitions(t *testing.T) {
 func TestBarsOfAnyDisk(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	for range 2000 {
-		var parts []storage.PartitionPicture
+		var parts []storage.PartitionPreview
 		at := uint64(r.Intn(3))
 		for i := range r.Intn(12) {
 			size := uint64(1 + r.Intn(1<<r.Intn(20)))
-			parts = append(parts, part(i+1, strings.Repeat("日", r.Intn(4)), at, size, []storage.State{storage.Kept, storage.Created, storage.Resized}[r.Intn(3)]))
+			parts = append(parts, part(i+1, strings.Repeat("日", r.Intn(4)), at, size, []storage.Change{storage.Kept, storage.Created, storage.Resized}[r.Intn(3)]))
 			at += size + uint64(r.Intn(3))
 		}
 		cells := 40 + r.Intn(100)
@@ -130,7 +130,7 @@ func TestBarsOfAnyDisk(t *testing.T) {
 			t.Fatalf("width %d instead of %d, %d partitions: %s", width(bar), cells, len(parts), bar)
 		}
 	}
-	var many []storage.PartitionPicture
+	var many []storage.PartitionPreview
 	for i := range 128 {
 		many = append(many, part(i+1, "", uint64(i+1), 1, storage.Kept))
 	}

@@ -131,7 +131,7 @@ func (r *report) add(in input, problems config.Problems) {
 }
 
 func (r *report) refused() bool {
-	return r.problems.Refused() || r.strict && len(r.problems) > 0
+	return r.problems.HasErrors() || r.strict && len(r.problems) > 0
 }
 
 // text is that of the config that an origin names, or nil.

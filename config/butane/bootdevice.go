@@ -60,7 +60,7 @@ func (t *translation) layoutNames() string {
 }
 
 func (t *translation) checkBootDevice(b *BootDevice) {
-	name := config.Or(b.Layout, "")
+	name := config.ValueOr(b.Layout, "")
 	l, known := layouts[name]
 	layoutAt := func() config.Origin { return b.Origin("layout") }
 	mirror := b.Mirror.Devices
@@ -78,7 +78,7 @@ func (t *translation) checkBootDevice(b *BootDevice) {
 	if t.Spec < config.V3_5 {
 		return
 	}
-	device := config.Or(b.Luks.Device, "")
+	device := config.ValueOr(b.Luks.Device, "")
 	switch {
 	case l.device == nil:
 	case device == "":
@@ -95,8 +95,8 @@ func (t *translation) checkBootDevice(b *BootDevice) {
 // checkUnlocking checks that what should unlock the root filesystem goes together.
 func (t *translation) checkUnlocking(b *BootDevice, layout string) {
 	luks := &b.Luks
-	cex := config.Or(luks.Cex.Enabled, false)
-	others := len(luks.Tang) > 0 || config.Or(luks.TPM2, false)
+	cex := config.ValueOr(luks.Cex.Enabled, false)
+	others := len(luks.Tang) > 0 || config.ValueOr(luks.TPM2, false)
 	if cex {
 		switch {
 		case b.Layout == nil:
@@ -110,7 +110,7 @@ func (t *translation) checkUnlocking(b *BootDevice, layout string) {
 	}
 	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }
 	named := slices.ContainsFunc(luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
-	if t.Spec >= config.V3_6 && config.Or(luks.Device, "") != "" && !named && !config.Or(luks.TPM2, false) && !cex {
+	if t.Spec >= config.V3_6 && config.ValueOr(luks.Device, "") != "" && !named && !config.ValueOr(luks.TPM2, false) && !cex {
 		t.error(luks.Origin("luks"), "the device is to be encrypted, but nothing can unlock it; give tpm2, tang or cex")
 	}
 }
@@ -121,8 +121,8 @@ func (t *translation) bootDevice(n *doc.Node) *doc.Node {
 		return nil
 	}
 	var b BootDevice
-	doc.Fill(reflect.ValueOf(&b).Elem(), n)
-	encrypted := len(b.Luks.Tang) > 0 || config.Or(b.Luks.TPM2, false) || config.Or(b.Luks.Cex.Enabled, false)
+	doc.Decode(reflect.ValueOf(&b).Elem(), n)
+	encrypted := len(b.Luks.Tang) > 0 || config.ValueOr(b.Luks.TPM2, false) || config.ValueOr(b.Luks.Cex.Enabled, false)
 	mirrored := len(b.Mirror.Devices) > 0
 	if !encrypted && !mirrored {
 		return nil
@@ -145,7 +145,7 @@ func (t *translation) bootDevice(n *doc.Node) *doc.Node {
 
 func (b *BootDevice) mirror(storage, n *doc.Node) {
 	m := maker{n}
-	l := layouts[config.Or(b.Layout, defaultLayout)]
+	l := layouts[config.ValueOr(b.Layout, defaultLayout)]
 	var boots, roots []string
 	for i, device := range b.Mirror.Devices {
 		one := maker{n.Member("devices").Items[i]}
@@ -172,14 +172,14 @@ func (b *BootDevice) mirror(storage, n *doc.Node) {
 
 func (b *BootDevice) luks(n *doc.Node, volume string) *doc.Node {
 	m := maker{n}
-	if l := layouts[config.Or(b.Layout, "")]; l.suffix != "" {
+	if l := layouts[config.ValueOr(b.Layout, "")]; l.suffix != "" {
 		volume = *b.Luks.Device + l.suffix
 	}
 	luks := m.object("name", "root", "label", "luks-root", "device", volume, "wipeVolume", true)
 	if b.Luks.Discard != nil {
 		luks.Set("discard", m.value(*b.Luks.Discard))
 	}
-	if config.Or(b.Luks.Cex.Enabled, false) {
+	if config.ValueOr(b.Luks.Cex.Enabled, false) {
 		luks.Set("cex", m.object("enabled", true))
 		return luks
 	}

@@ -139,7 +139,7 @@ func translate(text []byte, name string, o Options) (*translation, error) {
 	t.Dialect, t.source = d.dialect, d.root
 	for _, step := range []func(){t.checkSource, t.desugar, t.checkForbidden} {
 		step()
-		if t.problems.Refused() {
+		if t.problems.HasErrors() {
 			return t, t.refuse(ErrSource)
 		}
 	}

@@ -40,7 +40,7 @@ func decode(text []byte, name string) (*decoder, error) {
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
-	if d.problems.Refused() {
+	if d.problems.HasErrors() {
 		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
 	}
 	return d, nil
@@ -59,7 +59,7 @@ func (d *decoder) document(text []byte) error {
 		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
 	d.twice(root)
-	if d.problems.Refused() {
+	if d.problems.HasErrors() {
 		return nil
 	}
 	if err := d.choose(root); err != nil {

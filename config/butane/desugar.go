@@ -20,7 +20,7 @@ func (t *translation) desugar() {
 	t.root = doc.Merge(configType, t.mountUnits(), t.root)
 	t.trees()
 	t.quadlets()
-	if t.problems.Refused() {
+	if t.problems.HasErrors() {
 		return
 	}
 	t.root = doc.Merge(configType, t.bootDevice(t.source.Member("bootDevice")), t.root)

@@ -28,7 +28,7 @@ func FuzzButane(f *testing.F) {
 		checkPlaces(t, text)
 		for _, o := range []Options{{}, {Raw: true}} {
 			result, problems, err := Translate(text, "fuzz", o)
-			if (err != nil) != (result == nil) || problems.Refused() && err == nil {
+			if (err != nil) != (result == nil) || problems.HasErrors() && err == nil {
 				t.Fatalf("result %v, error %v, problems %s", result, err, problems)
 			}
 			if result == nil || result.MachineConfig {

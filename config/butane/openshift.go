@@ -24,7 +24,7 @@ func (t *translation) checkMachineConfig(boot *BootDevice) {
 			at := t.sourceOrigin("openshift", "kernelArguments")
 			t.error(at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
 		}
-		if config.Or(boot.Luks.Cex.Enabled, false) && !hasArgument {
+		if config.ValueOr(boot.Luks.Cex.Enabled, false) && !hasArgument {
 			complain()
 		}
 		isRoot := func(n *doc.Node) bool { return text(n, "name") == "root" && isTrue(n.Member("cex"), "enabled") }
@@ -96,7 +96,7 @@ func grubContents(storage *doc.Node) {
 		}
 		if fragments := items(f, "append"); len(fragments) == 1 {
 			f.Set("contents", fragments[0])
-			f.Drop("append")
+			f.Remove("append")
 		}
 		return
 	}

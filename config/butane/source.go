@@ -16,7 +16,7 @@ import (
 func (t *translation) checkSource() {
 	var boot BootDevice
 	if n := t.source.Member("bootDevice"); n != nil {
-		doc.Fill(reflect.ValueOf(&boot).Elem(), n)
+		doc.Decode(reflect.ValueOf(&boot).Elem(), n)
 	}
 	if t.Variant == openshift {
 		t.checkMachineConfig(&boot)
@@ -94,7 +94,7 @@ func items(n *doc.Node, member string) []*doc.Node {
 func isTrue(n *doc.Node, member string) bool { return text(n, member) == "true" }
 
 // at is where a member of n stands, or should stand.
-func at(n *doc.Node, path ...any) config.Origin { return doc.At(n).Origin(path...) }
+func at(n *doc.Node, path ...any) config.Origin { return doc.ObjectAt(n).Origin(path...) }
 
 // oneOf checks that of several keys for one thing only one is set, even if
 // empty. The last of them is where that is reported.

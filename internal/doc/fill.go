@@ -21,8 +21,8 @@ func KindOf(t reflect.Type) Kind {
 	}
 }
 
-// Fill sets v, and what is in it, from a clean tree.
-func Fill(v reflect.Value, n *Node) {
+// Decode sets v, and what is in it, from a clean tree.
+func Decode(v reflect.Value, n *Node) {
 	f := fieldOf(v.Type())
 	new(filler).value(v, n, &f)
 }

@@ -60,7 +60,7 @@ func TestEmptyItems(t *testing.T) {
 
 func TestObjectsKnowWhetherTheyAreGiven(t *testing.T) {
 	s := filled(t, "{\"inner\":\n{}}")
-	if !s.IsGiven() || !s.Inner.IsGiven() || s.Inner.Deep.IsGiven() || s.Data.IsGiven() {
+	if !s.IsPresent() || !s.Inner.IsPresent() || s.Inner.Deep.IsPresent() || s.Data.IsPresent() {
 		t.Error("what is given and what is not is mixed up")
 	}
 	if got := s.Inner.Deep.Origin().String(); got != "test, line 2, column 1 (inner)" {

@@ -80,8 +80,8 @@ func (n *Node) Set(name string, value *Node) {
 	n.Members = append(n.Members, Member{Name: name, Value: value, Line: value.Line, Column: value.Column})
 }
 
-// Drop removes a member, and tells whether it was there.
-func (n *Node) Drop(name string) bool {
+// Remove removes a member, and tells whether it was there.
+func (n *Node) Remove(name string) bool {
 	if n == nil {
 		return false
 	}

@@ -15,7 +15,7 @@ func TestMembers(t *testing.T) {
 	if m := n.Members[3]; m.Line != 7 || m.Column != 8 {
 		t.Errorf("the new member is at line %d, column %d", m.Line, m.Column)
 	}
-	if !n.Drop("a") || n.Drop("x") || (*Node)(nil).Drop("a") {
+	if !n.Remove("a") || n.Remove("x") || (*Node)(nil).Remove("a") {
 		t.Error("Drop says something else than it does")
 	}
 	if got := string(n.AppendJSON(nil)); got != `{"b":4,"c":5}` {

@@ -51,14 +51,14 @@ type Object struct {
 	absent bool
 }
 
-// At makes an Object that stands where n does.
-func At(n *Node) Object { return Object{node: n} }
+// ObjectAt makes an Object that stands where n does.
+func ObjectAt(n *Node) Object { return Object{node: n} }
 
 // Node is what the object was made from.
 func (o Object) Node() *Node { return o.node }
 
-// IsGiven tells whether the config mentions the object.
-func (o Object) IsGiven() bool { return o.node != nil && !o.absent }
+// IsPresent tells whether the config mentions the object.
+func (o Object) IsPresent() bool { return o.node != nil && !o.absent }
 
 // Origin is where the object stood, or, given names and indexes that lead
 // there, one of its members. A member that the config does not mention has its

@@ -22,7 +22,7 @@ func TestOrigins(t *testing.T) {
 		{"an index of an object", s.Origin(0), "test, line 1, column 1 ([0])"},
 		{"a step of another type", s.Origin(1.5), "test, line 1, column 1"},
 		{"an object from nowhere", Object{}.Origin("x"), ""},
-		{"a node of which nothing is known", At(&Node{}).Origin("x"), ""},
+		{"a node of which nothing is known", ObjectAt(&Node{}).Origin("x"), ""},
 	} {
 		if got := c.got.String(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
@@ -35,7 +35,7 @@ func TestOrigins(t *testing.T) {
 
 func TestAbsentMembersOfButaneAreInSnakeCase(t *testing.T) {
 	n := &Node{Kind: Map, Source: &Source{Name: "b", Snake: true}, Line: 1, Column: 1}
-	if got := At(n).Origin("storage", 0, "sizeMiB").Path; got != "storage[0].size_mib" {
+	if got := ObjectAt(n).Origin("storage", 0, "sizeMiB").Path; got != "storage[0].size_mib" {
 		t.Error(got)
 	}
 }

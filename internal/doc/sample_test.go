@@ -65,6 +65,6 @@ var sampleType = reflect.TypeFor[sample]()
 func filled(t *testing.T, text string) *sample {
 	t.Helper()
 	s := new(sample)
-	Fill(reflect.ValueOf(s).Elem(), read(t, text))
+	Decode(reflect.ValueOf(s).Elem(), read(t, text))
 	return s
 }

@@ -95,7 +95,7 @@ func schemeList() string {
 // If w can be truncated and seeks, as files do, a resource that changes on the
 // server while it is fetched is begun again; else that is an error.
 func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) error {
-	source := config.Or(r.Source, "")
+	source := config.ValueOr(r.Source, "")
 	if source == "" {
 		return nil
 	}
@@ -148,11 +148,11 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 
 // deliver writes what a body holds, if it is what the config says.
 func deliver(w io.Writer, body io.Reader, r config.Resource) error {
-	check, err := newVerifier(config.Or(r.Verification.Hash, ""))
+	check, err := newVerifier(config.ValueOr(r.Verification.Hash, ""))
 	if err != nil {
 		return err
 	}
-	plain, err := decompress(body, config.Or(r.Compression, ""))
+	plain, err := decompress(body, config.ValueOr(r.Compression, ""))
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ type proxy struct {
 func newProxy(p config.Proxy) (proxy, error) {
 	var out proxy
 	var errs [2]error
-	out.http, errs[0] = parseProxy(config.Or(p.HTTPProxy, ""))
-	out.https, errs[1] = parseProxy(config.Or(p.HTTPSProxy, ""))
+	out.http, errs[0] = parseProxy(config.ValueOr(p.HTTPProxy, ""))
+	out.https, errs[1] = parseProxy(config.ValueOr(p.HTTPSProxy, ""))
 	for item := range strings.SplitSeq(strings.Join(p.NoProxy, ","), ",") {
 		if item = strings.ToLower(strings.TrimSpace(item)); item != "" {
 			out.exceptions = append(out.exceptions, item)

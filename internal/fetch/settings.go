@@ -60,7 +60,7 @@ func (c *Client) pool(ctx context.Context, authorities []config.Resource) (*x509
 			return nil, err
 		}
 		if err := addBundle(roots, bundle); err != nil {
-			return nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.Or(a.Source, "")), Origin: a.Origin("source"), Err: err,
+			return nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(a.Source, "")), Origin: a.Origin("source"), Err: err,
 				Hint: "the source must be one or more certificates in PEM form"}
 		}
 	}
@@ -69,7 +69,7 @@ func (c *Client) pool(ctx context.Context, authorities []config.Resource) (*x509
 
 // Bundle fetches the certificates of one authority, once.
 func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte, error) {
-	source := config.Or(authority.Source, "")
+	source := config.ValueOr(authority.Source, "")
 	c.mu.Lock()
 	bundle, ok := c.bundles[source]
 	c.mu.Unlock()

@@ -49,7 +49,7 @@ func Explain(err error) []Problem {
 	}
 	for i := range problems {
 		p := &problems[i]
-		p.Cause, p.Hint = config.Words(p.Origin, p.Cause), config.Words(p.Origin, p.Hint)
+		p.Cause, p.Hint = config.InUserSyntax(p.Origin, p.Cause), config.InUserSyntax(p.Origin, p.Hint)
 	}
 	return problems
 }
@@ -214,10 +214,10 @@ var emergencyHooks = []string{
 	"/var/lib/dracut/hooks/emergency/99-ignition-report.sh",
 }
 
-// Show prints a report to standard error, and on every console of this machine.
+// ShowOnConsoles prints a report to standard error, and on every console of this machine.
 // With systemd and one of the hooks above it leaves the consoles to the hook:
 // what is printed now would scroll away.
-func Show(text string) error {
+func ShowOnConsoles(text string) error {
 	var errs []error
 	devices := consoles("/proc/consoles")
 	if exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, exists) {

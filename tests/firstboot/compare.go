@@ -70,14 +70,14 @@ func (c *comparison) disks() {
 				continue
 			}
 			s := table.Partitions[i]
-			expect(c, p.Origin("label"), s.Name, config.Or(p.Label, ""))
-			expect(c, p.Origin("guid"), s.UUID, strings.ToUpper(config.Or(p.GUID, s.UUID)))
-			expect(c, p.Origin("typeGuid"), s.Type, config.Or(p.TypeGUID, "0FC63DAF-8483-4772-8E79-3D69D8477DE4"))
+			expect(c, p.Origin("label"), s.Name, config.ValueOr(p.Label, ""))
+			expect(c, p.Origin("guid"), s.UUID, strings.ToUpper(config.ValueOr(p.GUID, s.UUID)))
+			expect(c, p.Origin("typeGuid"), s.Type, config.ValueOr(p.TypeGUID, "0FC63DAF-8483-4772-8E79-3D69D8477DE4"))
 			expect(c, p.Origin("startMiB"), s.Start%sectors, 0)
-			if config.IsSet(p.StartMiB) {
+			if config.NonZero(p.StartMiB) {
 				expect(c, p.Origin("startMiB"), s.Start, int64(*p.StartMiB)*sectors)
 			}
-			if config.IsSet(p.SizeMiB) {
+			if config.NonZero(p.SizeMiB) {
 				expect(c, p.Origin("sizeMiB"), s.Size, int64(*p.SizeMiB)*sectors)
 			} else {
 				expect(c, p.Origin("sizeMiB"), s.Size > 50*sectors, true)
@@ -90,7 +90,7 @@ func (c *comparison) filesystems() {
 	for _, f := range c.cfg.Storage.Filesystems {
 		device := c.device(f.Device)
 		found := c.m.Filesystems[device]
-		expect(c, f.Origin("format"), found["TYPE"], config.Or(f.Format, ""))
+		expect(c, f.Origin("format"), found["TYPE"], config.ValueOr(f.Format, ""))
 		if f.Label != nil {
 			expect(c, f.Origin("label"), found["LABEL"], *f.Label)
 		}
@@ -109,13 +109,13 @@ func (c *comparison) filesystems() {
 func (c *comparison) nodes() {
 	for _, d := range c.cfg.Storage.Directories {
 		f := c.m.Files[d.Path]
-		expect(c, d.Origin("mode"), f.Mode, fs.ModeDir|fs.FileMode(config.Or(d.Mode, 0o755)))
+		expect(c, d.Origin("mode"), f.Mode, fs.ModeDir|fs.FileMode(config.ValueOr(d.Mode, 0o755)))
 		c.owner(f, d.User, d.Group)
 	}
 	for _, want := range c.cfg.Storage.Files {
 		f, ok := c.m.Files[want.Path]
 		expect(c, want.Origin("path"), ok, true)
-		expect(c, want.Origin("mode"), f.Mode, fs.FileMode(config.Or(want.Mode, 0o644)))
+		expect(c, want.Origin("mode"), f.Mode, fs.FileMode(config.ValueOr(want.Mode, 0o644)))
 		c.owner(f, want.User, want.Group)
 		text := ""
 		for _, r := range append([]config.Resource{want.Contents}, want.Append...) {
@@ -129,8 +129,8 @@ func (c *comparison) nodes() {
 		}
 	}
 	for _, l := range c.cfg.Storage.Links {
-		f, target := c.m.Files[l.Path], config.Or(l.Target, "")
-		if config.Or(l.Hard, false) {
+		f, target := c.m.Files[l.Path], config.ValueOr(l.Target, "")
+		if config.ValueOr(l.Hard, false) {
 			expect(c, l.Origin("target"), f.Inode, c.m.Files[target].Inode)
 			continue
 		}
@@ -152,10 +152,10 @@ func contents(r config.Resource) string {
 
 func (c *comparison) owner(f seen.File, user, group config.Owner) {
 	id := func(o config.Owner, database string) uint32 {
-		if name := config.Or(o.Name, ""); name != "" {
+		if name := config.ValueOr(o.Name, ""); name != "" {
 			return c.lookUp(database, name)
 		}
-		return uint32(config.Or(o.ID, 0))
+		return uint32(config.ValueOr(o.ID, 0))
 	}
 	expect(c, user.Origin(), f.UID, id(user, "/etc/passwd"))
 	expect(c, group.Origin(), f.GID, id(group, "/etc/group"))
@@ -181,16 +181,16 @@ func (c *comparison) lookUp(database, name string) uint32 {
 
 func (c *comparison) accounts() {
 	for _, g := range c.cfg.Passwd.Groups {
-		expect(c, g.Origin("gid"), c.entry("/etc/group", g.Name)[2], fmt.Sprint(config.Or(g.GID, 0)))
+		expect(c, g.Origin("gid"), c.entry("/etc/group", g.Name)[2], fmt.Sprint(config.ValueOr(g.GID, 0)))
 	}
 	for _, u := range c.cfg.Passwd.Users {
 		e := c.entry("/etc/passwd", u.Name)
 		if u.UID != nil {
 			expect(c, u.Origin("uid"), e[2], fmt.Sprint(*u.UID))
 		}
-		expect(c, u.Origin("gecos"), e[4], config.Or(u.Gecos, e[4]))
-		expect(c, u.Origin("homeDir"), e[5], config.Or(u.HomeDir, e[5]))
-		expect(c, u.Origin("shell"), e[6], config.Or(u.Shell, e[6]))
+		expect(c, u.Origin("gecos"), e[4], config.ValueOr(u.Gecos, e[4]))
+		expect(c, u.Origin("homeDir"), e[5], config.ValueOr(u.HomeDir, e[5]))
+		expect(c, u.Origin("shell"), e[6], config.ValueOr(u.Shell, e[6]))
 		if u.PasswordHash != nil {
 			expect(c, u.Origin("passwordHash"), c.entry("/etc/shadow", u.Name)[1], *u.PasswordHash)
 		}
@@ -224,7 +224,7 @@ func (c *comparison) units() {
 			expect(c, u.Origin("contents"), c.m.Files[dir+u.Name].Text, *u.Contents)
 		}
 		for _, d := range u.Dropins {
-			expect(c, d.Origin("contents"), c.m.Files[dir+u.Name+".d/"+d.Name].Text, config.Or(d.Contents, ""))
+			expect(c, d.Origin("contents"), c.m.Files[dir+u.Name+".d/"+d.Name].Text, config.ValueOr(d.Contents, ""))
 		}
 		if u.Mask != nil {
 			expect(c, u.Origin("mask"), c.m.Files[dir+u.Name].Text == "/dev/null", *u.Mask)
@@ -232,7 +232,7 @@ func (c *comparison) units() {
 		if u.Enabled != nil {
 			expect(c, u.Origin("enabled"), slices.Contains(c.m.Enabled, u.Name), *u.Enabled)
 		}
-		if config.Or(u.Enabled, false) {
+		if config.ValueOr(u.Enabled, false) {
 			expect(c, u.Origin(), slices.Contains(c.m.Active, u.Name), true)
 		}
 	}
