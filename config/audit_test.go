@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Rules of the spec that hold in many places, place by place, the limits of
+// Rules of the spec that hold for many values, one by one, the limits of
 // those that the other tests look at from one side only, and what of merging and
 // translating the examples do not reach.
 
@@ -32,7 +32,7 @@ func TestDuplicatesInAllLists(t *testing.T) {
 }
 
 // Where resources are, and since when with all that they can have.
-var resourcePlaces = []struct{ path, versions, text string }{
+var resourcePaths = []struct{ path, versions, text string }{
 	{"ignition.config.merge[0]", "3.1+", `"ignition":{$V,"config":{"merge":[{#}]}}`},
 	{"ignition.config.replace", "3.1+", `"ignition":{$V,"config":{"replace":{#}}}`},
 	{"ignition.security.tls.certificateAuthorities[0]", "3.1+", `"ignition":{$V,"security":{"tls":{"certificateAuthorities":[{#}]}}}`},
@@ -42,7 +42,7 @@ var resourcePlaces = []struct{ path, versions, text string }{
 }
 
 func TestResourceRulesHoldEverywhere(t *testing.T) {
-	for _, place := range resourcePlaces {
+	for _, at := range resourcePaths {
 		for name, c := range map[string]struct {
 			members string
 			want    []string // paths begin at the resource
@@ -61,34 +61,34 @@ func TestResourceRulesHoldEverywhere(t *testing.T) {
 		} {
 			var want []string
 			for _, w := range c.want {
-				want = append(want, strings.Replace(w, " .", " "+place.path+".", 1))
+				want = append(want, strings.Replace(w, " .", " "+at.path+".", 1))
 			}
-			testRules(t, []rule{{place.path + " " + name, place.versions, strings.Replace(place.text, "#", c.members, 1), want}})
+			testRules(t, []rule{{at.path + " " + name, at.versions, strings.Replace(at.text, "#", c.members, 1), want}})
 		}
 	}
 }
 
 func TestResourcesWithoutSource(t *testing.T) {
-	for _, place := range resourcePlaces {
+	for _, at := range resourcePaths {
 		unset, empty := []string{}, []string{} // what is said of a source that is unset, or empty
-		switch strings.TrimPrefix(place.path, "ignition.") {
+		switch strings.TrimPrefix(at.path, "ignition.") {
 		case "config.merge[0]", "security.tls.certificateAuthorities[0]":
-			unset = []string{"E " + place.path + " the source is missing"}
+			unset = []string{"E " + at.path + " the source is missing"}
 			empty = unset
 		case "config.replace":
-			empty = []string{"E " + place.path + ".source the source is empty"}
+			empty = []string{"E " + at.path + ".source the source is empty"}
 		}
 		with := func(missing []string, rest string) []string {
-			return append(missing[:len(missing):len(missing)], "E "+place.path+rest)
+			return append(missing[:len(missing):len(missing)], "E "+at.path+rest)
 		}
-		in := func(members string) string { return strings.Replace(place.text, "#", members, 1) }
+		in := func(members string) string { return strings.Replace(at.text, "#", members, 1) }
 		testRules(t, []rule{
-			{place.path + " nothing", place.versions, in(``), unset},
-			{place.path + " empty source", place.versions, in(`"source":""`), empty},
-			{place.path + " hash", place.versions, in(`"verification":{"hash":"` + sha512 + `"}`), with(unset, ".verification.hash no source")},
-			{place.path + " hash of an empty source", place.versions, in(`"source":"","verification":{"hash":"` + sha512 + `"}`), empty},
-			{place.path + " headers", place.versions, in(`"httpHeaders":[{"name":"h","value":"v"}]`), with(unset, ".httpHeaders need a source")},
-			{place.path + " headers of an empty source", place.versions, in(`"source":"","httpHeaders":[{"name":"h","value":"v"}]`), with(empty, ".httpHeaders need a source")},
+			{at.path + " nothing", at.versions, in(``), unset},
+			{at.path + " empty source", at.versions, in(`"source":""`), empty},
+			{at.path + " hash", at.versions, in(`"verification":{"hash":"` + sha512 + `"}`), with(unset, ".verification.hash no source")},
+			{at.path + " hash of an empty source", at.versions, in(`"source":"","verification":{"hash":"` + sha512 + `"}`), empty},
+			{at.path + " headers", at.versions, in(`"httpHeaders":[{"name":"h","value":"v"}]`), with(unset, ".httpHeaders need a source")},
+			{at.path + " headers of an empty source", at.versions, in(`"source":"","httpHeaders":[{"name":"h","value":"v"}]`), with(empty, ".httpHeaders need a source")},
 		})
 	}
 	nothing := []string{"W ignition.config.merge[0] nothing is merged"}
@@ -101,15 +101,15 @@ func TestResourcesWithoutSource(t *testing.T) {
 }
 
 func TestResourcesIn3_0(t *testing.T) {
-	for _, place := range resourcePlaces[:5] {
-		want := []string{"W " + place.path + ".httpHeaders since version 3.1.0"}
-		if strings.HasPrefix(place.path, "ignition") {
-			want = append(want, "W "+place.path+".compression since version 3.1.0")
+	for _, at := range resourcePaths[:5] {
+		want := []string{"W " + at.path + ".httpHeaders since version 3.1.0"}
+		if strings.HasPrefix(at.path, "ignition") {
+			want = append(want, "W "+at.path+".compression since version 3.1.0")
 		} else {
-			want = append(want, `E `+place.path+`.compression "xz" is unknown`)
+			want = append(want, `E `+at.path+`.compression "xz" is unknown`)
 		}
 		members := `"source":"data:,","compression":"xz","httpHeaders":[{"name":""}]`
-		testRules(t, []rule{{place.path, "3.0", strings.Replace(place.text, "#", members, 1), want}})
+		testRules(t, []rule{{at.path, "3.0", strings.Replace(at.text, "#", members, 1), want}})
 	}
 }
 
@@ -133,7 +133,7 @@ func TestLengthsOfHashes(t *testing.T) {
 }
 
 func TestDevicesInAnyFormButTheSimplest(t *testing.T) {
-	for _, place := range []struct{ path, versions, text string }{
+	for _, at := range []struct{ path, versions, text string }{
 		{"storage.disks[0].device", "all", `"storage":{"disks":[{"device":"#"}]}`},
 		{"storage.raid[0].devices[0]", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["#"]}]}`},
 		{"storage.filesystems[0].device", "all", `"storage":{"filesystems":[{"device":"#","format":"xfs"}]}`},
@@ -147,9 +147,9 @@ func TestDevicesInAnyFormButTheSimplest(t *testing.T) {
 		} {
 			var want []string
 			if words != "" {
-				want = []string{"E " + place.path + " " + words}
+				want = []string{"E " + at.path + " " + words}
 			}
-			testRules(t, []rule{{place.path + " is " + value, place.versions, strings.Replace(place.text, "#", value, 1), want}})
+			testRules(t, []rule{{at.path + " is " + value, at.versions, strings.Replace(at.text, "#", value, 1), want}})
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestLimitsOfPartitions(t *testing.T) {
 		{"beyond all disks", "all", parts(`{"number":1,"startMiB":9223372036854775807,"sizeMiB":5},{"number":2,"startMiB":9223372036854775807,"sizeMiB":5}`), nil},
 		{"up to the end of all disks", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":9223372036854775807},{"number":2,"startMiB":30,"sizeMiB":10}`), []string{second + " overlaps"}},
 		{"negative size", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":-3},{"number":2,"startMiB":3,"sizeMiB":10}`), nil},
-		{"two of size 0 in one place", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":0},{"number":2,"startMiB":5,"sizeMiB":0}`), []string{second + " overlaps"}},
+		{"two of size 0 at one start", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":0},{"number":2,"startMiB":5,"sizeMiB":0}`), []string{second + " overlaps"}},
 		{"size 0 and the next", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":0},{"number":2,"startMiB":6,"sizeMiB":0}`), nil},
 		{"GUID without dashes", "all", parts(`{"number":1,"guid":"0FC63DAF848347728E793D69D8477DE4"}`), []string{first + ".guid not a GUID"}},
 		{"RAID on an empty path", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":[null]}]}`, []string{"E storage.raid[0].devices[0] path is missing"}},
@@ -237,7 +237,7 @@ func TestLimitsOfLUKS(t *testing.T) {
 		{"only threshold", "3.2+", luks(`"clevis":{"threshold":9}`), nil},
 		{"cex and empty custom", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"custom":{},"tang":[],"tpm2":false}`), nil},
 		{"cex and config without pin", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"custom":{"config":"x"}}`), []string{pin + "missing"}},
-		{"cex, TPM and key", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tpm2":true},"keyFile":{"source":"data:,"}`), []string{"E " + at + ".cex leave one of the two", "E " + at + ".cex cannot have a keyFile"}},
+		{"cex, TPM and key", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tpm2":true},"keyFile":{"source":"data:,"}`), []string{"E " + at + ".cex remove one of the two", "E " + at + ".cex cannot have a keyFile"}},
 		{"two volumes of one device", "3.2+", luks(`"uuid":""},{"name":"b","device":"/d"`), nil},
 		{"tang in capitals", "3.2+", tang(`"url":"HTTPS://x"`), nil},
 		{"tang without host", "3.2+", tang(`"url":"http:"`), nil},
@@ -295,7 +295,7 @@ func TestLimitsOfUnits(t *testing.T) {
 		{"template with a drop-in", "all", pair("a@b.service", barren+`,"dropins":[{"name":"b.conf","contents":"[Install]\nWantedBy=x\n"}]`), template},
 		{"template of another name", "all", pair("b@b.service", barren), nil},
 		{"enabled template", "all", `"systemd":{"units":[{"name":"a@.service","enabled":true` + barren + `}]}`, []string{"W " + at + ".contents no [Install] section"}},
-		{"link in place of a drop-in", "all", unit(`"dropins":[{"name":"b.conf","contents":"[A]"}]`) + `,"storage":{"links":[{"path":"/etc/systemd/system/a.service.d/b.conf","target":"x"}]}`, []string{"E storage.links[0].path by systemd.units[0].dropins[0]"}},
+		{"link instead of a drop-in", "all", unit(`"dropins":[{"name":"b.conf","contents":"[A]"}]`) + `,"storage":{"links":[{"path":"/etc/systemd/system/a.service.d/b.conf","target":"x"}]}`, []string{"E storage.links[0].path by systemd.units[0].dropins[0]"}},
 		{"file beside a unit", "all", unit(`"contents":"[A]"`) + `,"storage":{"files":[{"path":"/etc/systemd/system/b.service"}]}`, nil},
 	})
 }
@@ -318,9 +318,9 @@ func TestMergingOfFurtherLists(t *testing.T) {
 	for _, c := range []struct{ name, parent, child, want string }{
 		{"directories of one path", s(`"directories":[{"path":"/a","mode":493,"user":{"id":1}}]`), s(`"directories":[{"path":"/a","user":{"id":0},"overwrite":true}]`),
 			s(`"directories":[{"path":"/a","mode":493,"user":{"id":0},"overwrite":true}]`)},
-		{"a link in the place of a file", s(`"files":[{"path":"/a","mode":1},{"path":"/b"}]`), s(`"links":[{"path":"/a","target":"x"}]`), s(`"files":[{"path":"/b"}],"links":[{"path":"/a","target":"x"}]`)},
-		{"a directory in the place of a link", s(`"links":[{"path":"/a","target":"x"},{"path":"/b","target":"y"}]`), s(`"directories":[{"path":"/a"}]`), s(`"directories":[{"path":"/a"}],"links":[{"path":"/b","target":"y"}]`)},
-		{"file and directory change places", s(`"directories":[{"path":"/a"}],"files":[{"path":"/b"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`)},
+		{"a link instead of a file", s(`"files":[{"path":"/a","mode":1},{"path":"/b"}]`), s(`"links":[{"path":"/a","target":"x"}]`), s(`"files":[{"path":"/b"}],"links":[{"path":"/a","target":"x"}]`)},
+		{"a directory instead of a link", s(`"links":[{"path":"/a","target":"x"},{"path":"/b","target":"y"}]`), s(`"directories":[{"path":"/a"}]`), s(`"directories":[{"path":"/a"}],"links":[{"path":"/b","target":"y"}]`)},
+		{"file and directory swap paths", s(`"directories":[{"path":"/a"}],"files":[{"path":"/b"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`)},
 		{"an argument of the other list moves", `"kernelArguments":{"shouldNotExist":["a","b"]}`, `"kernelArguments":{"shouldExist":["b","c"]}`, `"kernelArguments":{"shouldExist":["b","c"],"shouldNotExist":["a"]}`},
 		{"nameless users are one", `"passwd":{"users":[{"uid":1}]}`, `"passwd":{"users":[{"name":"","gecos":"x"}]}`, `"passwd":{"users":[{"name":"","gecos":"x","uid":1}]}`},
 		{"users and groups are apart", `"passwd":{"groups":[{"name":"a","gid":1}]}`, `"passwd":{"users":[{"name":"a"}]}`, `"passwd":{"groups":[{"name":"a","gid":1}],"users":[{"name":"a"}]}`},
@@ -350,15 +350,15 @@ func TestHeadersAreRemovedEverywhere(t *testing.T) {
 	header := func(h string) string {
 		return `"source":"http://x","httpHeaders":[{"name":"keep","value":"v"}` + h + `]`
 	}
-	for _, place := range resourcePlaces {
-		if strings.Contains(place.path, "append") {
+	for _, at := range resourcePaths {
+		if strings.Contains(at.path, "append") {
 			continue // these are never merged, see TestMergingHeaders
 		}
-		in := func(members string) string { return strings.Replace(place.text, "#", members, 1) }
+		in := func(members string) string { return strings.Replace(at.text, "#", members, 1) }
 		parent := parsedAs(t, "parent", Newest, in(header(`,{"name":"drop","value":"v"}`)))
 		child := parsedAs(t, "child", Newest, in(`"source":"http://x","httpHeaders":[{"name":"drop"}]`))
 		if got, want := string(Merge(parent, child).Marshal()), string(parsed(t, Newest, in(header(""))).Marshal()); got != want {
-			t.Errorf("%s: %s, want %s", place.path, got, want)
+			t.Errorf("%s: %s, want %s", at.path, got, want)
 		}
 	}
 }

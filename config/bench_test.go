@@ -57,7 +57,7 @@ func BenchmarkParse5000Files(b *testing.B)  { benchmarkParse(b, bigConfig(5_000)
 func BenchmarkParse50000(b *testing.B)      { benchmarkParse(b, bigConfig(50_000)) }
 func BenchmarkParseBigDataURL(b *testing.B) { benchmarkParse(b, bigDataURL()) }
 
-// BenchmarkParseAndMerge5000Files is the whole way of a config. It reports
+// BenchmarkParseAndMerge5000Files is all that a config goes through. It reports
 // processor time too, to which the garbage collector adds beside the program.
 func BenchmarkParseAndMerge5000Files(b *testing.B) {
 	text := bigConfig(5_000)
@@ -81,7 +81,7 @@ func processorTime(t testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func BenchmarkCheckBigDataURL(b *testing.B) {
+func BenchmarkValidateBigDataURL(b *testing.B) {
 	cfg, _, err := Parse(bigDataURL(), "bench")
 	if err != nil {
 		b.Fatal(err)

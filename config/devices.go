@@ -9,7 +9,7 @@ func (c *Config) WithDevices(rename func(path string) string) *Config {
 	if c.Node().Member("storage") == nil {
 		return c
 	}
-	return fromTree(copyWay(c.Node(), []string{"storage"}, func(storage *doc.Node) {
+	return fromTree(copyPath(c.Node(), []string{"storage"}, func(storage *doc.Node) {
 		for list, member := range map[string]string{"disks": "device", "filesystems": "device", "luks": "device", "raid": "devices"} {
 			if n := storage.Member(list); n != nil {
 				storage.Set(list, copyItems(n, func(item *doc.Node) *doc.Node {
@@ -46,5 +46,5 @@ func renamed(object *doc.Node, member string, rename func(string) string) *doc.N
 	} else {
 		value = text(value)
 	}
-	return copyWay(object, nil, func(o *doc.Node) { o.Set(member, value) })
+	return copyPath(object, nil, func(o *doc.Node) { o.Set(member, value) })
 }

@@ -18,9 +18,9 @@ func TestWithDevices(t *testing.T) {
 	if after := string(cfg.Marshal()); after != before {
 		t.Errorf("the original has changed: %s", after)
 	}
-	for _, way := range [][]any{{"storage", "disks", 0, "device"}, {"storage", "raid", 0, "devices", 1}, {"storage", "disks", 0, "partitions", 0, "number"}} {
-		if got, want := changed.Origin(way...), cfg.Origin(way...); got != want {
-			t.Errorf("%v is of %v, want %v", way, got, want)
+	for _, path := range [][]any{{"storage", "disks", 0, "device"}, {"storage", "raid", 0, "devices", 1}, {"storage", "disks", 0, "partitions", 0, "number"}} {
+		if got, want := changed.Origin(path...), cfg.Origin(path...); got != want {
+			t.Errorf("%v is of %v, want %v", path, got, want)
 		}
 	}
 }

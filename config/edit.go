@@ -19,7 +19,7 @@ func (c *Config) WithAuthority(i int, source string) *Config {
 			changed.Set(m.Name, m.Value)
 		}
 	}
-	root := copyWay(c.Node(), []string{"ignition", "security", "tls"}, func(tls *doc.Node) {
+	root := copyPath(c.Node(), []string{"ignition", "security", "tls"}, func(tls *doc.Node) {
 		list := *tls.Member("certificateAuthorities")
 		list.Items = append([]*doc.Node(nil), list.Items...)
 		list.Items[i] = &changed
@@ -33,17 +33,17 @@ func (c *Config) WithoutReferences() *Config {
 	if !c.Ignition.Config.IsPresent() {
 		return c
 	}
-	return fromTree(copyWay(c.Node(), []string{"ignition"}, func(n *doc.Node) { n.Remove("config") }))
+	return fromTree(copyPath(c.Node(), []string{"ignition"}, func(n *doc.Node) { n.Remove("config") }))
 }
 
-// copyWay copies the objects on a way down from n, and changes the last.
-func copyWay(n *doc.Node, way []string, change func(*doc.Node)) *doc.Node {
+// copyPath copies the objects on a path down from n, and changes the last.
+func copyPath(n *doc.Node, path []string, change func(*doc.Node)) *doc.Node {
 	out := *n
 	out.Members = append([]doc.Member(nil), n.Members...)
-	if len(way) == 0 {
+	if len(path) == 0 {
 		change(&out)
 	} else {
-		out.Set(way[0], copyWay(n.Member(way[0]), way[1:], change))
+		out.Set(path[0], copyPath(n.Member(path[0]), path[1:], change))
 	}
 	return &out
 }

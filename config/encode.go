@@ -29,7 +29,7 @@ func Load(text, origins []byte, name string) (*Config, error) {
 			return nil, err
 		}
 	}
-	c := &cleaner{version: Newest}
+	c := &normalizer{version: Newest}
 	c.object(root, doc.FieldsOf(configType))
 	if c.problems.HasErrors() {
 		return nil, &ParseError{ErrInvalid, c.problems}

@@ -83,7 +83,7 @@ func isAt(n, around *doc.Node, i int) bool {
 	return n.Parent == around || n.Parent.Path() == around.Path()
 }
 
-var errOrigins = errors.New("the stored origins do not belong to the stored config")
+var errOriginsMismatch = errors.New("the stored origins do not belong to the stored config")
 
 // originReader reads what an originWriter has written. It may be damaged.
 type originReader struct {
@@ -103,7 +103,7 @@ func restoreOrigins(root *doc.Node, stored []byte) error {
 	}
 	r.value(root)
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = errOrigins
+		r.err = errOriginsMismatch
 	}
 	return r.err
 }
@@ -133,7 +133,7 @@ func (r *originReader) value(n *doc.Node) {
 func (r *originReader) number(limit int) int {
 	v, n := binary.Uvarint(r.rest)
 	if n <= 0 || limit < 0 || v > uint64(limit) {
-		r.err, r.rest = errOrigins, nil
+		r.err, r.rest = errOriginsMismatch, nil
 		return 0
 	}
 	r.rest = r.rest[n:]
@@ -142,7 +142,7 @@ func (r *originReader) number(limit int) int {
 
 func (r *originReader) text(length int) string {
 	if length > len(r.rest) {
-		r.err, r.rest = errOrigins, nil
+		r.err, r.rest = errOriginsMismatch, nil
 		return ""
 	}
 	text := string(r.rest[:length])

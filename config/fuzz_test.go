@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p := range problems {
 			if p.Origin.Line < 1 || p.Origin.Column < 1 || p.Origin.Line > 1+bytes.Count(text, []byte("\n")) {
-				t.Fatalf("a problem at an impossible place: %s", p)
+				t.Fatalf("a problem at an impossible position: %s", p)
 			}
 		}
 		if cfg == nil {

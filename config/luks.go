@@ -1,6 +1,6 @@
 package config
 
-// HasClevis tells whether clevis unlocks the volume.
+// HasClevis reports whether clevis unlocks the volume.
 func (l *Luks) HasClevis() bool {
 	return NonZero(l.Clevis.Custom.Pin) || len(l.Clevis.Tang) > 0 || ValueOr(l.Clevis.TPM2, false)
 }

@@ -38,7 +38,7 @@ func TestMerge(t *testing.T) {
 			`"storage":{"links":[{"path":"/a","target":"A","hard":true}]}`,
 			`"storage":{"links":[{"path":"/a","target":"B"}]}`,
 			`"storage":{"links":[{"path":"/a","target":"B","hard":true}]}`},
-		{"a file in the place of a directory",
+		{"a file instead of a directory",
 			`"storage":{"directories":[{"path":"/a","mode":493},{"path":"/b"}]}`,
 			`"storage":{"files":[{"path":"/a"}]}`,
 			`"storage":{"directories":[{"path":"/b"}],"files":[{"path":"/a"}]}`},
@@ -162,7 +162,7 @@ func checkMergedOrigins(t *testing.T, m *Config) {
 	}
 }
 
-func TestCheckFindsWhatMergingBrings(t *testing.T) {
+func TestValidateFindsWhatMergingBrings(t *testing.T) {
 	for _, c := range []struct {
 		name, parent, child string
 		want                []string
@@ -172,7 +172,7 @@ func TestCheckFindsWhatMergingBrings(t *testing.T) {
 		{"headers of data", `"storage":{"files":[{"path":"/a","contents":{"source":"http://x","httpHeaders":[{"name":"a","value":"b"}]}}]}`,
 			`"storage":{"files":[{"path":"/a","contents":{"source":"data:,"}}]}`, []string{"E storage.files[0].contents.httpHeaders HTTP headers need"}},
 		{"cex and TPM", `"storage":{"luks":[{"name":"a","device":"/d","cex":{"enabled":true}}]}`, `"storage":{"luks":[{"name":"a","device":"/d","clevis":{"tpm2":true}}]}`,
-			[]string{"E storage.luks[0].cex leave one of the two"}},
+			[]string{"E storage.luks[0].cex remove one of the two"}},
 		{"one label twice", `"storage":{"disks":[{"device":"/d","partitions":[{"number":1,"label":"x"}]}]}`, `"storage":{"disks":[{"device":"/d","partitions":[{"label":"x"}]}]}`,
 			[]string{`E storage.disks[0].partitions[0] label "x" is already`}},
 		{"below a link", `"storage":{"links":[{"path":"/a","target":"/b"}]}`, `"storage":{"files":[{"path":"/a/b"}]}`, []string{"E storage.files[0] below the link"}},

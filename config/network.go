@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// NeedsNetwork tells whether provisioning this config needs the network, and
-// for which values: remote sources, Tang servers that did not give their
+// NeedsNetwork returns the origins of all values for which provisioning needs
+// the network: remote sources, Tang servers that did not give their
 // advertisement, custom clevis pins that say so.
 func (c *Config) NeedsNetwork() []Origin {
 	var needs []Origin
@@ -39,7 +39,7 @@ func (c *Config) NeedsNetwork() []Origin {
 	return needs
 }
 
-// IsRemote tells whether fetching a source needs the network: it is neither
+// IsRemote reports whether fetching a source needs the network: it is neither
 // empty nor a data URL.
 func IsRemote(source string) bool {
 	scheme, _, ok := strings.Cut(source, ":")

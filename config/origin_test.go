@@ -42,18 +42,18 @@ func TestProblemText(t *testing.T) {
 
 func TestOriginOfWhatIsNotThere(t *testing.T) {
 	s := parsed(t, V3_6, "\"storage\":{\n\"files\":[{\"path\":\"/a\"}]}").Storage
-	for want, way := range map[string][]any{
+	for want, path := range map[string][]any{
 		"storage.files[1]":        {"files", 1},
 		"storage.files[1].path":   {"files", 1, "path"},
 		"storage.files[0].path.x": {"files", 0, "path", "x"},
 		"storage.disks[0].device": {"disks", 0, "device"},
 	} {
 		line := 1
-		if way[0] == "files" {
+		if path[0] == "files" {
 			line = 2
 		}
-		if got := s.Origin(way...); got.Path != want || got.Line != line {
-			t.Errorf("%v: %s, want %s, line %d", way, got, want, line)
+		if got := s.Origin(path...); got.Path != want || got.Line != line {
+			t.Errorf("%v: %s, want %s, line %d", path, got, want, line)
 		}
 	}
 	if got := s.Files[0].User.Origin("id"); got.Path != "storage.files[0]" {

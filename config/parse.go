@@ -1,7 +1,7 @@
 // Package config is the spec: one set of types for all its versions, reading,
 // validating, merging and translating them. It does no I/O.
 //
-// A document is read as a tree of nodes that know their lines, cleaned against
+// A document is read as a tree of nodes that know their lines, normalized by
 // the types of its version, validated, and translated to the newest version.
 // Merging works on the trees. Every object of the resulting Config can be asked
 // for its Origin, whatever happened to it on the way.
@@ -37,7 +37,7 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 	return FromTree(root)
 }
 
-// SyntaxError turns what the readers of package tree say into a refusal.
+// SyntaxError turns what the readers of package doc return into a refusal.
 func SyntaxError(err error) *ParseError {
 	at := new(doc.SyntaxError)
 	if !errors.As(err, &at) {
@@ -53,7 +53,7 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	if err != nil {
 		return nil, err.Problems, err
 	}
-	c := &cleaner{version: version}
+	c := &normalizer{version: version}
 	c.object(root, doc.FieldsOf(configType))
 	cfg := fromTree(root)
 	problems := c.problems
@@ -67,14 +67,14 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	return translate(cfg, version), problems, nil
 }
 
-// fromTree makes the typed form of a clean tree.
+// fromTree makes the typed form of a normalized tree.
 func fromTree(root *doc.Node) *Config {
 	cfg := new(Config)
 	doc.Decode(reflect.ValueOf(cfg).Elem(), root)
 	return cfg
 }
 
-// versionOf is the version gate. Nothing else of the document is looked at.
+// versionOf returns the version of a document, and looks at nothing else of it.
 func versionOf(root *doc.Node) (Version, *ParseError) {
 	fail := func(kind error, n *doc.Node, format string, args ...any) (Version, *ParseError) {
 		return 0, &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
@@ -85,14 +85,14 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	if root.Kind != doc.Map {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
-	at := foldMember(root, "ignition", "version")
+	at := memberAnyCase(root, "ignition", "version")
 	if at == nil || at.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
 	if at.Kind != doc.Map {
 		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
 	}
-	v := foldMember(at, "version", "")
+	v := memberAnyCase(at, "version", "")
 	switch {
 	case v == nil || v.Kind == doc.Null || v.Kind == doc.String && v.Text == "":
 		return fail(ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
@@ -111,15 +111,15 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.Text), versionList())
 }
 
-// foldMember is Member without regard to case, as the decoder forgives it. Of
+// memberAnyCase is Member without regard to case, as the reference accepts it. Of
 // several that are objects the last is taken that has a certain member, if any.
-func foldMember(n *doc.Node, name, with string) *doc.Node {
+func memberAnyCase(n *doc.Node, name, with string) *doc.Node {
 	var last *doc.Node
 	for _, m := range slices.Backward(n.Members) {
 		if !strings.EqualFold(m.Name, name) {
 			continue
 		}
-		if with == "" || m.Value.Kind != doc.Map || foldMember(m.Value, with, "") != nil {
+		if with == "" || m.Value.Kind != doc.Map || memberAnyCase(m.Value, with, "") != nil {
 			return m.Value
 		}
 		last = cmp.Or(last, m.Value)
@@ -135,7 +135,7 @@ func versionList() string {
 	return strings.Join(names, ", ")
 }
 
-// Empty is the config that asks for nothing.
+// Empty returns a config with nothing but its version.
 func Empty() *Config {
 	root := &doc.Node{Kind: doc.Map}
 	ignition := &doc.Node{Kind: doc.Map, Parent: root, Key: "ignition"}

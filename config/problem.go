@@ -36,7 +36,7 @@ func (p Problem) String() string {
 // Problems are all the problems of a config, in the order of the spec.
 type Problems []Problem
 
-// HasErrors tells whether any problem is an error.
+// HasErrors reports whether any problem is an error.
 func (ps Problems) HasErrors() bool {
 	for _, p := range ps {
 		if p.Severity == Error {
@@ -55,10 +55,10 @@ func (ps Problems) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// The ways in which Parse can refuse a config.
+// The reasons for which Parse refuses a config.
 var (
 	// ErrEmpty is for a document of zero bytes, which callers may accept as
-	// "nothing was asked for".
+	// "there is no config".
 	ErrEmpty = errors.New("the config is empty")
 	// ErrInvalid is for a document that is not JSON, or breaks a rule.
 	ErrInvalid = errors.New("the config is not valid")

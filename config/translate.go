@@ -76,7 +76,7 @@ func dropEmptyReferences(root *doc.Node) (dropped bool) {
 		return false
 	}
 	before := len(merge.Items)
-	merge.Items = slices.DeleteFunc(merge.Items, func(r *doc.Node) bool { return isEmpty(r.Member("source")) })
+	merge.Items = slices.DeleteFunc(merge.Items, func(r *doc.Node) bool { return isUnset(r.Member("source")) })
 	return len(merge.Items) < before
 }
 
@@ -89,11 +89,11 @@ func dropEmptyPins(root *doc.Node) (dropped bool) {
 	}
 	for _, l := range volumes.Items {
 		clevis := l.Member("clevis")
-		if isEmpty(clevis.Member("custom").Member("pin")) {
+		if isUnset(clevis.Member("custom").Member("pin")) {
 			dropped = clevis.Remove("custom") || dropped
 		}
 	}
 	return dropped
 }
 
-func isEmpty(n *doc.Node) bool { return n == nil || n.Text == "" }
+func isUnset(n *doc.Node) bool { return n == nil || n.Text == "" }

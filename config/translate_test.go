@@ -46,7 +46,7 @@ func TestTranslatingDropsMembersOfNewerVersions(t *testing.T) {
 }
 
 // A config that is valid in its version is accepted after translation, too.
-func TestCheckAcceptsWhatOldVersionsAllow(t *testing.T) {
+func TestValidateAcceptsWhatOldVersionsAllow(t *testing.T) {
 	for _, c := range []struct {
 		version Version
 		text    string

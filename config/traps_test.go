@@ -187,7 +187,7 @@ func TestTrapsOfFilesystems(t *testing.T) {
 		{"37 label without format is reported once", "all", fs(`,"label":"x"`), format},
 		{"38 one path twice", "all", `"storage":{"filesystems":[{"device":"/d","format":"xfs","path":"/x"},{"device":"/e","format":"xfs","path":"/x"}]}`, nil},
 		{"38 one device twice", "all", `"storage":{"filesystems":[{"device":"/d"},{"device":"/d"}]}`, []string{`E storage.filesystems[1] the device "/d" is already`}},
-		{"39 on a disk with partitions", "all", on(`"partitions":[{"number":1}]`, `,"wipeFilesystem":true`), []string{"W " + at + ".device asks for partitions"}},
+		{"39 on a disk with partitions", "all", on(`"partitions":[{"number":1}]`, `,"wipeFilesystem":true`), []string{"W " + at + ".device has partitions"}},
 		{"40 virtiofs, all wrong", "3.7", `"storage":{"filesystems":[{"format":"virtiofs","device":"","uuid":"x","wipeFilesystem":true,"options":["a"],"label":"x"}]}`, []string{
 			"E " + at + ".device missing", "E " + at + ".uuid not possible", "E " + at + ".wipeFilesystem not possible", "E " + at + ".options not possible", "E " + at + ".label not possible"}},
 		{"40 virtiofs", "3.7", `"storage":{"filesystems":[{"format":"virtiofs","device":"tag","wipeFilesystem":false,"label":"","mountOptions":["a"]}]}`, nil},
@@ -209,7 +209,7 @@ func TestTrapsOfLUKS(t *testing.T) {
 		{"44 any pin before 3.6", "3.2-3.5", luks(`"clevis":{"custom":{"pin":"foo","config":"{}"}}`), []string{pin + `"foo" is unknown`}},
 		{"44 any pin", "3.6+", luks(`"clevis":{"custom":{"pin":"foo","config":"{}"}}`), nil},
 		{"45 bad key URL is reported once", "3.2+", luks(`"keyFile":{"source":"foo"}`), []string{"E " + at + ".keyFile.source has no scheme"}},
-		{"46 cex and threshold", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":1}`), []string{"E " + at + ".cex leave one of the two"}},
+		{"46 cex and threshold", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":1}`), []string{"E " + at + ".cex remove one of the two"}},
 		{"46 cex and threshold 0", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":0}`), nil},
 		{"46 cex and empty key", "3.5+", luks(`"cex":{"enabled":true},"keyFile":{"source":""}`), nil},
 		{"47 advertisement of a number", "3.4+", tang(`"5"`), nil},

@@ -486,7 +486,7 @@ func ValueOr[T any](p *T, def T) T {
 	return *p
 }
 
-// NonZero tells whether p points to something else than the zero value.
+// NonZero reports whether p points to a value that is not the zero value.
 func NonZero[T comparable](p *T) bool {
 	var zero T
 	return p != nil && *p != zero

@@ -9,7 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// validate checks a filled config by the rules of one version.
+// validate checks a config by the rules of one version.
 func validate(c *Config, version Version) Problems {
 	v := &validator{version: version}
 	v.config(c)
@@ -103,7 +103,7 @@ func (v *validator) duplicateItems(f *doc.Field, items []*doc.Node, seen map[str
 		// are dropped, in the version that knows them, or missing their source.
 		if key, ok := f.KeyOf(item); ok && f.Key != "number|label" && (f.Key != "source" || key != "") {
 			if first := seen[key]; first != nil {
-				v.error(item.Origin(), "%s is already %s, line %d, column %d; leave one of the two",
+				v.error(item.Origin(), "%s is already %s, line %d, column %d; remove one of the two",
 					describe(f, key), first.Path(), first.Line, first.Column)
 			} else {
 				seen[key] = item

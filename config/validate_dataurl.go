@@ -35,7 +35,7 @@ func skipMediaType(s string) (string, error) {
 	}
 	name := s[:tokenLength(s)]
 	if !strings.HasPrefix(s[len(name):], "/") {
-		return "", errors.New("the data URL's media type should be of the form TYPE/SUBTYPE; it can be left out: \"data:,hello\"")
+		return "", errors.New("the data URL's media type should be of the form TYPE/SUBTYPE; it can be omitted: \"data:,hello\"")
 	}
 	if !knownMedia(name) {
 		return "", errors.New("the data URL's media type is unknown; it should begin with text, image, audio, video, application, message, multipart or x-")
@@ -110,7 +110,7 @@ func checkEscaped(s string) error {
 	return nil
 }
 
-// escapesAreWhole tells whether each % has two hexadecimal digits after it.
+// escapesAreWhole reports whether each % has two hexadecimal digits after it.
 func escapesAreWhole(s string) bool {
 	for {
 		_, after, found := strings.Cut(s, "%")

@@ -17,7 +17,7 @@ func (v *validator) directory(d *Directory) {
 func (v *validator) file(f *File) {
 	v.owner(&f.Group, "group")
 	if ValueOr(f.Overwrite, false) && f.Contents.Source == nil {
-		v.error(f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; give contents.source, which is \"\" for an empty file")
+		v.error(f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; set contents.source, which is \"\" for an empty file")
 	}
 	v.absolute(f.Path, f.Object, "path")
 	v.owner(&f.User, "user")
@@ -41,7 +41,7 @@ func (v *validator) link(l *Link) {
 
 func (v *validator) owner(o *Owner, kind string) {
 	if o.ID != nil && ValueOr(o.Name, "") != "" {
-		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); give one of the two", kind, *o.ID, quote(*o.Name))
+		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); set one of the two", kind, *o.ID, quote(*o.Name))
 	}
 }
 
@@ -74,7 +74,7 @@ func decimalHint(at Origin, mode int) string {
 // belowLinks checks that nothing lies below a link: it would land elsewhere,
 // and the link may not be there yet.
 func (v *validator) belowLinks(s *Storage) {
-	links := linkTree{make(map[linkStep]int, len(s.Links)), make(map[int]*Link, len(s.Links))}
+	links := linkTrie{make(map[trieEdge]int, len(s.Links)), make(map[int]*Link, len(s.Links))}
 	for i := range s.Links {
 		if l := &s.Links[i]; l.Path != "" {
 			links.add(l)
@@ -82,7 +82,7 @@ func (v *validator) belowLinks(s *Storage) {
 	}
 	check := func(name string, o Object) {
 		for _, l := range links.above(name) {
-			v.error(o.Origin(), "%s is below the link %s of %s; give the path where the link leads to", quote(name), quote(l.Path), place(l.Origin()))
+			v.error(o.Origin(), "%s is below the link %s of %s; write the path that the link leads to", quote(name), quote(l.Path), shortOrigin(l.Origin()))
 		}
 	}
 	for i := range s.Directories {
@@ -96,44 +96,44 @@ func (v *validator) belowLinks(s *Storage) {
 	}
 }
 
-// A linkTree has the links' paths name by name, so that looking for the links
-// above a path takes one step for each name in it, however long it is.
-type linkTree struct {
-	steps map[linkStep]int // the number of the place that a step leads to
-	ends  map[int]*Link    // by the number of the place
+// A linkTrie has the links' paths name by name, so that finding the links above
+// a path takes one lookup for each name in it, however long it is.
+type linkTrie struct {
+	edges map[trieEdge]int // the number of the node that an edge leads to
+	links map[int]*Link    // by the number of the node
 }
 
-// A linkStep leads from a place in the tree to one below it. The root is 0.
-type linkStep struct {
+// A trieEdge leads from a node to one below it. The root is 0.
+type trieEdge struct {
 	from int
 	name string
 }
 
-func (t *linkTree) add(l *Link) {
+func (t *linkTrie) add(l *Link) {
 	at := 0
 	for name := range strings.SplitSeq(l.Path, "/") {
-		step := linkStep{at, name}
-		if t.steps[step] == 0 {
-			t.steps[step] = len(t.steps) + 1
+		edge := trieEdge{at, name}
+		if t.edges[edge] == 0 {
+			t.edges[edge] = len(t.edges) + 1
 		}
-		at = t.steps[step]
+		at = t.edges[edge]
 	}
-	t.ends[at] = l
+	t.links[at] = l
 }
 
-// above lists the links that a path leads through, not to.
-func (t *linkTree) above(name string) (links []*Link) {
+// above returns the links that a path leads through, not to.
+func (t *linkTrie) above(name string) (links []*Link) {
 	at := 0
 	for {
 		first, rest, more := strings.Cut(name, "/")
 		if !more {
 			return links
 		}
-		at = t.steps[linkStep{at, first}]
+		at = t.edges[trieEdge{at, first}]
 		if at == 0 {
 			return links
 		}
-		if l := t.ends[at]; l != nil {
+		if l := t.links[at]; l != nil {
 			links = append(links, l)
 		}
 		name = rest
@@ -157,7 +157,7 @@ func (v *validator) hardLinks(s *Storage) {
 			target = path.Join(l.Path, target)
 		}
 		if d := directories[path.Clean(target)]; d != nil {
-			v.error(l.Origin(), "a hard link to %s is not possible, %s makes it a directory; use a symbolic one", quote(d.Path), place(d.Origin()))
+			v.error(l.Origin(), "a hard link to %s is not possible, %s makes it a directory; use a symbolic one", quote(d.Path), shortOrigin(d.Origin()))
 		}
 		v.hardLinkOwner(l)
 	}
@@ -175,8 +175,8 @@ func (v *validator) hardLinkOwner(l *Link) {
 	}
 }
 
-// place is a short form of an origin within the same config.
-func place(o Origin) string {
+// shortOrigin is a short form of an origin within the same config.
+func shortOrigin(o Origin) string {
 	if o.Line == 0 {
 		return o.Path
 	}

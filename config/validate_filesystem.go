@@ -28,8 +28,8 @@ func (v *validator) filesystem(f *Filesystem) {
 		v.absolute(f.Device, f.Object, "device")
 	}
 	switch {
-	case format == "" && f.wants() != "":
-		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.wants(), formatList(v.version))
+	case format == "" && f.needsFormatFor() != "":
+		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.needsFormatFor(), formatList(v.version))
 	case format != "":
 		v.filesystemFormat(f, format)
 	}
@@ -38,8 +38,8 @@ func (v *validator) filesystem(f *Filesystem) {
 	}
 }
 
-// wants names a member that makes a format necessary.
-func (f *Filesystem) wants() string {
+// needsFormatFor returns the name of a member that is set and needs a format.
+func (f *Filesystem) needsFormatFor() string {
 	switch {
 	case NonZero(f.Path):
 		return "path"

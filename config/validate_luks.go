@@ -23,14 +23,14 @@ func (v *validator) cex(l *Luks) {
 		return
 	}
 	if ValueOr(l.Clevis.Custom.Pin, "") != "" || l.Clevis.hasShares() {
-		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; leave one of the two")
+		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; remove one of the two")
 	}
 	if ValueOr(l.KeyFile.Source, "") != "" {
 		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a keyFile")
 	}
 }
 
-// hasShares tells whether anything is set that a custom pin excludes.
+// hasShares reports whether anything is set that a custom pin excludes.
 func (c *Clevis) hasShares() bool {
 	return len(c.Tang) > 0 || ValueOr(c.TPM2, false) || NonZero(c.Threshold)
 }
@@ -41,7 +41,7 @@ func (v *validator) clevis(c *Clevis) {
 		custom = c.Custom.IsPresent()
 	}
 	if custom && c.hasShares() {
-		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; give these in its config, or leave it out")
+		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; set these in its config, or remove it")
 	}
 	v.custom(&c.Custom)
 	for i := range c.Tang {
@@ -51,8 +51,8 @@ func (v *validator) clevis(c *Clevis) {
 
 func (v *validator) custom(c *ClevisCustom) {
 	pin, text := ValueOr(c.Pin, ""), ValueOr(c.Config, "")
-	asked := v.version >= V3_3 && ValueOr(c.NeedsNetwork, false)
-	if pin == "" && text == "" && !asked {
+	needsNetwork := v.version >= V3_3 && ValueOr(c.NeedsNetwork, false)
+	if pin == "" && text == "" && !needsNetwork {
 		return
 	}
 	free := v.version >= V3_6

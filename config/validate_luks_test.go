@@ -32,10 +32,10 @@ func TestCexRules(t *testing.T) {
 	testRules(t, []rule{
 		{"not known before 3.5", "3.2-3.4", luks(`"cex":{"enabled":true}`), []string{"W " + at + " since version 3.5.0"}},
 		{"good", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":0},"keyFile":{"source":""}`), nil},
-		{"with a threshold", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":1}`), []string{"E " + at + " leave one of the two"}},
-		{"with TPM", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tpm2":true}`), []string{"E " + at + " leave one of the two"}},
-		{"with Tang", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tang":[{"url":"http://x","thumbprint":"x"}]}`), []string{"E " + at + " leave one of the two"}},
-		{"with a pin", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"custom":{"pin":"tpm2","config":"{}"}}`), []string{"E " + at + " leave one of the two"}},
+		{"with a threshold", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"threshold":1}`), []string{"E " + at + " remove one of the two"}},
+		{"with TPM", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tpm2":true}`), []string{"E " + at + " remove one of the two"}},
+		{"with Tang", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tang":[{"url":"http://x","thumbprint":"x"}]}`), []string{"E " + at + " remove one of the two"}},
+		{"with a pin", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"custom":{"pin":"tpm2","config":"{}"}}`), []string{"E " + at + " remove one of the two"}},
 		{"with a key", "3.5+", luks(`"cex":{"enabled":true},"keyFile":{"source":"data:,x"}`), []string{"E " + at + " cannot have a keyFile"}},
 		{"not enabled", "3.5+", luks(`"cex":{"enabled":false},"keyFile":{"source":"data:,x"}`), nil},
 	})

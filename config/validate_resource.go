@@ -7,16 +7,16 @@ import (
 
 func (v *validator) ignition(i *Ignition) {
 	for n := range i.Config.Merge {
-		v.merged(&i.Config.Merge[n])
+		v.mergeReference(&i.Config.Merge[n])
 	}
-	v.replacing(&i.Config.Replace)
+	v.replaceReference(&i.Config.Replace)
 	v.proxy(&i.Proxy)
 	for n := range i.Security.TLS.CertificateAuthorities {
 		v.authority(&i.Security.TLS.CertificateAuthorities[n])
 	}
 }
 
-func (v *validator) merged(r *Resource) {
+func (v *validator) mergeReference(r *Resource) {
 	switch {
 	case ValueOr(r.Source, "") != "":
 	case v.version == V3_0:
@@ -27,10 +27,10 @@ func (v *validator) merged(r *Resource) {
 	v.configReference(r)
 }
 
-func (v *validator) replacing(r *Resource) {
+func (v *validator) replaceReference(r *Resource) {
 	if r.Source != nil && *r.Source == "" {
-		// The reference takes it for a config that asks for nothing.
-		v.error(r.Origin("source"), "the source is empty: it should be the URL of the config that replaces this one, or be left out")
+		// The reference takes it for an empty config.
+		v.error(r.Origin("source"), "the source is empty: it should be the URL of the config that replaces this one, or be removed")
 	}
 	v.configReference(r)
 }
@@ -55,7 +55,7 @@ func (v *validator) authority(r *Resource) {
 // resource checks all that resources have in common.
 func (v *validator) resource(r *Resource) {
 	if c := ValueOr(r.Compression, ""); c != "" && c != "gzip" {
-		v.error(r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be left out", quote(c))
+		v.error(r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be removed", quote(c))
 	}
 	if r.Verification.Hash != nil && r.Source == nil {
 		v.error(r.Verification.Origin("hash"), "there is a hash but no source that it could be the hash of")

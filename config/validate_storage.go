@@ -36,29 +36,29 @@ func (v *validator) storage(s *Storage) {
 
 func (v *validator) disk(d *Disk) {
 	v.absolute(d.Device, d.Object, "device")
-	v.partitionNames(d)
-	v.partitionPlaces(d)
+	v.partitionIdentities(d)
+	v.partitionOverlaps(d)
 	for i := range d.Partitions {
 		v.partition(&d.Partitions[i])
 	}
 }
 
-// partitionNames checks that numbers and labels tell partitions apart. Both
+// partitionIdentities checks that numbers and labels tell partitions apart. Both
 // rules hold for partitions that should not exist, too.
-func (v *validator) partitionNames(d *Disk) {
+func (v *validator) partitionIdentities(d *Disk) {
 	numbers, labels := map[int]*Partition{}, map[string]*Partition{}
 	for i := range d.Partitions {
 		p := &d.Partitions[i]
 		if p.Number != 0 {
 			if first := numbers[p.Number]; first != nil {
-				v.error(p.Origin(), "partition %d is given twice, first at %s", p.Number, place(first.Origin()))
+				v.error(p.Origin(), "partition %d is given twice, first at %s", p.Number, shortOrigin(first.Origin()))
 			} else {
 				numbers[p.Number] = p
 			}
 		}
 		if p.Label != nil {
 			if first := labels[*p.Label]; first != nil {
-				v.error(p.Origin(), "the label %s is already that of the partition at %s; on one disk labels should differ", quote(*p.Label), place(first.Origin()))
+				v.error(p.Origin(), "the label %s is already that of the partition at %s; on one disk labels should differ", quote(*p.Label), shortOrigin(first.Origin()))
 			} else {
 				labels[*p.Label] = p
 			}
@@ -66,9 +66,9 @@ func (v *validator) partitionNames(d *Disk) {
 	}
 }
 
-// partitionPlaces checks that partitions do not overlap, as far as that can be
+// partitionOverlaps checks that partitions do not overlap, as far as that can be
 // told from the config: with start and size in figures. A size of 0 counts as 1.
-func (v *validator) partitionPlaces(d *Disk) {
+func (v *validator) partitionOverlaps(d *Disk) {
 	var fixed []int
 	for i := range d.Partitions {
 		if p := &d.Partitions[i]; NonZero(p.StartMiB) && ValueOr(p.SizeMiB, -1) >= 0 {
@@ -91,7 +91,7 @@ func (v *validator) partitionPlaces(d *Disk) {
 		if start(i) < end(far) {
 			first, second := &d.Partitions[min(i, far)], &d.Partitions[max(i, far)]
 			v.error(second.Origin(), "the partition takes %d MiB from %d MiB on and overlaps the one at %s, which takes %d MiB from %d MiB on",
-				size(second), *second.StartMiB, place(first.Origin()), size(first), *first.StartMiB)
+				size(second), *second.StartMiB, shortOrigin(first.Origin()), size(first), *first.StartMiB)
 		}
 		if end(far) > end(i) {
 			fixed[n] = far
@@ -121,7 +121,7 @@ func (v *validator) partition(p *Partition) {
 	}
 }
 
-// isGUID tells whether s has the form 8-4-4-4-12, in hexadecimal digits.
+// isGUID reports whether s has the form 8-4-4-4-12, in hexadecimal digits.
 func isGUID(s string) bool {
 	for i := range len(s) {
 		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (s[i] == '-') || !dash && !isHex(s[i]) {
@@ -143,7 +143,7 @@ func (v *validator) unwantedPartition(p *Partition) {
 		{"sizeMiB", p.SizeMiB != nil},
 	} {
 		if property.set {
-			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; give only the number", property.name)
+			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; set only the number", property.name)
 			return
 		}
 	}
@@ -166,7 +166,7 @@ func (v *validator) raid(r *Raid) {
 	case !known:
 		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), levels)
 	case !spares && NonZero(r.Spares):
-		v.error(r.Origin("level"), "%d spares are asked for, but a RAID of level %s cannot have any", *r.Spares, level)
+		v.error(r.Origin("level"), "there are %d spares, but a RAID of level %s cannot have any", *r.Spares, level)
 	}
 	if len(r.Devices) == 0 {
 		v.error(r.Origin("devices"), "the RAID has no devices")
@@ -176,8 +176,8 @@ func (v *validator) raid(r *Raid) {
 	}
 }
 
-// filesystemsOnDisks warns of filesystems that are asked for on a whole disk
-// whose partition table is asked for, too.
+// filesystemsOnDisks warns of filesystems on a whole disk whose partition
+// table is changed, too.
 func (v *validator) filesystemsOnDisks(s *Storage) {
 	disks := make(map[string]*Disk, len(s.Disks))
 	for i := range s.Disks {
@@ -189,9 +189,9 @@ func (v *validator) filesystemsOnDisks(s *Storage) {
 		switch {
 		case d == nil || f.Device == "":
 		case len(d.Partitions) > 0:
-			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, for which %s asks for partitions", quote(f.Device), place(d.Origin()))
+			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, for which %s has partitions", quote(f.Device), shortOrigin(d.Origin()))
 		case ValueOr(d.WipeTable, false) && !ValueOr(f.WipeFilesystem, false):
-			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), place(d.Origin()))
+			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), shortOrigin(d.Origin()))
 		}
 	}
 }

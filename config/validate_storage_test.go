@@ -155,6 +155,6 @@ func TestFilesystemsOnDisks(t *testing.T) {
 		{"disk with partitions", "all", both(`,"partitions":[{"number":1}]`, `,"wipeFilesystem":true`), []string{at + `whole of "/d", for which storage.disks[0]`}},
 		{"disk that is wiped", "all", both(`,"wipeTable":true`, ``), []string{at + "wipes"}},
 		{"both are wiped", "all", both(`,"wipeTable":true`, `,"wipeFilesystem":true`), nil},
-		{"one warning of two", "all", both(`,"wipeTable":true,"partitions":[{"number":1}]`, ``), []string{at + "asks for partitions"}},
+		{"one warning of two", "all", both(`,"wipeTable":true,"partitions":[{"number":1}]`, ``), []string{at + "has partitions"}},
 	})
 }

@@ -17,8 +17,8 @@ var unitTypes = []string{
 }
 
 func (v *validator) systemd(s *Systemd) {
-	// Templates with contents but nothing for enabling them, by name.
-	barren := map[string]*Unit{}
+	// Those with contents but no [Install] section, by name.
+	notInstallable := map[string]*Unit{}
 	warned := map[*Unit]bool{}
 	for i := range s.Units {
 		u := &s.Units[i]
@@ -32,15 +32,15 @@ func (v *validator) systemd(s *Systemd) {
 		if !ok || installable || ValueOr(u.Contents, "") == "" {
 			continue
 		}
-		barren[u.Name] = u
+		notInstallable[u.Name] = u
 		if ValueOr(u.Enabled, false) {
 			warned[u] = true
-			v.warn(u.Origin("contents"), "the unit is enabled, but has no [Install] section, so that has no effect; add one with WantedBy=, or leave out \"enabled\"")
+			v.warn(u.Origin("contents"), "the unit is enabled, but has no [Install] section, so that has no effect; add one with WantedBy=, or remove \"enabled\"")
 		}
 	}
 	for i := range s.Units {
 		u := &s.Units[i]
-		if t := barren[u.template()]; t != nil && u.template() != "" && t != u && ValueOr(u.Enabled, false) && !warned[u] {
+		if t := notInstallable[u.template()]; t != nil && u.template() != "" && t != u && ValueOr(u.Enabled, false) && !warned[u] {
 			v.warn(u.Origin("contents"), "the unit is enabled, but its template %s has no [Install] section, so that may have no effect", quote(t.Name))
 		}
 	}
@@ -62,8 +62,8 @@ func (u *Unit) template() string {
 	return prefix + "@.service"
 }
 
-// unitText checks the contents of a unit or drop-in, and tells whether they
-// have anything for enabling it.
+// unitText checks the contents of a unit or drop-in, and reports whether they
+// have an [Install] section.
 func (v *validator) unitText(contents *string, o Object) (installable, ok bool) {
 	if !NonZero(contents) {
 		return false, true
@@ -95,7 +95,7 @@ func unitError(err error) string {
 	case strings.Contains(text, "end of section"):
 		return "a section's name has no closing bracket"
 	case strings.Contains(text, "garbage"):
-		return "there is something after a section's closing bracket"
+		return "there is text after a section's closing bracket"
 	}
 	return text
 }
@@ -121,7 +121,7 @@ func (v *validator) unitFiles(c *Config) {
 			return // without looking it up, as there may be very many
 		}
 		if by, ok := written[name]; ok {
-			v.error(o.Origin("path"), "%s is written already, by %s", quote(name), place(by.Origin()))
+			v.error(o.Origin("path"), "%s is written already, by %s", quote(name), shortOrigin(by.Origin()))
 		}
 	}
 	for i := range c.Storage.Directories {

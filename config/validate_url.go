@@ -91,7 +91,7 @@ func isHTTP(source string) bool {
 // checkVersionID is for S3 objects: a version that is named must not be empty.
 func checkVersionID(u *url.URL) error {
 	if ids, ok := u.Query()["versionId"]; ok && ids[0] == "" {
-		return errors.New("the URL's versionId is empty; give the id, or leave it out for the newest version")
+		return errors.New("the URL's versionId is empty; set the id, or remove it for the newest version")
 	}
 	return nil
 }

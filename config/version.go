@@ -25,8 +25,8 @@ const (
 // Versions lists the accepted versions, oldest first.
 func Versions() []Version { return doc.Versions() }
 
-// An Origin is the place in a config that a value came from.
+// An Origin is where in a config a value came from.
 type Origin = doc.Origin
 
-// An Object is part of every object of the spec and knows where it stood.
+// An Object is part of every object of the spec and knows its origin.
 type Object = doc.Object

@@ -62,7 +62,7 @@ func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
 	for _, strict := range []string{"", " --strict"} {
 		var stdout, stderr strings.Builder
 		status := run(strings.Fields("validate --merged base.ign named.bu"+strict), nil, &stdout, &stderr)
-		compare(t, "stderr", stderr.String(), `named.bu:6:13: error: the user is given by id (1) and by name ("bob"); give one of the two (storage.files[0].user)
+		compare(t, "stderr", stderr.String(), `named.bu:6:13: error: the user is given by id (1) and by name ("bob"); set one of the two (storage.files[0].user)
  6 |       user: {name: bob}
    |             ^
 1 error in 2 configs

@@ -105,7 +105,7 @@ func (t *translation) checkUnlocking(b *BootDevice, layout string) {
 			t.error(b.Origin("layout"), "machines of layout %s have no Crypto Express cards; s390x-eckd, s390x-virt and s390x-zfcp can", layout)
 		}
 		if others {
-			t.error(luks.Origin(), "cex cannot be combined with tang or tpm2; leave one of the two")
+			t.error(luks.Origin(), "cex cannot be combined with tang or tpm2; remove one of the two")
 		}
 	}
 	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }

@@ -120,7 +120,7 @@ func TestDocumentsThatAreNotButane(t *testing.T) {
 		"unknown version":          {"variant: fiot\nversion: 9.0.0\n", "test, line 2, column 10: there is no version 9.0.0 of the variant fiot; there are 1.0.0, 1.1.0-experimental"},
 		"stable with suffix":       {"variant: fcos\nversion: 1.7.0-experimental\n", "there is no version 1.7.0-experimental"},
 		"experimental without":     {"variant: fcos\nversion: 1.8.0\n", "there is no version 1.8.0"},
-		"key twice":                {"variant: fcos\nversion: 1.5.0\nstorage: {}\n\"storage\": {}\n", `test, line 4, column 1: "storage" was given before at line 3; leave one of the two`},
+		"key twice":                {"variant: fcos\nversion: 1.5.0\nstorage: {}\n\"storage\": {}\n", `test, line 4, column 1: "storage" was given before at line 3; remove one of the two`},
 		"key twice, deep inside":   {"variant: fcos\nversion: 1.5.0\nx:\n- y: {a: 1, a: 2}\n", `line 4, column 13: "a" was given before at line 4`},
 		"bad indentation":          {"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n     mode: 1\n", "test, line 6, column 6: this is not valid YAML: did not find expected '-' indicator; the items of a list should have the same indentation"},
 		"unknown anchor":           {"variant: *x\n", "test, line 1, column 1: this is not valid YAML: unknown anchor 'x' referenced"},

@@ -112,7 +112,7 @@ func (d *decoder) twice(y *yaml.Node) {
 	for i, n := range y.Content {
 		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
 			if first := seen[n.Value]; first != nil && n.Tag != mergeTag {
-				d.report(config.Error, d.at(n), "%q was given before at line %d; leave one of the two", n.Value, first.Line)
+				d.report(config.Error, d.at(n), "%q was given before at line %d; remove one of the two", n.Value, first.Line)
 			}
 			seen[n.Value] = n
 		}

@@ -43,7 +43,7 @@ func (t *translation) checkMachineConfig(boot *BootDevice) {
 		seen := map[string]bool{}
 		for _, item := range items(shift, list) {
 			if seen[item.Text] {
-				t.error(item.Origin(), "%q is given twice; leave one of the two", item.Text)
+				t.error(item.Origin(), "%q is given twice; remove one of the two", item.Text)
 			}
 			seen[item.Text] = true
 		}

@@ -92,7 +92,7 @@ func TestOpenShiftRules(t *testing.T) {
 			"E metadata.labels the label machineconfiguration.openshift.io/role is missing"}},
 		{"kernel type", "openshift 4.8.0", "openshift: {kernel_type: fast}\n", []string{`E openshift.kernel_type the kernel type "fast" is unknown; it should be "default" or "realtime"`}},
 		{"arguments twice", last, "openshift: {kernel_arguments: [a, b, a], extensions: [x, x]}\n",
-			[]string{`E openshift.kernel_arguments[2] "a" is given twice; leave one of the two`, `E openshift.extensions[1] "x" is given twice`}},
+			[]string{`E openshift.kernel_arguments[2] "a" is given twice; remove one of the two`, `E openshift.extensions[1] "x" is given twice`}},
 		{"card without argument", "openshift 4.19.0", "storage: {luks: [{name: root, device: /d, cex: {enabled: true}}]}\n",
 			[]string{"E openshift.kernel_arguments needs the kernel argument rd.luks.key=/etc/luks/cex.key"}},
 		{"card with argument", "openshift 4.19.0", "openshift: {kernel_arguments: [rd.luks.key=/etc/luks/cex.key]}\nstorage: {luks: [{name: root, device: /d, cex: {enabled: true}}]}\n", nil},

@@ -144,7 +144,7 @@ func (r *jsonReader) list(n *Node) error {
 	return err
 }
 
-// enter goes to what is first in an object or list, and tells whether there is
+// enter goes to what is first in an object or list, and reports whether there is
 // anything before the closing byte.
 func (r *jsonReader) enter(closing byte) (more bool, err error) {
 	const deepest = 10_000 // so that no config can exhaust the stack
@@ -189,7 +189,7 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.Origin.String() + ": " + e.Message }
 
-// unexpected says that there is something else than what is wanted.
+// unexpected is the error of a character that is not the wanted one.
 func (r *jsonReader) unexpected(wanted string) error {
 	if r.at == len(r.text) {
 		return r.cutOff()
@@ -202,12 +202,12 @@ func (r *jsonReader) cutOff() error {
 	return r.fail(len(r.text), "the text ends too early, a bracket, brace or quote is not closed")
 }
 
-func (r *jsonReader) fail(at int, format string, args ...any) error {
-	before := r.text[:at]
-	place := Origin{
+func (r *jsonReader) fail(offset int, format string, args ...any) error {
+	before := r.text[:offset]
+	at := Origin{
 		Source: r.source.String(),
 		Line:   strings.Count(before, "\n") + 1,
-		Column: at - strings.LastIndexByte(before, '\n'),
+		Column: offset - strings.LastIndexByte(before, '\n'),
 	}
-	return &SyntaxError{place, "this is not valid JSON: " + fmt.Sprintf(format, args...)}
+	return &SyntaxError{at, "this is not valid JSON: " + fmt.Sprintf(format, args...)}
 }

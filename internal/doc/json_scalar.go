@@ -75,7 +75,7 @@ func (r *jsonReader) plainEnd(at int) int {
 	return at
 }
 
-// allPlain tells of eight bytes at once that all of them are ASCII and plain. It
+// allPlain reports whether eight bytes are all ASCII and plain. It
 // sets the highest bit of each byte that is not, and perhaps of one above it.
 func allPlain(s string) bool {
 	const ones, highest = 0x0101010101010101, 0x8080808080808080

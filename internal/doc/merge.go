@@ -105,7 +105,7 @@ func (n *Node) size() int {
 }
 
 // list keeps the parent's order and adds the child's new items after it. A
-// parent's item that the child has in another list gives way entirely.
+// parent's item that the child has in another list is dropped.
 func (m *merger) list(f *Field, parent, child *Node, byKey childItems) *Node {
 	merged := make([]bool, child.size())
 	mark := m.items.open()

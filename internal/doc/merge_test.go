@@ -39,7 +39,7 @@ func TestMergingWithNothing(t *testing.T) {
 	}
 }
 
-func TestMergedNodesKeepTheirPlaces(t *testing.T) {
+func TestMergedNodesKeepTheirOrigins(t *testing.T) {
 	parent, child := read(t, "{\"tags\":[\n\"a\",\"b\"],\"level\":1}"), read(t, "\n{\"tags\":[\"c\"],\n\"inner\":{}}")
 	parent.Source.Name, child.Source.Name = "base", "user"
 	m := Merge(sampleType, parent, child)

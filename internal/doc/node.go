@@ -1,11 +1,8 @@
-// Package doc is what a config is before it has types: nodes that know their
-// places, and what struct types say of them. All versions of the spec, JSON and
-// YAML, meet here.
 package doc
 
 import "slices"
 
-// A Node is one value of a config with its place. Configs are read, merged and
+// A Node is one value of a config with its position. Configs are read, merged and
 // translated as trees of nodes, and made into a Config at the end: that is how
 // a merged value still knows its own line.
 type Node struct {
@@ -23,7 +20,7 @@ type Node struct {
 	Kind         Kind // last, as there it needs no padding: there are very many nodes
 }
 
-// A Member is a name and a value in a Map. The place is that of the name.
+// A Member is a name and a value in a Map. The position is that of the name.
 type Member struct {
 	Name         string
 	Line, Column int32
@@ -51,11 +48,11 @@ func (k Kind) String() string {
 type Source struct {
 	// Name says which: "user config (fw_cfg opt/com.coreos/config)".
 	Name string
-	// Snake tells that its keys are in Butane's snake_case.
+	// Snake reports whether its keys are in Butane's snake_case.
 	Snake bool
 }
 
-// Member finds the value of a name; of equal names the last counts. It is nil
+// Member returns the value of a name; of equal names the last counts. It is nil
 // if there is none, and if n is nil.
 func (n *Node) Member(name string) *Node {
 	if n == nil {
@@ -80,7 +77,7 @@ func (n *Node) Set(name string, value *Node) {
 	n.Members = append(n.Members, Member{Name: name, Value: value, Line: value.Line, Column: value.Column})
 }
 
-// Remove removes a member, and tells whether it was there.
+// Remove removes a member, and reports whether it existed.
 func (n *Node) Remove(name string) bool {
 	if n == nil {
 		return false

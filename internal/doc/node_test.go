@@ -16,10 +16,10 @@ func TestMembers(t *testing.T) {
 		t.Errorf("the new member is at line %d, column %d", m.Line, m.Column)
 	}
 	if !n.Remove("a") || n.Remove("x") || (*Node)(nil).Remove("a") {
-		t.Error("Drop says something else than it does")
+		t.Error("Remove reports something else than it does")
 	}
 	if got := string(n.AppendJSON(nil)); got != `{"b":4,"c":5}` {
-		t.Errorf("after Drop: %s", got)
+		t.Errorf("after Remove: %s", got)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An Origin is the place in a config that a value came from.
+// An Origin is where in a config a value came from.
 type Origin struct {
 	// Source says which config: "user config (fw_cfg opt/com.coreos/config)".
 	Source string `json:"source,omitempty"`
@@ -15,7 +15,7 @@ type Origin struct {
 	Column int `json:"column,omitempty"`
 	// Path leads from the root of that config to the value: storage.files[2].mode.
 	Path string `json:"path,omitempty"`
-	// Butane tells that the config is in that language: its keys are in
+	// Butane reports whether the config is in that language: its keys are in
 	// snake_case.
 	Butane bool `json:"-"`
 }
@@ -28,7 +28,7 @@ func (s *Source) String() string {
 	return s.Name
 }
 
-// IsZero tells that nothing is known about where a value came from.
+// IsZero reports whether nothing is known about where a value came from.
 func (o Origin) IsZero() bool { return o == Origin{} }
 
 // String prints an origin for people: user config, line 41, column 9 (storage.filesystems[2]).
@@ -44,23 +44,23 @@ func (o Origin) String() string {
 	return strings.TrimPrefix(b.String(), ", ")
 }
 
-// An Object is part of every object of the spec and knows where it stood.
+// An Object is part of every object of the spec and knows its origin.
 type Object struct {
 	node *Node
 	// The config does not mention it; the node is that of what is around it.
 	absent bool
 }
 
-// ObjectAt makes an Object that stands where n does.
+// ObjectAt returns an Object with the origin of n.
 func ObjectAt(n *Node) Object { return Object{node: n} }
 
-// Node is what the object was made from.
+// Node returns what the object was decoded from.
 func (o Object) Node() *Node { return o.node }
 
-// IsPresent tells whether the config mentions the object.
+// IsPresent reports whether the config mentions the object.
 func (o Object) IsPresent() bool { return o.node != nil && !o.absent }
 
-// Origin is where the object stood, or, given names and indexes that lead
+// Origin is where the object came from, or, given names and indexes that lead
 // there, one of its members. A member that the config does not mention has its
 // own path, and the line and column of the nearest object around it.
 func (o Object) Origin(path ...any) Origin {
@@ -82,7 +82,7 @@ func (o Object) Origin(path ...any) Origin {
 	return n.Origin()
 }
 
-// pathTo is the path of what is not there.
+// pathTo is the path of a member that does not exist.
 func (n *Node) pathTo(steps []any) string {
 	path := n.Path()
 	for _, step := range steps {
@@ -115,7 +115,7 @@ func (n *Node) step(key any) *Node {
 	return nil
 }
 
-// Origin is where n stands.
+// Origin is where n came from.
 func (n *Node) Origin() Origin {
 	if n == nil {
 		return Origin{}
@@ -123,7 +123,7 @@ func (n *Node) Origin() Origin {
 	return Origin{Source: n.Source.String(), Line: int(n.Line), Column: int(n.Column), Path: n.Path(), Butane: n.Source != nil && n.Source.Snake}
 }
 
-// Path is the way from the root of the source to n.
+// Path is the path from the root of the source to n.
 func (n *Node) Path() string {
 	if n.Parent == nil {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// A Field is what the tags of types.go say of one member of an object.
+// A Field is what the tags of types.go say about one member of an object.
 type Field struct {
 	Name   string // of the member, in JSON
 	Index  int    // in the struct
@@ -17,16 +17,16 @@ type Field struct {
 	Kind   Kind         // what values of the type are read from
 	Fields []Field      // the members, if the type is that of an object
 	Item   *Field       // what the items are, if the type is that of a list
-	Key    string       // how items of this list are told apart; "" appends
+	Key    string       // what identifies items of this list; "" appends
 	Shared bool         // the keys of all shared lists are one namespace
 	// A child's item without this member removes the parent's.
 	removal string
 }
 
-// IsList tells a list from an object and a scalar.
+// IsList reports whether values of the field are lists.
 func (f *Field) IsList() bool { return f.Kind == List }
 
-// IsObject tells an object from a list and a scalar.
+// IsObject reports whether values of the field are objects.
 func (f *Field) IsObject() bool { return f.Kind == Map }
 
 var schemas sync.Map // reflect.Type -> []Field
@@ -94,7 +94,7 @@ func (f *Field) SinceIn(n *Node) Version {
 	return f.Since
 }
 
-// isReference tells whether n is a resource that is a config or certificate.
+// isReference reports whether n is a resource that is a config or certificate.
 func (n *Node) isReference() bool {
 	if n.Parent != nil && n.Parent.Kind == List {
 		n = n.Parent
@@ -106,8 +106,8 @@ func (n *Node) isReference() bool {
 	return false
 }
 
-// KeyOf is what tells an item of this list from the others, and whether it can
-// be told at all.
+// KeyOf returns what identifies an item of this list, and whether items have
+// such a key at all.
 func (f *Field) KeyOf(item *Node) (string, bool) {
 	switch f.Key {
 	case "":

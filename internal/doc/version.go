@@ -73,7 +73,7 @@ func NormalVersion(text string) (normal string, ok bool) {
 	return normal, ok
 }
 
-// isIdentifiers tells whether s is empty or of the form ID.ID.ID.
+// isIdentifiers reports whether s is empty or of the form ID.ID.ID.
 func isIdentifiers(s string) bool {
 	for _, c := range s {
 		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '.') {

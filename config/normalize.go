@@ -12,20 +12,20 @@ import (
 
 var configType = reflect.TypeFor[Config]()
 
-// A cleaner compares a document with the types of one version. What it leaves
+// A normalizer compares a document with the types of one version. What it leaves
 // has only known members, spelled right, each once, of the right type, and no
 // nulls.
-type cleaner struct {
+type normalizer struct {
 	version  Version
 	problems Problems
 }
 
-func (c *cleaner) report(s Severity, o Origin, format string, args ...any) {
+func (c *normalizer) report(s Severity, o Origin, format string, args ...any) {
 	c.problems = append(c.problems, Problem{s, o, fmt.Sprintf(format, args...)})
 }
 
-// object cleans n in place.
-func (c *cleaner) object(n *doc.Node, fields []doc.Field) {
+// object normalizes n in place.
+func (c *normalizer) object(n *doc.Node, fields []doc.Field) {
 	kept := n.Members[:0]
 	for _, m := range n.Members {
 		f := c.lookUp(n, m, fields)
@@ -55,7 +55,7 @@ func (c *cleaner) object(n *doc.Node, fields []doc.Field) {
 // addMember keeps the last of two members of one name. Two objects are one, as
 // in the reference. As only names of the spec are kept, there are few to look
 // through.
-func (c *cleaner) addMember(kept []doc.Member, m doc.Member) []doc.Member {
+func (c *normalizer) addMember(kept []doc.Member, m doc.Member) []doc.Member {
 	for i := range kept {
 		before := &kept[i]
 		switch {
@@ -75,8 +75,8 @@ func (c *cleaner) addMember(kept []doc.Member, m doc.Member) []doc.Member {
 	return append(kept, m)
 }
 
-// unset takes away a member that a later null of the same name takes back.
-func (c *cleaner) unset(kept []doc.Member, name string, null *doc.Node) []doc.Member {
+// unset removes a member that a later null of the same name takes back.
+func (c *normalizer) unset(kept []doc.Member, name string, null *doc.Node) []doc.Member {
 	for i := range kept {
 		if kept[i].Name == name {
 			c.report(Warning, null.Origin(), "%q was given before at line %d, column %d; this null takes it back", name, kept[i].Line, kept[i].Column)
@@ -86,9 +86,9 @@ func (c *cleaner) unset(kept []doc.Member, name string, null *doc.Node) []doc.Me
 	return kept
 }
 
-// lookUp finds the field that a member's name means. Like the reference it
-// forgives a wrong case, with a warning.
-func (c *cleaner) lookUp(n *doc.Node, m doc.Member, fields []doc.Field) *doc.Field {
+// lookUp returns the field that a member's name stands for. Like the reference it
+// accepts a wrong case, with a warning.
+func (c *normalizer) lookUp(n *doc.Node, m doc.Member, fields []doc.Field) *doc.Field {
 	f := find(fields, func(f *doc.Field) bool { return f.Name == m.Name })
 	if f == nil {
 		f = find(fields, func(f *doc.Field) bool { return strings.EqualFold(f.Name, m.Name) })
@@ -115,13 +115,13 @@ func find(fields []doc.Field, is func(*doc.Field) bool) *doc.Field {
 }
 
 // warn is about the name of a member of n.
-func (c *cleaner) warn(n *doc.Node, m doc.Member, format string, args ...any) {
+func (c *normalizer) warn(n *doc.Node, m doc.Member, format string, args ...any) {
 	at := Origin{Source: n.Source.String(), Line: int(m.Line), Column: int(m.Column), Path: m.Value.Path()}
 	c.report(Warning, at, format, args...)
 }
 
-// value cleans n, and tells whether it is what f says.
-func (c *cleaner) value(n *doc.Node, f *doc.Field) bool {
+// value normalizes n, and reports whether it is of the kind of f.
+func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 	if n.Kind != f.Kind {
 		c.report(Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
 		return false
@@ -136,15 +136,15 @@ func (c *cleaner) value(n *doc.Node, f *doc.Field) bool {
 			c.report(Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
 			return false
 		}
-		if n.Text == "-0" { // the only whole number that JSON can write in two ways
+		if n.Text == "-0" { // the only whole number that JSON has two spellings of
 			n.Text = "0"
 		}
 	}
 	return true
 }
 
-// list cleans the items of n. A null stands for an empty item, as in the reference.
-func (c *cleaner) list(n *doc.Node, item *doc.Field) bool {
+// list normalizes the items of n. A null stands for an empty item, as in the reference.
+func (c *normalizer) list(n *doc.Node, item *doc.Field) bool {
 	ok := true
 	for _, i := range n.Items {
 		if i.Kind == doc.Null {
