@@ -207,8 +207,8 @@ func (p *planner) lookBack() error {
 		p.ledger.Result, p.ledger.Unlabelled = string(result), nil
 	}
 	for _, point := range p.ledger.Notated {
-		if !slices.Contains(p.Notated, point) {
-			p.Notated = append(p.Notated, point)
+		if !slices.Contains(p.RecordedDirectories, point) {
+			p.RecordedDirectories = append(p.RecordedDirectories, point)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 // operations, or all with -1. It ends like a power cut: nothing is closed.
 func (w *world) interrupt(cfg *config.Config, first int) (int, error) {
 	w.Helper()
-	w.Tree.Notated = nil
+	w.Tree.RecordedDirectories = nil
 	plan, err := w.Plan(context.Background(), cfg)
 	if err != nil {
 		return 0, err
@@ -326,8 +326,8 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 		}
 	}
 	w.must(oneFile)
-	if !slices.Equal(w.Notated, []string{"/home/core", "/home/core/data"}) {
-		t.Errorf("the plan knew %v", w.Notated)
+	if !slices.Equal(w.RecordedDirectories, []string{"/home/core", "/home/core/data"}) {
+		t.Errorf("the plan knew %v", w.RecordedDirectories)
 	}
 	if got, err := RecordedDirectories(w.Root, "digest"); err != nil || len(got) > 0 {
 		t.Errorf("when all is done: %v, %v", got, err)
@@ -345,7 +345,7 @@ func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 	w.must(oneFile)
 	w.wantText("g", "was+")
-	if !slices.Equal(w.Notated, []string{"/var/data"}) {
-		t.Errorf("the plan knew %v", w.Notated)
+	if !slices.Equal(w.RecordedDirectories, []string{"/var/data"}) {
+		t.Errorf("the plan knew %v", w.RecordedDirectories)
 	}
 }

@@ -180,7 +180,7 @@ func (a *arguments) common(u config.User) {
 // ownHome gives a user those directories of her home that were made for
 // filesystems that are mounted in it.
 func (p *planner) ownHome(r *root, name string) error {
-	if len(p.Notated) == 0 {
+	if len(p.RecordedDirectories) == 0 {
 		return nil
 	}
 	u, err := p.names.user(r, name)
@@ -191,7 +191,7 @@ func (p *planner) ownHome(r *root, name string) error {
 	if err != nil || home == "/" {
 		return err
 	}
-	for _, made := range p.Notated {
+	for _, made := range p.RecordedDirectories {
 		at, err := r.follow(made)
 		if err != nil {
 			return err

@@ -133,7 +133,7 @@ func TestNotatedDirectoriesInAHomeBecomeTheUsers(t *testing.T) {
 	for _, dir := range []string{"var/home/ann/data/deep", "var/home/annette", "srv/x"} {
 		w.mkdir(dir)
 	}
-	w.Notated = []string{"/var/home/ann", "/var/home/ann/data", "/var/home/annette", "/srv/x", "/gone"}
+	w.RecordedDirectories = []string{"/var/home/ann", "/var/home/ann/data", "/var/home/annette", "/srv/x", "/gone"}
 	w.must(`"passwd": {"users": [{"name": "ann"}, {"name": "noh", "noCreateHome": true}, {"name": "slash"}]}`)
 	for _, name := range []string{"var/home/ann", "var/home/ann/data"} {
 		w.wantOwner(name, uid, gid)

@@ -36,7 +36,7 @@ type Tree struct {
 	Fetch Fetcher
 	// RecordedDirectories are the directories that the mount stage has made, as paths
 	// below the root. Those in a user's home become the user's.
-	Notated []string
+	RecordedDirectories []string
 	// KeyFragments puts SSH keys into ~/.ssh/authorized_keys.d/ignition, else
 	// they become ~/.ssh/authorized_keys.
 	KeyFragments bool
