@@ -77,8 +77,8 @@ func (a *accounts) addUser(f []string) {
 	if len(f) != 7 || f[0] == "" || strings.ContainsAny(f[0][:1], "+-#") {
 		return
 	}
-	uid, ok1 := parseID(f[2])
-	gid, ok2 := parseID(f[3])
+	uid, ok1 := parseUID(f[2])
+	gid, ok2 := parseUID(f[3])
 	if _, known := a.users[f[0]]; ok1 && ok2 && !known {
 		a.users[f[0]] = account{f[0], uid, gid, f[5]}
 	}
@@ -89,13 +89,13 @@ func (a *accounts) addGroup(f []string) {
 	if len(f) != 4 || f[0] == "" || strings.ContainsAny(f[0][:1], "+-#") {
 		return
 	}
-	gid, ok := parseID(f[2])
+	gid, ok := parseUID(f[2])
 	if _, known := a.groups[f[0]]; ok && !known {
 		a.groups[f[0]] = gid
 	}
 }
 
-func parseID(text string) (int, bool) {
+func parseUID(text string) (int, bool) {
 	id, err := strconv.ParseUint(text, 10, 32)
 	return int(id), err == nil && validID(int(id))
 }
@@ -106,23 +106,23 @@ func validID(id int) bool { return id >= 0 && id < 1<<32-1 }
 // A lookup is asked for accounts while the plan runs. They change with each
 // command of shadow-utils, and are read anew only then. Operations must not use
 // one at the same time.
-type lookup struct{ known *accounts }
+type accountCache struct{ cached *accounts }
 
-func (l *lookup) forget() { l.known = nil }
+func (l *accountCache) invalidate() { l.cached = nil }
 
-func (l *lookup) accounts(r *root) (*accounts, error) {
-	if l.known == nil {
+func (l *accountCache) get(r *root) (*accounts, error) {
+	if l.cached == nil {
 		known, err := r.accounts()
 		if err != nil {
 			return nil, err
 		}
-		l.known = known
+		l.cached = known
 	}
-	return l.known, nil
+	return l.cached, nil
 }
 
-func (l *lookup) user(r *root, name string) (account, error) {
-	a, err := l.accounts(r)
+func (l *accountCache) user(r *root, name string) (account, error) {
+	a, err := l.get(r)
 	if err != nil {
 		return account{}, err
 	}
@@ -133,8 +133,8 @@ func (l *lookup) user(r *root, name string) (account, error) {
 	return u, nil
 }
 
-func (l *lookup) group(r *root, name string) (int, error) {
-	a, err := l.accounts(r)
+func (l *accountCache) group(r *root, name string) (int, error) {
+	a, err := l.get(r)
 	if err != nil {
 		return 0, err
 	}

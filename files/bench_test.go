@@ -30,7 +30,7 @@ func BenchmarkSmallFiles(b *testing.B) {
 	sections := fmt.Sprintf(`"storage": {"files": %s, "links": %s, "directories": %s}, "systemd": {"units": %s}`, list(0), list(1), list(2), list(3))
 	for b.Loop() {
 		b.StopTimer()
-		tree := &Tree{Root: b.TempDir(), Run: new(systemtest.Recorder), Log: report.NewWriterLogger(io.Discard), Fetch: served{}}
+		tree := &Tree{Root: b.TempDir(), Run: new(systemtest.Recorder), Log: report.NewWriterLogger(io.Discard), Fetch: dataFetcher{}}
 		cfg := parse(b, sections)
 		b.StartTimer()
 		plan, err := tree.Plan(b.Context(), cfg)

@@ -24,29 +24,29 @@ const (
 
 // crypttab plans what the new system needs to unlock the config's LUKS volumes:
 // their keys and a line for each.
-func (p *planner) crypttab() {
+func (p *planner) planCrypttab() {
 	for _, l := range p.cfg.Storage.Luks {
 		if !l.HasClevis() {
-			p.key(l)
+			p.planKey(l)
 		}
 		if config.ValueOr(l.Cex.Enabled, false) {
 			for _, suffix := range []string{".info", ".skey"} {
-				p.secret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys)
+				p.planSecret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys)
 			}
 		}
 	}
 	if len(p.cfg.Storage.Luks) == 0 {
 		return
 	}
-	p.labelled(crypttabFile)
+	p.needsLabel(crypttabFile)
 	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %d LUKS volumes to %s", len(p.cfg.Storage.Luks), crypttabFile), p.writeCrypttab)
 }
 
-func (p *planner) key(l config.Luks) { p.secret(l.Origin(), keyDir, l.Name, p.Keys) }
+func (p *planner) planKey(l config.Luks) { p.planSecret(l.Origin(), keyDir, l.Name, p.Keys) }
 
 // secret plans a file that only root may read, in a directory of that kind. One
 // of an interrupted run is replaced.
-func (p *planner) secret(origin config.Origin, dir, name string, from map[string]string) {
+func (p *planner) planSecret(origin config.Origin, dir, name string, from map[string]string) {
 	at := path.Join(dir, name)
 	source, known := from[name]
 	if !known {
@@ -54,7 +54,7 @@ func (p *planner) secret(origin config.Origin, dir, name string, from map[string
 			Err: errors.New("the disks stage has not left it"), Hint: "boot again: the disks stage has to run in the same boot, before the files stage"})
 		return
 	}
-	p.labelled(at)
+	p.needsLabel(at)
 	p.written = append(p.written, dir)
 	p.add(origin, "writing "+at, func(ctx context.Context, r *root) error {
 		d, err := r.makePrivateDir(dir)
@@ -84,13 +84,13 @@ func (r *root) makePrivateDir(name string) (*dir, error) {
 	if err := parent.mkdir(path.Base(name), 0o700); err != nil {
 		return nil, err
 	}
-	return parent.sub(path.Base(name))
+	return parent.openDir(path.Base(name))
 }
 
 // writeCrypttab puts a line for each volume into the file. A line of ours from
 // an interrupted run is replaced; the volume may have another UUID by now.
 func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
-	at, err := r.follow(crypttabFile)
+	at, err := r.resolve(crypttabFile)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func crypttabLine(l config.Luks, uuid string) string {
 	return fmt.Sprintf("%s UUID=%s %s %sx-initrd.attach", l.Name, uuid, key, options)
 }
 
-// sameVolume tells whether two lines differ in the UUID at most. What else
+// sameVolume reports whether two lines differ in the UUID at most. What else
 // differs, somebody else wrote.
 func sameVolume(a, b string) bool {
 	x, y := strings.Fields(a), strings.Fields(b)

@@ -26,8 +26,8 @@ pin UUID=E none luks,_netdev,x-initrd.attach
 card UUID=F /etc/luks/card luks,x-initrd.attach
 `
 
-func newVolumeWorld(t *testing.T) *world {
-	w := newWorld(t)
+func newVolumeFixture(t *testing.T) *fixture {
+	w := newFixture(t)
 	for _, device := range []string{"a", "b", "c", "d", "e", "f"} {
 		w.run.Answers["cryptsetup luksUUID /dev/"+device] = systemtest.Answer{Stdout: strings.ToUpper(device) + "\n"}
 	}
@@ -37,7 +37,7 @@ func newVolumeWorld(t *testing.T) *world {
 }
 
 func TestCrypttab(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	if err := w.apply(volumes); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestCrypttab(t *testing.T) {
 }
 
 func TestKeysAreSafeBeforeTheResultSaysSo(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	plan, err := w.Plan(t.Context(), parse(t, volumes))
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestKeysAreSafeBeforeTheResultSaysSo(t *testing.T) {
 }
 
 func TestCrypttabConverges(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	w.write("etc/crypttab", "# theirs\nother UUID=X none luks\ngiven UUID=OLD /etc/luks/given luks,x-initrd.attach\ntpm /dev/c none luks")
 	w.write("etc/luks/given", "an old key")
 	for range 2 {
@@ -93,7 +93,7 @@ func TestCrypttabConverges(t *testing.T) {
 }
 
 func TestCrypttabOfTheConfigIsAppendedTo(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	err := w.apply(`"storage": {"files": [{"path": "/etc/crypttab", "mode": 420, "contents": {"source": "data:,mine"}}],
 		"luks": [{"name": "tpm", "device": "/dev/c", "clevis": {"tpm2": true}}]}`)
 	if err != nil {
@@ -104,7 +104,7 @@ func TestCrypttabOfTheConfigIsAppendedTo(t *testing.T) {
 }
 
 func TestCrypttabWithoutAKeyIsRefused(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	w.Keys, w.VolumeKeys = nil, nil
 	_, err := w.Plan(t.Context(), parse(t, volumes))
 	want := map[string]string{"/etc/luks/given": "storage.luks[0]", "/etc/luks/generated": "storage.luks[1]", "/etc/luks/card": "storage.luks[5]",
@@ -126,7 +126,7 @@ func TestCrypttabWithoutAKeyIsRefused(t *testing.T) {
 }
 
 func TestCrypttabOfADeviceThatCannotBeReadIsReported(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	w.run.Answers["cryptsetup luksUUID /dev/b"] = systemtest.Answer{Err: errors.New("exit status 1")}
 	err := w.apply(volumes)
 	var e *report.Error
@@ -139,7 +139,7 @@ func TestCrypttabOfADeviceThatCannotBeReadIsReported(t *testing.T) {
 }
 
 func TestKeysDoNotLeaveTheRoot(t *testing.T) {
-	w := newVolumeWorld(t)
+	w := newVolumeFixture(t)
 	w.symlink("/elsewhere", "etc/luks")
 	w.mkdir("elsewhere")
 	if err := w.apply(volumes); err != nil {
@@ -149,7 +149,7 @@ func TestKeysDoNotLeaveTheRoot(t *testing.T) {
 }
 
 func TestNothingIsWrittenWithoutVolumes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := w.apply(""); err != nil {
 		t.Fatal(err)
 	}

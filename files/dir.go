@@ -25,15 +25,15 @@ type dir struct {
 
 func (d *dir) close() { unix.Close(d.fd) }
 
-func (d *dir) fail(doing, name string, err error) error {
-	return d.root.fail(doing, path.Join(d.path, name), err)
+func (d *dir) pathError(doing, name string, err error) error {
+	return d.root.pathError(doing, path.Join(d.path, name), err)
 }
 
 // sub opens the directory name.
-func (d *dir) sub(name string) (*dir, error) {
+func (d *dir) openDir(name string) (*dir, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, d.fail("opening directory", name, err)
+		return nil, d.pathError("opening directory", name, err)
 	}
 	return &dir{root: d.root, path: path.Join(d.path, name), fd: fd}, nil
 }
@@ -44,12 +44,12 @@ func (d *dir) lstat(name string) (*stat, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, d.fail("looking at", name, err)
+		return nil, d.pathError("looking at", name, err)
 	}
 	defer unix.Close(fd)
 	st, err := fstat(fd)
 	if err != nil {
-		return nil, d.fail("looking at", name, err)
+		return nil, d.pathError("looking at", name, err)
 	}
 	return st, nil
 }
@@ -77,7 +77,7 @@ func (d *dir) open(name string, kind uint32) (*os.File, *stat, error) {
 	// Without O_NONBLOCK opening a named pipe would wait for a writer.
 	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, d.fail("opening", name, err)
+		return nil, nil, d.pathError("opening", name, err)
 	}
 	f := os.NewFile(uintptr(fd), path.Join(d.root.path, d.path, name))
 	st, err := fstat(fd)
@@ -86,7 +86,7 @@ func (d *dir) open(name string, kind uint32) (*os.File, *stat, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, nil, d.fail("opening", name, err)
+		return nil, nil, d.pathError("opening", name, err)
 	}
 	return f, st, nil
 }
@@ -113,7 +113,7 @@ func (d *dir) list() ([]string, error) {
 
 func (d *dir) mkdir(name string, mode uint32) error {
 	if err := unix.Mkdirat(d.fd, name, mode); err != nil {
-		return d.fail("making directory", name, err)
+		return d.pathError("making directory", name, err)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ type ownership struct{ uid, gid int }
 // give sets the owner and then the mode of an open file or directory: the
 // kernel drops the setuid bits when the owner changes. What is right already is
 // not touched, since some filesystems (vfat) refuse even that.
-func give(f *os.File, own ownership, mode uint32) error {
+func setOwnerMode(f *os.File, own ownership, mode uint32) error {
 	st, err := fstat(int(f.Fd()))
 	if err != nil {
 		return err
@@ -153,47 +153,47 @@ func (d *dir) chownLink(name string, own ownership) error {
 		return err
 	}
 	if err := unix.Fchownat(d.fd, name, own.uid, own.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return d.fail("changing the owner of", name, err)
+		return d.pathError("changing the owner of", name, err)
 	}
 	return nil
 }
 
 // temporary is a name that nobody else has.
-func temporary() string { return temporaryPrefix + strconv.FormatUint(rand.Uint64(), 36) }
+func tempName() string { return tempPrefix + strconv.FormatUint(rand.Uint64(), 36) }
 
-const temporaryPrefix = ".firstlight-"
+const tempPrefix = ".firstlight-"
 
-func isTemporary(name string) bool { return strings.HasPrefix(name, temporaryPrefix) }
+func isTempName(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 
 // A blank is a file under a temporary name, which will get its own once all is
 // in it. From birth it is root's alone.
-type blank struct {
-	in   *dir
-	temp string
+type tempFile struct {
+	dir  *dir
+	name string
 	file *os.File
 }
 
 // blank makes a blank for a file of a name, which is for messages.
-func (d *dir) blank(name string) (*blank, error) {
-	temp := temporary()
+func (d *dir) createTemp(name string) (*tempFile, error) {
+	temp := tempName()
 	fd, err := unix.Openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, d.fail("creating a file in", ".", err)
+		return nil, d.pathError("creating a file in", ".", err)
 	}
-	return &blank{d, temp, os.NewFile(uintptr(fd), path.Join(d.root.path, d.path, name))}, nil
+	return &tempFile{d, temp, os.NewFile(uintptr(fd), path.Join(d.root.path, d.path, name))}, nil
 }
 
 // discard takes a blank away, if it is still there.
-func (b *blank) discard() {
+func (b *tempFile) discard() {
 	b.file.Close()
-	unix.Unlinkat(b.in.fd, b.temp, 0)
+	unix.Unlinkat(b.dir.fd, b.name, 0)
 }
 
 // writeFile makes a file as a whole: it is filled under a temporary name, and
 // gets its owner, its mode and at last its name. An error leaves everything as
 // it was.
 func (d *dir) writeFile(name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) error {
-	b, err := d.blank(name)
+	b, err := d.createTemp(name)
 	if err != nil {
 		return err
 	}
@@ -212,16 +212,16 @@ func (d *dir) rewriteFile(name string, own ownership, mode uint32, fill func(*os
 }
 
 // finish makes a blank the file of a name in d.
-func (d *dir) finish(b *blank, name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) error {
+func (d *dir) finish(b *tempFile, name string, own ownership, mode uint32, replace bool, fill func(*os.File) error) error {
 	err := fill(b.file)
 	if err == nil {
-		err = give(b.file, own, mode)
+		err = setOwnerMode(b.file, own, mode)
 	}
 	err = errors.Join(err, b.file.Close())
 	if err == nil {
-		err = d.commit(b.in, b.temp, name, replace)
+		err = d.commit(b.dir, b.name, name, replace)
 	}
-	if errors.Is(err, unix.EXDEV) && b.in != d {
+	if errors.Is(err, unix.EXDEV) && b.dir != d {
 		err = d.moveIn(b, name, own, mode, replace)
 	}
 	if err != nil {
@@ -231,8 +231,8 @@ func (d *dir) finish(b *blank, name string, own ownership, mode uint32, replace 
 }
 
 // moveIn is for a blank that is on another filesystem, or subvolume, after all.
-func (d *dir) moveIn(b *blank, name string, own ownership, mode uint32, replace bool) error {
-	f, _, err := b.in.open(b.temp, unix.S_IFREG)
+func (d *dir) moveIn(b *tempFile, name string, own ownership, mode uint32, replace bool) error {
+	f, _, err := b.dir.open(b.name, unix.S_IFREG)
 	if err != nil {
 		return err
 	}
@@ -248,9 +248,9 @@ func (d *dir) moveIn(b *blank, name string, own ownership, mode uint32, replace 
 }
 
 // size is how much there is in a blank so far, in bytes.
-func (b *blank) size() int64 {
+func (b *tempFile) size() int64 {
 	var st unix.Stat_t
-	if unix.Fstatat(b.in.fd, b.temp, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+	if unix.Fstatat(b.dir.fd, b.name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
 		return 0
 	}
 	return st.Size
@@ -258,9 +258,9 @@ func (b *blank) size() int64 {
 
 // writeLink makes a symbolic link like writeFile makes a file.
 func (d *dir) writeLink(name, target string, own ownership, replace bool) error {
-	temp := temporary()
+	temp := tempName()
 	if err := unix.Symlinkat(target, d.fd, temp); err != nil {
-		return d.fail("creating a symbolic link in", ".", err)
+		return d.pathError("creating a symbolic link in", ".", err)
 	}
 	err := d.chownLink(temp, own)
 	if err == nil {
@@ -274,11 +274,11 @@ func (d *dir) writeLink(name, target string, own ownership, replace bool) error 
 
 // writeDir makes an empty directory like writeFile makes a file.
 func (d *dir) writeDir(name string, own ownership, mode uint32, replace bool) error {
-	temp := temporary()
+	temp := tempName()
 	if err := d.mkdir(temp, 0o700); err != nil {
 		return err
 	}
-	err := d.giveDir(temp, own, mode)
+	err := d.setOwnerMode(temp, own, mode)
 	if err == nil {
 		err = d.commit(d, temp, name, replace)
 	}
@@ -288,21 +288,21 @@ func (d *dir) writeDir(name string, own ownership, mode uint32, replace bool) er
 	return err
 }
 
-// giveDir sets the owner and the mode of a directory.
-func (d *dir) giveDir(name string, own ownership, mode uint32) error {
+// setOwnerMode sets the owner and the mode of a directory.
+func (d *dir) setOwnerMode(name string, own ownership, mode uint32) error {
 	f, _, err := d.open(name, unix.S_IFDIR)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return give(f, own, mode)
+	return setOwnerMode(f, own, mode)
 }
 
 // writeHardLink gives the node old in from another name.
 func (d *dir) writeHardLink(name string, from *dir, old string, replace bool) error {
-	temp := temporary()
+	temp := tempName()
 	if err := unix.Linkat(from.fd, old, d.fd, temp, 0); err != nil {
-		return d.fail("linking", name, err)
+		return d.pathError("linking", name, err)
 	}
 	err := d.commit(d, temp, name, replace)
 	if err != nil {
@@ -327,7 +327,7 @@ func (d *dir) commit(from *dir, temp, name string, replace bool) error {
 		err = unix.Renameat(from.fd, temp, d.fd, name)
 	}
 	if err != nil {
-		return d.fail("creating", name, err)
+		return d.pathError("creating", name, err)
 	}
 	return nil
 }
@@ -350,7 +350,7 @@ func (d *dir) renameNew(from *dir, temp, name string) error {
 		err = fmt.Errorf("it did not exist when the stage looked, but does now: %w", err)
 	}
 	if err != nil {
-		return d.fail("creating", name, err)
+		return d.pathError("creating", name, err)
 	}
 	return nil
 }
@@ -364,15 +364,15 @@ func (d *dir) remove(name string) error {
 	}
 	// Linux says EISDIR, POSIX and some filesystems EPERM.
 	if !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EPERM) {
-		return d.fail("removing", name, err)
+		return d.pathError("removing", name, err)
 	}
-	sub, subErr := d.sub(name)
+	sub, subErr := d.openDir(name)
 	if subErr != nil {
-		return d.fail("removing", name, err)
+		return d.pathError("removing", name, err)
 	}
 	defer sub.close()
 	if mounted, err := sub.mounted(d); err != nil || mounted {
-		return d.fail("removing", name, cmp.Or(err, error(unix.EBUSY)))
+		return d.pathError("removing", name, cmp.Or(err, error(unix.EBUSY)))
 	}
 	names, err := sub.list()
 	if err != nil {
@@ -384,12 +384,12 @@ func (d *dir) remove(name string) error {
 		}
 	}
 	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
-		return d.fail("removing", name, err)
+		return d.pathError("removing", name, err)
 	}
 	return nil
 }
 
-// mounted tells whether a filesystem is mounted on this directory, which was
+// mounted reports whether a filesystem is mounted on this directory, which was
 // found in outer.
 func (d *dir) mounted(outer *dir) (bool, error) {
 	var x unix.Statx_t

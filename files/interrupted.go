@@ -19,41 +19,41 @@ func (p *planner) cleanUp(r *root) error {
 	if err != nil || last == nil {
 		return err
 	}
-	for _, name := range last.Dirs {
-		if err := r.sweep(name, isTemporary); err != nil {
+	for _, name := range last.TempDirs {
+		if err := r.removeMatching(name, isTempName); err != nil {
 			return err
 		}
 	}
-	if err := p.sweepHomes(r); err != nil {
+	if err := p.removeTempFilesInHomes(r); err != nil {
 		return err
 	}
-	if err := r.sweep("/etc", accountLeftover); err != nil {
+	if err := r.removeMatching("/etc", isAccountLeftover); err != nil {
 		return err
 	}
 	if p.earlier == nil || last.Accounts == nil {
 		return nil
 	}
 	for _, home := range last.Homes {
-		if err := r.unlink(home); err != nil {
+		if err := r.remove(home); err != nil {
 			return err
 		}
 	}
 	return r.restoreAccounts(last.Accounts)
 }
 
-// sweepHomes removes temporary files from where SSH keys are written.
-func (p *planner) sweepHomes(r *root) error {
+// removeTempFilesInHomes removes temporary files from where SSH keys are written.
+func (p *planner) removeTempFilesInHomes(r *root) error {
 	known, err := r.accounts()
 	if err != nil {
 		return err
 	}
-	for _, name := range p.keyed {
+	for _, name := range p.usersWithKeys {
 		u, exists := known.users[name]
 		if !exists {
 			continue
 		}
 		for _, in := range [...]string{"", ".ssh", ".ssh/authorized_keys.d"} {
-			if err := r.sweep(path.Join(u.home, in), isTemporary); err != nil {
+			if err := r.removeMatching(path.Join(u.home, in), isTempName); err != nil {
 				return err
 			}
 		}
@@ -62,14 +62,14 @@ func (p *planner) sweepHomes(r *root) error {
 }
 
 // sweep removes the nodes of a directory that have such names.
-func (r *root) sweep(name string, such func(string) bool) error {
+func (r *root) removeMatching(name string, such func(string) bool) error {
 	names, err := r.list(name)
 	if err != nil {
 		return err
 	}
 	for _, n := range names {
 		if such(n) {
-			if err := r.unlink(path.Join(name, n)); err != nil {
+			if err := r.remove(path.Join(name, n)); err != nil {
 				return err
 			}
 		}
@@ -80,9 +80,9 @@ func (r *root) sweep(name string, such func(string) bool) error {
 // accountDatabases are what the programs of shadow-utils write.
 var accountDatabases = [...]string{"passwd", "shadow", "group", "gshadow", "subuid", "subgid"}
 
-// accountLeftover tells whether a file in /etc is one that a program of
+// isAccountLeftover reports whether a file in /etc is one that a program of
 // shadow-utils removes before it ends: a lock, or a database half written.
-func accountLeftover(name string) bool {
+func isAccountLeftover(name string) bool {
 	for _, database := range accountDatabases {
 		if rest, ok := strings.CutPrefix(name, database); ok && (rest == ".lock" || rest == "+" || strings.Trim(rest, ".0123456789") == "" && rest != "") {
 			return true
@@ -97,7 +97,7 @@ func (p *planner) saveAccounts() error {
 	if p.earlier.interrupted() || len(p.cfg.Passwd.Users)+len(p.cfg.Passwd.Groups) == 0 {
 		return nil
 	}
-	p.ledger.Accounts, p.ledger.Homes = map[string]saved{}, nil
+	p.ledger.Accounts, p.ledger.Homes = map[string]savedFile{}, nil
 	for _, name := range accountDatabases {
 		text, err := p.root.readFile("/etc/" + name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +106,7 @@ func (p *planner) saveAccounts() error {
 		if err != nil {
 			return err
 		}
-		at, err := p.root.follow("/etc/" + name)
+		at, err := p.root.resolve("/etc/" + name)
 		if err != nil {
 			return err
 		}
@@ -114,14 +114,14 @@ func (p *planner) saveAccounts() error {
 		if err != nil || st == nil {
 			return err
 		}
-		p.ledger.Accounts[name] = saved{base64.StdEncoding.EncodeToString(text), st.Mode & 0o7777, int(st.Uid), int(st.Gid)}
+		p.ledger.Accounts[name] = savedFile{base64.StdEncoding.EncodeToString(text), st.Mode & 0o7777, int(st.Uid), int(st.Gid)}
 	}
 	for _, u := range p.cfg.Passwd.Users {
-		if _, exists := p.known.users[u.Name]; exists || config.NonZero(u.NoCreateHome) {
+		if _, exists := p.initial.users[u.Name]; exists || config.NonZero(u.NoCreateHome) {
 			continue
 		}
-		home := config.ValueOr(u.HomeDir, path.Join(p.root.homes(), u.Name))
-		at, err := p.root.follow(home)
+		home := config.ValueOr(u.HomeDir, path.Join(p.root.homeBase(), u.Name))
+		at, err := p.root.resolve(home)
 		if err != nil {
 			continue // useradd will have something to say about it
 		}
@@ -133,7 +133,7 @@ func (p *planner) saveAccounts() error {
 }
 
 // homes is where useradd makes homes, see useradd(8).
-func (r *root) homes() string {
+func (r *root) homeBase() string {
 	text, err := r.readFile("/etc/default/useradd")
 	if err != nil {
 		return "/home"
@@ -148,15 +148,15 @@ func (r *root) homes() string {
 }
 
 // restoreAccounts puts the databases back.
-func (r *root) restoreAccounts(accounts map[string]saved) error {
+func (r *root) restoreAccounts(accounts map[string]savedFile) error {
 	for _, name := range accountDatabases {
-		at, err := r.follow("/etc/" + name)
+		at, err := r.resolve("/etc/" + name)
 		if err != nil {
 			return err
 		}
 		old, was := accounts[name]
 		if !was {
-			if err := r.unlink(at); err != nil {
+			if err := r.remove(at); err != nil {
 				return err
 			}
 			continue
@@ -181,8 +181,8 @@ func (r *root) restoreAccounts(accounts map[string]saved) error {
 	return nil
 }
 
-// accountsBefore are the users and groups without those of an interrupted run.
-func (p *planner) accountsBefore() (*accounts, error) {
+// initialAccounts are the users and groups without those of an interrupted run.
+func (p *planner) initialAccounts() (*accounts, error) {
 	if !p.earlier.interrupted() || p.earlier.Accounts == nil {
 		return p.root.accounts()
 	}

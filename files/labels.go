@@ -19,14 +19,14 @@ const selinuxConfig = "/etc/selinux/config"
 
 // labelled notes that a path, and what is below it, needs an SELinux label:
 // from the first component on that does not exist yet.
-func (p *planner) labelled(name string) {
-	at, err := p.place(name)
+func (p *planner) needsLabel(name string) {
+	at, err := p.resolve(name)
 	// A path that leads nowhere has been reported where it is about to be
 	// written. The root itself would be everything.
 	if err != nil || at.path == "/" {
 		return
 	}
-	p.relabel = append(p.relabel, cmp.Or(at.missing, at.path))
+	p.labelPaths = append(p.labelPaths, cmp.Or(at.missing, at.path))
 	if at.missing != "" && !slices.Contains(p.ledger.Unlabelled, at.missing) {
 		p.ledger.Unlabelled = append(p.ledger.Unlabelled, at.missing)
 	}
@@ -35,21 +35,21 @@ func (p *planner) labelled(name string) {
 // labels plans the labels of all that was written. The kernel in the initramfs
 // has no policy loaded, so that new nodes have none. A root without a policy
 // needs none.
-func (p *planner) labels() {
+func (p *planner) planLabels() {
 	if !p.Relabel {
 		return
 	}
 	policy, err := p.root.selinuxPolicy()
 	if err != nil {
-		p.trouble(config.Origin{}, "finding out the SELinux policy of "+p.Root, err)
+		p.ioConflict(config.Origin{}, "finding out the SELinux policy of "+p.Root, err)
 	}
 	if policy == "" {
 		return
 	}
 	p.policy = policy
-	names := compact(append(p.relabel, p.ledger.Unlabelled...))
+	names := outermost(append(p.labelPaths, p.ledger.Unlabelled...))
 	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context, r *root) error {
-		paths, err := p.labelPaths(r, names)
+		paths, err := p.existingLabelPaths(r, names)
 		if err != nil || len(paths) == 0 {
 			return err
 		}
@@ -75,17 +75,17 @@ func (r *root) selinuxPolicy() (string, error) {
 	return "", nil
 }
 
-// labelPaths are those that exist, once each. Which files the programs for
+// existingLabelPaths are those that exist, once each. Which files the programs for
 // accounts have written, and where homes are, is known only now.
-func (p *planner) labelPaths(r *root, names []string) ([]string, error) {
+func (p *planner) existingLabelPaths(r *root, names []string) ([]string, error) {
 	candidates := slices.Clone(names)
 	homes := func(users []string, inside string) error {
 		for _, name := range users {
-			u, err := p.names.user(r, name)
+			u, err := p.accounts.user(r, name)
 			if err != nil {
 				return err
 			}
-			at, err := r.follow(path.Join(u.home, inside))
+			at, err := r.resolve(path.Join(u.home, inside))
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func (p *planner) labelPaths(r *root, names []string) ([]string, error) {
 		}
 		return nil
 	}
-	if err := errors.Join(homes(p.homes, ""), homes(p.keyed, ".ssh")); err != nil {
+	if err := errors.Join(homes(p.usersWithHomes, ""), homes(p.usersWithKeys, ".ssh")); err != nil {
 		return nil, err
 	}
 	if p.accountsChange {
@@ -105,7 +105,7 @@ func (p *planner) labelPaths(r *root, names []string) ([]string, error) {
 			return nil, err
 		}
 		for _, name := range etc {
-			if accountFile(name) {
+			if isAccountFile(name) {
 				candidates = append(candidates, "/etc/"+name)
 			}
 		}
@@ -120,12 +120,12 @@ func (p *planner) labelPaths(r *root, names []string) ([]string, error) {
 			found = append(found, name)
 		}
 	}
-	return compact(found), nil
+	return outermost(found), nil
 }
 
-// accountFile tells whether a file in /etc is one of shadow-utils: a database,
+// isAccountFile reports whether a file in /etc is one of shadow-utils: a database,
 // its backup ("passwd-") or its lock.
-func accountFile(name string) bool {
+func isAccountFile(name string) bool {
 	for _, database := range [...]string{"passwd", "group", "shadow", "gshadow", "subuid", "subgid"} {
 		if strings.HasPrefix(name, database) {
 			return true
@@ -136,7 +136,7 @@ func accountFile(name string) bool {
 
 // compact sorts paths and drops those that lie below another of them: setfiles
 // descends.
-func compact(names []string) []string {
+func outermost(names []string) []string {
 	sorted := slices.Sorted(slices.Values(names))
 	var kept []string
 	covered := map[string]bool{}

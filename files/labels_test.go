@@ -43,7 +43,7 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 	w.write("etc/selinux/config", "# SELINUXTYPE=no\nSELINUX=enforcing\nSELINUXTYPE=targeted \n")
 	k := new(stdinKeeper)
 	w.Tree.Run, w.Relabel = k, true
-	w.must(`"passwd": {"users": [{"name": "ann"}, {"name": "root"}, {"name": "d", "noCreateHome": true},
+	w.mustApply(`"passwd": {"users": [{"name": "ann"}, {"name": "root"}, {"name": "d", "noCreateHome": true},
 			{"name": "k", "noCreateHome": true, "sshAuthorizedKeys": ["k"]}]},
 		"storage": {
 			"files": [{"path": "/new/a/b"}, {"path": "/new/c"}, {"path": "/existing/f"}, {"path": "/old*"}],
@@ -82,12 +82,12 @@ func TestLabelsOnlyWithAPolicy(t *testing.T) {
 		"with a policy":  {config: "SELINUXTYPE=mls\n", relabel: true, want: true},
 		"no end of line": {config: "SELINUXTYPE=mls", relabel: true, want: true},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.Relabel = c.relabel
 		if c.config != "" {
 			w.write("etc/selinux/config", c.config)
 		}
-		w.must("")
+		w.mustApply("")
 		ran := slices.ContainsFunc(w.run.Lines(), func(l string) bool { return strings.HasPrefix(l, "setfiles ") })
 		if ran != c.want {
 			t.Errorf("%s: setfiles has run: %v", name, ran)
@@ -96,11 +96,11 @@ func TestLabelsOnlyWithAPolicy(t *testing.T) {
 }
 
 func TestMissingSetfilesIsAWarning(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Relabel = true
 	w.write("etc/selinux/config", "SELINUXTYPE=targeted\n")
 	w.run.Answers["setfiles"] = systemtest.Answer{Err: exec.ErrNotFound}
-	w.must("")
+	w.mustApply("")
 	if !strings.Contains(w.log.String(), "WARNING  : there is no program setfiles in this initramfs") {
 		t.Errorf("the log is\n%s", w.log)
 	}

@@ -32,42 +32,42 @@ const ledgerFile = ".provisioning-ledger.json"
 type ledger struct {
 	// Config is the digest of the config.
 	Config string `json:"config"`
-	// Planned tells that a files stage has begun. The mount stage writes before.
+	// Planned reports whether a files stage has begun. The mount stage writes before.
 	Planned bool `json:"planned,omitempty"`
 	// Started is when the last run began, Finished when all was on the disk, 0
 	// until then. In nanoseconds since 1970.
 	Started  int64 `json:"started,omitempty"`
 	Finished int64 `json:"finished,omitempty"`
 	// Existed are the config's paths at which there was something.
-	Existed map[string]trace `json:"existed,omitempty"`
+	Existed map[string]stamp `json:"existed,omitempty"`
 
 	// What follows is dropped at the end.
 
 	// RecordedDirectories are the mount points that were made.
-	Notated []string `json:"notated,omitempty"`
-	// Dirs are where temporary files may be.
-	Dirs []string `json:"dirs,omitempty"`
+	MountPoints []string `json:"notated,omitempty"`
+	// TempDirs are where temporary files may be.
+	TempDirs []string `json:"dirs,omitempty"`
 	// Unlabelled are the directories that were not there.
 	Unlabelled []string `json:"unlabelled,omitempty"`
 	// Accounts are the databases of users and groups as they were; nil if no
 	// program of shadow-utils runs.
-	Accounts map[string]saved `json:"accounts,omitempty"`
+	Accounts map[string]savedFile `json:"accounts,omitempty"`
 	// Homes are those of new users that were not there.
 	Homes []string `json:"homes,omitempty"`
 	// Result is the result file of an earlier provisioning.
 	Result string `json:"result,omitempty"`
 }
 
-// A trace of a node tells whether it was changed. Inodes do not, on vfat.
-type trace struct {
+// A trace of a node reports whether it was changed. Inodes do not, on vfat.
+type stamp struct {
 	Size     int64 `json:"size"`
 	Modified int64 `json:"modified"` // nanoseconds since 1970
 }
 
-func traceOf(st *stat) trace { return trace{st.Size, st.Mtim.Nano()} }
+func stampOf(st *stat) stamp { return stamp{st.Size, st.Mtim.Nano()} }
 
 // A saved file can be put back.
-type saved struct {
+type savedFile struct {
 	Text string `json:"text"` // in base64
 	Mode uint32 `json:"mode"`
 	UID  int    `json:"uid"`
@@ -116,7 +116,7 @@ func (l *ledger) write(r *root) error {
 // have made for a config, and that are not their user's yet.
 func RecordedDirectories(root, config string) ([]string, error) {
 	l, err := openLedger(root, config)
-	return l.Notated, err
+	return l.MountPoints, err
 }
 
 // RecordDirectory records, before it is done, that a mount point is made for a config.
@@ -130,7 +130,7 @@ func RecordDirectory(root, config, point string) error {
 		return err
 	}
 	defer r.close()
-	l.Notated = append(l.Notated, point)
+	l.MountPoints = append(l.MountPoints, point)
 	return l.write(r)
 }
 
@@ -149,11 +149,11 @@ func openLedger(root, config string) (*ledger, error) {
 	return l, nil
 }
 
-// interrupted tells that a run has begun and not ended.
+// interrupted reports whether a run has begun and not ended.
 func (l *ledger) interrupted() bool { return l != nil && l.Planned && l.Finished == 0 }
 
-// ours tells whether a node of the config is there only because of us.
-func (l *ledger) ours(name string, found *stat) bool {
+// ours reports whether a node of the config is there only because of us.
+func (l *ledger) made(name string, found *stat) bool {
 	if l == nil || !l.Planned || found == nil {
 		return false
 	}
@@ -164,35 +164,35 @@ func (l *ledger) ours(name string, found *stat) bool {
 	return l.Finished == 0 || l.Started <= changed && changed <= l.Finished
 }
 
-// appended tells whether an earlier run has appended to a file that was there.
+// appended reports whether an earlier run has appended to a file that was there.
 func (l *ledger) appended(name string, found *stat) bool {
 	if l == nil || !l.Planned {
 		return false
 	}
 	before, existed := l.Existed[name]
-	return existed && before != traceOf(found)
+	return existed && before != stampOf(found)
 }
 
-// noteFound notes what the first run has found at a path of the config.
-func (p *planner) noteFound(name string, st *stat) {
+// recordExisting notes what the first run has found at a path of the config.
+func (p *planner) recordExisting(name string, st *stat) {
 	if p.earlier == nil && st != nil {
-		p.ledger.Existed[name] = traceOf(st)
+		p.ledger.Existed[name] = stampOf(st)
 	}
 }
 
-// lookBack reads the ledger of earlier runs and begins that of this one.
-func (p *planner) lookBack() error {
+// loadLedger reads the ledger of earlier runs and begins that of this one.
+func (p *planner) loadLedger() error {
 	last, err := p.root.readLedger()
 	if err != nil {
 		return err
 	}
-	p.broken = last.interrupted()
-	p.ledger = &ledger{Existed: map[string]trace{}}
+	p.interrupted = last.interrupted()
+	p.ledger = &ledger{Existed: map[string]stamp{}}
 	switch {
 	case last == nil || last.Config != p.Config || p.Config == "":
 	case !last.Planned:
 		p.ledger = last
-		p.ledger.Existed = map[string]trace{}
+		p.ledger.Existed = map[string]stamp{}
 	default:
 		p.earlier = last
 		again := *last
@@ -206,7 +206,7 @@ func (p *planner) lookBack() error {
 		}
 		p.ledger.Result, p.ledger.Unlabelled = string(result), nil
 	}
-	for _, point := range p.ledger.Notated {
+	for _, point := range p.ledger.MountPoints {
 		if !slices.Contains(p.RecordedDirectories, point) {
 			p.RecordedDirectories = append(p.RecordedDirectories, point)
 		}
@@ -216,25 +216,25 @@ func (p *planner) lookBack() error {
 
 // begin puts the ledger, and what is left to do for an earlier run, before all
 // other operations.
-func (p *planner) begin() {
+func (p *planner) planLedgerStart() {
 	rest := p.plan
 	p.plan = nil
-	if p.broken {
+	if p.interrupted {
 		p.add(config.Origin{}, "cleaning up after a run that was interrupted", func(_ context.Context, r *root) error { return p.cleanUp(r) })
 	}
 	if p.Config != "" {
-		p.ledger.Dirs = slices.Compact(slices.Sorted(slices.Values(append(p.temporaries(), p.ledger.Dirs...))))
+		p.ledger.TempDirs = slices.Compact(slices.Sorted(slices.Values(append(p.tempDirs(), p.ledger.TempDirs...))))
 		p.add(config.Origin{}, "noting in /etc/"+ledgerFile+" what is there already", func(_ context.Context, r *root) error {
 			// A ledger that was not finished has left its own.
-			if err := r.sweep("/etc", isTemporary); err != nil {
+			if err := r.removeMatching("/etc", isTempName); err != nil {
 				return err
 			}
 			p.ledger.Started, p.ledger.Finished = now(), 0
 			return p.ledger.write(r)
 		})
 	}
-	if n := len(p.ahead.all); n > 0 {
-		p.add(config.Origin{}, fmt.Sprintf("starting %d downloads", n), p.ahead.start)
+	if n := len(p.prefetch.all); n > 0 {
+		p.add(config.Origin{}, fmt.Sprintf("starting %d downloads", n), p.prefetch.start)
 	}
 	p.plan = append(p.plan, rest...)
 }
@@ -250,16 +250,16 @@ func now() int64 {
 }
 
 // temporaries are the directories in which this plan makes temporary files.
-func (p *planner) temporaries() []string {
+func (p *planner) tempDirs() []string {
 	dirs := slices.Concat(p.written, []string{"/etc", unitDir, path.Dir(presetFile)})
-	for _, d := range p.ahead.all {
+	for _, d := range p.prefetch.all {
 		dirs = append(dirs, d.dir)
 	}
 	return dirs
 }
 
 // finished plans the end of the ledger.
-func (p *planner) finished() {
+func (p *planner) planLedgerEnd() {
 	if p.Config == "" {
 		return
 	}

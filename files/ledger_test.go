@@ -19,7 +19,7 @@ import (
 
 // interrupt plans anew, as another process would, and runs the plan's first
 // operations, or all with -1. It ends like a power cut: nothing is closed.
-func (w *world) interrupt(cfg *config.Config, first int) (int, error) {
+func (w *fixture) runPart(cfg *config.Config, first int) (int, error) {
 	w.Helper()
 	w.Tree.RecordedDirectories = nil
 	plan, err := w.Plan(context.Background(), cfg)
@@ -28,7 +28,7 @@ func (w *world) interrupt(cfg *config.Config, first int) (int, error) {
 	}
 	if first >= 0 {
 		plan = plan[:min(first, len(plan))]
-		defer func() { w.ahead.stop(); w.ahead.running.Wait() }() // the dead write no more
+		defer func() { w.prefetch.stop(); w.prefetch.running.Wait() }() // the dead write no more
 	} else {
 		defer w.Close()
 	}
@@ -38,7 +38,7 @@ func (w *world) interrupt(cfg *config.Config, first int) (int, error) {
 
 // picture is a tree without inodes and times, and without the ledger and the
 // date in the result file.
-func (w *world) picture() string {
+func (w *fixture) snapshot() string {
 	w.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(w.Root, func(name string, e fs.DirEntry, err error) error {
@@ -103,8 +103,8 @@ func manyNodes(t *testing.T) *config.Config {
 		strings.Join(files, ","), strings.Join(dirs, ","), strings.Join(links, ","), strings.Join(units, ",")))
 }
 
-// oldWorld is a root with accounts and things that the config of manyNodes is about.
-func oldWorld(t *testing.T) *world {
+// existingSystem is a root with accounts and things that the config of manyNodes is about.
+func existingSystem(t *testing.T) *fixture {
 	w, _ := withStore(t)
 	w.Config = "digest"
 	if os.Getuid() == 0 {
@@ -144,29 +144,29 @@ func TestInterruptedRunConverges(t *testing.T) {
 		t.Setenv("TMPDIR", "/dev/shm") // thousands of times fsync
 	}
 	cfg := manyNodes(t)
-	whole := oldWorld(t)
-	n, err := whole.interrupt(cfg, -1)
+	whole := existingSystem(t)
+	n, err := whole.runPart(cfg, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := whole.picture()
+	want := whole.snapshot()
 	if n < 200 {
 		t.Errorf("the plan has only %d operations", n)
 	}
 	for k := range n {
-		w := oldWorld(t)
-		if _, err := w.interrupt(cfg, k); err != nil {
+		w := existingSystem(t)
+		if _, err := w.runPart(cfg, k); err != nil {
 			t.Fatalf("the first %d operations: %v", k, err)
 		}
 		if k%13 == 1 {
-			if _, err := w.interrupt(cfg, n-k); err != nil {
+			if _, err := w.runPart(cfg, n-k); err != nil {
 				t.Fatalf("the second run after %d operations: %v", k, err)
 			}
 		}
-		if _, err := w.interrupt(cfg, -1); err != nil {
+		if _, err := w.runPart(cfg, -1); err != nil {
 			t.Fatalf("the last run after %d operations: %v", k, err)
 		}
-		if got := w.picture(); got != want {
+		if got := w.snapshot(); got != want {
 			t.Fatalf("after %d operations of %d the next run does not lead to the same tree:\n%s", k, n, differences(got, want))
 		}
 	}
@@ -191,8 +191,8 @@ func differences(got, want string) string {
 
 const oneFile = `"storage": {"files": [{"path": "/f", "contents": {"source": "data:,ours"}}, {"path": "/g", "append": [{"source": "data:,+"}]}]}`
 
-func ledgerWorld(t *testing.T) *world {
-	w := newWorld(t)
+func ledgerFixture(t *testing.T) *fixture {
+	w := newFixture(t)
 	w.Config = "digest"
 	w.write("g", "was")
 	return w
@@ -200,39 +200,39 @@ func ledgerWorld(t *testing.T) *world {
 
 func TestFilesOfOthersStayStrict(t *testing.T) {
 	t.Run("there before the first run", func(t *testing.T) {
-		w := ledgerWorld(t)
+		w := ledgerFixture(t)
 		w.write("f", "theirs")
-		w.refused(oneFile, "file /f: the config gives it contents, but there already is a file of 6 bytes and overwrite is not set")
+		w.wantConflicts(oneFile, "file /f: the config gives it contents, but there already is a file of 6 bytes and overwrite is not set")
 	})
 	t.Run("with another config", func(t *testing.T) {
-		w := ledgerWorld(t)
-		w.must(oneFile)
+		w := ledgerFixture(t)
+		w.mustApply(oneFile)
 		w.Config = "another"
-		w.refused(oneFile, "file /f: the config gives it contents, but there already is a file of 4 bytes and overwrite is not set")
+		w.wantConflicts(oneFile, "file /f: the config gives it contents, but there already is a file of 4 bytes and overwrite is not set")
 	})
 	t.Run("changed after the first boot", func(t *testing.T) {
-		w := ledgerWorld(t)
-		w.must(oneFile)
+		w := ledgerFixture(t)
+		w.mustApply(oneFile)
 		time.Sleep(20 * time.Millisecond) // a tick of the clock of inodes
 		w.write("f", "edited")
-		w.refused(oneFile, "an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since")
+		w.wantConflicts(oneFile, "an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since")
 	})
 }
 
 func TestFinishedRunCanBeRepeated(t *testing.T) {
-	w := ledgerWorld(t)
-	w.must(oneFile)
+	w := ledgerFixture(t)
+	w.mustApply(oneFile)
 	time.Sleep(20 * time.Millisecond)
-	w.must(oneFile)
+	w.mustApply(oneFile)
 	w.wantText("f", "ours")
 	w.wantText("g", "was+")
 	w.wantMode("etc/"+ledgerFile, 0o600)
 }
 
 func TestLedgerKeepsNoAccountsWhenAllIsDone(t *testing.T) {
-	w := oldWorld(t)
+	w := existingSystem(t)
 	cfg := manyNodes(t)
-	if _, err := w.interrupt(cfg, 3); err != nil {
+	if _, err := w.runPart(cfg, 3); err != nil {
 		t.Fatal(err)
 	}
 	var l ledger
@@ -245,10 +245,10 @@ func TestLedgerKeepsNoAccountsWhenAllIsDone(t *testing.T) {
 	if read(); os.Getuid() == 0 && len(l.Accounts) != len(accountDatabases) || !l.interrupted() {
 		t.Errorf("while the run is going on the ledger is %+v", l)
 	}
-	if _, err := w.interrupt(cfg, -1); err != nil {
+	if _, err := w.runPart(cfg, -1); err != nil {
 		t.Fatal(err)
 	}
-	if read(); l.Accounts != nil || l.Dirs != nil || l.Result != "" || l.interrupted() {
+	if read(); l.Accounts != nil || l.TempDirs != nil || l.Result != "" || l.interrupted() {
 		t.Errorf("at the end the ledger is %+v", l)
 	}
 }
@@ -260,42 +260,42 @@ func TestHalfMadeAccountsAreMadeAgain(t *testing.T) {
 		return
 	}
 	cfg := manyNodes(t)
-	whole := oldWorld(t)
-	if _, err := whole.interrupt(cfg, -1); err != nil {
+	whole := existingSystem(t)
+	if _, err := whole.runPart(cfg, -1); err != nil {
 		t.Fatal(err)
 	}
-	want := whole.picture()
-	for name, damage := range map[string]func(w *world){
-		"in passwd only": func(w *world) {
+	want := whole.snapshot()
+	for name, damage := range map[string]func(w *fixture){
+		"in passwd only": func(w *fixture) {
 			for _, file := range []string{"shadow", "group", "gshadow"} {
 				w.dropLines("etc/"+file, "ann:")
 			}
 		},
-		"in group only":      func(w *world) { w.dropLines("etc/passwd", "ann:"); w.dropLines("etc/shadow", "ann:") },
-		"half a home":        func(w *world) { os.Remove(w.path("home/ann/.rc")) },
-		"stale locks":        func(w *world) { w.write("etc/passwd.lock", fmt.Sprint(os.Getpid())); w.write("etc/group.lock", "1") },
-		"half a database":    func(w *world) { w.write("etc/passwd+", "root:x"); w.write("etc/shadow.1234", "") },
-		"temporary files":    func(w *world) { w.write("data/0/.firstlight-x", "half"); w.mkdir("home/ann/.ssh/.firstlight-y") },
-		"home of a stranger": func(w *world) { os.RemoveAll(w.path("home/gone")) },
+		"in group only":      func(w *fixture) { w.dropLines("etc/passwd", "ann:"); w.dropLines("etc/shadow", "ann:") },
+		"half a home":        func(w *fixture) { os.Remove(w.path("home/ann/.rc")) },
+		"stale locks":        func(w *fixture) { w.write("etc/passwd.lock", fmt.Sprint(os.Getpid())); w.write("etc/group.lock", "1") },
+		"half a database":    func(w *fixture) { w.write("etc/passwd+", "root:x"); w.write("etc/shadow.1234", "") },
+		"temporary files":    func(w *fixture) { w.write("data/0/.firstlight-x", "half"); w.mkdir("home/ann/.ssh/.firstlight-y") },
+		"home of a stranger": func(w *fixture) { os.RemoveAll(w.path("home/gone")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := oldWorld(t)
-			if _, err := w.interrupt(cfg, 5); err != nil { // ledger, downloads, staff, ann, her keys
+			w := existingSystem(t)
+			if _, err := w.runPart(cfg, 5); err != nil { // ledger, downloads, staff, ann, her keys
 				t.Fatal(err)
 			}
 			w.mkdir("data/0")
 			damage(w)
-			if _, err := w.interrupt(cfg, -1); err != nil {
+			if _, err := w.runPart(cfg, -1); err != nil {
 				t.Fatal(err)
 			}
-			if got := w.picture(); got != want {
+			if got := w.snapshot(); got != want {
 				t.Error(differences(got, want))
 			}
 		})
 	}
 }
 
-func (w *world) dropLines(name, prefix string) {
+func (w *fixture) dropLines(name, prefix string) {
 	var kept []string
 	for _, line := range strings.Split(w.read(name), "\n") {
 		if !strings.HasPrefix(line, prefix) {
@@ -306,7 +306,7 @@ func (w *world) dropLines(name, prefix string) {
 }
 
 func TestBrokenLedgerIsReported(t *testing.T) {
-	w := ledgerWorld(t)
+	w := ledgerFixture(t)
 	w.write("etc/"+ledgerFile, "{")
 	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path("etc/"+ledgerFile)) {
 		t.Error(err)
@@ -314,7 +314,7 @@ func TestBrokenLedgerIsReported(t *testing.T) {
 }
 
 func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
-	w := ledgerWorld(t)
+	w := ledgerFixture(t)
 	for _, point := range []string{"/home/core", "/home/core/data"} {
 		if err := RecordDirectory(w.Root, "digest", point); err != nil {
 			t.Fatal(err)
@@ -325,7 +325,7 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 			t.Errorf("for config %q: %v, %v", config, got, err)
 		}
 	}
-	w.must(oneFile)
+	w.mustApply(oneFile)
 	if !slices.Equal(w.RecordedDirectories, []string{"/home/core", "/home/core/data"}) {
 		t.Errorf("the plan knew %v", w.RecordedDirectories)
 	}
@@ -337,13 +337,13 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 // A filesystem that is made anew gets its mount points anew; what is on the root
 // stays ours.
 func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
-	w := ledgerWorld(t)
-	w.must(oneFile)
+	w := ledgerFixture(t)
+	w.mustApply(oneFile)
 	if err := RecordDirectory(w.Root, "digest", "/var/data"); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)
-	w.must(oneFile)
+	w.mustApply(oneFile)
 	w.wantText("g", "was+")
 	if !slices.Equal(w.RecordedDirectories, []string{"/var/data"}) {
 		t.Errorf("the plan knew %v", w.RecordedDirectories)

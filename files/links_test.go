@@ -8,7 +8,7 @@ import (
 )
 
 func TestLinkOnExistingNode(t *testing.T) {
-	uid, gid := someone()
+	uid, gid := testOwner()
 	me, my := os.Getuid(), os.Getgid()
 	ids := fmt.Sprintf(`, "user": {"id": %d}, "group": {"id": %d}`, uid, gid)
 	const wanted = "link /n: it should lead to /etc/x, but there already is "
@@ -29,7 +29,7 @@ func TestLinkOnExistingNode(t *testing.T) {
 		{there: directory, more: `, "overwrite": true` + ids, uid: uid, gid: gid},
 	} {
 		t.Run(c.there+c.more+c.target, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.existing(c.there)
 			target := c.target
 			if target == "" {
@@ -37,17 +37,17 @@ func TestLinkOnExistingNode(t *testing.T) {
 			}
 			sections := `"storage": {"links": [{"path": "/n", "target": ` + quoted(target) + c.more + `}]}`
 			if c.conflict != "" {
-				w.refused(sections, c.conflict+" and overwrite is not set")
+				w.wantConflicts(sections, c.conflict+" and overwrite is not set")
 				return
 			}
 			before := w.exists("n")
-			w.must(sections)
+			w.mustApply(sections)
 			if before && c.there == symlink && c.target != "/other" {
 				target = "/etc/x" // an equal target stays as it is written
 			}
 			w.wantLink("n", target)
 			w.wantOwner("n", c.uid, c.gid)
-			w.must(strings.Replace(sections, `"overwrite": true`, `"overwrite": false`, 1))
+			w.mustApply(strings.Replace(sections, `"overwrite": true`, `"overwrite": false`, 1))
 			w.wantLink("n", target)
 		})
 	}
@@ -55,9 +55,9 @@ func TestLinkOnExistingNode(t *testing.T) {
 
 // The reference gives a link the owner of its target.
 func TestLinkDoesNotTakeTheOwnerOfItsTarget(t *testing.T) {
-	uid, gid := someone()
-	w := newWorld(t)
-	w.must(fmt.Sprintf(`"storage": {
+	uid, gid := testOwner()
+	w := newFixture(t)
+	w.mustApply(fmt.Sprintf(`"storage": {
 		"files": [{"path": "/f", "user": {"id": %d}, "group": {"id": %d}}],
 		"links": [{"path": "/l", "target": "/f"}, {"path": "/real", "target": %q}]}`, uid, gid, w.path("f")))
 	w.wantOwner("l", os.Getuid(), os.Getgid())
@@ -65,49 +65,49 @@ func TestLinkDoesNotTakeTheOwnerOfItsTarget(t *testing.T) {
 }
 
 func TestLinkTargetsAreTakenVerbatim(t *testing.T) {
-	w := newWorld(t)
-	w.must(`"storage": {"links": [{"path": "/a", "target": "../..//x/./y/"}]}`)
+	w := newFixture(t)
+	w.mustApply(`"storage": {"links": [{"path": "/a", "target": "../..//x/./y/"}]}`)
 	w.wantLink("a", "../..//x/./y/")
 }
 
 func TestHardLinks(t *testing.T) {
 	for name, c := range map[string]struct {
-		prepare  func(*world)
+		prepare  func(*fixture)
 		storage  string
 		same     string // the file that /h must be
 		conflict string
 	}{
 		"to a file of the image": {
-			prepare: func(w *world) { w.write("f", "x") },
+			prepare: func(w *fixture) { w.write("f", "x") },
 			storage: `"links": [{"path": "/h", "target": "/f", "hard": true}]`, same: "f"},
 		"to a file of the config": {
 			storage: `"links": [{"path": "/h", "target": "/f", "hard": true}], "files": [{"path": "/f"}]`, same: "f"},
 		"to a symbolic link itself": {
 			storage: `"links": [{"path": "/h", "target": "/s", "hard": true}, {"path": "/s", "target": "nowhere"}]`, same: "s"},
 		"through a symbolic link of the config": {
-			prepare: func(w *world) { w.write("d/f", "x") },
+			prepare: func(w *fixture) { w.write("d/f", "x") },
 			storage: `"links": [{"path": "/h", "target": "/s/f", "hard": true}, {"path": "/s", "target": "/d"}]`, same: "d/f"},
 		"to another hard link": {
-			prepare: func(w *world) { w.write("f", "x") },
+			prepare: func(w *fixture) { w.write("f", "x") },
 			storage: `"links": [{"path": "/g", "target": "/f", "hard": true}, {"path": "/h", "target": "/g", "hard": true}]`, same: "f"},
 		"to a relative path": {
-			prepare: func(w *world) { w.write("f", "x") },
+			prepare: func(w *fixture) { w.write("f", "x") },
 			storage: `"links": [{"path": "/h", "target": "f", "hard": true}]`, same: "f"},
 		"that exists already": {
-			prepare: func(w *world) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
+			prepare: func(w *fixture) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
 			storage: `"links": [{"path": "/h", "target": "/f", "hard": true}]`, same: "f"},
 		"that exists already, overwrite": {
-			prepare: func(w *world) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
+			prepare: func(w *fixture) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
 			storage: `"links": [{"path": "/h", "target": "/f", "hard": true, "overwrite": true}]`, same: "f"},
 		"instead of a directory": {
-			prepare: func(w *world) { w.write("f", "x"); w.mkdir("h/i") },
+			prepare: func(w *fixture) { w.write("f", "x"); w.mkdir("h/i") },
 			storage: `"links": [{"path": "/h", "target": "/f", "hard": true, "overwrite": true}]`, same: "f"},
 		"where another file is": {
-			prepare:  func(w *world) { w.write("f", "x"); w.write("h", "y") },
+			prepare:  func(w *fixture) { w.write("f", "x"); w.write("h", "y") },
 			storage:  `"links": [{"path": "/h", "target": "/f", "hard": true}]`,
 			conflict: "hard link /h: it should be the same file as /f, but there already is a file of 1 bytes"},
 		"to a file that will be another": {
-			prepare:  func(w *world) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
+			prepare:  func(w *fixture) { w.write("f", "x"); os.Link(w.path("f"), w.path("h")) },
 			storage:  `"links": [{"path": "/h", "target": "/f", "hard": true}], "files": [{"path": "/f", "contents": {"source": ""}, "overwrite": true}]`,
 			conflict: "hard link /h: it should be the same file as /f, but there already is a file of 1 bytes"},
 		"to nothing": {
@@ -117,7 +117,7 @@ func TestHardLinks(t *testing.T) {
 			storage:  `"links": [{"path": "/h", "target": "/etc", "hard": true}]`,
 			conflict: "hard link /h leads to /etc, which is a directory"},
 		"to a directory of the config": {
-			prepare:  func(w *world) { w.symlink("/", "x") },
+			prepare:  func(w *fixture) { w.symlink("/", "x") },
 			storage:  `"links": [{"path": "/h", "target": "/x/d", "hard": true}], "directories": [{"path": "/d"}]`,
 			conflict: "hard link /h leads to /d, which is a directory"},
 		"to itself": {
@@ -125,17 +125,17 @@ func TestHardLinks(t *testing.T) {
 			conflict: "hard link /h leads to itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			if c.prepare != nil {
 				c.prepare(w)
 			}
 			sections := `"storage": {` + c.storage + `}`
 			if c.conflict != "" {
-				w.refused(sections, c.conflict)
+				w.wantConflicts(sections, c.conflict)
 				return
 			}
 			for range 2 { // a second run finds it as it should be
-				w.must(sections)
+				w.mustApply(sections)
 				if a, b := w.stat("h"), w.stat(c.same); a.Ino != b.Ino {
 					t.Errorf("/h is not %s", c.same)
 				}
@@ -145,7 +145,7 @@ func TestHardLinks(t *testing.T) {
 }
 
 func TestLinkWithoutTargetConflicts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	cfg := parse(t, `"storage": {"links": [{"path": "/s", "target": "x"}, {"path": "/h", "target": "x", "hard": true}]}`)
 	cfg.Storage.Links[0].Target, cfg.Storage.Links[1].Target = nil, nil // as a config of an old version can have it
 	_, err := w.Plan(t.Context(), cfg)

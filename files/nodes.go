@@ -15,7 +15,7 @@ import (
 // planNode adds the operation of an entry, which works in the entry's directory.
 // That is made if it does not exist: 0755, and root's.
 func (p *planner) planNode(e *entry, name string, do func(ctx context.Context, d *dir, base string, own ownership) error) {
-	p.labelled(e.name)
+	p.needsLabel(e.name)
 	p.written = append(p.written, path.Dir(e.path))
 	at, user, group := e.path, e.user, e.group
 	p.add(e.origin(), name+" "+e.name, func(ctx context.Context, r *root) error {
@@ -40,22 +40,22 @@ func (p *planner) planNode(e *entry, name string, do func(ctx context.Context, d
 	})
 }
 
-// changesOwner tells whether an entry says anything about its owner.
+// changesOwner reports whether an entry says anything about its owner.
 func (e *entry) changesOwner() bool {
 	return e.user.ID != nil || config.NonZero(e.user.Name) || e.group.ID != nil || config.NonZero(e.group.Name)
 }
 
-func (p *planner) directory(e *entry, d config.Directory) {
+func (p *planner) planDirectory(e *entry, d config.Directory) {
 	doing := "creating directory"
 	switch {
 	case e.found == nil:
 	case e.overwrite:
 		doing = "replacing directory"
 	case !e.found.is(unix.S_IFDIR):
-		p.occupied(e, "it should be a directory")
+		p.conflictExisting(e, "it should be a directory")
 		return
 	case d.Mode == nil && !e.changesOwner():
-		p.labelled(e.name)
+		p.needsLabel(e.name)
 		return
 	default:
 		doing = "setting owner and mode of directory"
@@ -67,7 +67,7 @@ func (p *planner) directory(e *entry, d config.Directory) {
 		}
 		// It may have come into being as the home of a new user.
 		if found != nil && found.is(unix.S_IFDIR) && !e.overwrite {
-			return in.giveDir(base, own, mode(d.Mode, found.Mode&0o7777))
+			return in.setOwnerMode(base, own, mode(d.Mode, found.Mode&0o7777))
 		}
 		return in.writeDir(base, own, mode(d.Mode, 0o755), e.overwrite)
 	})
@@ -83,7 +83,7 @@ func mode(wanted *int, otherwise uint32) uint32 {
 
 // file plans a file. One without contents is created empty, or kept if it
 // exists; fragments are appended in both cases.
-func (p *planner) file(e *entry, f config.File) {
+func (p *planner) planFile(e *entry, f config.File) {
 	keep := f.Contents.Source == nil && !e.overwrite
 	if e.found != nil && keep && p.earlier.appended(e.name, e.found) {
 		f.Append = nil
@@ -92,24 +92,24 @@ func (p *planner) file(e *entry, f config.File) {
 	switch {
 	case e.found == nil, e.overwrite:
 	case !keep:
-		p.occupied(e, "the config gives it contents")
+		p.conflictExisting(e, "the config gives it contents")
 		return
 	case !e.found.is(unix.S_IFREG):
-		p.occupied(e, "it should be a regular file")
+		p.conflictExisting(e, "it should be a regular file")
 		return
 	case len(f.Append) > 0:
 		doing = "appending to file"
 	case f.Mode == nil && !e.changesOwner():
-		p.labelled(e.name)
+		p.needsLabel(e.name)
 		return
 	default:
 		doing = "setting owner and mode of file"
 	}
-	e.renewed = e.found == nil || !keep || len(f.Append) > 0
+	e.replaced = e.found == nil || !keep || len(f.Append) > 0
 	beside := path.Dir(cmp.Or(e.missing, e.path))
-	p.ahead.want(e.name, beside, append([]config.Resource{f.Contents}, f.Append...)...)
+	p.prefetch.add(e.name, beside, append([]config.Resource{f.Contents}, f.Append...)...)
 	p.planNode(e, doing, func(ctx context.Context, in *dir, base string, own ownership) error {
-		if keep && !e.ours {
+		if keep && !e.madeEarlier {
 			found, err := in.lstat(base)
 			if err != nil {
 				return err
@@ -118,30 +118,30 @@ func (p *planner) file(e *entry, f config.File) {
 				return p.keepFile(ctx, in, base, own, f)
 			}
 		}
-		return p.newFile(ctx, in, base, own, e.replaces(), f)
+		return p.newFile(ctx, in, base, own, e.mayReplace(), f)
 	})
 }
 
 // newFile writes a file with all its contents. What was fetched ahead for it
 // alone becomes the file itself.
 func (p *planner) newFile(ctx context.Context, in *dir, base string, own ownership, replace bool, f config.File) error {
-	ready, err := p.ahead.await(ctx, f.Contents)
+	ready, err := p.prefetch.wait(ctx, f.Contents)
 	if err != nil {
 		return err
 	}
-	b, rest := (*blank)(nil), append([]config.Resource{f.Contents}, f.Append...)
+	b, rest := (*tempFile)(nil), append([]config.Resource{f.Contents}, f.Append...)
 	if ready != nil {
-		b, err = ready.adopt()
+		b, err = ready.takeTemp()
 	}
 	if b != nil {
 		rest = f.Append
 	} else if err == nil {
-		b, err = in.blank(base)
+		b, err = in.createTemp(base)
 	}
 	if err != nil {
 		return err
 	}
-	return in.finish(b, base, own, mode(f.Mode, 0o644), replace, func(w *os.File) error { return p.fetch(ctx, w, rest) })
+	return in.finish(b, base, own, mode(f.Mode, 0o644), replace, func(w *os.File) error { return p.fetchAll(ctx, w, rest) })
 }
 
 // keepFile sets the owner and the mode of an existing file and appends to it.
@@ -157,18 +157,18 @@ func (p *planner) keepFile(ctx context.Context, in *dir, base string, own owners
 	defer old.Close()
 	bits := mode(f.Mode, found.Mode&0o7777)
 	if len(f.Append) == 0 {
-		return give(old, own, bits)
+		return setOwnerMode(old, own, bits)
 	}
-	return in.rewriteFile(base, own.orElse(found), bits, func(w *os.File) error {
+	return in.rewriteFile(base, own.withDefaults(found), bits, func(w *os.File) error {
 		if _, err := io.Copy(w, old); err != nil {
 			return err
 		}
-		return p.fetch(ctx, w, f.Append)
+		return p.fetchAll(ctx, w, f.Append)
 	})
 }
 
-// orElse is an ownership in which nothing is open.
-func (o ownership) orElse(st *stat) ownership {
+// withDefaults is an ownership in which nothing is open.
+func (o ownership) withDefaults(st *stat) ownership {
 	if o.uid < 0 {
 		o.uid = int(st.Uid)
 	}
@@ -179,12 +179,12 @@ func (o ownership) orElse(st *stat) ownership {
 }
 
 // fetch writes resources one after another. One without a source is empty.
-func (p *planner) fetch(ctx context.Context, w io.Writer, resources []config.Resource) error {
+func (p *planner) fetchAll(ctx context.Context, w io.Writer, resources []config.Resource) error {
 	for _, r := range resources {
 		if !config.NonZero(r.Source) {
 			continue
 		}
-		ready, err := p.ahead.await(ctx, r)
+		ready, err := p.prefetch.wait(ctx, r)
 		switch {
 		case err != nil:
 		case ready != nil:

@@ -11,7 +11,7 @@ import (
 
 // existing are the kinds of nodes that may be in the way, by what a message
 // calls them.
-func (w *world) existing(kind string) {
+func (w *fixture) existing(kind string) {
 	w.Helper()
 	switch kind {
 	case "nothing":
@@ -69,14 +69,14 @@ func TestFileOnExistingNode(t *testing.T) {
 		{there: pipe, file: overwrite, want: "new+"},
 	} {
 		t.Run(c.there+c.file, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.existing(c.there)
 			sections := `"storage": {"files": [` + c.file + `]}`
 			if c.conflict != "" {
-				w.refused(sections, c.conflict+" and overwrite is not set")
+				w.wantConflicts(sections, c.conflict+" and overwrite is not set")
 				return
 			}
-			w.must(sections)
+			w.mustApply(sections)
 			w.wantText("n", c.want)
 			w.wantMode("n", 0o644)
 			if !w.stat0("n").is(unix.S_IFREG) {
@@ -89,10 +89,10 @@ func TestFileOnExistingNode(t *testing.T) {
 	}
 }
 
-func (w *world) stat0(name string) *stat { return &stat{Stat_t: w.stat(name)} }
+func (w *fixture) stat0(name string) *stat { return &stat{Stat_t: w.stat(name)} }
 
 func TestFileOwnerAndMode(t *testing.T) {
-	uid, gid := someone()
+	uid, gid := testOwner()
 	me, my := os.Getuid(), os.Getgid()
 	ids := fmt.Sprintf(`"user": {"id": %d}, "group": {"id": %d}`, uid, gid)
 	byName := `"user": {"name": "ann"}, "group": {"name": "staff"}`
@@ -117,14 +117,14 @@ func TestFileOwnerAndMode(t *testing.T) {
 		"overwritten, mode is reset": {there: true, file: `"contents": {"source": "data:,x"}, "overwrite": true`, uid: me, gid: my, mode: 0o644},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.write("usr/lib/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
 			w.write("etc/group", fmt.Sprintf("staff:x:%d:\n", gid))
 			if c.there {
 				w.write("f", "old")
 				os.Chmod(w.path("f"), 0o640)
 			}
-			w.must(`"storage": {"files": [{"path": "/f", ` + c.file + `}]}`)
+			w.mustApply(`"storage": {"files": [{"path": "/f", ` + c.file + `}]}`)
 			w.wantOwner("f", c.uid, c.gid)
 			w.wantMode("f", c.mode)
 		})
@@ -133,13 +133,13 @@ func TestFileOwnerAndMode(t *testing.T) {
 
 // The old file keeps its owner when its contents are made anew by an append.
 func TestAppendKeepsTheOwner(t *testing.T) {
-	uid, gid := someone()
-	w := newWorld(t)
+	uid, gid := testOwner()
+	w := newFixture(t)
 	w.write("f", "old")
 	if err := os.Chown(w.path("f"), uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	w.must(`"storage": {"files": [{"path": "/f", "append": [{"source": "data:,+"}]}]}`)
+	w.mustApply(`"storage": {"files": [{"path": "/f", "append": [{"source": "data:,+"}]}]}`)
 	w.wantText("f", "old+")
 	w.wantOwner("f", uid, gid)
 }
@@ -149,7 +149,7 @@ func TestFetchThatBreaksLeavesTheOldFile(t *testing.T) {
 		`"contents": {"source": "https://cut"}, "overwrite": true`,
 		`"append": [{"source": "data:,+"}, {"source": "https://cut"}]`,
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.write("f", "old")
 		err := w.apply(`"storage": {"files": [{"path": "/f", ` + file + `}]}`)
 		if err == nil || !strings.Contains(err.Error(), "file /f: the connection was cut") {
@@ -157,15 +157,15 @@ func TestFetchThatBreaksLeavesTheOldFile(t *testing.T) {
 		}
 		w.wantText("f", "old")
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := w.apply(`"storage": {"files": [{"path": "/f", "contents": {"source": "https://cut"}}]}`); err == nil || w.exists("f") {
 		t.Errorf("%v; is there a file: %v", err, w.exists("f"))
 	}
 }
 
 func TestContentsAreNeverReadableByOthersOnTheWay(t *testing.T) {
-	w := newWorld(t)
-	w.Fetch = spy(func() {
+	w := newFixture(t)
+	w.Fetch = hookFetcher(func() {
 		for _, n := range names(t, w.Root) {
 			if strings.HasPrefix(n, ".firstlight-") {
 				w.wantMode(n, 0o600)
@@ -174,12 +174,12 @@ func TestContentsAreNeverReadableByOthersOnTheWay(t *testing.T) {
 		}
 		t.Error("there is no temporary file beside the target")
 	})
-	w.must(`"storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}]}`)
+	w.mustApply(`"storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}]}`)
 	w.wantMode("f", 0o644)
 }
 
 func TestDirectoryOnExistingNode(t *testing.T) {
-	uid, gid := someone()
+	uid, gid := testOwner()
 	me, my := os.Getuid(), os.Getgid()
 	ids := fmt.Sprintf(`"user": {"id": %d}, "group": {"id": %d}`, uid, gid)
 	for _, c := range []struct {
@@ -203,17 +203,17 @@ func TestDirectoryOnExistingNode(t *testing.T) {
 		{there: pipe, conflict: pipe},
 	} {
 		t.Run(c.there+c.more, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.existing(c.there)
 			if c.there == directory {
 				os.Chmod(w.path("n"), 0o710)
 			}
 			sections := `"storage": {"directories": [{"path": "/n"` + c.more + `}]}`
 			if c.conflict != "" {
-				w.refused(sections, "directory /n: it should be a directory, but there already is "+c.conflict+" and overwrite is not set")
+				w.wantConflicts(sections, "directory /n: it should be a directory, but there already is "+c.conflict+" and overwrite is not set")
 				return
 			}
-			w.must(sections)
+			w.mustApply(sections)
 			w.wantOwner("n", c.uid, c.gid)
 			w.wantMode("n", c.mode)
 			if w.exists("n/inside") != (c.there == directory && !c.emptied) {
@@ -224,9 +224,9 @@ func TestDirectoryOnExistingNode(t *testing.T) {
 }
 
 func TestMissingParentsArePlain(t *testing.T) {
-	uid, gid := someone()
-	w := newWorld(t)
-	w.must(fmt.Sprintf(`"storage": {"directories": [{"path": "/a/b/c", "mode": 448, "user": {"id": %d}, "group": {"id": %d}}],
+	uid, gid := testOwner()
+	w := newFixture(t)
+	w.mustApply(fmt.Sprintf(`"storage": {"directories": [{"path": "/a/b/c", "mode": 448, "user": {"id": %d}, "group": {"id": %d}}],
 		"files": [{"path": "/x/y/f", "mode": 384}], "links": [{"path": "/l/m/n", "target": "t"}]}`, uid, gid))
 	for _, name := range []string{"a", "a/b", "x", "x/y", "l", "l/m"} {
 		w.wantMode(name, 0o755)
@@ -238,19 +238,19 @@ func TestMissingParentsArePlain(t *testing.T) {
 }
 
 func TestRootDirectoryCanBeChangedButNotReplaced(t *testing.T) {
-	w := newWorld(t)
-	w.must(`"storage": {"directories": [{"path": "/", "mode": 360}]}`)
+	w := newFixture(t)
+	w.mustApply(`"storage": {"directories": [{"path": "/", "mode": 360}]}`)
 	w.wantMode("/", 0o550)
 	os.Chmod(w.Root, 0o755)
-	w.refused(`"storage": {"directories": [{"path": "/", "overwrite": true}]}`, "directory /: the root itself cannot be replaced")
-	w.refused(`"storage": {"files": [{"path": "/"}]}`, "file /: the root itself cannot be replaced")
+	w.wantConflicts(`"storage": {"directories": [{"path": "/", "overwrite": true}]}`, "directory /: the root itself cannot be replaced")
+	w.wantConflicts(`"storage": {"files": [{"path": "/"}]}`, "file /: the root itself cannot be replaced")
 }
 
 func TestEntriesThatMeetBySymbolicLinksConflict(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("var/home")
 	w.symlink("var/home", "home")
-	leaves := w.refused(`"storage": {"files": [{"path": "/home/f"}, {"path": "/var/home/f"}]}`,
+	leaves := w.wantConflicts(`"storage": {"files": [{"path": "/home/f"}, {"path": "/var/home/f"}]}`,
 		"file /var/home/f and file /home/f (test config, line 2, column 32 (storage.files[0].path)) are both /var/home/f on this machine, because of symbolic links")
 	if got := leaves[0].Error(); strings.Contains(got, w.Root) {
 		t.Errorf("the paths are those of the config: %s", got)
@@ -258,11 +258,11 @@ func TestEntriesThatMeetBySymbolicLinksConflict(t *testing.T) {
 }
 
 func TestEntryBelowWhatIsNoDirectoryConflicts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("file", "x")
 	w.symlink("me", "me")
 	w.symlink("/nowhere", "elsewhere")
-	w.refused(`"storage": {"files": [{"path": "/a"}, {"path": "/a/b/c"}, {"path": "/file/d"}, {"path": "/me/e"}],
+	w.wantConflicts(`"storage": {"files": [{"path": "/a"}, {"path": "/a/b/c"}, {"path": "/file/d"}, {"path": "/me/e"}],
 			"links": [{"path": "/nowhere", "target": "t"}],
 			"directories": [{"path": "/elsewhere/x"}]}`,
 		"file /a/b/c is below file /a (test config, line 2, column 32 (storage.files[0].path)), which is no directory",
@@ -273,12 +273,12 @@ func TestEntryBelowWhatIsNoDirectoryConflicts(t *testing.T) {
 
 // What is in a directory that is replaced is gone, also for other entries.
 func TestEntriesBelowAReplacedDirectory(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("a/f", "old")
 	w.symlink("/etc", "a/sub")
 	w.write("b", "a file that becomes a directory")
 	w.symlink("/etc", "c")
-	w.must(`"storage": {
+	w.mustApply(`"storage": {
 		"directories": [{"path": "/a", "overwrite": true}, {"path": "/b", "overwrite": true}, {"path": "/c", "overwrite": true}],
 		"files": [
 			{"path": "/a/f", "contents": {"source": "data:,new"}}, {"path": "/a/sub/g"},
@@ -293,37 +293,37 @@ func TestEntriesBelowAReplacedDirectory(t *testing.T) {
 }
 
 func TestOverwriteDoesNotTouchMountedFilesystems(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("var/lib/data")
-	w.refused(`"storage": {
+	w.wantConflicts(`"storage": {
 		"filesystems": [{"device": "/dev/vdb", "format": "ext4", "path": "/var/lib/data"}],
 		"directories": [{"path": "/var/lib", "overwrite": true}]}`,
 		"directory /var/lib has overwrite set, but the filesystem on /dev/vdb (test config, line 3, column 68 (storage.filesystems[0].path)) is mounted at /var/lib/data")
 }
 
 func TestIDsThatCannotBeConflict(t *testing.T) {
-	w := newWorld(t)
-	w.refused(`"storage": {"files": [{"path": "/a", "user": {"id": -1}}, {"path": "/b", "group": {"id": 4294967295}}]}`,
+	w := newFixture(t)
+	w.wantConflicts(`"storage": {"files": [{"path": "/a", "user": {"id": -1}}, {"path": "/b", "group": {"id": 4294967295}}]}`,
 		"file /a: -1 is not the id of a user", "file /b: 4294967295 is not the id of a group")
 }
 
 func TestFilesOfASecondRunAreForeign(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const sections = `"storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}, {"path": "/e"},
 		{"path": "/o", "contents": {"source": "data:,x"}, "overwrite": true}, {"path": "/log", "append": [{"source": "data:,+"}]}]}`
-	w.must(sections)
-	w.refused(sections, "file /f: the config gives it contents, but there already is a file of 1 bytes")
+	w.mustApply(sections)
+	w.wantConflicts(sections, "file /f: the config gives it contents, but there already is a file of 1 bytes")
 	// Without contents of its own that conflict the rest is run again.
-	w.must(strings.Replace(sections, `{"path": "/f", "contents": {"source": "data:,x"}},`, "", 1))
+	w.mustApply(strings.Replace(sections, `{"path": "/f", "contents": {"source": "data:,x"}},`, "", 1))
 	w.wantText("o", "x")
 	w.wantText("log", "++")
 }
 
 // A node that came after the look is not replaced, as one from before is not.
 func TestFileThatAppearsBetweenPlanAndRun(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/passwd", "")
-	w.Tree.Run = programs(func(program string) {
+	w.Tree.Run = programFunc(func(program string) {
 		w.write("home/ann/.bashrc", "from the skeleton")
 		w.write("etc/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:\n", os.Getuid(), os.Getgid()))
 	})
@@ -339,12 +339,12 @@ func TestFileThatAppearsBetweenPlanAndRun(t *testing.T) {
 
 // Neither a chain of links nor a link in the last place leads outside.
 func TestHostileLinksDoNotLeadOutside(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.symlink("/b", "a")
 	w.symlink(w.outside, "b")
 	w.symlink("../../../../../../../.."+w.outside, "c")
 	w.symlink(w.outside+"/target", "last")
-	w.must(`"storage": {
+	w.mustApply(`"storage": {
 		"files": [{"path": "/a/f", "contents": {"source": "data:,x"}}, {"path": "/last", "contents": {"source": "data:,x"}, "overwrite": true}],
 		"directories": [{"path": "/c/d"}],
 		"links": [{"path": "/b/l", "target": "t"}, {"path": "/a/h", "target": "/last", "hard": true}]}`)

@@ -17,9 +17,9 @@ type Output struct {
 }
 
 // outputs plans the platform's files. They replace what is there.
-func (p *planner) outputs() {
+func (p *planner) planOutputs() {
 	for _, o := range p.Outputs {
-		p.labelled(o.Path)
+		p.needsLabel(o.Path)
 		p.written = append(p.written, path.Dir(o.Path))
 		p.add(config.Origin{}, "writing "+o.Path+" for the platform", func(_ context.Context, r *root) error {
 			d, err := r.makeDirs(path.Dir(o.Path))

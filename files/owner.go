@@ -4,21 +4,21 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// ownersKnown reports owners that do not exist and that the config does not
+// checkOwners reports owners that do not exist and that the config does not
 // create either.
-func (p *planner) ownersKnown(e *entry) bool {
-	user := p.ownerKnown(e, "user", e.user, databases(userDatabases[:]), p.userWillExist)
-	group := p.ownerKnown(e, "group", e.group, databases(groupDatabases[:]), p.groupWillExist)
+func (p *planner) checkOwners(e *entry) bool {
+	user := p.checkOwner(e, "user", e.user, databases(userDatabases[:]), p.userWillExist)
+	group := p.checkOwner(e, "group", e.group, databases(groupDatabases[:]), p.groupWillExist)
 	return user && group
 }
 
-func (p *planner) ownerKnown(e *entry, what string, o config.Owner, where string, exists func(string) bool) bool {
+func (p *planner) checkOwner(e *entry, what string, o config.Owner, where string, exists func(string) bool) bool {
 	name := config.ValueOr(o.Name, "")
 	switch {
 	case o.ID != nil && !validID(*o.ID):
 		p.conflict(e.object.Origin(what, "id"), "ids are from 0 to 4294967294", "%s: %d is not the id of a %s", e.title(), *o.ID, what)
 	case o.ID == nil && name != "" && !exists(name):
-		p.conflict(e.object.Origin(what, "name"), "add it to passwd."+what+"s, or give the id",
+		p.conflict(e.object.Origin(what, "name"), "add it to passwd."+what+"s, or set the id",
 			"%s should belong to %s %q, which is not in %s of this system", e.title(), what, name, where)
 	default:
 		return true
@@ -32,7 +32,7 @@ func (p *planner) userWillExist(name string) bool {
 			return config.ValueOr(u.ShouldExist, true)
 		}
 	}
-	_, exists := p.known.users[name]
+	_, exists := p.initial.users[name]
 	return exists
 }
 
@@ -48,7 +48,7 @@ func (p *planner) groupWillExist(name string) bool {
 			return config.ValueOr(g.ShouldExist, true)
 		}
 	}
-	_, exists := p.known.groups[name]
+	_, exists := p.initial.groups[name]
 	return exists
 }
 
@@ -60,7 +60,7 @@ func (p *planner) ownership(r *root, user, group config.Owner) (ownership, error
 	case user.ID != nil:
 		own.uid = *user.ID
 	case config.NonZero(user.Name):
-		u, err := p.names.user(r, *user.Name)
+		u, err := p.accounts.user(r, *user.Name)
 		if err != nil {
 			return own, err
 		}
@@ -70,7 +70,7 @@ func (p *planner) ownership(r *root, user, group config.Owner) (ownership, error
 	case group.ID != nil:
 		own.gid = *group.ID
 	case config.NonZero(group.Name):
-		gid, err := p.names.group(r, *group.Name)
+		gid, err := p.accounts.group(r, *group.Name)
 		if err != nil {
 			return own, err
 		}

@@ -17,39 +17,39 @@ import (
 const noPassword = "*"
 
 // passwd plans groups, then users, with their keys.
-func (p *planner) passwd() {
+func (p *planner) planAccounts() {
 	for _, g := range p.cfg.Passwd.Groups {
-		p.group(g)
+		p.planGroup(g)
 	}
 	for _, u := range p.cfg.Passwd.Users {
-		p.user(u)
+		p.planUser(u)
 	}
 	p.accountsChange = len(p.plan) > 0
 }
 
 // shadow runs a program of shadow-utils on the root.
-func (p *planner) shadow(ctx context.Context, program string, a arguments) error {
-	_, err := p.Run.Run(ctx, system.Command{Name: program, Args: a.words, Secrets: a.secrets})
-	p.names.forget()
+func (p *planner) runShadow(ctx context.Context, program string, a arguments) error {
+	_, err := p.Run.Run(ctx, system.Command{Name: program, Args: a.list, Secrets: a.secrets})
+	p.accounts.invalidate()
 	return err
 }
 
 // arguments of a command that is put together step by step.
-type arguments struct{ words, secrets []string }
+type arguments struct{ list, secrets []string }
 
 // under begins the arguments of a program of shadow-utils.
-func under(root string) arguments { return arguments{words: []string{"--root", root}} }
+func rootArguments(root string) arguments { return arguments{list: []string{"--root", root}} }
 
 func (a *arguments) flag(when bool, flag string) {
 	if when {
-		a.words = append(a.words, flag)
+		a.list = append(a.list, flag)
 	}
 }
 
 // option adds a flag and its value, unless that is empty.
 func (a *arguments) option(flag, value string) {
 	if value != "" {
-		a.words = append(a.words, flag, value)
+		a.list = append(a.list, flag, value)
 	}
 }
 
@@ -66,18 +66,18 @@ func (a *arguments) password(hash string) {
 	}
 }
 
-func (p *planner) group(g config.Group) {
-	_, exists := p.known.groups[g.Name]
+func (p *planner) planGroup(g config.Group) {
+	_, exists := p.initial.groups[g.Name]
 	origin := g.Origin("name")
 	if !config.ValueOr(g.ShouldExist, true) {
 		if exists {
 			p.add(origin, fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context, _ *root) error {
-				return p.shadow(ctx, "groupdel", arguments{words: []string{"--root", p.Root, g.Name}})
+				return p.runShadow(ctx, "groupdel", arguments{list: []string{"--root", p.Root, g.Name}})
 			})
 		}
 		return
 	}
-	a := under(p.Root)
+	a := rootArguments(p.Root)
 	a.number("--gid", g.GID)
 	a.password(config.ValueOr(g.PasswordHash, ""))
 	doing, program := "changing", "groupmod"
@@ -85,33 +85,33 @@ func (p *planner) group(g config.Group) {
 		doing, program = "creating", "groupadd"
 		a.flag(config.NonZero(g.System), "--system")
 	}
-	a.words = append(a.words, g.Name)
+	a.list = append(a.list, g.Name)
 	p.add(origin, fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context, _ *root) error {
-		return p.shadow(ctx, program, a)
+		return p.runShadow(ctx, program, a)
 	})
 }
 
-func (p *planner) user(u config.User) {
-	_, exists := p.known.users[u.Name]
+func (p *planner) planUser(u config.User) {
+	_, exists := p.initial.users[u.Name]
 	origin := u.Origin("name")
 	if !config.ValueOr(u.ShouldExist, true) {
 		if exists {
 			p.add(origin, fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context, _ *root) error {
-				return p.shadow(ctx, "userdel", arguments{words: []string{"--remove", "--root", p.Root, u.Name}})
+				return p.runShadow(ctx, "userdel", arguments{list: []string{"--remove", "--root", p.Root, u.Name}})
 			})
 		}
 		return
 	}
-	doing, program, a := "creating", "useradd", newUser(p.Root, u)
+	doing, program, a := "creating", "useradd", useraddArguments(p.Root, u)
 	if exists {
-		doing, program, a = "changing", "usermod", changedUser(p.Root, u)
+		doing, program, a = "changing", "usermod", usermodArguments(p.Root, u)
 	}
 	p.add(origin, fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context, r *root) error {
-		if err := p.shadow(ctx, program, a); err != nil {
+		if err := p.runShadow(ctx, program, a); err != nil {
 			return err
 		}
 		if !config.NonZero(u.NoCreateHome) {
-			if err := p.ownHome(r, u.Name); err != nil {
+			if err := p.chownMountPoints(r, u.Name); err != nil {
 				return err
 			}
 		}
@@ -120,15 +120,15 @@ func (p *planner) user(u config.User) {
 		}
 		// Once more, as the reference does: whatever became of it in the
 		// command before, this one is about the password only.
-		again := under(p.Root)
+		again := rootArguments(p.Root)
 		again.password(password(u))
-		again.words = append(again.words, u.Name)
-		return p.shadow(ctx, "usermod", again)
+		again.list = append(again.list, u.Name)
+		return p.runShadow(ctx, "usermod", again)
 	})
 	if !config.NonZero(u.NoCreateHome) {
-		p.homes = append(p.homes, u.Name)
+		p.usersWithHomes = append(p.usersWithHomes, u.Name)
 	}
-	p.keys(u)
+	p.planKeys(u)
 }
 
 // password is the hash that an account gets. An empty one would let everybody
@@ -140,9 +140,9 @@ func password(u config.User) string {
 	return noPassword
 }
 
-// newUser are the arguments of useradd(8).
-func newUser(root string, u config.User) arguments {
-	a := under(root)
+// useraddArguments are the arguments of useradd(8).
+func useraddArguments(root string, u config.User) arguments {
+	a := rootArguments(root)
 	a.option("--home-dir", config.ValueOr(u.HomeDir, ""))
 	a.flag(!config.NonZero(u.NoCreateHome), "--create-home")
 	a.flag(config.NonZero(u.NoCreateHome), "--no-create-home")
@@ -154,12 +154,12 @@ func newUser(root string, u config.User) arguments {
 	return a
 }
 
-// changedUser are the arguments of usermod(8). Unlike useradd's its option for
+// usermodArguments are the arguments of usermod(8). Unlike useradd's its option for
 // the home has the long name --home.
-func changedUser(root string, u config.User) arguments {
-	a := under(root)
+func usermodArguments(root string, u config.User) arguments {
+	a := rootArguments(root)
 	if config.NonZero(u.HomeDir) {
-		a.words = append(a.words, "--home", *u.HomeDir, "--move-home")
+		a.list = append(a.list, "--home", *u.HomeDir, "--move-home")
 	}
 	if u.PasswordHash != nil {
 		a.password(password(u))
@@ -174,25 +174,25 @@ func (a *arguments) common(u config.User) {
 	a.option("--gid", config.ValueOr(u.PrimaryGroup, ""))
 	a.option("--groups", strings.Join(u.Groups, ","))
 	a.option("--shell", config.ValueOr(u.Shell, ""))
-	a.words = append(a.words, u.Name)
+	a.list = append(a.list, u.Name)
 }
 
-// ownHome gives a user those directories of her home that were made for
+// chownMountPoints gives a user those directories of her home that were made for
 // filesystems that are mounted in it.
-func (p *planner) ownHome(r *root, name string) error {
+func (p *planner) chownMountPoints(r *root, name string) error {
 	if len(p.RecordedDirectories) == 0 {
 		return nil
 	}
-	u, err := p.names.user(r, name)
+	u, err := p.accounts.user(r, name)
 	if err != nil {
 		return err
 	}
-	home, err := r.follow(u.home)
+	home, err := r.resolve(u.home)
 	if err != nil || home == "/" {
 		return err
 	}
 	for _, made := range p.RecordedDirectories {
-		at, err := r.follow(made)
+		at, err := r.resolve(made)
 		if err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (p *planner) ownHome(r *root, name string) error {
 		if err != nil {
 			return err
 		}
-		err = d.giveDir(base, ownership{u.uid, u.gid}, 0o700)
+		err = d.setOwnerMode(base, ownership{u.uid, u.gid}, 0o700)
 		d.close()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -213,15 +213,15 @@ func (p *planner) ownHome(r *root, name string) error {
 }
 
 // keys plans the SSH keys of a user.
-func (p *planner) keys(u config.User) {
+func (p *planner) planKeys(u config.User) {
 	if len(u.SSHAuthorizedKeys) == 0 {
 		return
 	}
 	text := strings.Join(u.SSHAuthorizedKeys, "\n") + "\n"
-	p.keyed = append(p.keyed, u.Name)
+	p.usersWithKeys = append(p.usersWithKeys, u.Name)
 	origin := u.Origin("sshAuthorizedKeys")
 	p.add(origin, fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(ctx context.Context, r *root) error {
-		owner, err := p.names.user(r, u.Name)
+		owner, err := p.accounts.user(r, u.Name)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // shadowLines are the commands of a run without the root's path.
-func (w *world) shadowLines() []string {
+func (w *fixture) shadowLines() []string {
 	var lines []string
 	for _, l := range w.run.Lines() {
 		lines = append(lines, strings.ReplaceAll(l, w.Root, "R"))
@@ -21,7 +21,7 @@ func (w *world) shadowLines() []string {
 	return slices.DeleteFunc(lines, func(l string) bool { return l == "is-live-image" })
 }
 
-func (w *world) wantCommands(want ...string) {
+func (w *fixture) wantCommands(want ...string) {
 	w.Helper()
 	if got := w.shadowLines(); !slices.Equal(got, want) {
 		w.Errorf("ran\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -29,8 +29,8 @@ func (w *world) wantCommands(want ...string) {
 }
 
 // withAccounts has root, ann and bob, and some groups.
-func withAccounts(t *testing.T) *world {
-	w := newWorld(t)
+func withAccounts(t *testing.T) *fixture {
+	w := newFixture(t)
 	uid, gid := os.Getuid(), os.Getgid()
 	w.write("etc/passwd", fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\nann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
 	w.write("usr/lib/passwd", fmt.Sprintf("ann:x:77:77::/wrong:/bin/sh\nbob:x:%d:%d::/home/bob:/bin/sh\n", uid, gid))
@@ -50,7 +50,7 @@ func TestGroupCommands(t *testing.T) {
 		`{"name": "new", "shouldExist": false}`:                             "",
 	} {
 		w := withAccounts(t)
-		w.must(`"passwd": {"groups": [` + group + `]}`)
+		w.mustApply(`"passwd": {"groups": [` + group + `]}`)
 		if want == "" {
 			w.wantCommands()
 		} else {
@@ -83,14 +83,14 @@ func TestUserCommands(t *testing.T) {
 		`{"name": "new", "shouldExist": false, "sshAuthorizedKeys": ["k"]}`: nil,
 	} {
 		w := withAccounts(t)
-		w.must(`"passwd": {"users": [` + user + `]}`)
+		w.mustApply(`"passwd": {"users": [` + user + `]}`)
 		w.wantCommands(want...)
 	}
 }
 
 func TestGroupsComeBeforeUsersInTheOrderOfTheConfig(t *testing.T) {
 	w := withAccounts(t)
-	w.must(`"passwd": {"users": [{"name": "z"}, {"name": "a"}], "groups": [{"name": "y"}, {"name": "b"}]}`)
+	w.mustApply(`"passwd": {"users": [{"name": "z"}, {"name": "a"}], "groups": [{"name": "y"}, {"name": "b"}]}`)
 	w.wantCommands("groupadd --root R y", "groupadd --root R b",
 		"useradd --root R --create-home --password * z", "useradd --root R --create-home --password * a")
 }
@@ -125,16 +125,16 @@ func TestPasswordHashesAreSecret(t *testing.T) {
 }
 
 func TestNotatedDirectoriesInAHomeBecomeTheUsers(t *testing.T) {
-	uid, gid := someone()
+	uid, gid := testOwner()
 	me, my := os.Getuid(), os.Getgid()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:/bin/sh\nnoh:x:%d:%d::/srv:/bin/sh\nslash:x:%d:%d::/:/bin/sh\n", uid, gid, uid, gid, uid, gid))
 	w.symlink("var/home", "home")
 	for _, dir := range []string{"var/home/ann/data/deep", "var/home/annette", "srv/x"} {
 		w.mkdir(dir)
 	}
 	w.RecordedDirectories = []string{"/var/home/ann", "/var/home/ann/data", "/var/home/annette", "/srv/x", "/gone"}
-	w.must(`"passwd": {"users": [{"name": "ann"}, {"name": "noh", "noCreateHome": true}, {"name": "slash"}]}`)
+	w.mustApply(`"passwd": {"users": [{"name": "ann"}, {"name": "noh", "noCreateHome": true}, {"name": "slash"}]}`)
 	for _, name := range []string{"var/home/ann", "var/home/ann/data"} {
 		w.wantOwner(name, uid, gid)
 		w.wantMode(name, 0o700)
@@ -146,16 +146,16 @@ func TestNotatedDirectoriesInAHomeBecomeTheUsers(t *testing.T) {
 }
 
 func TestOwnersMayBeCreatedByTheConfig(t *testing.T) {
-	uid, gid := someone()
+	uid, gid := testOwner()
 	w := withAccounts(t)
-	w.Tree.Run = programs(func(program string) {
+	w.Tree.Run = programFunc(func(program string) {
 		switch program {
 		case "useradd":
 			w.write("etc/passwd", fmt.Sprintf("eve:x:%d:%d::/home/eve:/bin/sh\n", uid, gid))
 			w.write("etc/group", fmt.Sprintf("eve:x:%d:\nstaff:x:%d:\n", gid, gid))
 		}
 	})
-	w.must(`"passwd": {"users": [{"name": "eve"}], "groups": [{"name": "staff"}]}, "storage": {
+	w.mustApply(`"passwd": {"users": [{"name": "eve"}], "groups": [{"name": "staff"}]}, "storage": {
 		"files": [{"path": "/f", "user": {"name": "eve"}, "group": {"name": "staff"}}],
 		"directories": [{"path": "/d", "user": {"name": "eve"}, "group": {"name": "eve"}}],
 		"links": [{"path": "/l", "target": "x", "user": {"name": "eve"}, "group": {"name": "eve"}}]}`)
@@ -166,7 +166,7 @@ func TestOwnersMayBeCreatedByTheConfig(t *testing.T) {
 
 func TestOwnersThatTheConfigDeletesConflict(t *testing.T) {
 	w := withAccounts(t)
-	w.refused(`"passwd": {"users": [{"name": "ann", "shouldExist": false}, {"name": "x", "noUserGroup": true}], "groups": [{"name": "wheel", "shouldExist": false}]},
+	w.wantConflicts(`"passwd": {"users": [{"name": "ann", "shouldExist": false}, {"name": "x", "noUserGroup": true}], "groups": [{"name": "wheel", "shouldExist": false}]},
 		"storage": {"files": [{"path": "/a", "user": {"name": "ann"}}, {"path": "/b", "group": {"name": "wheel"}}, {"path": "/c", "group": {"name": "x"}}]}`,
 		`file /a should belong to user "ann", which is not in`,
 		`file /b should belong to group "wheel", which is not in`,
@@ -182,7 +182,7 @@ func TestOwnerThatNoCommandCreated(t *testing.T) {
 }
 
 func TestAccountsAreReadLikeTheCLibraryDoes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/passwd", "# comment\n\na:x:1:2:g:/h:/s\na:x:3:4:g:/h:/s\n+nis:x:5:5::/:\nshort:x:6\nword:x:six:6::/:\nhuge:x:4294967295:6::/:\nneg:x:-1:6::/:\n:x:7:7::/:\nlast:x:8:9::/l:/s")
 	w.write("usr/lib/passwd", "a:x:10:10::/:\nalt:x:11:12::/alt:\n")
 	w.write("etc/group", "g:x:1:\ng:x:2:a\n-bad:x:3:\nfive:x:5:a:b\n")
@@ -202,7 +202,7 @@ func TestAccountsAreReadLikeTheCLibraryDoes(t *testing.T) {
 }
 
 func TestUnreadableAccountsStopThePlan(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("etc/passwd")
 	_, err := w.Plan(t.Context(), parse(t, ""))
 	if err == nil || !strings.Contains(err.Error(), "reading the users and groups of "+w.Root) || !strings.Contains(err.Error(), "there is a directory") {

@@ -14,7 +14,7 @@ import (
 )
 
 // A place is where a path of the config leads to in the tree as it is found.
-type place struct {
+type resolvedPath struct {
 	// path is the resolved path; its last component is not followed.
 	path string
 	// missing is the first part of it that does not exist; "" if the directory
@@ -24,26 +24,26 @@ type place struct {
 	found *stat
 }
 
-// A parentPlace is the resolved path of a directory that entries are put into.
-type parentPlace struct {
+// A resolvedParent is the resolved path of a directory that entries are put into.
+type resolvedParent struct {
 	path, missing string
 	err           error
 }
 
 // place looks at a path. What lies in a directory that will be replaced counts
 // as gone.
-func (p *planner) place(name string) (place, error) {
+func (p *planner) resolve(name string) (resolvedPath, error) {
 	name = path.Clean("/" + name)
 	if name == "/" {
 		st, err := p.root.lstat("/")
-		return place{path: "/", found: st}, err
+		return resolvedPath{path: "/", found: st}, err
 	}
 	up, known := p.parents[path.Dir(name)]
 	if !known {
-		up = p.lookAtParent(path.Dir(name))
+		up = p.resolveParent(path.Dir(name))
 		p.parents[path.Dir(name)] = up
 	}
-	at := place{path: path.Join(up.path, path.Base(name)), missing: up.missing}
+	at := resolvedPath{path: path.Join(up.path, path.Base(name)), missing: up.missing}
 	if up.err != nil || up.missing != "" {
 		return at, up.err
 	}
@@ -52,15 +52,15 @@ func (p *planner) place(name string) (place, error) {
 	return at, err
 }
 
-func (p *planner) lookAtParent(name string) parentPlace {
+func (p *planner) resolveParent(name string) resolvedParent {
 	w := p.root.walker()
-	w.gone = p.gone
+	w.ignored = p.ignored
 	defer w.close()
 	err := w.walk(name)
-	if w.end != nil {
-		err = fmt.Errorf("on the way there is %s, which is %v: %w", w.path(), w.end, unix.ENOTDIR)
+	if w.nonDir != nil {
+		err = fmt.Errorf("on the way there is %s, which is %v: %w", w.path(), w.nonDir, unix.ENOTDIR)
 	}
-	up := parentPlace{path: w.path(), err: err}
+	up := resolvedParent{path: w.path(), err: err}
 	if err == nil && w.missing() {
 		up.missing = w.firstMissing()
 	}
@@ -69,7 +69,7 @@ func (p *planner) lookAtParent(name string) parentPlace {
 
 // An entry is a directory, file or link of the config with its place.
 type entry struct {
-	place
+	resolvedPath
 	kind      string // as in a message
 	name      string // the path in the config
 	object    config.Object
@@ -77,25 +77,25 @@ type entry struct {
 	group     config.Owner
 	overwrite bool
 	// decide plans what to do, or reports why it cannot be done.
-	decide func(*entry)
-	// ours tells that what is there was made by an earlier run for this entry,
+	plan func(*entry)
+	// ours reports whether what is there was made by an earlier run for this entry,
 	// which counts as if nothing were there.
-	ours bool
-	// renewed tells that it is planned to be another node than it is now.
-	renewed bool
+	madeEarlier bool
+	// renewed reports whether it is planned to be another node than it is now.
+	replaced bool
 }
 
-// replaces tells whether what is there may be replaced.
-func (e *entry) replaces() bool { return e.overwrite || e.ours }
+// replaces reports whether what is there may be replaced.
+func (e *entry) mayReplace() bool { return e.overwrite || e.madeEarlier }
 
 func (e *entry) origin() config.Origin { return e.object.Origin("path") }
 func (e *entry) title() string         { return e.kind + " " + e.name }
 
 // nodes plans directories, files and links.
-func (p *planner) nodes() {
-	p.replaced()
+func (p *planner) planNodes() {
+	p.findReplacedDirectories()
 	all := p.entries()
-	p.collisions(all)
+	p.checkCollisions(all)
 	var soft, hard []*entry
 	for _, e := range all {
 		if e.kind == kindHardLink {
@@ -107,9 +107,9 @@ func (p *planner) nodes() {
 	// Parents before what is in them, else in the order of the config.
 	sort.SliceStable(soft, func(i, j int) bool { return depth(soft[i].path) < depth(soft[j].path) })
 	for _, e := range append(soft, hard...) {
-		p.underFile(e)
-		if p.ownersKnown(e) && p.replaceable(e) {
-			e.decide(e)
+		p.checkParents(e)
+		if p.checkOwners(e) && p.checkOverwrite(e) {
+			e.plan(e)
 		}
 	}
 }
@@ -124,16 +124,16 @@ func depth(name string) int {
 
 // replaced finds the directories that will be replaced by empty ones. Nothing
 // in them counts when other paths are resolved.
-func (p *planner) replaced() {
-	p.gone = map[string]bool{}
+func (p *planner) findReplacedDirectories() {
+	p.ignored = map[string]bool{}
 	dirs := slices.Clone(p.cfg.Storage.Directories)
 	sort.SliceStable(dirs, func(i, j int) bool { return depth(path.Clean(dirs[i].Path)) < depth(path.Clean(dirs[j].Path)) })
 	for _, d := range dirs {
 		if !config.NonZero(d.Overwrite) {
 			continue
 		}
-		if at, err := p.place(d.Path); err == nil && at.found != nil {
-			p.gone[at.path] = true
+		if at, err := p.resolve(d.Path); err == nil && at.found != nil {
+			p.ignored[at.path] = true
 			clear(p.parents)
 		}
 	}
@@ -145,7 +145,7 @@ func (p *planner) entries() []*entry {
 	var all []*entry
 	add := func(e entry) {
 		var err error
-		e.place, err = p.place(e.name)
+		e.resolvedPath, err = p.resolve(e.name)
 		switch {
 		case errors.Is(err, unix.ENOTDIR):
 			p.conflict(e.origin(), "choose another path, or replace what is in the way with a directory that has overwrite set",
@@ -154,11 +154,11 @@ func (p *planner) entries() []*entry {
 			p.conflict(e.origin(), "repair the symbolic links in the image, or choose another path",
 				"%s cannot be there: symbolic links lead in a circle", e.title())
 		case err != nil:
-			p.trouble(e.origin(), "looking at "+e.name, err)
+			p.ioConflict(e.origin(), "looking at "+e.name, err)
 		default:
-			p.noteFound(e.name, e.found)
-			if e.kind != kindDirectory && p.earlier.ours(e.name, e.found) {
-				e.ours, e.found = true, nil
+			p.recordExisting(e.name, e.found)
+			if e.kind != kindDirectory && p.earlier.made(e.name, e.found) {
+				e.madeEarlier, e.found = true, nil
 			}
 			all = append(all, &e)
 		}
@@ -166,17 +166,17 @@ func (p *planner) entries() []*entry {
 	s := &p.cfg.Storage
 	for _, d := range s.Directories {
 		add(entry{kind: kindDirectory, name: d.Path, object: d.Object, user: d.User, group: d.Group,
-			overwrite: config.NonZero(d.Overwrite), decide: func(e *entry) { p.directory(e, d) }})
+			overwrite: config.NonZero(d.Overwrite), plan: func(e *entry) { p.planDirectory(e, d) }})
 	}
 	for _, f := range s.Files {
 		add(entry{kind: kindFile, name: f.Path, object: f.Object, user: f.User, group: f.Group,
-			overwrite: config.NonZero(f.Overwrite), decide: func(e *entry) { p.file(e, f) }})
+			overwrite: config.NonZero(f.Overwrite), plan: func(e *entry) { p.planFile(e, f) }})
 	}
 	for _, l := range s.Links {
 		e := entry{kind: kindLink, name: l.Path, object: l.Object, user: l.User, group: l.Group,
-			overwrite: config.NonZero(l.Overwrite), decide: func(e *entry) { p.link(e, l) }}
+			overwrite: config.NonZero(l.Overwrite), plan: func(e *entry) { p.planLink(e, l) }}
 		if config.NonZero(l.Hard) {
-			e.kind, e.decide = kindHardLink, func(e *entry) { p.hardLink(e, l) }
+			e.kind, e.plan = kindHardLink, func(e *entry) { p.planHardLink(e, l) }
 			e.user, e.group = config.Owner{}, config.Owner{} // a hard link has the owner of its target
 		}
 		add(e)
@@ -193,7 +193,7 @@ const (
 )
 
 // collisions reports entries that are the same node on this machine.
-func (p *planner) collisions(all []*entry) {
+func (p *planner) checkCollisions(all []*entry) {
 	p.byPath = map[string]*entry{}
 	for _, e := range all {
 		first, taken := p.byPath[e.path]
@@ -201,16 +201,16 @@ func (p *planner) collisions(all []*entry) {
 			p.byPath[e.path] = e
 			continue
 		}
-		p.conflict(e.origin(), "leave one of them out",
+		p.conflict(e.origin(), "remove one of them",
 			"%s and %s (%v) are both %s on this machine, because of symbolic links", e.title(), first.title(), first.origin(), e.path)
 	}
 }
 
-// underFile reports an entry that lies below one that is no directory.
-func (p *planner) underFile(e *entry) {
+// checkParents reports an entry that lies below one that is no directory.
+func (p *planner) checkParents(e *entry) {
 	for up := path.Dir(e.path); up != "/"; up = path.Dir(up) {
 		if other := p.byPath[up]; other != nil && other.kind != kindDirectory && other != e {
-			p.conflict(e.origin(), "leave one of them out, or make the upper one a directory",
+			p.conflict(e.origin(), "remove one of them, or make the upper one a directory",
 				"%s is below %s (%v), which is no directory", e.title(), other.title(), other.origin())
 			return
 		}
@@ -218,9 +218,9 @@ func (p *planner) underFile(e *entry) {
 }
 
 // replaceable reports an overwrite that must not or cannot be.
-func (p *planner) replaceable(e *entry) bool {
+func (p *planner) checkOverwrite(e *entry) bool {
 	if e.path == "/" && (e.overwrite || e.kind != kindDirectory) {
-		p.conflict(e.origin(), "leave the entry out", "%s: the root itself cannot be replaced", e.title())
+		p.conflict(e.origin(), "remove the entry", "%s: the root itself cannot be replaced", e.title())
 		return false
 	}
 	if !e.overwrite || e.found == nil || !e.found.is(unix.S_IFDIR) {
@@ -230,8 +230,8 @@ func (p *planner) replaceable(e *entry) bool {
 		if !config.NonZero(fs.Path) {
 			continue
 		}
-		if at, err := p.place(*fs.Path); err == nil && below(at.path, e.path) {
-			p.conflict(e.origin(), "leave overwrite out, and set wipeFilesystem if the filesystem should be empty",
+		if at, err := p.resolve(*fs.Path); err == nil && below(at.path, e.path) {
+			p.conflict(e.origin(), "remove overwrite, and set wipeFilesystem if the filesystem should be empty",
 				"%s has overwrite set, but the filesystem on %s (%v) is mounted at %s", e.title(), fs.Device, fs.Origin("path"), *fs.Path)
 			return false
 		}
@@ -240,11 +240,11 @@ func (p *planner) replaceable(e *entry) bool {
 }
 
 // occupied reports a node that is in the way of an entry.
-func (p *planner) occupied(e *entry, wanted string) {
+func (p *planner) conflictExisting(e *entry, wanted string) {
 	history := ""
 	if p.earlier != nil {
 		history = "; an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since"
 	}
-	p.conflict(e.origin(), "set overwrite if it may be replaced, else leave the entry out or choose another path",
+	p.conflict(e.origin(), "set overwrite if it may be replaced, else remove the entry or choose another path",
 		"%s: %s, but there already is %v and overwrite is not set%s", e.title(), wanted, e.found, history)
 }

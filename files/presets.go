@@ -19,15 +19,15 @@ const presetFile = "/etc/systemd/system-preset/20-ignition.preset"
 
 // presets plans the preset file for all units that the config enables or
 // disables, and removes what enables the latter already.
-func (p *planner) presets() {
+func (p *planner) planPresets() {
 	var units []config.Unit
 	for _, u := range p.cfg.Systemd.Units {
 		if u.Enabled == nil {
 			continue
 		}
 		if !*u.Enabled {
-			p.disable(u)
-			if !p.unitExists(u.Name) {
+			p.planDisable(u)
+			if !p.unitWillExist(u.Name) {
 				continue
 			}
 		}
@@ -37,7 +37,7 @@ func (p *planner) presets() {
 	if len(lines) == 0 {
 		return
 	}
-	p.labelled(presetFile)
+	p.needsLabel(presetFile)
 	p.written = append(p.written, path.Dir(presetFile))
 	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %d units to %s", len(units), presetFile),
 		func(_ context.Context, r *root) error { return r.addLines(presetFile, lines) })
@@ -76,7 +76,7 @@ func presetLines(units []config.Unit) []string {
 // addLines appends those lines to a file that it does not hold, and ends a last
 // line that was left open.
 func (r *root) addLines(name string, lines []string) error {
-	at, err := r.follow(name)
+	at, err := r.resolve(name)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func (r *root) addLines(name string, lines []string) error {
 // write to.
 var unitDirs = [...]string{unitDir, "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
-// unitExists tells whether the system will have a unit, so that it means
+// unitWillExist reports whether the system will have a unit, so that it means
 // something to disable it.
-func (p *planner) unitExists(name string) bool {
+func (p *planner) unitWillExist(name string) bool {
 	template, _ := splitInstance(name)
 	for _, u := range p.cfg.Systemd.Units {
 		if (u.Name == name || u.Name == template) && config.NonZero(u.Contents) {
@@ -115,7 +115,7 @@ func (p *planner) unitExists(name string) bool {
 	}
 	for _, dir := range unitDirs {
 		for _, n := range [...]string{name, template} {
-			at, err := p.place(path.Join(dir, n))
+			at, err := p.resolve(path.Join(dir, n))
 			if err == nil && (at.found != nil || p.byPath[at.path] != nil) {
 				return true
 			}

@@ -18,7 +18,7 @@ func TestRealAccounts(t *testing.T) {
 		t.Log("there is no useradd here, or no right to use it")
 		return
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Tree.Run = system.Exec{Log: w.Tree.Log}
 	for name, text := range map[string]string{
 		"etc/passwd":     "root:x:0:0:root:/root:/bin/sh\nold:x:900:900::/home/old:/bin/sh\n",
@@ -41,7 +41,7 @@ func TestRealAccounts(t *testing.T) {
 				{"name": "old", "shouldExist": false}]},
 		"storage": {"files": [{"path": "/home/core/note", "user": {"name": "core"}, "group": {"name": "staff"}}]}`
 	for range 2 { // the second run changes the accounts to what they are
-		w.must(sections)
+		w.mustApply(sections)
 		if !strings.Contains(w.read("etc/passwd"), "core:x:1500:1500:Core User:/home/core:/bin/bash\n") {
 			t.Errorf("passwd is\n%s", w.read("etc/passwd"))
 		}
@@ -67,7 +67,7 @@ func TestRealAccounts(t *testing.T) {
 // With filesystems mounted below the root: they are not deleted, they are
 // written back, and nothing keeps them from being unmounted afterwards.
 func TestMountedFilesystems(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("a/mnt")
 	if err := unix.Mount("tmpfs", w.path("a/mnt"), "tmpfs", 0, "size=64k"); err != nil {
 		t.Logf("a test without the right to mount: %v", err)
@@ -95,7 +95,7 @@ func TestMountedFilesystems(t *testing.T) {
 		t.Error("there is half a file")
 	}
 
-	w.must(`"storage": {"files": [{"path": "/a/mnt/small"}]}`)
+	w.mustApply(`"storage": {"files": [{"path": "/a/mnt/small"}]}`)
 	if err := unix.Unmount(w.path("a/mnt"), 0); err != nil {
 		t.Errorf("the filesystem is held: %v", err)
 	} else {
@@ -104,7 +104,7 @@ func TestMountedFilesystems(t *testing.T) {
 }
 
 func TestReadOnlyFilesystem(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("mnt")
 	if err := unix.Mount("tmpfs", w.path("mnt"), "tmpfs", unix.MS_RDONLY, ""); err != nil {
 		t.Logf("a test without the right to mount: %v", err)

@@ -30,7 +30,7 @@ type Result struct {
 	BootID string
 	// Date is when, with the local time zone.
 	Date time.Time
-	// UserConfigProvided tells that there was more than the image's own config.
+	// UserConfigProvided reports whether there was more than the image's own config.
 	UserConfigProvided bool
 }
 
@@ -49,13 +49,13 @@ type earlierReport map[string]any
 const previousReport = "previousReport"
 
 // cut keeps the newest n reports.
-func (r earlierReport) cut(n int) earlierReport {
+func (r earlierReport) truncate(n int) earlierReport {
 	if r == nil || n == 0 {
 		return nil
 	}
 	older, _ := r[previousReport].(map[string]any)
 	delete(r, previousReport)
-	if kept := earlierReport(older).cut(n - 1); kept != nil {
+	if kept := earlierReport(older).truncate(n - 1); kept != nil {
 		r[previousReport] = kept
 	}
 	return r
@@ -63,18 +63,18 @@ func (r earlierReport) cut(n int) earlierReport {
 
 // result plans the result file, which tells the real system that and when the
 // machine was provisioned.
-func (p *planner) result() {
+func (p *planner) planResult() {
 	if p.Result == (Result{}) {
 		return
 	}
-	p.labelled("/etc/" + resultFile)
+	p.needsLabel("/etc/" + resultFile)
 	p.add(config.Origin{}, "writing the result file /etc/"+resultFile, func(ctx context.Context, r *root) error {
 		etc, err := r.makeDirs("/etc")
 		if err != nil {
 			return err
 		}
 		defer etc.close()
-		previous, err := p.previous(ctx, etc)
+		previous, err := p.previousReport(ctx, etc)
 		if err != nil {
 			return err
 		}
@@ -96,14 +96,14 @@ func (p *planner) result() {
 }
 
 func (t Result) encode(previous earlierReport) ([]byte, error) {
-	r := resultReport{BootID: t.BootID, Date: t.Date.Format(time.RFC3339), User: t.UserConfigProvided, Previous: previous.cut(maxReports)}
+	r := resultReport{BootID: t.BootID, Date: t.Date.Format(time.RFC3339), User: t.UserConfigProvided, Previous: previous.truncate(maxReports)}
 	text, err := json.Indent(r)
 	return append(text, '\n'), err
 }
 
 // previous is the result of an earlier run on this machine. A live system has
 // none: what it finds came with its image.
-func (p *planner) previous(ctx context.Context, etc *dir) (earlierReport, error) {
+func (p *planner) previousReport(ctx context.Context, etc *dir) (earlierReport, error) {
 	text, err := etc.readFile(resultFile)
 	if p.earlier.interrupted() { // and may have written it
 		if text, err = []byte(p.ledger.Result), nil; len(text) == 0 {

@@ -19,15 +19,15 @@ const report1 = `{
 `
 
 func TestResultFileBytes(t *testing.T) {
-	w := newWorld(t)
-	w.must("")
+	w := newFixture(t)
+	w.mustApply("")
 	w.wantText(resultAt, report1)
 	w.wantMode(resultAt, 0o600)
 	if strings.Contains(w.log.String(), "WARNING") {
 		t.Errorf("the log is\n%s", w.log)
 	}
 	w.Result.BootID, w.Result.UserConfigProvided = "ba2", false
-	w.must("")
+	w.mustApply("")
 	w.wantText(resultAt, `{
   "provisioningBootID": "ba2",
   "provisioningDate": "2026-02-03T04:05:06Z",
@@ -50,7 +50,7 @@ func TestResultFileBytes(t *testing.T) {
 }
 
 func TestResultFileReplacesALink(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.symlink(w.outside+"/x", resultAt)
 	if err := w.apply(""); err == nil || !strings.Contains(err.Error(), "writing the result file /etc/.ignition-result.json") {
 		t.Error(err)
@@ -71,10 +71,10 @@ func TestPreviousReport(t *testing.T) {
 		"empty report":     {live: systemtest.Answer{Err: errors.New("exit status 1")}, previous: ``, logged: "cannot be read and is dropped"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.run.Answers["is-live-image"] = c.live
 			w.write(resultAt, c.previous)
-			w.must("")
+			w.mustApply("")
 			var got struct {
 				PreviousReport *struct {
 					ProvisioningDate string
@@ -98,9 +98,9 @@ func TestPreviousReport(t *testing.T) {
 }
 
 func TestReportsDoNotGrowWithoutEnd(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for range maxReports + 10 {
-		w.must("")
+		w.mustApply("")
 	}
 	if got := strings.Count(w.read(resultAt), "previousReport"); got != maxReports {
 		t.Errorf("%d previous reports are kept, want %d", got, maxReports)

@@ -20,7 +20,7 @@ type root struct {
 	path string // for messages and helper programs
 	fd   int
 	// in opens a directory as inside the root.
-	in func(r *root, name string) (int, error)
+	open func(r *root, name string) (int, error)
 }
 
 // openRoot opens the directory that a provisioned system has as "/".
@@ -29,14 +29,14 @@ func openRoot(name string) (*root, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "opening", Path: name, Err: err}
 	}
-	r := &root{path: name, fd: fd, in: openByWalk}
+	r := &root{path: name, fd: fd, open: openByWalk}
 	if kernelResolves() {
-		r.in = openat2
+		r.open = openat2
 	}
 	return r, nil
 }
 
-// kernelResolves tells whether there is openat2, which Linux before 5.6 and
+// kernelResolves reports whether there is openat2, which Linux before 5.6 and
 // some sandboxes do not have.
 var kernelResolves = sync.OnceValue(func() bool {
 	fd, err := openat2(&root{fd: unix.AT_FDCWD}, ".")
@@ -50,7 +50,7 @@ func (r *root) close() { unix.Close(r.fd) }
 
 // fail gives an error of the system the path as a person on this console would
 // type it.
-func (r *root) fail(doing, name string, err error) error {
+func (r *root) pathError(doing, name string, err error) error {
 	return &fs.PathError{Op: doing, Path: path.Join(r.path, name), Err: err}
 }
 
@@ -78,7 +78,7 @@ func openByWalk(r *root, name string) (int, error) {
 	if err := w.walk(name); err != nil {
 		return -1, err
 	}
-	if w.end != nil {
+	if w.nonDir != nil {
 		return -1, unix.ENOTDIR
 	}
 	return unix.FcntlInt(uintptr(w.current()), unix.F_DUPFD_CLOEXEC, 0)
@@ -86,9 +86,9 @@ func openByWalk(r *root, name string) (int, error) {
 
 // openDir opens the directory that a path leads to, links followed.
 func (r *root) openDir(name string) (*dir, error) {
-	fd, err := r.in(r, name)
+	fd, err := r.open(r, name)
 	if err != nil {
-		return nil, r.fail("opening directory", name, err)
+		return nil, r.pathError("opening directory", name, err)
 	}
 	return &dir{root: r, path: path.Clean("/" + name), fd: fd}, nil
 }
@@ -100,7 +100,7 @@ func (r *root) makeDirs(name string) (*dir, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	at, err := r.follow(name)
+	at, err := r.resolve(name)
 	if err != nil || at == "/" {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (r *root) makeDirs(name string) (*dir, error) {
 	if err := parent.mkdir(path.Base(at), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return parent.sub(path.Base(at))
+	return parent.openDir(path.Base(at))
 }
 
 // lstat looks at the node at a path; the last component is not followed. Nil
@@ -143,7 +143,7 @@ func (r *root) parent(name string) (*dir, string, error) {
 
 // readFile reads a whole regular file, links followed inside the root.
 func (r *root) readFile(name string) ([]byte, error) {
-	at, err := r.follow(name)
+	at, err := r.resolve(name)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (s *stat) String() string {
 	return "a node of unknown kind"
 }
 
-// below tells whether a clean absolute path is dir or lies below it.
+// below reports whether a clean absolute path is dir or lies below it.
 func below(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }

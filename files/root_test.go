@@ -43,7 +43,7 @@ func real(t *testing.T, fd int) string {
 }
 
 func TestDirectoriesResolveAsInAChroot(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("var/home/core")
 	w.mkdir("x")
 	w.write("file", "")
@@ -90,7 +90,7 @@ func TestDirectoriesResolveAsInAChroot(t *testing.T) {
 	} {
 		for _, by := range resolvers {
 			r := open(t, w.Root)
-			r.in = by.in
+			r.open = by.in
 			d, err := r.openDir(c.path)
 			if !errors.Is(err, c.err) {
 				t.Errorf("%s of %s: %v, want %v", by.name, c.path, err, c.err)
@@ -107,7 +107,7 @@ func TestDirectoriesResolveAsInAChroot(t *testing.T) {
 }
 
 func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir("var")
 	w.write("etc/passwd", "")
 	w.symlink("/nowhere/deep", "dangling")
@@ -121,11 +121,11 @@ func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
 		"/none/../../etc": "/etc",
 		"/etc/passwd":     "/etc/passwd",
 	} {
-		if got, err := r.follow(path); got != want || err != nil {
+		if got, err := r.resolve(path); got != want || err != nil {
 			t.Errorf("%s is %s (%v), want %s", path, got, err, want)
 		}
 	}
-	if _, err := r.follow("/etc/passwd/x"); !errors.Is(err, unix.ENOTDIR) {
+	if _, err := r.resolve("/etc/passwd/x"); !errors.Is(err, unix.ENOTDIR) {
 		t.Errorf("a path below a file: %v", err)
 	}
 }
@@ -133,12 +133,12 @@ func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
 func TestMakeDirsStaysInside(t *testing.T) {
 	for _, by := range resolvers {
 		t.Run(by.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.symlink(w.outside, "out")
 			w.symlink("/var/home", "home")
 			w.mkdir("var/home")
 			r := open(t, w.Root)
-			r.in = by.in
+			r.open = by.in
 			d, err := r.makeDirs("/home/core/deep")
 			if err != nil {
 				t.Fatal(err)
@@ -162,7 +162,7 @@ func TestMakeDirsStaysInside(t *testing.T) {
 }
 
 func TestNamedPipesAreNotReadFrom(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := unix.Mkfifo(w.path("etc/passwd"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestNamedPipesAreNotReadFrom(t *testing.T) {
 }
 
 func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	keep := filepath.Join(filepath.Dir(w.outside), "kept")
 	if err := os.WriteFile(keep, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
 }
 
 func TestCommitDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("there", "old")
 	d, err := open(t, w.Root).openDir("/")
 	if err != nil {
@@ -222,7 +222,7 @@ func TestCommitDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
 func TestSwappedDirectoriesDoNotLeadOutside(t *testing.T) {
 	for _, by := range resolvers {
 		t.Run(by.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.mkdir("d/e")
 			w.symlink(w.outside, "l")
 			done := make(chan struct{})
@@ -238,7 +238,7 @@ func TestSwappedDirectoriesDoNotLeadOutside(t *testing.T) {
 				}
 			})
 			r := open(t, w.Root)
-			r.in = by.in
+			r.open = by.in
 			wrote := 0
 			for i := range 2000 {
 				d, err := r.makeDirs("/d/e")
@@ -271,7 +271,7 @@ func FuzzResolve(f *testing.F) {
 		if strings.ContainsRune(path, 0) || len(path) > 200 {
 			return
 		}
-		w := newWorld(t)
+		w := newFixture(t)
 		randomTree(w.Root, w.outside, rand.New(rand.NewPCG(seed, 0)))
 		agree(t, w.Root, path)
 	})
@@ -322,7 +322,7 @@ func agree(t *testing.T, path, name string) {
 	if len(results) == 2 && results[0] != results[1] {
 		t.Errorf("%q: openat2 says %s, the walk says %s", name, results[0], results[1])
 	}
-	at, err := r.follow(name)
+	at, err := r.resolve(name)
 	if err == nil && !strings.HasPrefix(at, "/") {
 		t.Errorf("%q resolves to %q", name, at)
 	}

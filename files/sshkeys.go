@@ -26,7 +26,7 @@ func (p *planner) logKeys(user, at string) {
 // her home, through directories that are hers. A symbolic link that she could
 // have planted cannot make us write elsewhere.
 func (r *root) writeKeys(u account, text string, fragment bool) (string, error) {
-	home, err := r.home(u)
+	home, err := r.ensureHome(u)
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +36,7 @@ func (r *root) writeKeys(u account, text string, fragment bool) (string, error) 
 	}
 	at := home
 	for _, d := range dirs {
-		if at, err = r.ownDir(u, home, path.Join(at, d)); err != nil {
+		if at, err = r.userDir(u, home, path.Join(at, d)); err != nil {
 			return "", err
 		}
 	}
@@ -45,7 +45,7 @@ func (r *root) writeKeys(u account, text string, fragment bool) (string, error) 
 		return "", err
 	}
 	defer d.close()
-	if err := d.ownedBy(u); err != nil {
+	if err := d.checkOwner(u); err != nil {
 		return "", err
 	}
 	err = d.writeFile(name, ownership{u.uid, u.gid}, 0o600, true, func(f *os.File) error {
@@ -57,8 +57,8 @@ func (r *root) writeKeys(u account, text string, fragment bool) (string, error) 
 
 // home is the resolved path of a user's home, which must exist. That of root
 // itself is made: root may.
-func (r *root) home(u account) (string, error) {
-	home, err := r.follow(u.home)
+func (r *root) ensureHome(u account) (string, error) {
+	home, err := r.resolve(u.home)
 	if err != nil {
 		return "", err
 	}
@@ -69,7 +69,7 @@ func (r *root) home(u account) (string, error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) || u.uid != 0 {
 		return "", &report.Error{Err: fmt.Errorf("the home of user %q: %w", u.name, err),
-			Hint: "let the config make the home directory: leave noCreateHome out, or mount the filesystem that holds it"}
+			Hint: "let the config make the home directory: remove noCreateHome, or mount the filesystem that holds it"}
 	}
 	parent, err := r.makeDirs(path.Dir(home))
 	if err != nil {
@@ -79,10 +79,10 @@ func (r *root) home(u account) (string, error) {
 	return home, parent.writeDir(path.Base(home), ownership{u.uid, u.gid}, 0o700, false)
 }
 
-// ownDir finds or makes a directory of a user in her home and returns its
+// userDir finds or makes a directory of a user in her home and returns its
 // resolved path.
-func (r *root) ownDir(u account, home, name string) (string, error) {
-	at, err := r.follow(name)
+func (r *root) userDir(u account, home, name string) (string, error) {
+	at, err := r.resolve(name)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func (r *root) ownDir(u account, home, name string) (string, error) {
 	d, err := r.openDir(at)
 	if err == nil {
 		defer d.close()
-		return at, d.ownedBy(u)
+		return at, d.checkOwner(u)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -106,15 +106,15 @@ func (r *root) ownDir(u account, home, name string) (string, error) {
 	return at, parent.writeDir(base, ownership{u.uid, u.gid}, 0o700, false)
 }
 
-// ownedBy refuses a directory that is somebody else's.
-func (d *dir) ownedBy(u account) error {
+// checkOwner refuses a directory that is somebody else's.
+func (d *dir) checkOwner(u account) error {
 	st, err := fstat(d.fd)
 	if err != nil {
-		return d.fail("looking at", ".", err)
+		return d.pathError("looking at", ".", err)
 	}
 	if int(st.Uid) != u.uid {
 		return &report.Error{Err: fmt.Errorf("%s belongs to uid %d and not to user %q (uid %d)", path.Join(d.root.path, d.path), st.Uid, u.name, u.uid),
-			Hint: "sshd would refuse keys there; give the directory to the user"}
+			Hint: "sshd would refuse keys there; make the user the owner of the directory"}
 	}
 	return nil
 }

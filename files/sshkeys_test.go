@@ -11,16 +11,16 @@ import (
 const annsKeys = `"passwd": {"users": [{"name": "ann", "sshAuthorizedKeys": ["ssh-ed25519 AAA ann@a", "ssh-rsa BBB"]}]}`
 
 // withHome has a user ann, who may be the one that runs the test, and her home.
-func withHome(t *testing.T) (w *world, uid, gid int) {
-	w = newWorld(t)
-	uid, gid = someone()
+func withHome(t *testing.T) (w *fixture, uid, gid int) {
+	w = newFixture(t)
+	uid, gid = testOwner()
 	w.write("etc/passwd", fmt.Sprintf("ann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
 	w.mkdir("home/ann")
 	w.own("home/ann", uid, gid)
 	return w, uid, gid
 }
 
-func (w *world) own(name string, uid, gid int) {
+func (w *fixture) own(name string, uid, gid int) {
 	w.Helper()
 	if err := os.Lchown(w.path(name), uid, gid); err != nil {
 		w.Fatal(err)
@@ -32,7 +32,7 @@ func TestSSHKeys(t *testing.T) {
 		w, uid, gid := withHome(t)
 		w.KeyFragments = fragments
 		for range 2 { // the second run finds everything and writes the same
-			w.must(annsKeys)
+			w.mustApply(annsKeys)
 			w.wantText("home/ann/"+file, "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
 			w.wantMode("home/ann/"+file, 0o600)
 			for name := file; name != "."; name = filepath.Dir(name) {
@@ -52,7 +52,7 @@ func TestSSHKeysReplaceOldOnesAndKeepTheDirectory(t *testing.T) {
 	w.write("home/ann/.ssh/config", "mine")
 	w.own("home/ann/.ssh", uid, gid)
 	os.Chmod(w.path("home/ann/.ssh"), 0o750)
-	w.must(annsKeys)
+	w.mustApply(annsKeys)
 	w.wantText("home/ann/.ssh/authorized_keys", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
 	w.wantText("home/ann/.ssh/config", "mine")
 	w.wantMode("home/ann/.ssh", 0o750)
@@ -63,7 +63,7 @@ func TestSSHKeysAreReportedToTheJournal(t *testing.T) {
 	w.symlink("/home", "var/home")
 	var fields []string
 	w.Tree.Log = recordFields(&fields)
-	w.must(annsKeys)
+	w.mustApply(annsKeys)
 	want := "wrote ssh authorized keys file for user: ann IGNITION_PATH=" +
 		w.path("home/ann/.ssh/authorized_keys.d/ignition") + " IGNITION_USER_NAME=ann MESSAGE_ID=225067b87bbd4a0cb6ab151f82fa364b"
 	if !strings.Contains(strings.Join(fields, "\n"), want) {
@@ -76,32 +76,32 @@ func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
 		return // only root can make directories of others, so there is nothing to refuse
 	}
 	for name, c := range map[string]struct {
-		prepare func(w *world, uid, gid int)
+		prepare func(w *fixture, uid, gid int)
 		want    string
 	}{
-		"link out of the home": {func(w *world, uid, gid int) {
+		"link out of the home": {func(w *fixture, uid, gid int) {
 			w.mkdir("etc/ssh")
 			w.symlink("/etc/ssh", "home/ann/.ssh")
 		}, "home/ann/.ssh leads to /etc/ssh, which is outside of the home of user \"ann\""},
-		"link out of the root": {func(w *world, uid, gid int) {
+		"link out of the root": {func(w *fixture, uid, gid int) {
 			w.symlink(w.outside, "home/ann/.ssh")
 		}, "which is outside of the home of user \"ann\""},
-		"link to a sibling with the same prefix": {func(w *world, uid, gid int) {
+		"link to a sibling with the same prefix": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/annette")
 			w.symlink("../annette", "home/ann/.ssh")
 		}, "leads to /home/annette"},
-		"fragments out of the home": {func(w *world, uid, gid int) {
+		"fragments out of the home": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/ann/.ssh")
 			w.own("home/ann/.ssh", uid, gid)
 			w.symlink("/etc", "home/ann/.ssh/authorized_keys.d")
 		}, "authorized_keys.d leads to /etc,"},
-		"directory of somebody else": {func(w *world, uid, gid int) {
+		"directory of somebody else": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/ann/.ssh")
 		}, "home/ann/.ssh belongs to uid 0 and not to user \"ann\" (uid 1234)"},
-		"file instead of a directory": {func(w *world, uid, gid int) {
+		"file instead of a directory": {func(w *fixture, uid, gid int) {
 			w.write("home/ann/.ssh", "")
 		}, "home/ann/.ssh: not a directory"},
-		"no home": {func(w *world, uid, gid int) {
+		"no home": {func(w *fixture, uid, gid int) {
 			os.Remove(w.path("home/ann"))
 		}, `the home of user "ann": opening directory`},
 	} {
@@ -133,19 +133,19 @@ func TestSSHKeysThroughLinksThatStayInTheHome(t *testing.T) {
 	w.own("home/ann/.config/ssh/authorized_keys.d", uid, gid)
 	w.symlink("/etc/passwd", "home/ann/.config/ssh/authorized_keys.d/ignition")
 	before := w.read("etc/passwd")
-	w.must(annsKeys)
+	w.mustApply(annsKeys)
 	w.wantText("home/ann/.config/ssh/authorized_keys.d/ignition", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
 	w.wantText("etc/passwd", before)
 }
 
 func TestHomeOfRootIsMade(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
 	w.symlink("var/roothome", "root")
 	if os.Getuid() != 0 {
 		return // an ordinary user cannot give anything to root
 	}
-	w.must(strings.ReplaceAll(annsKeys, `"ann"`, `"root"`))
+	w.mustApply(strings.ReplaceAll(annsKeys, `"ann"`, `"root"`))
 	w.wantMode("var/roothome", 0o700)
 	w.wantText("var/roothome/.ssh/authorized_keys.d/ignition", "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n")
 }

@@ -25,25 +25,25 @@ const (
 )
 
 // systemd plans units, drop-ins and masks, then presets.
-func (p *planner) systemd() {
+func (p *planner) planUnits() {
 	for _, u := range p.cfg.Systemd.Units {
 		for _, d := range u.Dropins {
 			if d.Contents != nil {
 				at := path.Join(unitDir, u.Name+".d", d.Name)
-				p.writeUnit(d.Origin("contents"), fmt.Sprintf("writing drop-in %s of unit %s", d.Name, u.Name), at, *d.Contents)
+				p.planUnitFile(d.Origin("contents"), fmt.Sprintf("writing drop-in %s of unit %s", d.Name, u.Name), at, *d.Contents)
 			}
 		}
-		p.unit(u)
+		p.planUnit(u)
 	}
-	p.presets()
+	p.planPresets()
 }
 
-func (p *planner) unit(u config.Unit) {
+func (p *planner) planUnit(u config.Unit) {
 	at := path.Join(unitDir, u.Name)
 	switch {
 	case config.NonZero(u.Mask):
 		// A mask counts more than contents.
-		p.labelled(at)
+		p.needsLabel(at)
 		p.add(u.Origin("mask"), "masking unit "+u.Name, func(_ context.Context, r *root) error {
 			d, err := r.makeDirs(path.Dir(at))
 			if err != nil {
@@ -53,18 +53,18 @@ func (p *planner) unit(u config.Unit) {
 			return d.writeLink(path.Base(at), maskTarget, ownership{-1, -1}, true)
 		})
 	case config.NonZero(u.Contents):
-		p.writeUnit(u.Origin("contents"), "writing unit "+u.Name, at, *u.Contents)
+		p.planUnitFile(u.Origin("contents"), "writing unit "+u.Name, at, *u.Contents)
 	case u.Mask != nil:
-		p.unmask(u, at)
+		p.planUnmask(u, at)
 	}
 }
 
-// writeUnit replaces whatever is at a path; a symbolic link, such as a mask, is
+// planUnitFile replaces whatever is at a path; a symbolic link, such as a mask, is
 // not followed.
-func (p *planner) writeUnit(origin config.Origin, doing, at, contents string) {
-	p.labelled(at)
+func (p *planner) planUnitFile(origin config.Origin, doing, at, contents string) {
+	p.needsLabel(at)
 	p.written = append(p.written, path.Dir(at))
-	if place, err := p.place(at); err == nil && place.found != nil && place.found.is(unix.S_IFDIR) {
+	if place, err := p.resolve(at); err == nil && place.found != nil && place.found.is(unix.S_IFDIR) {
 		p.conflict(origin, "remove the directory from the image, or name the unit otherwise", "%s: at %s there is a directory", doing, at)
 		return
 	}
@@ -98,8 +98,8 @@ func (r *root) rewriteText(at, contents string) error {
 }
 
 // unmask removes the link of a masked unit, and nothing else.
-func (p *planner) unmask(u config.Unit, at string) {
-	place, err := p.place(at)
+func (p *planner) planUnmask(u config.Unit, at string) {
+	place, err := p.resolve(at)
 	if err != nil || place.found == nil || place.found.target != maskTarget {
 		return
 	}
@@ -116,10 +116,10 @@ func (p *planner) unmask(u config.Unit, at string) {
 
 // disable plans to remove the links that enable a unit, of which there are
 // those that came with the image. A unit that the system does not know has none.
-func (p *planner) disable(u config.Unit) {
-	links, err := p.root.enablement(u.Name)
+func (p *planner) planDisable(u config.Unit) {
+	links, err := p.root.enablementLinks(u.Name)
 	if err != nil {
-		p.trouble(u.Origin("enabled"), "looking for what enables unit "+u.Name, err)
+		p.ioConflict(u.Origin("enabled"), "looking for what enables unit "+u.Name, err)
 	}
 	if len(links) == 0 {
 		return
@@ -131,7 +131,7 @@ func (p *planner) disable(u config.Unit) {
 			return err
 		}
 		for _, at := range links {
-			if err := r.unlink(at); err != nil {
+			if err := r.remove(at); err != nil {
 				return err
 			}
 		}
@@ -139,7 +139,7 @@ func (p *planner) disable(u config.Unit) {
 	})
 }
 
-func (r *root) unlink(at string) error {
+func (r *root) remove(at string) error {
 	d, base, err := r.parent(at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -154,7 +154,7 @@ func (r *root) unlink(at string) error {
 // enablement finds the symbolic links that enable a unit: those in the .wants
 // and similar directories of other units, and its aliases. A template is
 // enabled by those of its instances.
-func (r *root) enablement(unit string) ([]string, error) {
+func (r *root) enablementLinks(unit string) ([]string, error) {
 	names, err := r.list(unitDir)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (r *root) enablement(unit string) ([]string, error) {
 				return nil, err
 			}
 			for _, n := range inside {
-				if err := consider(path.Join(at, n), func(name, _ string) bool { return isUnit(name, unit) }); err != nil {
+				if err := consider(path.Join(at, n), func(name, _ string) bool { return isUnitOrInstance(name, unit) }); err != nil {
 					return nil, err
 				}
 			}
@@ -188,8 +188,8 @@ func (r *root) enablement(unit string) ([]string, error) {
 	return links, nil
 }
 
-// isUnit tells whether name is a unit or an instance of it.
-func isUnit(name, unit string) bool {
+// isUnitOrInstance reports whether name is a unit or an instance of it.
+func isUnitOrInstance(name, unit string) bool {
 	if name == unit {
 		return true
 	}

@@ -20,11 +20,11 @@ const (
 func units(list string) string { return `"systemd": {"units": [` + list + `]}` }
 
 func TestUnitFilesAndDropins(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.symlink("/dev/null", unitsAt+"masked.service")
 	w.write(unitsAt+"old.service", "old")
 	w.symlink("/usr/lib/systemd/system/x.service", unitsAt+"linked.service")
-	w.must(units(`
+	w.mustApply(units(`
 		{"name": "new.service", "contents": "[Service]\n", "dropins": [
 			{"name": "10-a.conf", "contents": "[Unit]\n"}, {"name": "20-empty.conf", "contents": ""}, {"name": "30-unset.conf"}]},
 		{"name": "old.service", "contents": "new"},
@@ -48,7 +48,7 @@ func TestUnitFilesAndDropins(t *testing.T) {
 }
 
 func TestUnitInPlaceOfADirectoryConflicts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.mkdir(unitsAt + "a.service")
 	_, err := w.Plan(t.Context(), parse(t, units(`{"name": "a.service", "contents": "x"}`)))
 	if err == nil || !strings.Contains(err.Error(), "writing unit a.service: at /etc/systemd/system/a.service there is a directory") {
@@ -57,13 +57,13 @@ func TestUnitInPlaceOfADirectoryConflicts(t *testing.T) {
 }
 
 func TestMasks(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write(unitsAt+"file.service", "x")
 	w.write(unitsAt+"kept.service", "x")
 	w.symlink("/dev/null", unitsAt+"unmask.service")
 	w.symlink("/usr/lib/systemd/system/y.service", unitsAt+"alias.service")
 	for range 2 {
-		w.must(units(`
+		w.mustApply(units(`
 			{"name": "file.service", "mask": true, "contents": "a mask counts more"},
 			{"name": "none.service", "mask": true},
 			{"name": "kept.service", "mask": false},
@@ -115,14 +115,14 @@ func TestPresetBytes(t *testing.T) {
 			want: "enable x.service\nenable y.service\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.write("usr/lib/systemd/system/vendor.service", "")
 			w.write("usr/lib/systemd/system/tmpl@.service", "")
 			if c.before != "" {
 				w.write(presetAt, c.before)
 			}
 			for range 2 { // a second run adds nothing
-				w.must(units(c.units))
+				w.mustApply(units(c.units))
 				if c.want == "" {
 					if w.exists(presetAt) {
 						t.Errorf("the presets are %q", w.read(presetAt))
@@ -137,14 +137,14 @@ func TestPresetBytes(t *testing.T) {
 }
 
 func TestDisableCountsUnitsThatFilesAndLinksOfTheConfigMake(t *testing.T) {
-	w := newWorld(t)
-	w.must(`"storage": {"files": [{"path": "/etc/systemd/system/f.service"}], "links": [{"path": "/etc/systemd/system/l.service", "target": "/opt/l.service"}]}, ` +
+	w := newFixture(t)
+	w.mustApply(`"storage": {"files": [{"path": "/etc/systemd/system/f.service"}], "links": [{"path": "/etc/systemd/system/l.service", "target": "/opt/l.service"}]}, ` +
 		units(`{"name": "f.service", "enabled": false}, {"name": "l.service", "enabled": false}`))
 	w.wantText(presetAt, "disable f.service\ndisable l.service\n")
 }
 
 // enabledUnits has links as systemctl makes them.
-func enabledUnits(w *world) {
+func enabledUnits(w *fixture) {
 	w.write("usr/lib/systemd/system/x.service", "")
 	w.symlink("/usr/lib/systemd/system/x.service", unitsAt+"multi-user.target.wants/x.service")
 	w.symlink("/usr/lib/systemd/system/x.service", unitsAt+"a.service.requires/x.service")
@@ -157,18 +157,18 @@ func enabledUnits(w *world) {
 }
 
 func TestDisableAsksSystemctl(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	enabledUnits(w)
-	w.must(units(`{"name": "x.service", "enabled": false}, {"name": "never.service", "enabled": false}, {"name": "y.service", "enabled": true}`))
+	w.mustApply(units(`{"name": "x.service", "enabled": false}, {"name": "never.service", "enabled": false}, {"name": "y.service", "enabled": true}`))
 	w.wantCommands("systemctl --root R disable x.service")
 }
 
 func TestDisableWithoutSystemctl(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	enabledUnits(w)
 	w.run.Answers["systemctl"] = systemtest.Answer{Err: exec.ErrNotFound}
 	for range 2 {
-		w.must(units(`{"name": "x.service", "enabled": false}, {"name": "t@1.service", "enabled": false}`))
+		w.mustApply(units(`{"name": "x.service", "enabled": false}, {"name": "t@1.service", "enabled": false}`))
 	}
 	for name, want := range map[string]bool{
 		"multi-user.target.wants/x.service": false, "a.service.requires/x.service": false, "dbus-org.x.service": false,
@@ -179,16 +179,16 @@ func TestDisableWithoutSystemctl(t *testing.T) {
 			t.Errorf("%s is there: %v, want %v", name, !want, want)
 		}
 	}
-	w.must(units(`{"name": "t@.service", "enabled": false}`))
+	w.mustApply(units(`{"name": "t@.service", "enabled": false}`))
 	if w.exists(unitsAt + "a.target.upholds/t@2.service") {
 		t.Error("an instance of the disabled template is still enabled")
 	}
 }
 
 func TestUnitsStayInsideTheRoot(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.symlink(w.outside, "etc/systemd")
-	w.must(units(`{"name": "x.service", "contents": "x", "enabled": true}, {"name": "../../../../y.service", "mask": true}`))
+	w.mustApply(units(`{"name": "x.service", "contents": "x", "enabled": true}, {"name": "../../../../y.service", "mask": true}`))
 	w.wantText(strings.TrimPrefix(w.outside, "/")+"/system/x.service", "x")
 }
 
@@ -205,9 +205,9 @@ func TestPresetLinesNameEveryUnit(t *testing.T) {
 }
 
 func TestPresetFileMayBeALink(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.symlink("/usr/local/presets", presetAt)
-	w.must(units(`{"name": "x.service", "enabled": true}`))
+	w.mustApply(units(`{"name": "x.service", "enabled": true}`))
 	w.wantText("usr/local/presets", "enable x.service\n")
 	if _, err := os.Readlink(w.path(presetAt)); err != nil {
 		t.Error(err)

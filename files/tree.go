@@ -53,20 +53,20 @@ type Tree struct {
 	// Outputs are files that the platform wants to be on the machine.
 	Outputs []Output
 
-	held  *root // from the plan to the end of its operations
-	ahead *downloads
+	root     *root // from the plan to the end of its operations
+	prefetch *prefetcher
 }
 
 // Close ends what may still run after a plan that failed, and takes away its
 // temporary files. Until then the root cannot be unmounted.
 func (t *Tree) Close() {
-	if t.ahead != nil {
-		t.ahead.close()
-		t.ahead = nil
+	if t.prefetch != nil {
+		t.prefetch.close()
+		t.prefetch = nil
 	}
-	if t.held != nil {
-		t.held.close()
-		t.held = nil
+	if t.root != nil {
+		t.root.close()
+		t.root = nil
 	}
 }
 
@@ -80,32 +80,32 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 		return nil, err
 	}
 	t.Close()
-	t.held = r
-	p := &planner{Tree: t, cfg: cfg, root: r, names: new(lookup), parents: map[string]parentPlace{}}
-	t.ahead = newDownloads(t)
-	if err := p.lookBack(); err != nil {
+	t.root = r
+	p := &planner{Tree: t, cfg: cfg, root: r, accounts: new(accountCache), parents: map[string]resolvedParent{}}
+	t.prefetch = newPrefetcher(t)
+	if err := p.loadLedger(); err != nil {
 		return nil, &report.Error{Doing: "looking for what earlier runs have done to " + t.Root, Err: err}
 	}
-	if p.known, err = p.accountsBefore(); err != nil {
+	if p.initial, err = p.initialAccounts(); err != nil {
 		return nil, &report.Error{Doing: "reading the users and groups of " + t.Root, Err: err}
 	}
 	if err := p.saveAccounts(); err != nil {
 		return nil, &report.Error{Doing: "reading the users and groups of " + t.Root, Err: err}
 	}
-	p.passwd()
-	p.nodes()
-	p.systemd()
-	p.crypttab()
-	p.outputs()
+	p.planAccounts()
+	p.planNodes()
+	p.planUnits()
+	p.planCrypttab()
+	p.planOutputs()
 	changes := len(p.plan) > 0
 	if changes {
-		p.durable()
+		p.planSync()
 	}
-	p.result()
-	p.labels()
-	if changes || p.broken {
-		p.finished()
-		p.begin()
+	p.planResult()
+	p.planLabels()
+	if changes || p.interrupted {
+		p.planLedgerEnd()
+		p.planLedgerStart()
 	}
 	if len(p.conflicts) > 0 {
 		return nil, errors.Join(p.conflicts...)
@@ -116,37 +116,37 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 // A planner collects the operations and the conflicts of one plan.
 type planner struct {
 	*Tree
-	cfg   *config.Config
-	root  *root     // as it is found
-	known *accounts // as they are found
-	names *lookup   // at the time that the plan runs
+	cfg      *config.Config
+	root     *root         // as it is found
+	initial  *accounts     // as they are found
+	accounts *accountCache // at the time that the plan runs
 
 	plan      report.Plan
 	conflicts []error
 
-	parents map[string]parentPlace // by path; see place
-	gone    map[string]bool        // paths of directories that will be replaced
-	byPath  map[string]*entry      // entries by resolved path
-	written []string               // directories that get new entries
-	policy  string                 // of SELinux, "" if nothing gets a label
-	relabel []string               // paths that get one
-	homes   []string               // users whose homes get labels
-	keyed   []string               // users who get SSH keys
-	// accountsChange tells that programs of shadow-utils will run.
+	parents        map[string]resolvedParent // by path; see place
+	ignored        map[string]bool           // paths of directories that will be replaced
+	byPath         map[string]*entry         // entries by resolved path
+	written        []string                  // directories that get new entries
+	policy         string                    // of SELinux, "" if nothing gets a label
+	labelPaths     []string                  // paths that get one
+	usersWithHomes []string                  // users whose homes get labels
+	usersWithKeys  []string                  // users who get SSH keys
+	// accountsChange reports whether programs of shadow-utils will run.
 	accountsChange bool
 
 	// earlier is the ledger of a run with this config, nil if there was none.
 	// This run's is never nil.
 	earlier, ledger *ledger
-	// broken tells that a run, with whatever config, was interrupted.
-	broken bool
+	// broken reports whether a run, with whatever config, was interrupted.
+	interrupted bool
 }
 
 // add plans an operation on the root.
 func (p *planner) add(origin config.Origin, name string, do func(context.Context, *root) error) {
 	r := p.root
 	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Do: func(ctx context.Context) error {
-		return explain(do(ctx, r))
+		return withHint(do(ctx, r))
 	}})
 }
 
@@ -155,13 +155,13 @@ func (p *planner) conflict(origin config.Origin, hint, format string, args ...an
 }
 
 // trouble is a conflict with the machine: it could not be looked at.
-func (p *planner) trouble(origin config.Origin, doing string, err error) {
+func (p *planner) ioConflict(origin config.Origin, doing string, err error) {
 	p.conflicts = append(p.conflicts, &report.Error{Doing: doing, Origin: origin, Err: err})
 }
 
 // explain adds what can be done about errors of the system that are not about
 // the config.
-func explain(err error) error {
+func withHint(err error) error {
 	hints := []struct {
 		errno unix.Errno
 		hint  string
@@ -187,7 +187,7 @@ func explain(err error) error {
 
 // durable plans that what was written survives a power cut. Once for all: a
 // sync per file would make thousands of files slow.
-func (p *planner) durable() {
+func (p *planner) planSync() {
 	p.add(config.Origin{}, "writing everything through to the disks", func(_ context.Context, r *root) error { return p.sync(r) })
 }
 
@@ -195,7 +195,7 @@ func (p *planner) durable() {
 func (p *planner) sync(r *root) error {
 	written := append([]string{"/etc"}, p.written...)
 	for _, u := range p.cfg.Passwd.Users {
-		if home, err := p.names.user(r, u.Name); err == nil {
+		if home, err := p.accounts.user(r, u.Name); err == nil {
 			written = append(written, home.home)
 		}
 	}
@@ -230,7 +230,7 @@ func (r *root) sync(name string, done map[uint64]bool) error {
 	}
 	done[st.Dev] = true
 	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		return r.fail("writing back the filesystem of", name, err)
+		return r.pathError("writing back the filesystem of", name, err)
 	}
 	return nil
 }

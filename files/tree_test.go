@@ -28,7 +28,7 @@ import (
 
 // A world is a root to provision, with something outside of it that must not
 // change, and doubles of all that a Tree uses.
-type world struct {
+type fixture struct {
 	*testing.T
 	*Tree
 	outside string // a directory beside the root
@@ -36,16 +36,16 @@ type world struct {
 	log     *bytes.Buffer
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	base := t.TempDir()
-	w := &world{T: t, outside: filepath.Join(base, "outside"), run: new(systemtest.Recorder), log: new(bytes.Buffer)}
+	w := &fixture{T: t, outside: filepath.Join(base, "outside"), run: new(systemtest.Recorder), log: new(bytes.Buffer)}
 	w.run.Answers = map[string]systemtest.Answer{"is-live-image": {Err: exec.ErrNotFound}}
 	w.Tree = &Tree{
 		Root:         filepath.Join(base, "root"),
 		Run:          w.run,
 		Log:          report.NewWriterLogger(w.log),
-		Fetch:        served{},
+		Fetch:        dataFetcher{},
 		KeyFragments: true,
 		Result:       Result{BootID: "f00", Date: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC), UserConfigProvided: true},
 	}
@@ -68,9 +68,9 @@ func newWorld(t *testing.T) *world {
 }
 
 // served is a Fetcher of data URLs. An https URL breaks after some bytes.
-type served struct{}
+type dataFetcher struct{}
 
-func (served) Fetch(_ context.Context, r config.Resource, w io.Writer) error {
+func (dataFetcher) Fetch(_ context.Context, r config.Resource, w io.Writer) error {
 	if strings.HasPrefix(*r.Source, "https:") {
 		io.WriteString(w, "half of it")
 		return errors.New("the connection was cut")
@@ -83,16 +83,16 @@ func (served) Fetch(_ context.Context, r config.Resource, w io.Writer) error {
 	return err
 }
 
-func (w *world) path(name string) string { return filepath.Join(w.Root, name) }
+func (w *fixture) path(name string) string { return filepath.Join(w.Root, name) }
 
-func (w *world) mkdir(name string) {
+func (w *fixture) mkdir(name string) {
 	w.Helper()
 	if err := os.MkdirAll(w.path(name), 0o755); err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) write(name, text string) {
+func (w *fixture) write(name, text string) {
 	w.Helper()
 	w.mkdir(filepath.Dir(name))
 	if err := os.WriteFile(w.path(name), []byte(text), 0o644); err != nil {
@@ -100,7 +100,7 @@ func (w *world) write(name, text string) {
 	}
 }
 
-func (w *world) symlink(target, name string) {
+func (w *fixture) symlink(target, name string) {
 	w.Helper()
 	w.mkdir(filepath.Dir(name))
 	if err := os.Symlink(target, w.path(name)); err != nil {
@@ -108,7 +108,7 @@ func (w *world) symlink(target, name string) {
 	}
 }
 
-func (w *world) read(name string) string {
+func (w *fixture) read(name string) string {
 	w.Helper()
 	text, err := os.ReadFile(w.path(name))
 	if err != nil {
@@ -117,7 +117,7 @@ func (w *world) read(name string) string {
 	return string(text)
 }
 
-func (w *world) stat(name string) unix.Stat_t {
+func (w *fixture) stat(name string) unix.Stat_t {
 	w.Helper()
 	var st unix.Stat_t
 	if err := unix.Lstat(w.path(name), &st); err != nil {
@@ -126,34 +126,34 @@ func (w *world) stat(name string) unix.Stat_t {
 	return st
 }
 
-func (w *world) exists(name string) bool {
+func (w *fixture) exists(name string) bool {
 	_, err := os.Lstat(w.path(name))
 	return err == nil
 }
 
 // wantMode checks a node's permissions with the special bits.
-func (w *world) wantMode(name string, mode uint32) {
+func (w *fixture) wantMode(name string, mode uint32) {
 	w.Helper()
 	if got := w.stat(name).Mode & 0o7777; got != mode {
 		w.Errorf("%s has mode %04o, want %04o", name, got, mode)
 	}
 }
 
-func (w *world) wantText(name, text string) {
+func (w *fixture) wantText(name, text string) {
 	w.Helper()
 	if got := w.read(name); got != text {
 		w.Errorf("%s holds %q, want %q", name, got, text)
 	}
 }
 
-func (w *world) wantOwner(name string, uid, gid int) {
+func (w *fixture) wantOwner(name string, uid, gid int) {
 	w.Helper()
 	if st := w.stat(name); int(st.Uid) != uid || int(st.Gid) != gid {
 		w.Errorf("%s belongs to %d:%d, want %d:%d", name, st.Uid, st.Gid, uid, gid)
 	}
 }
 
-func (w *world) wantLink(name, target string) {
+func (w *fixture) wantLink(name, target string) {
 	w.Helper()
 	if got, err := os.Readlink(w.path(name)); err != nil || got != target {
 		w.Errorf("%s leads to %q (%v), want %q", name, got, err, target)
@@ -162,7 +162,7 @@ func (w *world) wantLink(name, target string) {
 
 // someone is a user that this test may give files to: any for root, otherwise
 // only the one that runs it.
-func someone() (uid, gid int) {
+func testOwner() (uid, gid int) {
 	if os.Getuid() == 0 {
 		return 1234, 2345
 	}
@@ -197,7 +197,7 @@ func parse(t testing.TB, sections string) *config.Config {
 }
 
 // apply plans and runs.
-func (w *world) apply(sections string) error {
+func (w *fixture) apply(sections string) error {
 	w.Helper()
 	plan, err := w.Plan(context.Background(), parse(w.T, sections))
 	if err != nil {
@@ -208,7 +208,7 @@ func (w *world) apply(sections string) error {
 	return runner.Run(context.Background(), plan)
 }
 
-func (w *world) must(sections string) {
+func (w *fixture) mustApply(sections string) {
 	w.Helper()
 	if err := w.apply(sections); err != nil {
 		w.Fatal(err)
@@ -217,7 +217,7 @@ func (w *world) must(sections string) {
 
 // refused plans what must not be possible, and checks that each conflict says
 // what is expected, in any order, and that nothing was changed.
-func (w *world) refused(sections string, want ...string) []error {
+func (w *fixture) wantConflicts(sections string, want ...string) []error {
 	w.Helper()
 	before := listing(w.T, w.Root)
 	plan, err := w.Plan(context.Background(), parse(w.T, sections))
@@ -288,7 +288,7 @@ func quoted(text string) string {
 }
 
 func TestPlanRunsInTheDocumentedOrder(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/selinux/config", "SELINUXTYPE=targeted\n")
 	w.Relabel = true
 	plan, err := w.Plan(context.Background(), parse(t, `
@@ -338,15 +338,15 @@ func TestPlanRunsInTheDocumentedOrder(t *testing.T) {
 }
 
 func TestPlanForNothingOnlyWritesTheResult(t *testing.T) {
-	w := newWorld(t)
-	w.must("")
+	w := newFixture(t)
+	w.mustApply("")
 	if got := names(t, w.path("etc")); !slices.Equal(got, []string{".ignition-result.json"}) {
 		t.Errorf("etc holds %v", got)
 	}
 }
 
 func TestPlanNeedsARoot(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Root += "/nowhere"
 	_, err := w.Plan(context.Background(), parse(t, ""))
 	if err == nil || !strings.Contains(err.Error(), "opening "+w.Root+": no such file or directory") {
@@ -356,11 +356,11 @@ func TestPlanNeedsARoot(t *testing.T) {
 }
 
 func TestAllConflictsAreReportedAtOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("a", "")
 	w.write("b", "")
 	w.mkdir("c")
-	w.refused(`"storage": {
+	w.wantConflicts(`"storage": {
 		"files": [
 			{"path": "/a", "contents": {"source": "data:,x"}},
 			{"path": "/new", "contents": {"source": "data:,x"}, "user": {"name": "eve"}, "group": {"name": "mallory"}},
@@ -380,34 +380,34 @@ func TestSystemErrorsGetHints(t *testing.T) {
 		unix.EDQUOT: "quota",
 		unix.EIO:    "log of the kernel",
 	} {
-		err := explain(fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: "/sysroot/x", Err: errno}))
+		err := withHint(fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: "/sysroot/x", Err: errno}))
 		var r *report.Error
 		if !errors.As(err, &r) || !strings.Contains(r.Hint, want) || !errors.Is(err, errno) {
 			t.Errorf("%v: hint %v", errno, r)
 		}
 	}
 	own := &report.Error{Err: unix.ENOSPC, Hint: "mine"}
-	if explain(own) != error(own) {
+	if withHint(own) != error(own) {
 		t.Error("a hint that is there was replaced")
 	}
-	if explain(nil) != nil {
+	if withHint(nil) != nil {
 		t.Error("nothing became an error")
 	}
 }
 
 // spy is a Fetcher that looks around.
-type spy func()
+type hookFetcher func()
 
-func (s spy) Fetch(_ context.Context, _ config.Resource, w io.Writer) error {
+func (s hookFetcher) Fetch(_ context.Context, _ config.Resource, w io.Writer) error {
 	s()
 	_, err := io.WriteString(w, "x")
 	return err
 }
 
 // programs is a Runner that acts as a program.
-type programs func(name string)
+type programFunc func(name string)
 
-func (p programs) Run(_ context.Context, c system.Command) ([]byte, error) {
+func (p programFunc) Run(_ context.Context, c system.Command) ([]byte, error) {
 	p(c.Name)
 	return nil, nil
 }

@@ -22,9 +22,9 @@ type walker struct {
 	// strict ends the walk at a component that does not exist.
 	strict bool
 	// gone holds resolved paths that are to be treated as not existing.
-	gone map[string]bool
+	ignored map[string]bool
 	// end is the node that the walk has come to if that is not a directory.
-	end *stat
+	nonDir *stat
 }
 
 func (r *root) walker() *walker { return &walker{root: r} }
@@ -35,7 +35,7 @@ func (w *walker) reset() {
 	for _, fd := range w.fds {
 		unix.Close(fd)
 	}
-	w.names, w.fds, w.end = nil, nil, nil
+	w.names, w.fds, w.nonDir = nil, nil, nil
 }
 
 // current is the deepest directory that exists on the way.
@@ -46,7 +46,7 @@ func (w *walker) current() int {
 	return w.fds[len(w.fds)-1]
 }
 
-// missing tells that not all components exist.
+// missing reports whether not all components exist.
 func (w *walker) missing() bool { return len(w.names) > len(w.fds) }
 
 func (w *walker) path() string { return "/" + strings.Join(w.names, "/") }
@@ -61,7 +61,7 @@ func (w *walker) firstMissing() string {
 func (w *walker) walk(name string) error {
 	todo := components(name)
 	for len(todo) > 0 {
-		if w.end != nil {
+		if w.nonDir != nil {
 			return unix.ENOTDIR
 		}
 		next := todo[0]
@@ -100,7 +100,7 @@ func (w *walker) step(name string) (target string, err error) {
 	}
 	exists := !w.missing()
 	w.names = append(w.names, name)
-	if !exists || w.gone[w.path()] {
+	if !exists || w.ignored[w.path()] {
 		return "", nil
 	}
 	fd, err := unix.Openat(w.current(), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -120,7 +120,7 @@ func (w *walker) step(name string) (target string, err error) {
 		w.names = w.names[:len(w.names)-1]
 		target = st.target
 	default:
-		w.end = st
+		w.nonDir = st
 	}
 	unix.Close(fd)
 	return target, err
@@ -138,11 +138,11 @@ func (w *walker) up() {
 }
 
 // follow resolves all components of a path, the last one included.
-func (r *root) follow(name string) (string, error) {
+func (r *root) resolve(name string) (string, error) {
 	w := r.walker()
 	defer w.close()
 	if err := w.walk(name); err != nil {
-		return "", r.fail("resolving", name, err)
+		return "", r.pathError("resolving", name, err)
 	}
 	return w.path(), nil
 }

@@ -21,11 +21,11 @@ import (
 // at once as the Fetcher allows, each into a blank on the filesystem where it is
 // wanted. What the config asks for is still done in the config's order; a file
 // whose contents are not there yet waits for them.
-type downloads struct {
-	fetcher Fetcher
-	log     *report.Logger
-	all     []*download
-	byKey   map[string]*download
+type prefetcher struct {
+	fetcher  Fetcher
+	log      *report.Logger
+	all      []*download
+	bySource map[string]*download
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -41,22 +41,22 @@ type download struct {
 	resource config.Resource
 	dir      string // that the blank is made in, a resolved path
 	name     string // of the file that it is for, for messages
-	users    int    // that have not had it yet
+	uses     int    // that have not had it yet
 	done     chan struct{}
-	blank    *blank
-	taken    bool // the blank has become a file, or is gone
+	temp     *tempFile
+	consumed bool // the blank has become a file, or is gone
 	// Once it is done:
 	size int64
 	err  error
 }
 
-func newDownloads(t *Tree) *downloads {
-	return &downloads{fetcher: t.Fetch, log: t.Log, byKey: map[string]*download{}, dirs: map[string]*dir{},
+func newPrefetcher(t *Tree) *prefetcher {
+	return &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*dir{},
 		stop: func() {}, failed: make(chan struct{})}
 }
 
-// keyOf tells resources apart that may not be the same bytes.
-func keyOf(r config.Resource) string {
+// resourceKey tells resources apart that may not be the same bytes.
+func resourceKey(r config.Resource) string {
 	key := fmt.Sprintf("%q %q %q", config.ValueOr(r.Source, ""), config.ValueOr(r.Compression, ""), config.ValueOr(r.Verification.Hash, ""))
 	for _, h := range r.HTTPHeaders {
 		key += fmt.Sprintf(" %q: %q", h.Name, config.ValueOr(h.Value, ""))
@@ -66,23 +66,23 @@ func keyOf(r config.Resource) string {
 
 // want plans downloads for a file; dir is on the filesystem that the file will
 // be on.
-func (ds *downloads) want(name, dir string, resources ...config.Resource) {
+func (ds *prefetcher) add(name, dir string, resources ...config.Resource) {
 	for _, r := range resources {
 		if !config.IsRemote(config.ValueOr(r.Source, "")) {
 			continue
 		}
-		key := keyOf(r)
-		d := ds.byKey[key]
+		key := resourceKey(r)
+		d := ds.bySource[key]
 		if d == nil {
 			d = &download{resource: r, dir: dir, name: path.Base(name), done: make(chan struct{})}
-			ds.byKey[key], ds.all = d, append(ds.all, d)
+			ds.bySource[key], ds.all = d, append(ds.all, d)
 		}
-		d.users++
+		d.uses++
 	}
 }
 
 // start begins the downloads. They end with ctx, or when they are closed.
-func (ds *downloads) start(ctx context.Context, r *root) error {
+func (ds *prefetcher) start(ctx context.Context, r *root) error {
 	for _, d := range ds.all {
 		if ds.dirs[d.dir] != nil {
 			continue
@@ -97,17 +97,17 @@ func (ds *downloads) start(ctx context.Context, r *root) error {
 	for _, d := range ds.all {
 		ds.running.Go(func() { ds.run(ctx, d) })
 	}
-	ds.running.Go(func() { ds.tell(ctx, time.Now()) })
+	ds.running.Go(func() { ds.logProgress(ctx, time.Now()) })
 	return nil
 }
 
 // run fetches one resource into its blank, which is closed then.
-func (ds *downloads) run(ctx context.Context, d *download) {
+func (ds *prefetcher) run(ctx context.Context, d *download) {
 	defer close(d.done)
-	b, err := ds.dirs[d.dir].blank(d.name)
+	b, err := ds.dirs[d.dir].createTemp(d.name)
 	if err == nil {
 		ds.mu.Lock()
-		d.blank = b
+		d.temp = b
 		ds.mu.Unlock()
 		err = errors.Join(ds.fetcher.Fetch(ctx, d.resource, b.file), b.file.Close())
 		d.size = b.size()
@@ -125,11 +125,11 @@ func (ds *downloads) run(ctx context.Context, d *download) {
 
 // await returns a resource's download when it is done, nil at once for what is
 // not fetched ahead. It does not go on waiting when another one has failed.
-func (ds *downloads) await(ctx context.Context, r config.Resource) (*download, error) {
+func (ds *prefetcher) wait(ctx context.Context, r config.Resource) (*download, error) {
 	if !config.IsRemote(config.ValueOr(r.Source, "")) {
 		return nil, nil
 	}
-	d := ds.byKey[keyOf(r)]
+	d := ds.bySource[resourceKey(r)]
 	select {
 	case <-d.done:
 	case <-ds.failed:
@@ -146,22 +146,22 @@ func (ds *downloads) await(ctx context.Context, r config.Resource) (*download, e
 
 // adopt hands the blank over to the last of a download's users, opened at its
 // end. The others get nil, and copy.
-func (d *download) adopt() (*blank, error) {
-	if d.users > 1 {
+func (d *download) takeTemp() (*tempFile, error) {
+	if d.uses > 1 {
 		return nil, nil
 	}
-	b := d.blank
-	fd, err := unix.Openat(b.in.fd, b.temp, unix.O_WRONLY|unix.O_APPEND|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	b := d.temp
+	fd, err := unix.Openat(b.dir.fd, b.name, unix.O_WRONLY|unix.O_APPEND|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, b.in.fail("opening", b.temp, err)
+		return nil, b.dir.pathError("opening", b.name, err)
 	}
-	d.users, d.taken = 0, true
-	return &blank{b.in, b.temp, os.NewFile(uintptr(fd), b.file.Name())}, nil
+	d.uses, d.consumed = 0, true
+	return &tempFile{b.dir, b.name, os.NewFile(uintptr(fd), b.file.Name())}, nil
 }
 
 // copyTo gives one user what was downloaded.
 func (d *download) copyTo(w io.Writer) error {
-	f, _, err := d.blank.in.open(d.blank.temp, unix.S_IFREG)
+	f, _, err := d.temp.dir.open(d.temp.name, unix.S_IFREG)
 	if err != nil {
 		return err
 	}
@@ -169,20 +169,20 @@ func (d *download) copyTo(w io.Writer) error {
 	if _, err := io.Copy(w, f); err != nil {
 		return err
 	}
-	if d.users--; d.users == 0 {
-		d.blank.discard()
-		d.taken = true
+	if d.uses--; d.uses == 0 {
+		d.temp.discard()
+		d.consumed = true
 	}
 	return nil
 }
 
 // close ends what still runs, and takes away what nobody has used.
-func (ds *downloads) close() {
+func (ds *prefetcher) close() {
 	ds.stop()
 	ds.running.Wait()
 	for _, d := range ds.all {
-		if d.blank != nil && !d.taken {
-			d.blank.discard()
+		if d.temp != nil && !d.consumed {
+			d.temp.discard()
 		}
 	}
 	for _, in := range ds.dirs {
@@ -196,7 +196,7 @@ const (
 	progressPause = 10 * time.Second
 )
 
-func (ds *downloads) tell(ctx context.Context, began time.Time) {
+func (ds *prefetcher) logProgress(ctx context.Context, began time.Time) {
 	timer := time.NewTimer(firstProgress)
 	defer timer.Stop()
 	for {
@@ -215,7 +215,7 @@ func (ds *downloads) tell(ctx context.Context, began time.Time) {
 }
 
 // progress says how far the downloads are; nothing if all are done.
-func (ds *downloads) progress(lasted time.Duration) string {
+func (ds *prefetcher) progress(lasted time.Duration) string {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	var done, bytes int64
@@ -231,8 +231,8 @@ func (ds *downloads) progress(lasted time.Duration) string {
 		if waitsFor == "" {
 			waitsFor = fetch.Redact(*d.resource.Source)
 		}
-		if d.blank != nil {
-			bytes += d.blank.size()
+		if d.temp != nil {
+			bytes += d.temp.size()
 		}
 	}
 	if waitsFor == "" {

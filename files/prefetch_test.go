@@ -29,7 +29,7 @@ type store struct {
 func (s *store) Fetch(ctx context.Context, r config.Resource, w io.Writer) error {
 	path, remote := strings.CutPrefix(*r.Source, "https://host")
 	if !remote {
-		return served{}.Fetch(ctx, r, w)
+		return dataFetcher{}.Fetch(ctx, r, w)
 	}
 	s.mu.Lock()
 	if s.asked == nil {
@@ -46,8 +46,8 @@ func (s *store) Fetch(ctx context.Context, r config.Resource, w io.Writer) error
 	return err
 }
 
-func withStore(t *testing.T) (*world, *store) {
-	w, s := newWorld(t), new(store)
+func withStore(t *testing.T) (*fixture, *store) {
+	w, s := newFixture(t), new(store)
 	w.Fetch = s
 	return w, s
 }
@@ -63,7 +63,7 @@ func TestContentsAreFetchedAllAtOnceAndWrittenInOrder(t *testing.T) {
 	}
 	// None goes on before all have begun: one after another would wait for ever.
 	s.before = func(string, io.Writer) error { all.Done(); all.Wait(); return nil }
-	w.must(`"storage": {"files": [` + strings.Join(files, ",") + `]}`)
+	w.mustApply(`"storage": {"files": [` + strings.Join(files, ",") + `]}`)
 	last := -1
 	for i := range n {
 		w.wantText(fmt.Sprintf("new/%d", i), fmt.Sprintf("/%d", i))
@@ -79,7 +79,7 @@ func TestContentsAreFetchedAllAtOnceAndWrittenInOrder(t *testing.T) {
 func TestOneResourceIsFetchedOnceForAllThatWantIt(t *testing.T) {
 	w, s := withStore(t)
 	w.write("old", "was here; ")
-	w.must(`"storage": {"files": [
+	w.mustApply(`"storage": {"files": [
 		{"path": "/a", "contents": {"source": "https://host/x"}},
 		{"path": "/deep/b", "mode": 384, "contents": {"source": "https://host/x"}, "append": [{"source": "data:,+"}, {"source": "https://host/x"}]},
 		{"path": "/old", "append": [{"source": "https://host/x"}]},
@@ -106,7 +106,7 @@ func TestWhatIsFetchedIsNobodyElsesUntilItIsWhole(t *testing.T) {
 		w.wantText("dir/f", "old")
 		return nil
 	}
-	w.must(`"storage": {"files": [{"path": "/dir/f", "overwrite": true, "mode": 493, "contents": {"source": "https://host/new"}}]}`)
+	w.mustApply(`"storage": {"files": [{"path": "/dir/f", "overwrite": true, "mode": 493, "contents": {"source": "https://host/new"}}]}`)
 	w.wantText("dir/f", "/new")
 	w.wantMode("dir/f", 0o755)
 }
@@ -115,7 +115,7 @@ func TestWhatIsFetchedIsNobodyElsesUntilItIsWhole(t *testing.T) {
 func TestContentsForAReplacedDirectory(t *testing.T) {
 	w, _ := withStore(t)
 	w.write("opt/app/old", "x")
-	w.must(`"storage": {"directories": [{"path": "/opt/app", "overwrite": true}],
+	w.mustApply(`"storage": {"directories": [{"path": "/opt/app", "overwrite": true}],
 		"files": [{"path": "/opt/app/sub/f", "contents": {"source": "https://host/new"}}]}`)
 	w.wantText("opt/app/sub/f", "/new")
 	if w.exists("opt/app/old") {
@@ -185,7 +185,7 @@ func TestDownloadIsMovedFromAnotherFilesystem(t *testing.T) {
 	}
 	defer a.close()
 	defer b.close()
-	blank, err := a.blank("f")
+	blank, err := a.createTemp("f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,9 +215,9 @@ func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
 		}
 		return nil
 	}
-	ds := newDownloads(w.Tree)
+	ds := newPrefetcher(w.Tree)
 	for _, source := range []string{"https://host/1", "https://host/slow?token=secret", "https://host/2"} {
-		ds.want("/f", "/", config.Resource{Source: &source})
+		ds.add("/f", "/", config.Resource{Source: &source})
 	}
 	r, err := openRoot(w.Root)
 	if err != nil {
