@@ -8,7 +8,7 @@ import (
 
 // Platform akamai: Akamai Connected Cloud, which was Linode.
 // https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service
-var akamai = &service{platform: "Akamai", must: true, base64: true, userData: fetch.Inquiry{
+var akamai = &service{platform: "Akamai", neverNotFound: true, base64: true, userData: fetch.Inquiry{
 	URL:    linkLocal + "/v1/user-data",
 	Also:   []string{"[fd00:a9fe:a9fe::1]"},
 	Header: []string{"Accept", "*/*"}, // others get 406

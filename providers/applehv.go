@@ -40,7 +40,7 @@ type stream interface {
 // and the server on the host, may come later than we do.
 func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "vsock", "/sys/devices/virtual/misc/vsock")
-	limit := env.Patience
+	limit := env.Timeout
 	if limit == 0 {
 		limit = appleHVTime
 	}

@@ -56,7 +56,7 @@ func TestConfigOverVsock(t *testing.T) {
 		"cut first":  {ok[:len(ok)-2], "HTTP/1.1 200", "", ok},
 	} {
 		env := newEnv(t)
-		env.Patience = 2 * time.Second
+		env.Timeout = 2 * time.Second
 		t.Run(name, func(t *testing.T) {
 			gives(t, "config")(fetchVsock(context.Background(), env, host(t, answers...)))
 		})
@@ -84,7 +84,7 @@ func TestVsockDriverThatComesLate(t *testing.T) {
 
 func TestVsockThatDoesNotAnswerIsAnError(t *testing.T) {
 	env, log := newLoggedEnv(t)
-	env.Patience = 200 * time.Millisecond
+	env.Timeout = 200 * time.Millisecond
 	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "not found"}}}
 	_, err := fetchVsock(context.Background(), env, func() (stream, error) { return nil, syscall.ENODEV })
 	says(t, err, "asking the hypervisor for the config (vsock port 1024)", "the hypervisor's answer has not appeared within 20",

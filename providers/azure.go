@@ -14,7 +14,7 @@ import (
 // the platform calls custom data is on a DVD, on the first boot only.
 // https://learn.microsoft.com/azure/virtual-machines/user-data
 // https://learn.microsoft.com/azure/virtual-machines/custom-data
-var azure = &service{platform: "Azure", must: true, base64: true, userData: fetch.Inquiry{
+var azure = &service{platform: "Azure", neverNotFound: true, base64: true, userData: fetch.Inquiry{
 	URL:    linkLocal + "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
 	Header: azureHeader,
 	// The service says these as long as it does not know the machine yet.

@@ -50,7 +50,7 @@ func waitFor(ctx context.Context, env *Env, what string, limit time.Duration, lo
 // loadDriver loads a kernel module unless its sign in sysfs is there. Whether an
 // error matters is seen by whether the device comes: the driver may be built in.
 func loadDriver(ctx context.Context, env *Env, module, sign string) error {
-	if _, err := os.Stat(filepath.Join(env.Top, sign)); err == nil {
+	if _, err := os.Stat(filepath.Join(env.Root, sign)); err == nil {
 		return nil
 	}
 	_, err := env.Run.Run(ctx, system.Command{Name: "modprobe", Args: []string{module}})
@@ -61,7 +61,7 @@ func loadDriver(ctx context.Context, env *Env, module, sign string) error {
 // result loaded.
 func awaitNode(ctx context.Context, env *Env, node string, limit time.Duration, loaded error) error {
 	err := waitFor(ctx, env, node, limit, func() (bool, error) {
-		_, err := os.Stat(filepath.Join(env.Top, node))
+		_, err := os.Stat(filepath.Join(env.Root, node))
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}

@@ -88,11 +88,11 @@ func TestWhatIsSaidOnceIsKept(t *testing.T) {
 		return []byte("secret"), nil
 	}
 	for range 2 {
-		if text, err := once(env, "test", read); err != nil || string(text) != "secret" {
+		if text, err := readOnce(env, "test", read); err != nil || string(text) != "secret" {
 			t.Errorf("got %q, %v", text, err)
 		}
 	}
-	name := filepath.Join(env.Top, "run/ignition/provider-test")
+	name := filepath.Join(env.Root, "run/ignition/provider-test")
 	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 || reads != 1 {
 		t.Errorf("kept as %v, %v after %d reads", info, err, reads)
 	}
@@ -103,18 +103,18 @@ func TestWhatIsSaidOnceIsKept(t *testing.T) {
 
 func TestWhatCannotBeKeptIsUsed(t *testing.T) {
 	env, log := newLoggedEnv(t)
-	write(t, filepath.Join(env.Top, "run"), "in the way")
-	if _, err := once(env, "test", nil); err == nil || !strings.Contains(err.Error(), "reading what the platform has said before") {
+	write(t, filepath.Join(env.Root, "run"), "in the way")
+	if _, err := readOnce(env, "test", nil); err == nil || !strings.Contains(err.Error(), "reading what the platform has said before") {
 		t.Errorf("got %v", err)
 	}
-	os.Remove(filepath.Join(env.Top, "run"))
-	os.Symlink("/proc/nowhere", filepath.Join(env.Top, "run"))
-	text, err := once(env, "test", func() ([]byte, error) { return []byte("text"), nil })
+	os.Remove(filepath.Join(env.Root, "run"))
+	os.Symlink("/proc/nowhere", filepath.Join(env.Root, "run"))
+	text, err := readOnce(env, "test", func() ([]byte, error) { return []byte("text"), nil })
 	if err != nil || string(text) != "text" || !strings.Contains(log.String(), "WARNING  : the platform says this once only, and it cannot be kept") {
 		t.Errorf("got %q, %v, said %q", text, err, log)
 	}
 	bad := errors.New("bad")
-	if _, err := once(env, "test", func() ([]byte, error) { return nil, bad }); err != bad {
+	if _, err := readOnce(env, "test", func() ([]byte, error) { return nil, bad }); err != bad {
 		t.Errorf("got %v", err)
 	}
 }

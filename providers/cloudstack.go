@@ -21,7 +21,7 @@ const (
 func fetchCloudStack(ctx context.Context, env *Env) (*UserData, error) {
 	begun := time.Now()
 	return fetchCloudStackAt(ctx, env, func() []string {
-		found := leaseServers(env.Top)
+		found := leaseServers(env.Root)
 		if len(found) == 0 && time.Since(begun) >= leaseWait {
 			return []string{cloudStackName}
 		}
@@ -30,11 +30,11 @@ func fetchCloudStack(ctx context.Context, env *Env) (*UserData, error) {
 }
 
 func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (*UserData, error) {
-	drive := &configDrive{label: "config-2", files: []string{cloudStackFile}, limit: env.Patience}
+	drive := &configDrive{label: "config-2", files: []string{cloudStackFile}, limit: env.Timeout}
 	if env.Fetch.Offline {
 		return driveWithoutNetwork(ctx, env, drive)
 	}
-	ctx, cancel := env.patient(ctx)
+	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
 	later := watchFor(ctx, servers, func(server string) source {
 		env.Log.Info("the metadata service should be at " + server)

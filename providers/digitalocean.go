@@ -9,7 +9,7 @@ import (
 // Platform digitalocean: DigitalOcean. A droplet without user data gets an
 // empty answer.
 // https://docs.digitalocean.com/reference/api/metadata/
-var digitalocean = &service{platform: "DigitalOcean", must: true, userData: fetch.Inquiry{
+var digitalocean = &service{platform: "DigitalOcean", neverNotFound: true, userData: fetch.Inquiry{
 	URL:   linkLocal + "/metadata/v1/user-data",
 	Hints: []fetch.Hint{{Code: http.StatusNotFound, Text: "this is not how DigitalOcean says that there is no user data: check that the kernel argument ignition.platform.id is right"}},
 }}

@@ -185,7 +185,7 @@ func (c *configDrive) settle(all []*finding) (raw *UserData, found bool, err err
 // linked looks for filesystems that only udev knows by their label, and reads
 // them as the kernel does.
 func (c *configDrive) linked(ctx context.Context, env *Env, all []*finding) []*finding {
-	link := filepath.Join(env.Top, "/dev/disk/by-label", strings.ReplaceAll(c.label, " ", `\x20`)) // as udev writes it
+	link := filepath.Join(env.Root, "/dev/disk/by-label", strings.ReplaceAll(c.label, " ", `\x20`)) // as udev writes it
 	node, err := filepath.EvalSymlinks(link)
 	if err != nil {
 		return nil

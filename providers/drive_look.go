@@ -83,7 +83,7 @@ type eye struct {
 }
 
 func newEye(env *Env) *eye {
-	return &eye{top: env.Top, status: driveStatus, open: map[string]chan *finding{}}
+	return &eye{top: env.Root, status: driveStatus, open: map[string]chan *finding{}}
 }
 
 // look examines all devices at once, and returns what is known of them after

@@ -101,9 +101,9 @@ func (i image) build(t testing.TB) []byte {
 // attach makes an image a block device of the environment.
 func attach(t testing.TB, env *Env, name string, content []byte) {
 	t.Helper()
-	node := filepath.Join(env.Top, "dev", name)
+	node := filepath.Join(env.Root, "dev", name)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(node), 0o755), os.WriteFile(node, content, 0o644),
-		os.MkdirAll(filepath.Join(env.Top, "sys/class/block", name), 0o755)); err != nil {
+		os.MkdirAll(filepath.Join(env.Root, "sys/class/block", name), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
 	for name, fetch := range map[string]func(context.Context, *Env) (*UserData, error){"ibmcloud": fetchIBMCloud, "proxmoxve": fetchProxmoxVE, "kubevirt": fetchKubeVirt} {
 		synctest.Test(t, func(t *testing.T) {
 			env, log := logged(t)
-			env.Patience = 30 * time.Second
+			env.Timeout = 30 * time.Second
 			attach(t, env, "sda", image{"12", "EFI", map[string]string{"user-data": "x"}}.bytes(t))
 			attach(t, env, "sdb", nil)
 			begun := time.Now()
@@ -205,7 +205,7 @@ func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
 	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchNutanix, fetchPowerVS} {
 		synctest.Test(t, func(t *testing.T) {
 			env := newEnv(t)
-			env.Patience = 2 * time.Minute
+			env.Timeout = 2 * time.Minute
 			attach(t, env, "sda", image{"genisoimage", "cidata", map[string]string{"user-data": "x"}}.bytes(t))
 			raw, err := fetch(t.Context(), env)
 			want := `waiting for the drive labelled "config-2": it has not appeared within 2m0s; there are: sda (ISO 9660 ["cidata"])`
@@ -215,7 +215,7 @@ func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
 		})
 	}
 	env := newEnv(t)
-	env.Patience = 50 * time.Millisecond
+	env.Timeout = 50 * time.Millisecond
 	if _, err := fetchNutanix(t.Context(), env); err == nil || !strings.Contains(err.Error(), "there are: no block devices at all") {
 		t.Errorf("got %v", err)
 	}
@@ -334,7 +334,7 @@ func TestTroubleThatPassesIsLookedAtAgain(t *testing.T) {
 func TestDrivesWithoutAMediumAreListed(t *testing.T) {
 	env := newEnv(t)
 	attach(t, env, "sr0", nil)
-	os.MkdirAll(filepath.Join(env.Top, "sys/class/block/nonode"), 0o755)
+	os.MkdirAll(filepath.Join(env.Root, "sys/class/block/nonode"), 0o755)
 	eye := newEye(env)
 	eye.status = func(*os.File) (int, error) { return cdromTrayOpen, nil }
 	c := configDrive{label: "cidata", limit: 20 * time.Millisecond}
@@ -377,10 +377,10 @@ func TestDeviceThatHangsDoesNotHideTheOthers(t *testing.T) {
 func TestEmptyAndMemoryDevicesAreNotLookedAt(t *testing.T) {
 	env := newEnv(t)
 	for _, name := range []string{"ram0", "zram0", "loop0", "sr0", "cciss!c0d0"} {
-		write(t, filepath.Join(env.Top, "sys/class/block", name, "size"), "0\n")
+		write(t, filepath.Join(env.Root, "sys/class/block", name, "size"), "0\n")
 	}
-	write(t, filepath.Join(env.Top, "sys/class/block/cciss!c0d0/size"), "100\n")
-	write(t, filepath.Join(env.Top, "dev/cciss/c0d0"), string(image{"16", "CIDATA", map[string]string{"user-data": plain}}.bytes(t)))
+	write(t, filepath.Join(env.Root, "sys/class/block/cciss!c0d0/size"), "100\n")
+	write(t, filepath.Join(env.Root, "dev/cciss/c0d0"), string(image{"16", "CIDATA", map[string]string{"user-data": plain}}.bytes(t)))
 	if raw, err := fetchIBMCloud(t.Context(), env); err != nil || !strings.Contains(raw.Name, "cciss!c0d0") {
 		t.Errorf("got %+v, %v", raw, err)
 	}
@@ -396,7 +396,7 @@ func TestEmptyAndMemoryDevicesAreNotLookedAt(t *testing.T) {
 func TestKubeVirtTakesTheVolumeThatHasAConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := newEnv(t)
-		env.Patience = time.Minute
+		env.Timeout = time.Minute
 		attach(t, env, "vda", image{"genisoimage -r", "cidata", map[string]string{"meta-data": "x"}}.bytes(t))
 		content := image{"genisoimage -r", "config-2", map[string]string{openStackFile: plain}}.bytes(t)
 		time.AfterFunc(5*time.Second, func() { attach(t, env, "vdb", content) })

@@ -25,7 +25,7 @@ const (
 )
 
 func fetchHyperV(ctx context.Context, env *Env) (*UserData, error) {
-	text, err := once(env, "hyperv", func() ([]byte, error) { return readKVP(ctx, env, deviceWait) })
+	text, err := readOnce(env, "hyperv", func() ([]byte, error) { return readKVP(ctx, env, deviceWait) })
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the key-value pairs of Hyper-V", Err: err,
 			Hint: "check that the service Data Exchange is on for this machine, that the initramfs has the module hv_utils, and that no hv_kvp_daemon runs before this stage"}
@@ -44,7 +44,7 @@ func readKVP(ctx context.Context, env *Env, limit time.Duration) ([]byte, error)
 	if err := awaitNode(ctx, env, kvpDevice, limit, loaded); err != nil {
 		return nil, err
 	}
-	fd, err := unix.Open(filepath.Join(env.Top, kvpDevice), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(filepath.Join(env.Root, kvpDevice), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", kvpDevice, err)
 	}

@@ -115,7 +115,7 @@ func TestPairsAreKeptAndHandedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(env.Top, "run/ignition/provider-hyperv"), string(pairs))
+	write(t, filepath.Join(env.Root, "run/ignition/provider-hyperv"), string(pairs))
 	raw, err := fetchHyperV(context.Background(), env)
 	gives(t, "config")(raw, err)
 	if len(raw.Files) != 5 {
@@ -132,7 +132,7 @@ func TestPairsAreKeptAndHandedOn(t *testing.T) {
 
 func TestMachineWithoutPairsHasNoConfigButFiles(t *testing.T) {
 	env := newEnv(t)
-	write(t, filepath.Join(env.Top, "run/ignition/provider-hyperv"), "")
+	write(t, filepath.Join(env.Root, "run/ignition/provider-hyperv"), "")
 	raw, err := fetchHyperV(context.Background(), env)
 	gives(t, "")(raw, err)
 	if len(raw.Files) != 5 {
@@ -148,7 +148,7 @@ func TestHyperVThatDoesNotWorkIsAnError(t *testing.T) {
 	if !strings.Contains(log.String(), "WARNING  : waiting for /dev/vmbus/hv_kvp") {
 		t.Errorf("said %q", log)
 	}
-	os.MkdirAll(filepath.Join(env.Top, kvpDevice), 0o755)
+	os.MkdirAll(filepath.Join(env.Root, kvpDevice), 0o755)
 	_, err = fetchHyperV(context.Background(), env)
 	says(t, err, "reading the key-value pairs of Hyper-V", "opening /dev/vmbus/hv_kvp: is a directory", "no hv_kvp_daemon runs")
 	_, _, err = talk(t, []byte("short"))

@@ -19,27 +19,27 @@ type service struct {
 	userData fetch.Inquiry
 	// must tells that there is an answer for every machine: 404 is not how the
 	// service says that a machine has no user data.
-	must bool
+	neverNotFound bool
 	// base64 tells that the service hands user data on as it takes it: encoded.
 	base64 bool
 }
 
 // patient limits how long a service is asked. 0 is without a limit.
-func (e *Env) patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	if e.Patience == 0 {
+func (e *Env) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if e.Timeout == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, e.Patience)
+	return context.WithTimeout(ctx, e.Timeout)
 }
 
 // fetch asks for the user data for as long as env's patience lasts.
 func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
-	ctx, cancel := env.patient(ctx)
+	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
 	inquiry := s.userData
 	inquiry.Most = maxConfig
 	text, err := env.Fetch.Ask(ctx, inquiry)
-	if errors.Is(err, fetch.ErrNotFound) && !s.must {
+	if errors.Is(err, fetch.ErrNotFound) && !s.neverNotFound {
 		return nil, nil
 	}
 	if err == nil && s.base64 {

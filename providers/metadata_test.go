@@ -132,7 +132,7 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 
 func TestPatienceHasAnEndOrNone(t *testing.T) {
 	for patience, limited := range map[time.Duration]bool{0: false, time.Hour: true} {
-		ctx, cancel := (&Env{Patience: patience}).patient(t.Context())
+		ctx, cancel := (&Env{Timeout: patience}).withTimeout(t.Context())
 		if _, has := ctx.Deadline(); has != limited || ctx.Err() != nil {
 			t.Errorf("%v: it has a deadline: %v, %v", patience, has, ctx.Err())
 		}

@@ -15,7 +15,7 @@ import (
 // A FIFO forgets what was read, as the card's does, and pauses.
 func TestBootFIFOIsReadOnceAndKept(t *testing.T) {
 	env := newEnv(t)
-	name := filepath.Join(env.Top, bootFIFO)
+	name := filepath.Join(env.Root, bootFIFO)
 	os.MkdirAll(filepath.Dir(name), 0o755)
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestBootFIFOIsReadOnceAndKept(t *testing.T) {
 func TestCardWithoutBootFIFOHasNoConfig(t *testing.T) {
 	env := newEnv(t)
 	gives(t, "")(fetchBlueField(context.Background(), env))
-	write(t, filepath.Join(env.Top, bootFIFO), "")
+	write(t, filepath.Join(env.Root, bootFIFO), "")
 	gives(t, "")(fetchBlueField(context.Background(), env))
 }
 
@@ -51,7 +51,7 @@ func TestBootFIFOThatCannotBeReadIsAnError(t *testing.T) {
 	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "Module mlxbf_bootctl not found"}}}
 	_, err := fetchBlueField(context.Background(), env)
 	says(t, err, "reading the boot FIFO of this BlueField card", "no such file", "Module mlxbf_bootctl not found", "send it again from the host")
-	os.MkdirAll(filepath.Join(env.Top, bootFIFO), 0o755)
+	os.MkdirAll(filepath.Join(env.Root, bootFIFO), 0o755)
 	_, err = fetchBlueField(context.Background(), env)
 	says(t, err, "is a directory")
 }

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// keptFiles are in /run/ignition; an ID is appended.
-const keptFiles = "provider-"
+// cachePrefix are in /run/ignition; an ID is appended.
+const cachePrefix = "provider-"
 
 // CachedPaths names the files that hold what channels have said.
 func CachedPaths(env *Env) []string {
-	names, _ := filepath.Glob(filepath.Join(env.Top, "/run/ignition", keptFiles+"*")) // the pattern is right
+	names, _ := filepath.Glob(filepath.Join(env.Root, "/run/ignition", cachePrefix+"*")) // the pattern is right
 	return names
 }
 
@@ -27,8 +27,8 @@ func DropCache(env *Env) (err error) {
 
 // once reads a channel that forgets what it has said. The bytes are kept, for
 // root only, so that they are there again if the stage fails after that.
-func once(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
-	name := filepath.Join(env.Top, "/run/ignition", keptFiles+id)
+func readOnce(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
+	name := filepath.Join(env.Root, "/run/ignition", cachePrefix+id)
 	kept, err := os.ReadFile(name)
 	if err == nil {
 		env.Log.Info(fmt.Sprintf("taking what %s has said before, from %s", id, name))
@@ -41,14 +41,14 @@ func once(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
-	if err := keep(name, text); err != nil {
+	if err := writeCache(name, text); err != nil {
 		env.Log.Warn(fmt.Sprintf("the platform says this once only, and it cannot be kept for another attempt: %v", err))
 	}
 	return text, nil
 }
 
 // keep writes a file that is whole or not there.
-func keep(name string, text []byte) error {
+func writeCache(name string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

@@ -24,11 +24,11 @@ func fetchOpenStack(ctx context.Context, env *Env) (*UserData, error) {
 }
 
 func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfaces func() []string) (*UserData, error) {
-	drive := &configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Patience}
+	drive := &configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Timeout}
 	if env.Fetch.Offline {
 		return driveWithoutNetwork(ctx, env, drive)
 	}
-	ctx, cancel := env.patient(ctx)
+	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
 	later := watchFor(ctx, interfaces, func(name string) source {
 		return metadataSource(env, "the metadata service by IPv6 on "+name, fmt.Sprintf(ipv6, name))
@@ -115,13 +115,13 @@ func askMetadata(ctx context.Context, env *Env, url string) (*UserData, error) {
 	case errors.Is(err, fetch.ErrNotFound):
 		return nil, nil
 	case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
-		return nil, &absent{err}
+		return nil, &noSource{err}
 	}
 	return nil, err
 }
 
 // absent is the error of a source that is not there.
-type absent struct{ error }
+type noSource struct{ error }
 
-func (a *absent) Unwrap() error        { return a.error }
-func (a *absent) Is(target error) bool { return target == errAbsent }
+func (a *noSource) Unwrap() error        { return a.error }
+func (a *noSource) Is(target error) bool { return target == errNoSource }

@@ -65,7 +65,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newEnv(t)
-			env.Patience = tc.patience
+			env.Timeout = tc.patience
 			if tc.drive != nil {
 				attach(t, env, "vda", tc.drive)
 			}
@@ -89,7 +89,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 
 func TestOpenStackWithoutAnySourceListsThemAll(t *testing.T) {
 	env := newEnv(t)
-	env.Patience = 500 * time.Millisecond
+	env.Timeout = 500 * time.Millisecond
 	_, err := fetchOpenStackAt(t.Context(), env, nobody, openStackIPv6, func() []string { return nil })
 	box := report.Box("fetch", err)
 	for _, want := range []string{`waiting for the drive labelled "config-2"`, "asking http://127.0.0.1:1/"} {
@@ -122,7 +122,7 @@ func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newEnv(t)
-			env.Patience = tc.patience
+			env.Timeout = tc.patience
 			if tc.drive != nil {
 				attach(t, env, "sr0", tc.drive)
 			}
@@ -174,7 +174,7 @@ func TestLeasesOfAllClientsNameTheServer(t *testing.T) {
 func TestCloudStackHasANameWithoutALease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := newEnv(t)
-		env.Patience = leaseWait / 2 // before it would ask the name server of this machine
+		env.Timeout = leaseWait / 2 // before it would ask the name server of this machine
 		_, err := fetchCloudStack(t.Context(), env)
 		if !errors.Is(err, errNoDrive) {
 			t.Errorf("got %v", err)

@@ -35,7 +35,7 @@ func lookForOVF(eye *eye) *UserData {
 
 func awaitOVF(ctx context.Context, env *Env, eye *eye) (*UserData, error) {
 	s := &search{
-		what: "the DVD with " + ovfDescription, limit: env.Patience, settle: settleOVF,
+		what: "the DVD with " + ovfDescription, limit: env.Timeout, settle: settleOVF,
 		look: func(context.Context) []*finding { return eye.look(examineOVF) },
 		hint: "the platform attaches it for the first boot only: start a new machine from the image; to boot without a config, set ignition.platform.id=metal",
 	}

@@ -69,7 +69,7 @@ func TestCustomDataIsReadFromTheDVD(t *testing.T) {
 func TestOtherDiscsAndDisksAreNotTheDVD(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env, log := logged(t)
-		env.Patience = time.Minute
+		env.Timeout = time.Minute
 		files := map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}
 		attach(t, env, "vdb", image{"genisoimage -r", "disk", files}.bytes(t))
 		attach(t, env, "sr0", image{"genisoimage -r", "tools", map[string]string{"readme": "x"}}.bytes(t))

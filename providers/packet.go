@@ -15,7 +15,7 @@ import (
 // Platform packet: Equinix Metal, which was Packet. It also wants to hear how
 // provisioning goes.
 // https://deploy.equinix.com/developers/docs/metal/server-metadata/metadata/
-var packet = &service{platform: "Equinix Metal", must: true, userData: fetch.Inquiry{
+var packet = &service{platform: "Equinix Metal", neverNotFound: true, userData: fetch.Inquiry{
 	URL:    packetService + "/userdata",
 	Header: acceptAll,
 }}
@@ -29,9 +29,9 @@ var acceptAll = []string{"Accept", "*/*"}
 // for it.
 const packetStatusTime = 5 * time.Second
 
-// tellPacket adds an event to the machine's timeline. There is one service that
+// notifyPacket adds an event to the machine's timeline. There is one service that
 // says where, and another one that takes it.
-func tellPacket(ctx context.Context, env *Env, stage string, failure error) error {
+func notifyPacket(ctx context.Context, env *Env, stage string, failure error) error {
 	if env.Fetch.Offline {
 		return nil
 	}

@@ -24,7 +24,7 @@ var platforms = []Platform{
 	{ID: "nvidiabluefield", Fetch: fetchBlueField},
 	{ID: "openstack", Fetch: fetchOpenStack},
 	{ID: "oraclecloud", Fetch: oraclecloud.fetch},
-	{ID: "packet", Fetch: packet.fetch, Status: tellPacket},
+	{ID: "packet", Fetch: packet.fetch, Status: notifyPacket},
 	{ID: "powervs", Fetch: fetchPowerVS},
 	{ID: "proxmoxve", Fetch: fetchProxmoxVE},
 	{ID: "qemu", Fetch: fetchQEMU},

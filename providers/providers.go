@@ -64,10 +64,10 @@ type Env struct {
 	Arguments map[string]string
 	// Dirs are the image's config directories, of highest priority first.
 	Dirs []string
-	// Patience is for how long a service is asked that should be there.
-	Patience time.Duration
-	// Top is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
-	Top string
+	// Timeout is for how long a service is asked that should be there.
+	Timeout time.Duration
+	// Root is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
+	Root string
 }
 
 // maxConfig bounds a config, in bytes. It is far above what any platform

@@ -25,7 +25,7 @@ func newEnv(t *testing.T) *Env {
 	log := report.NewWriterLogger(&bytes.Buffer{})
 	dir := t.TempDir()
 	return &Env{Log: log, Fetch: fetch.New(log, time.Second), Run: &systemtest.Recorder{},
-		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Top: dir, Patience: time.Second}
+		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Root: dir, Timeout: time.Second}
 }
 
 func write(t *testing.T, name, text string) {
@@ -153,7 +153,7 @@ func TestBaseConfigThatIsADirectoryIsAnError(t *testing.T) {
 
 func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 	env := newEnv(t)
-	blob := filepath.Join(env.Top, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
+	blob := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	recorder := env.Run.(*systemtest.Recorder)
 	if raw, err := fetchQEMU(context.Background(), env); raw != nil || err != nil {
 		t.Errorf("without a config: %+v, %v", raw, err)

@@ -40,7 +40,7 @@ func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byt
 		return nil, &report.Error{Doing: "loading the driver of QEMU's firmware configuration", Err: err,
 			Hint: "check that this machine runs under QEMU, and that its initramfs has the module"}
 	}
-	b := blob{dir: filepath.Join(env.Top, device, "by_name", fwCfgKey)}
+	b := blob{dir: filepath.Join(env.Root, device, "by_name", fwCfgKey)}
 	size, err := b.number("size", maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -27,7 +27,7 @@ func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*UserDat
 	loaded := loadDriver(ctx, env, "virtio_blk", "/sys/bus/virtio/drivers/virtio_blk")
 	var text []byte
 	err := waitFor(ctx, env, fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial), limit, func() (_ bool, err error) {
-		text, err = readQEMUDisk(env.Top)
+		text, err = readQEMUDisk(env.Root)
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}

@@ -17,7 +17,7 @@ import (
 // withBlob is a machine whose fw_cfg has a config.
 func withBlob(t *testing.T, text string) (env *Env, said func() string) {
 	env, log := newLoggedEnv(t)
-	dir := filepath.Join(env.Top, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
+	dir := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	write(t, filepath.Join(dir, "raw"), text)
 	write(t, filepath.Join(dir, "size"), strconv.Itoa(len(text))+"\n")
 	write(t, filepath.Join(dir, "key"), "42\n")
@@ -73,12 +73,12 @@ func TestSmallBlobsNeedNoPorts(t *testing.T) {
 
 func TestDiskWithTheSerialNumberIsTheConfig(t *testing.T) {
 	env, log := newLoggedEnv(t)
-	write(t, filepath.Join(env.Top, "sys/block/vda/serial"), "root")
-	write(t, filepath.Join(env.Top, "sys/block/vdb/serial"), "ignition")
-	write(t, filepath.Join(env.Top, "dev/vda"), "a root")
+	write(t, filepath.Join(env.Root, "sys/block/vda/serial"), "root")
+	write(t, filepath.Join(env.Root, "sys/block/vdb/serial"), "ignition")
+	write(t, filepath.Join(env.Root, "dev/vda"), "a root")
 	go func() {
 		time.Sleep(50 * time.Millisecond)
-		node := filepath.Join(env.Top, "dev/vdb")
+		node := filepath.Join(env.Root, "dev/vdb")
 		os.WriteFile(node+".new", []byte("config\x00\x00"), 0o600)
 		os.Rename(node+".new", node)
 	}()
@@ -86,8 +86,8 @@ func TestDiskWithTheSerialNumberIsTheConfig(t *testing.T) {
 	if got := env.Run.(*systemtest.Recorder).Lines(); len(got) != 1 || got[0] != "modprobe virtio_blk" || log.Len() > 0 {
 		t.Errorf("ran %q, said %q", got, log)
 	}
-	os.RemoveAll(filepath.Join(env.Top, "sys/block"))
-	write(t, filepath.Join(env.Top, "dev/disk/by-id/virtio-ignition"), "by its link")
+	os.RemoveAll(filepath.Join(env.Root, "sys/block"))
+	write(t, filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), "by its link")
 	gives(t, "by its link")(fetchQEMUDisk(context.Background(), env, time.Second))
 }
 
@@ -99,7 +99,7 @@ func TestDiskThatDoesNotComeIsAnError(t *testing.T) {
 	if !strings.Contains(log.String(), `WARNING  : waiting for a disk with the serial number "ignition"`) {
 		t.Errorf("said %q", log)
 	}
-	os.MkdirAll(filepath.Join(env.Top, "dev/disk/by-id/virtio-ignition"), 0o755)
+	os.MkdirAll(filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), 0o755)
 	_, err = fetchQEMUDisk(context.Background(), env, time.Second)
 	says(t, err, "is a directory")
 }
@@ -109,7 +109,7 @@ const diskVariable = "FIRSTLIGHT_TEST_DISK"
 
 func TestDiskOfThisMachine(t *testing.T) {
 	env := newEnv(t)
-	env.Top = ""
+	env.Root = ""
 	raw, err := fetchQEMUDisk(context.Background(), env, time.Second)
 	if want := os.Getenv(diskVariable); want != "" {
 		gives(t, want+strings.Repeat("\x00", 512-len(want)))(raw, err)

@@ -23,9 +23,9 @@ type source struct {
 	fetch func(ctx context.Context) (*UserData, error)
 }
 
-// errAbsent is wrapped by sources that are not there at all. One that is there
+// errNoSource is wrapped by sources that are not there at all. One that is there
 // and cannot be read is another matter.
-var errAbsent = errors.New("it is not there")
+var errNoSource = errors.New("it is not there")
 
 // A rank is what an answer counts.
 type rank int
@@ -50,7 +50,7 @@ type runner struct {
 func (r *runner) run(ctx context.Context) {
 	r.raw, r.err = r.fetch(ctx)
 	switch {
-	case errors.Is(r.err, errAbsent), errors.Is(r.err, errNoDrive), errors.Is(r.err, context.Canceled):
+	case errors.Is(r.err, errNoSource), errors.Is(r.err, errNoDrive), errors.Is(r.err, context.Canceled):
 		r.rank = rankAbsent
 	case r.err != nil:
 		r.rank = rankBroken

@@ -26,7 +26,7 @@ func replies(name string, after time.Duration, text string, err error) source {
 }
 
 func TestSourcesAreSettledByRank(t *testing.T) {
-	gone, broken := fmt.Errorf("nobody answers: %w", errAbsent), errors.New("the drive is broken")
+	gone, broken := fmt.Errorf("nobody answers: %w", errNoSource), errors.New("the drive is broken")
 	const s = time.Second
 	for name, tc := range map[string]struct {
 		sources []source

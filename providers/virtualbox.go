@@ -48,7 +48,7 @@ func withVirtualBox(ctx context.Context, env *Env, use func(*guestProperties) er
 	if err := awaitNode(ctx, env, vboxDevice, deviceWait, loaded); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(env.Top, vboxDevice), os.O_RDWR, 0)
+	f, err := os.OpenFile(filepath.Join(env.Root, vboxDevice), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func TestVirtualBoxThatDoesNotConnectIsAnError(t *testing.T) {
 	_, err := fetchVirtualBox(ctx, env)
 	says(t, err, "reading the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared within", "it said: no module", "VBoxManage guestproperty enumerate")
 	says(t, deleteVirtualBox(ctx, env), "deleting the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared")
-	write(t, filepath.Join(env.Top, vboxDevice), "no device")
+	write(t, filepath.Join(env.Root, vboxDevice), "no device")
 	_, err = fetchVirtualBox(context.Background(), env)
 	says(t, err, "agreeing on a version with the driver: inappropriate ioctl for device")
 	if log.Len() > 0 {

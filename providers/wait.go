@@ -29,7 +29,7 @@ func watchDevices(ctx context.Context, env *Env, subsystem string, every time.Du
 			}
 		}
 	}()
-	if env.Top == "" { // the kernel knows nothing of a test's devices
+	if env.Root == "" { // the kernel knows nothing of a test's devices
 		go listenForDevices(ctx, subsystem, poke)
 	}
 	return wake

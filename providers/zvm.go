@@ -17,7 +17,7 @@ import (
 const zvmReader = "000c"
 
 func fetchZVM(ctx context.Context, env *Env) (*UserData, error) {
-	text, err := once(env, "zvm", func() ([]byte, error) { return readSpool(ctx, env) })
+	text, err := readOnce(env, "zvm", func() ([]byte, error) { return readSpool(ctx, env) })
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the config from z/VM's reader", Err: err,
 			Hint: "punch the config to reader " + zvmReader + " as a file of type ign, for example: vmur punch -r -u GUEST -N machine.ign CONFIG"}

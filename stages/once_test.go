@@ -32,7 +32,7 @@ func TestWhatAChannelHasSaidIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.env.Top = b.dir
+			p.env.Root = b.dir
 			if err := p.prepare(context.Background()); err != nil {
 				t.Fatal(err)
 			}

@@ -157,7 +157,7 @@ func newProcess(o Options, s stage) (*process, error) {
 	if err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Patience: o.FetchTimeout}
+	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
 	p.fetch.Recall(p.state.Credentials)
 	if o.Platform.Credentials != nil {

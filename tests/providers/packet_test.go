@@ -134,7 +134,7 @@ func status(t *testing.T, failure error, offline bool) (string, error) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	env := &providers.Env{Log: report.NewWriterLogger(&text), Patience: time.Minute}
+	env := &providers.Env{Log: report.NewWriterLogger(&text), Timeout: time.Minute}
 	env.Fetch = fetch.New(env.Log, time.Minute)
 	env.Fetch.Offline = offline
 	err = p.Status(t.Context(), env, "disks", failure)
