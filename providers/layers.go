@@ -11,12 +11,11 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/providers/zstd"
 )
 
 // Platforms limit the size of user data, and some take text only. Whatever
 // somebody has packed a config in, on any platform, is taken off here: gzip
-// (RFC 1952), zstd (RFC 8878) and base64 (RFC 4648), white space, a byte-order
+// (RFC 1952) and base64 (RFC 4648), white space, a byte-order
 // mark and the NULs that fill up a device.
 
 // maxLayers bounds how often something is packed in something else.
@@ -60,13 +59,9 @@ func clean(text []byte) []byte {
 // unpack takes off one layer and names it. Without one the name is "". What is
 // compressed knows its own end.
 func unpack(text []byte) (name string, inside []byte, err error) {
-	switch {
-	case bytes.HasPrefix(text, []byte("\x1f\x8b")):
+	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
 		inside, err = gunzip(text)
 		return "gzip", inside, err
-	case bytes.HasPrefix(text, []byte("\x28\xb5\x2f\xfd")):
-		inside, err = zstd.Decompress(text, maxConfig)
-		return "zstd", inside, err
 	}
 	if inside, ok := fromBase64(trim(text)); ok {
 		return "base64", inside, nil
@@ -122,7 +117,7 @@ func fromBase64(text []byte) ([]byte, bool) {
 		return nil, false
 	}
 	inside := trim(plain)
-	for _, begin := range [...]string{"{", "\x1f\x8b", "\x28\xb5\x2f\xfd", "#", "variant:"} {
+	for _, begin := range [...]string{"{", "\x1f\x8b", "#", "variant:"} {
 		if bytes.HasPrefix(inside, []byte(begin)) {
 			return plain, true
 		}

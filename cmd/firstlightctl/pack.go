@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
 	"github.com/firstlight-os/firstlight/config/butane"
@@ -23,7 +22,7 @@ const packHelp = `Pack a config as small as a platform's user data must be: as J
 space, compressed, and encoded as text. Firstlight unpacks it on every platform;
 Ignition does so on hardly any.
 
-The formats are json, gzip, zstd and base64, gzip+base64 and zstd+base64.
+The formats are json, gzip, base64 and gzip+base64.
 Standard error says how large it has become and which platforms it fits.
 Compressed without base64 it is a quarter smaller, but not text: not all
 platforms and not all of their tools take that.
@@ -34,10 +33,8 @@ platforms and not all of their tools take that.
 var packers = map[string]func([]byte) ([]byte, error){
 	"json":        func(text []byte) ([]byte, error) { return text, nil },
 	"gzip":        gzipText,
-	"zstd":        zstdText,
 	"base64":      base64Text,
 	"gzip+base64": func(text []byte) ([]byte, error) { return inTurn(text, gzipText, base64Text) },
-	"zstd+base64": func(text []byte) ([]byte, error) { return inTurn(text, zstdText, base64Text) },
 }
 
 type packOptions struct{ format, platform, output, filesDir string }
@@ -54,7 +51,7 @@ func packCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&o.format, "format", "f", "zstd+base64", "`how` it is packed")
+	f.StringVarP(&o.format, "format", "f", "gzip+base64", "`how` it is packed")
 	f.StringVar(&o.platform, "platform", "", "refuse what does not fit this platform")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `file`")
 	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
@@ -166,14 +163,6 @@ func gzipText(text []byte) ([]byte, error) {
 	_, err = w.Write(text)
 	err = errors.Join(err, w.Close())
 	return b.Bytes(), err
-}
-
-func zstdText(text []byte) ([]byte, error) {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithSingleSegment(true))
-	if err != nil {
-		return nil, err
-	}
-	return w.EncodeAll(text, nil), w.Close()
 }
 
 func base64Text(text []byte) ([]byte, error) {
