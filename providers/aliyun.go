@@ -3,17 +3,17 @@ package providers
 import (
 	"net/http"
 
-	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
 // Platform aliyun: Alibaba Cloud. Instances in its hardened mode want a token.
 // https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
-var aliyun = &service{platform: "Alibaba Cloud", userData: fetch.Inquiry{
+var aliyun = &service{platform: "Alibaba Cloud", userData: imds.Request{
 	URL: "http://100.100.100.200/latest/user-data",
-	Token: &fetch.Token{
-		Path:    "/latest/api/token",
-		Header:  []string{"X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600"},
-		Name:    "X-Aliyun-Ecs-Metadata-Token",
-		Without: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed},
+	Token: &imds.Token{
+		Path:          "/latest/api/token",
+		RequestHeader: []string{"X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds", "21600"},
+		Header:        "X-Aliyun-Ecs-Metadata-Token",
+		AbsentOn:      []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed},
 	},
 }}

@@ -4,15 +4,16 @@ import (
 	"net/http"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
 // Platform aws: Amazon EC2.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-var aws = &service{platform: "Amazon EC2", userData: fetch.Inquiry{
-	URL:   linkLocal + "/2019-10-01/user-data",
-	Also:  []string{awsIPv6},
-	Token: fetch.EC2Token,
-	Hints: []fetch.Hint{
+var aws = &service{platform: "Amazon EC2", userData: imds.Request{
+	URL:        linkLocal + "/2019-10-01/user-data",
+	OtherHosts: []string{awsIPv6},
+	Token:      imds.EC2Token,
+	Hints: []imds.Hint{
 		{Code: http.StatusUnauthorized, Text: "the service does not take its own tokens: start the instance again"},
 		{Code: http.StatusForbidden, Text: "the metadata service is switched off for this instance: aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled"},
 	},
@@ -20,4 +21,4 @@ var aws = &service{platform: "Amazon EC2", userData: fetch.Inquiry{
 
 const awsIPv6 = "[fd00:ec2::254]"
 
-func useAWS(c *fetch.Client) { c.UseAWSRole(linkLocal, awsIPv6) }
+func awsCredentials(m *imds.Client) fetch.Credentials { return m.AWSCredentials(linkLocal, awsIPv6) }

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
+	"github.com/firstlight-os/firstlight/internal/json"
 )
 
 // Platform azure: Microsoft Azure. User data is at the metadata service; what
 // the platform calls custom data is on a DVD, on the first boot only.
 // https://learn.microsoft.com/azure/virtual-machines/user-data
 // https://learn.microsoft.com/azure/virtual-machines/custom-data
-var azure = &service{platform: "Azure", neverNotFound: true, base64: true, userData: fetch.Inquiry{
+var azure = &service{platform: "Azure", neverNotFound: true, base64: true, userData: imds.Request{
 	URL:    linkLocal + "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
 	Header: azureHeader,
 	// The service says these as long as it does not know the machine yet.
@@ -28,7 +30,7 @@ var azureHeader = []string{"Metadata", "true"}
 const azureInstanceTime = 10 * time.Second
 
 // azureInstance is what the service knows about the machine.
-var azureInstance = fetch.Inquiry{
+var azureInstance = imds.Request{
 	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
 	Header: azureHeader,
 }
@@ -42,7 +44,7 @@ var azureDVD = func(ctx context.Context, env *Env) (*UserData, error) {
 	return fetchOVF(ctx, env)
 }
 
-func useAzure(c *fetch.Client) { c.UseAzureIdentity(linkLocal) }
+func azureCredentials(m *imds.Client) fetch.Credentials { return m.AzureCredentials(linkLocal) }
 
 func fetchAzure(ctx context.Context, env *Env) (*UserData, error) {
 	if env.Fetch.Offline {
@@ -74,6 +76,6 @@ func azureOffline(ctx context.Context, env *Env) (*UserData, error) {
 func mayHaveCustomData(ctx context.Context, env *Env) bool {
 	ctx, cancel := context.WithTimeout(ctx, azureInstanceTime)
 	defer cancel()
-	text, err := env.Fetch.Ask(ctx, azureInstance)
-	return err != nil || fetch.JSONText(text, "extended", "compute", "hasCustomData") != "false"
+	text, err := env.IMDS.Do(ctx, azureInstance)
+	return err != nil || json.Text(text, "extended", "compute", "hasCustomData") != "false"
 }

@@ -1,7 +1,7 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/internal/fetch"
+import "github.com/firstlight-os/firstlight/internal/imds"
 
 // Platform exoscale: Exoscale.
 // https://community.exoscale.com/product/compute/instances/how-to/cloud-init/
-var exoscale = &service{platform: "Exoscale", userData: fetch.Inquiry{URL: linkLocal + "/1.0/user-data"}}
+var exoscale = &service{platform: "Exoscale", userData: imds.Request{URL: linkLocal + "/1.0/user-data"}}

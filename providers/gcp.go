@@ -1,16 +1,19 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/internal/fetch"
+import (
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
+)
 
 // Platform gcp: Google Compute Engine. The service is asked by address: a name
 // could be answered by anybody.
 // https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
-var gcp = &service{platform: "Google Compute Engine", userData: fetch.Inquiry{
-	URL:    linkLocal + "/computeMetadata/v1/instance/attributes/user-data",
-	Also:   []string{gcpIPv6},
-	Header: []string{"Metadata-Flavor", "Google"},
+var gcp = &service{platform: "Google Compute Engine", userData: imds.Request{
+	URL:        linkLocal + "/computeMetadata/v1/instance/attributes/user-data",
+	OtherHosts: []string{gcpIPv6},
+	Header:     []string{"Metadata-Flavor", "Google"},
 }}
 
 const gcpIPv6 = "[fd20:ce::254]"
 
-func useGCP(c *fetch.Client) { c.UseGoogleToken(linkLocal, gcpIPv6) }
+func gcpCredentials(m *imds.Client) fetch.Credentials { return m.GoogleCredentials(linkLocal, gcpIPv6) }

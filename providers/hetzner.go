@@ -1,7 +1,7 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/internal/fetch"
+import "github.com/firstlight-os/firstlight/internal/imds"
 
 // Platform hetzner: Hetzner Cloud.
 // https://docs.hetzner.cloud/reference/cloud#description/server-metadata
-var hetzner = &service{platform: "Hetzner Cloud", userData: fetch.Inquiry{URL: linkLocal + "/hetzner/v1/userdata"}}
+var hetzner = &service{platform: "Hetzner Cloud", userData: imds.Request{URL: linkLocal + "/hetzner/v1/userdata"}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -16,7 +17,7 @@ const linkLocal = "http://169.254.169.254"
 // platforms are a value of it.
 type service struct {
 	platform string // its name, for people
-	userData fetch.Inquiry
+	userData imds.Request
 	// must tells that there is an answer for every machine: 404 is not how the
 	// service says that a machine has no user data.
 	neverNotFound bool
@@ -36,9 +37,9 @@ func (e *Env) withTimeout(ctx context.Context) (context.Context, context.CancelF
 func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
-	inquiry := s.userData
-	inquiry.Most = maxConfig
-	text, err := env.Fetch.Ask(ctx, inquiry)
+	request := s.userData
+	request.MaxBytes = maxConfig
+	text, err := env.IMDS.Do(ctx, request)
 	if errors.Is(err, fetch.ErrNotFound) && !s.neverNotFound {
 		return nil, nil
 	}

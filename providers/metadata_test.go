@@ -142,11 +142,10 @@ func TestPatienceHasAnEndOrNone(t *testing.T) {
 
 func TestCredentialsAreOfThePlatform(t *testing.T) {
 	for _, p := range platforms {
-		c := newEnv(t).Fetch
+		var has fetch.Credentials
 		if p.Credentials != nil {
-			p.Credentials(c)
+			has = p.Credentials(newEnv(t).IMDS)
 		}
-		has := c.Credentials
 		for id, there := range map[string]bool{"aws": has.AWS != nil && has.AWSRegion != nil, "gcp": has.Google != nil, "azure": has.Azure != nil} {
 			if there != (id == p.ID) {
 				t.Errorf("%s has the credentials of %s: %v", p.ID, id, there)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
 // Platform openstack: the config drive, or the metadata service by IPv4 or, on
@@ -107,7 +108,7 @@ func metadataSource(env *Env, name, url string) source {
 // whole time is there and cannot be read; if the time was cut short by a source
 // that has nothing, that is believed.
 func askMetadata(ctx context.Context, env *Env, url string) (*UserData, error) {
-	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: url})
+	text, err := env.IMDS.Do(ctx, imds.Request{URL: url})
 	var status *fetch.StatusError
 	switch {
 	case err == nil:

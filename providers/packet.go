@@ -8,14 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
+	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // Platform packet: Equinix Metal, which was Packet. It also wants to hear how
 // provisioning goes.
 // https://deploy.equinix.com/developers/docs/metal/server-metadata/metadata/
-var packet = &service{platform: "Equinix Metal", neverNotFound: true, userData: fetch.Inquiry{
+var packet = &service{platform: "Equinix Metal", neverNotFound: true, userData: imds.Request{
 	URL:    packetService + "/userdata",
 	Header: acceptAll,
 }}
@@ -45,15 +46,15 @@ func notifyPacket(ctx context.Context, env *Env, stage string, failure error) er
 }
 
 func sendPacketEvent(ctx context.Context, env *Env, event string) error {
-	text, err := env.Fetch.Ask(ctx, fetch.Inquiry{URL: packetService + "/metadata", Header: acceptAll, Most: 16 << 20})
+	text, err := env.IMDS.Do(ctx, imds.Request{URL: packetService + "/metadata", Header: acceptAll, MaxBytes: 16 << 20})
 	if err != nil {
 		return err
 	}
-	home := fetch.JSONText(text, "phone_home_url")
+	home := json.Text(text, "phone_home_url")
 	if home == "" {
 		return errors.New("the machine's metadata has no phone_home_url")
 	}
-	_, err = env.Fetch.Ask(ctx, fetch.Inquiry{Method: http.MethodPost, URL: strings.TrimSuffix(home, "/phone-home") + "/events",
+	_, err = env.IMDS.Do(ctx, imds.Request{Method: http.MethodPost, URL: strings.TrimSuffix(home, "/phone-home") + "/events",
 		Header: []string{"Content-Type", "application/json"}, Body: []byte(event)})
 	return err
 }

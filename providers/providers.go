@@ -14,6 +14,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -26,9 +27,9 @@ type Platform struct {
 	// means that the user gave none. It wraps fetch.ErrNeedNetwork if it has to
 	// be asked again when the network is up.
 	Fetch func(ctx context.Context, env *Env) (*UserData, error)
-	// Credentials tells the client what to show object stores in whichever
-	// stage. It does not ask anybody yet. May be nil.
-	Credentials func(c *fetch.Client)
+	// Credentials returns what object stores are shown, in whichever stage. It
+	// makes no request yet. May be nil.
+	Credentials func(m *imds.Client) fetch.Credentials
 	// Delete takes the config from where the platform keeps it, once it was
 	// used. Nil where that cannot be done.
 	Delete func(ctx context.Context, env *Env) error
@@ -59,6 +60,7 @@ type OutputFile struct {
 type Env struct {
 	Log   *report.Logger
 	Fetch *fetch.Client
+	IMDS  *imds.Client
 	Run   system.Runner
 	// Arguments are those of the kernel command line.
 	Arguments map[string]string

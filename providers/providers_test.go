@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
@@ -24,7 +25,8 @@ func newEnv(t *testing.T) *Env {
 	t.Helper()
 	log := report.NewWriterLogger(&bytes.Buffer{})
 	dir := t.TempDir()
-	return &Env{Log: log, Fetch: fetch.New(log, time.Second), Run: &systemtest.Recorder{},
+	client := fetch.New(log, time.Second)
+	return &Env{Log: log, Fetch: client, IMDS: imds.New(client), Run: &systemtest.Recorder{},
 		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Root: dir, Timeout: time.Second}
 }
 

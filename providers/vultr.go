@@ -1,7 +1,7 @@
 package providers
 
-import "github.com/firstlight-os/firstlight/internal/fetch"
+import "github.com/firstlight-os/firstlight/internal/imds"
 
 // Platform vultr: Vultr.
 // https://www.vultr.com/metadata/
-var vultr = &service{platform: "Vultr", userData: fetch.Inquiry{URL: linkLocal + "/user-data/user-data"}}
+var vultr = &service{platform: "Vultr", userData: imds.Request{URL: linkLocal + "/user-data/user-data"}}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
 )
@@ -53,7 +54,10 @@ func TestPlatformHearsHowEachStageEnds(t *testing.T) {
 func TestPlatformShowsStoresWhoTheMachineIs(t *testing.T) {
 	b := newBench(t, "{"+version+"}")
 	stages := 0
-	b.opts.Platform.Credentials = func(c *fetch.Client) { stages++ }
+	b.opts.Platform.Credentials = func(*imds.Client) fetch.Credentials {
+		stages++
+		return fetch.Credentials{}
+	}
 	b.must("fetch", "files")
 	if stages != 2 {
 		t.Errorf("in %d stages, want 2", stages)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
@@ -69,6 +70,7 @@ type process struct {
 	stage  stage
 	log    *report.Logger
 	fetch  *fetch.Client
+	imds   *imds.Client
 	env    *providers.Env
 	run    system.Runner
 	state  *state
@@ -137,7 +139,7 @@ func runOne(ctx context.Context, o Options, s stage) error {
 		err = p.askForNetwork("getting the config")
 	}
 	if err == nil {
-		p.state.Credentials = p.fetch.Keep()
+		p.state.Credentials = p.imds.ExportCredentials()
 		if s.name == stages[len(stages)-1].name {
 			p.state.Credentials = nil
 		}
@@ -152,16 +154,17 @@ func newProcess(o Options, s stage) (*process, error) {
 	p := &process{Options: o, stage: s, log: log, run: system.Exec{Log: log}}
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
+	p.imds = imds.New(p.fetch)
 	p.fetch.Offline = s.name == "fetch-offline"
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Log: log, Fetch: p.fetch, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
+	p.env = &providers.Env{Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
-	p.fetch.Recall(p.state.Credentials)
+	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {
-		o.Platform.Credentials(p.fetch)
+		p.fetch.Credentials = o.Platform.Credentials(p.imds)
 	}
 	return p, err
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 
@@ -23,7 +23,7 @@ type state struct {
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 	// Credentials are what metadata services have said, until the last stage.
 	// Neither this nor what follows is in the reference's.
-	Credentials fetch.Kept `json:"credentials,omitempty"`
+	Credentials imds.CredentialCache `json:"credentials,omitempty"`
 	// ConfigDigest tells configs apart; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
 	// FilesWritten tells that the files stage has passed.

@@ -27,10 +27,11 @@ var allowedImports = map[string][]string{
 	"internal/testkit":           {},
 	"internal/system/systemtest": {"internal/system"},
 	"internal/fetch":             {"config", "internal/json", "internal/report", "internal/system"},
-	"providers":                  {"config", "internal/fetch", "internal/report", "internal/system"},
+	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
+	"providers":                  {"config", "internal/fetch", "internal/imds", "internal/json", "internal/report", "internal/system"},
 	"storage":                    {"config", "internal/json", "internal/report", "internal/system"},
 	"files":                      {"config", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "providers", "storage", "files", "internal/report", "internal/system"},
+	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
 	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "internal/system"},
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// An Inquiry is a small request to a service of the platform: metadata, tokens.
-type Inquiry struct {
+// An MetadataRequest is a small request to a service of the platform: metadata, tokens.
+type MetadataRequest struct {
 	Method string // GET if empty
 	URL    string
-	// Also are other hosts of the same service, as they stand in URLs, such as
+	// OtherHosts are other hosts of the same service, as they stand in URLs, such as
 	// "[fd00:ec2::254]". See race for which one's answer counts.
-	Also []string
-	// Header are names and values in turn. They replace default ones.
+	OtherHosts []string
+	// RequestHeader are names and values in turn. They replace default ones.
 	Header []string
 	Body   []byte
 	// Token, if there is one, is asked for first and shown with the request.
@@ -32,8 +32,8 @@ type Inquiry struct {
 	RetryOn []int
 	// Hints are what can be done about statuses that have a meaning here.
 	Hints []Hint
-	// Most is how many bytes an answer may have; 0 is a MiB.
-	Most int
+	// MaxBytes is how many bytes an answer may have; 0 is a MiB.
+	MaxBytes int
 
 	// met hears how it goes: nil is an attempt that begins.
 	met func(*trouble)
@@ -45,24 +45,24 @@ type Hint struct {
 	Text string
 }
 
-// Ask sends an inquiry until there is an answer, by the same policy as Fetch
+// DoMetadata sends an inquiry until there is an answer, by the same policy as Fetch
 // but never through a proxy. Its time is limited by ctx only.
-func (c *Client) Ask(ctx context.Context, q Inquiry) ([]byte, error) {
-	if len(q.Also) > 0 && !c.Offline {
+func (c *Client) DoMetadata(ctx context.Context, q MetadataRequest) ([]byte, error) {
+	if len(q.OtherHosts) > 0 && !c.Offline {
 		return c.race(ctx, &q)
 	}
 	return c.askAt(ctx, &q)
 }
 
 // askAt asks at one address, in as many requests as the service wants.
-func (c *Client) askAt(ctx context.Context, q *Inquiry) ([]byte, error) {
+func (c *Client) askAt(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	if q.Token != nil && !c.Offline {
 		return c.askWithToken(ctx, q)
 	}
 	return c.askPlainly(ctx, q)
 }
 
-func (c *Client) askPlainly(ctx context.Context, q *Inquiry) ([]byte, error) {
+func (c *Client) askPlainly(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	text, err := c.ask(ctx, q)
 	if err != nil {
 		return nil, &report.Error{Doing: "asking " + Redact(q.URL), Err: failure{err}, Hint: q.hint(err)}
@@ -70,7 +70,7 @@ func (c *Client) askPlainly(ctx context.Context, q *Inquiry) ([]byte, error) {
 	return text, nil
 }
 
-func (c *Client) ask(ctx context.Context, q *Inquiry) ([]byte, error) {
+func (c *Client) ask(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	if c.Offline {
 		return nil, ErrNeedNetwork
 	}
@@ -95,7 +95,7 @@ func (c *Client) ask(ctx context.Context, q *Inquiry) ([]byte, error) {
 	}
 }
 
-func (c *Client) askOnce(ctx context.Context, q *Inquiry, method string, u *url.URL) ([]byte, error) {
+func (c *Client) askOnce(ctx context.Context, q *MetadataRequest, method string, u *url.URL) ([]byte, error) {
 	req := &http.Request{Method: method, URL: u, Header: defaultHeaders()}
 	for i := 0; i+1 < len(q.Header); i += 2 {
 		req.Header.Set(q.Header[i], q.Header[i+1])
@@ -111,7 +111,7 @@ func (c *Client) askOnce(ctx context.Context, q *Inquiry, method string, u *url.
 		return nil, q.judge(err)
 	}
 	defer resp.Body.Close()
-	most := q.Most
+	most := q.MaxBytes
 	if most == 0 {
 		most = 1 << 20
 	}
@@ -126,7 +126,7 @@ func (c *Client) askOnce(ctx context.Context, q *Inquiry, method string, u *url.
 }
 
 // judge sees statuses as the service means them.
-func (q *Inquiry) judge(err error) error {
+func (q *MetadataRequest) judge(err error) error {
 	var status *StatusError
 	switch {
 	case !errors.As(err, &status):
@@ -141,7 +141,7 @@ func (q *Inquiry) judge(err error) error {
 
 // hint is what can be done about an error. A service of the platform has no log
 // that anybody could look at, and its address is nobody's mistake.
-func (q *Inquiry) hint(err error) string {
+func (q *MetadataRequest) hint(err error) string {
 	var status *StatusError
 	var last *trouble
 	isStatus, isTrouble := errors.As(err, &status), errors.As(err, &last)

@@ -35,7 +35,7 @@ type Client struct {
 	Log *report.Logger
 	// Offline refuses whatever needs the network.
 	Offline bool
-	// Credentials are what object stores are shown. Without any, they are asked
+	// Credentials are what object stores are shown. AbsentOn any, they are asked
 	// anonymously.
 	Credentials Credentials
 	// Clock is the time that retries live by.
@@ -48,7 +48,7 @@ type Client struct {
 	ways   *ways
 	// tokens are those of metadata services, by the URL that gives them.
 	tokens sync.Map
-	kept   Kept
+	kept   CredentialCache
 	// bundles are certificates by source URL.
 	bundles map[string][]byte
 	// look replaces the look at this machine's links in tests.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/firstlight-os/firstlight/internal/json"
 	"net/http"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ type Credentials struct {
 	Azure func(context.Context) (string, error)
 }
 
-// AWSKeys sign requests. Without an ID they are none.
+// AWSKeys sign requests. AbsentOn an ID they are none.
 type AWSKeys struct {
 	ID, Secret, Token string
 	Name              string // of the role, to be shown
@@ -43,15 +44,15 @@ const (
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 var EC2Token = &Token{
-	Path:    "/latest/api/token",
-	Header:  []string{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"},
-	Name:    "X-Aws-Ec2-Metadata-Token",
-	Without: []int{http.StatusNotFound, http.StatusMethodNotAllowed},
+	Path:          "/latest/api/token",
+	RequestHeader: []string{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600"},
+	Header:        "X-Aws-Ec2-Metadata-Token",
+	AbsentOn:      []int{http.StatusNotFound, http.StatusMethodNotAllowed},
 }
 
 // UseAWSRole makes the role of this EC2 instance the client's credentials for
 // S3, and its region the first one to look in. The base is
-// "http://169.254.169.254" on EC2; the others are as in Inquiry.Also.
+// "http://169.254.169.254" on EC2; the others are as in MetadataRequest.OtherHosts.
 //
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (c *Client) UseAWSRole(base string, also ...string) {
@@ -72,7 +73,7 @@ type imds struct {
 }
 
 func (m *imds) get(ctx context.Context, path string) ([]byte, error) {
-	return m.client.Ask(ctx, Inquiry{URL: m.base + path, Also: m.also, Token: EC2Token, Most: maxToken})
+	return m.client.DoMetadata(ctx, MetadataRequest{URL: m.base + path, OtherHosts: m.also, Token: EC2Token, MaxBytes: maxToken})
 }
 
 func (m *imds) region(ctx context.Context) (string, time.Time, error) {
@@ -99,29 +100,29 @@ func (m *imds) keys(ctx context.Context) (string, time.Time, error) {
 	}
 	whole := role + "\n" + string(text)
 	if keys := parseKeys(whole); keys.ID == "" || keys.Secret == "" {
-		return "", again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(JSONText(text, "Code")))
+		return "", again, fmt.Errorf("the metadata service gives no keys for the role %q: it says %q", keys.Name, printable(json.Text(text, "Code")))
 	}
-	end, err := time.Parse(time.RFC3339, JSONText(text, "Expiration"))
+	end, err := time.Parse(time.RFC3339, json.Text(text, "Expiration"))
 	if err != nil {
 		end = again
 	}
 	return whole, end, nil
 }
 
-func parseKeys(text string) AWSKeys {
-	role, object, _ := strings.Cut(text, "\n")
-	json := []byte(object)
-	return AWSKeys{JSONText(json, "AccessKeyId"), JSONText(json, "SecretAccessKey"), JSONText(json, "Token"), printable(role)}
+func parseKeys(known string) AWSKeys {
+	role, object, _ := strings.Cut(known, "\n")
+	text := []byte(object)
+	return AWSKeys{json.Text(text, "AccessKeyId"), json.Text(text, "SecretAccessKey"), json.Text(text, "Token"), printable(role)}
 }
 
 // UseGoogleToken makes the service account of this instance the client's
 // credentials for Cloud Storage. The base is "http://169.254.169.254" on
-// Compute Engine; the others are as in Inquiry.Also.
+// Compute Engine; the others are as in MetadataRequest.OtherHosts.
 //
 // https://docs.cloud.google.com/compute/docs/access/authenticate-workloads
 func (c *Client) UseGoogleToken(base string, also ...string) {
-	c.Credentials.Google = c.bearer("google", Inquiry{
-		Also: also,
+	c.Credentials.Google = c.bearer("google", MetadataRequest{
+		OtherHosts: also,
 		URL: base + "/computeMetadata/v1/instance/service-accounts/default/token" +
 			"?scopes=https://www.googleapis.com/auth/devstorage.read_only",
 		Header: []string{"Metadata-Flavor", "Google"},
@@ -133,7 +134,7 @@ func (c *Client) UseGoogleToken(base string, also ...string) {
 //
 // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 func (c *Client) UseAzureIdentity(base string) {
-	c.Credentials.Azure = c.bearer("azure", Inquiry{
+	c.Credentials.Azure = c.bearer("azure", MetadataRequest{
 		URL:     base + "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://storage.azure.com/",
 		Header:  []string{"Metadata", "true"},
 		RetryOn: []int{http.StatusNotFound, http.StatusGone, http.StatusTooManyRequests},
@@ -142,22 +143,22 @@ func (c *Client) UseAzureIdentity(base string) {
 
 // bearer asks for a token (RFC 6749, 5.1). Some statuses say that there is no
 // identity.
-func (c *Client) bearer(name string, q Inquiry, none ...int) func(context.Context) (string, error) {
-	q.Most = maxToken
+func (c *Client) bearer(name string, q MetadataRequest, none ...int) func(context.Context) (string, error) {
+	q.MaxBytes = maxToken
 	return c.remembered(name, func(ctx context.Context) (string, time.Time, error) {
 		now := c.Clock.now()
-		text, err := c.Ask(ctx, q)
+		text, err := c.DoMetadata(ctx, q)
 		if answered(err, none...) {
 			return "", now.Add(renewBefore + credentialPause), nil
 		}
 		if err != nil {
 			return "", now, err
 		}
-		token := JSONText(text, "access_token")
+		token := json.Text(text, "access_token")
 		if token == "" {
 			return "", now, errors.New("the metadata service answers without a token")
 		}
-		life, err := time.ParseDuration(JSONText(text, "expires_in") + "s")
+		life, err := time.ParseDuration(json.Text(text, "expires_in") + "s")
 		if err != nil || life < renewBefore {
 			life = renewBefore + credentialPause
 		}

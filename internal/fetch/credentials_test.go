@@ -18,7 +18,7 @@ import (
 // request has the header that its platform asks for.
 type metadata struct {
 	answers map[string]string
-	header  string // "Name: value" of all but PUT
+	header  string // "Header: value" of all but PUT
 	asked   []string
 }
 
@@ -181,7 +181,7 @@ func TestMetadataServicesAreAskedWithoutTheProxy(t *testing.T) {
 	if u, err := c.session().transport.Proxy(req); u == nil || err != nil {
 		t.Errorf("contents are asked for through %v, %v", u, err)
 	}
-	if got, err := c.Ask(t.Context(), Inquiry{URL: srv.URL}); string(got) != "direct" || err != nil {
+	if got, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL}); string(got) != "direct" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -197,20 +197,20 @@ func TestInquiries(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, _, _ := hurriedClient(t)
-	q := Inquiry{Method: "POST", URL: srv.URL + "/x?k=v", Header: []string{"x-flavor", "F"}, Body: []byte("b"), RetryOn: []int{410}}
-	if got, err := c.Ask(t.Context(), q); string(got) != "answer" || err != nil || strings.Join(asked, "\n") != strings.TrimSpace(strings.Repeat("POST /x?k=v F b\n", 4)) {
+	q := MetadataRequest{Method: "POST", URL: srv.URL + "/x?k=v", Header: []string{"x-flavor", "F"}, Body: []byte("b"), RetryOn: []int{410}}
+	if got, err := c.DoMetadata(t.Context(), q); string(got) != "answer" || err != nil || strings.Join(asked, "\n") != strings.TrimSpace(strings.Repeat("POST /x?k=v F b\n", 4)) {
 		t.Errorf("got %q, %v, asked\n%s", got, err, strings.Join(asked, "\n"))
 	}
 	asked, statuses = nil, []int{410}
 	q.RetryOn = nil
-	if _, err := c.Ask(t.Context(), q); err == nil || !strings.Contains(err.Error(), "asking "+srv.URL+"/x?...: the server answered 410 Gone") || len(asked) != 1 {
+	if _, err := c.DoMetadata(t.Context(), q); err == nil || !strings.Contains(err.Error(), "asking "+srv.URL+"/x?...: the server answered 410 Gone") || len(asked) != 1 {
 		t.Errorf("asked %d times: %v", len(asked), err)
 	}
-	if _, err := c.Ask(t.Context(), Inquiry{URL: "http://"}); err == nil || !strings.Contains(err.Error(), "this is not a URL that can be requested") {
+	if _, err := c.DoMetadata(t.Context(), MetadataRequest{URL: "http://"}); err == nil || !strings.Contains(err.Error(), "this is not a URL that can be requested") {
 		t.Errorf("got %v", err)
 	}
 	c.Offline = true
-	if _, err := c.Ask(t.Context(), q); !errors.Is(err, ErrNeedNetwork) {
+	if _, err := c.DoMetadata(t.Context(), q); !errors.Is(err, ErrNeedNetwork) {
 		t.Errorf("offline: %v", err)
 	}
 }
@@ -218,17 +218,17 @@ func TestInquiries(t *testing.T) {
 // again is a client of a later process, to which everything went through a file.
 func again(t *testing.T, c *Client) *Client {
 	t.Helper()
-	text, err := json.Marshal(c.Keep())
+	text, err := json.Marshal(c.ExportCredentials())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kept Kept
+	var kept CredentialCache
 	if err := json.Unmarshal(text, &kept); err != nil {
 		t.Fatal(err)
 	}
 	later, h, _ := hurriedClient(t)
 	h.now = c.Clock.now()
-	later.Recall(kept)
+	later.ImportCredentials(kept)
 	return later
 }
 

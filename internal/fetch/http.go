@@ -102,7 +102,7 @@ func (e *StatusError) Is(target error) bool {
 	return target == ErrNotFound && e.Code == http.StatusNotFound
 }
 
-func (e *StatusError) kind() kind {
+func (e *StatusError) failureKind() kind {
 	if e.Code >= http.StatusInternalServerError || e.Code == http.StatusTooManyRequests || e.Code == http.StatusRequestTimeout {
 		return busy
 	}
@@ -149,7 +149,7 @@ func (c *Client) newTransport(s settings) *http.Transport {
 		MaxResponseHeaderBytes: maxHeader,
 		// What is fetched is what the hash is over: nothing may decompress it on the way.
 		DisableCompression: true,
-		// Without HTTP/2 one dead connection cannot hold up other fetches.
+		// AbsentOn HTTP/2 one dead connection cannot hold up other fetches.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }
@@ -161,7 +161,7 @@ func onProxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, answer *h
 	}
 	status := &StatusError{Code: answer.StatusCode, Status: answer.Status}
 	// 404 from a proxy is not about the resource.
-	return &trouble{kind: status.kind(), err: &proxyError{proxy.Host, status}}
+	return &trouble{kind: status.failureKind(), err: &proxyError{proxy.Host, status}}
 }
 
 // A proxyError is a proxy that opens no tunnel.

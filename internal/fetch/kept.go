@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// Kept is what metadata services have said about this machine, for the clients
+// CredentialCache is what metadata services have said about this machine, for the clients
 // of later processes, which then need not ask again. It holds secrets.
-type Kept map[string]Known
+type CredentialCache map[string]CachedText
 
-// Known is a text that may be used for some time.
-type Known struct {
+// CachedText is a text that may be used for some time.
+type CachedText struct {
 	Text  string `json:"text"`
 	Until int64  `json:"until"` // in seconds since 1970
 }
 
-// Keep is what this client knows by now.
-func (c *Client) Keep() Kept {
+// ExportCredentials is what this client knows by now.
+func (c *Client) ExportCredentials() CredentialCache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.kept)
 }
 
-// Recall makes a client know what one of an earlier process has kept. It is to
+// ImportCredentials makes a client know what one of an earlier process has kept. It is to
 // be called before anything is fetched.
-func (c *Client) Recall(k Kept) {
+func (c *Client) ImportCredentials(k CredentialCache) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kept = maps.Clone(k)
@@ -43,9 +43,9 @@ func (c *Client) learn(name, text string, end time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
-		c.kept = Kept{}
+		c.kept = CredentialCache{}
 	}
-	c.kept[name] = Known{text, end.Add(-renewBefore).Unix()}
+	c.kept[name] = CachedText{text, end.Add(-renewBefore).Unix()}
 }
 
 // remembered keeps by a name what get has returned, until shortly before its

@@ -53,7 +53,7 @@ func (t *track) tell(who int, r racer) {
 	}
 }
 
-func (t *track) run(ctx context.Context, c *Client, who int, q *Inquiry) {
+func (t *track) run(ctx context.Context, c *Client, who int, q *MetadataRequest) {
 	q.met = func(trouble *trouble) {
 		t.tell(who, racer{away: trouble != nil && (trouble.kind == cutOff || trouble.kind == refused || trouble.kind == silent)})
 	}
@@ -66,7 +66,7 @@ func (t *track) after(d time.Duration, who int) {
 	time.AfterFunc(d, func() { t.tell(who, racer{}) })
 }
 
-func (c *Client) race(ctx context.Context, q *Inquiry) ([]byte, error) {
+func (c *Client) race(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t := &track{make(chan raceEvent), make(chan struct{})}
@@ -98,14 +98,14 @@ func (c *Client) race(ctx context.Context, q *Inquiry) ([]byte, error) {
 }
 
 // everywhere is the same inquiry at each address.
-func (q *Inquiry) everywhere() []*Inquiry {
+func (q *MetadataRequest) everywhere() []*MetadataRequest {
 	first := *q
-	all := []*Inquiry{&first}
+	all := []*MetadataRequest{&first}
 	u, err := url.Parse(q.URL)
 	if err != nil {
 		return all // which is refused when it is asked
 	}
-	for _, u.Host = range q.Also {
+	for _, u.Host = range q.OtherHosts {
 		other := *q
 		other.URL = u.String()
 		all = append(all, &other)

@@ -96,7 +96,7 @@ func TestServicesWithSeveralAddresses(t *testing.T) {
 			t.Parallel()
 			c, _ := client(t)
 			began := time.Now()
-			got, err := c.Ask(t.Context(), Inquiry{URL: "http://" + tc.first + "/x", Also: []string{tc.second}})
+			got, err := c.DoMetadata(t.Context(), MetadataRequest{URL: "http://" + tc.first + "/x", OtherHosts: []string{tc.second}})
 			if string(got) != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -112,7 +112,7 @@ func TestServiceThatNobodyReachesEndsWithItsTime(t *testing.T) {
 	defer cancel()
 	c, _ := client(t)
 	first := closed(t)
-	_, err := c.Ask(ctx, Inquiry{URL: "http://" + first + "/x", Also: []string{closed(t)}})
+	_, err := c.DoMetadata(ctx, MetadataRequest{URL: "http://" + first + "/x", OtherHosts: []string{closed(t)}})
 	if err == nil || !strings.Contains(err.Error(), "asking http://"+first+"/x: the time for it was over; the last trouble was:\nTCP: the server at "+first+" refuses the connection") {
 		t.Errorf("got %v", err)
 	}
@@ -121,8 +121,8 @@ func TestServiceThatNobodyReachesEndsWithItsTime(t *testing.T) {
 func TestOfflineNobodyIsAsked(t *testing.T) {
 	c, _ := client(t)
 	c.Offline = true
-	for _, q := range []Inquiry{{URL: "http://192.0.2.1/"}, {URL: "http://192.0.2.1/", Also: []string{"192.0.2.2"}}, {URL: "http://192.0.2.1/", Token: EC2Token}} {
-		if _, err := c.Ask(t.Context(), q); !errors.Is(err, ErrNeedNetwork) {
+	for _, q := range []MetadataRequest{{URL: "http://192.0.2.1/"}, {URL: "http://192.0.2.1/", OtherHosts: []string{"192.0.2.2"}}, {URL: "http://192.0.2.1/", Token: EC2Token}} {
+		if _, err := c.DoMetadata(t.Context(), q); !errors.Is(err, ErrNeedNetwork) {
 			t.Errorf("%+v: %v", q, err)
 		}
 	}

@@ -3,6 +3,7 @@ package fetch
 import (
 	"errors"
 	"fmt"
+	"github.com/firstlight-os/firstlight/internal/json"
 	"strings"
 )
 
@@ -43,8 +44,8 @@ func inStore(e StoreError, err error) error {
 	if e.Code = printable(xmlText(status.excerpt, "Code")); e.Code != "" {
 		e.Message = printable(xmlText(status.excerpt, "Message"))
 	} else {
-		e.Code = printable(JSONText(status.excerpt, "error", "status"))
-		e.Message = printable(JSONText(status.excerpt, "error", "message"))
+		e.Code = printable(json.Text(status.excerpt, "error", "status"))
+		e.Message = printable(json.Text(status.excerpt, "error", "message"))
 	}
 	return &e
 }

@@ -13,19 +13,19 @@ import (
 // A Token is what a metadata service gives to who asks by PUT, which a forged
 // link in somebody else's request cannot do, and wants to see with each request.
 type Token struct {
-	// Path and Header are those of the request for the token.
-	Path   string
-	Header []string
-	// Name is that of the header that shows the token.
-	Name string
-	// Without are the statuses by which a service says that it has no tokens.
+	// Path and RequestHeader are those of the request for the token.
+	Path          string
+	RequestHeader []string
+	// Header is that of the header that shows the token.
+	Header string
+	// AbsentOn are the statuses by which a service says that it has no tokens.
 	// It is asked without then. If there are none the token is a must.
-	Without []int
+	AbsentOn []int
 }
 
 // askWithToken asks for a token if there is none yet, and once more if the
 // service does not know the token any more.
-func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
+func (c *Client) askWithToken(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	source := q.tokenURL()
 	for renewed := false; ; renewed = true {
 		token, err := c.token(ctx, q, source)
@@ -34,7 +34,7 @@ func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
 		}
 		shown := *q
 		if token != "" {
-			shown.Header = append([]string{q.Token.Name, token}, q.Header...)
+			shown.Header = append([]string{q.Token.Header, token}, q.Header...)
 		}
 		text, err := c.askPlainly(ctx, &shown)
 		if token == "" || renewed || !answered(err, http.StatusUnauthorized) {
@@ -47,7 +47,7 @@ func (c *Client) askWithToken(ctx context.Context, q *Inquiry) ([]byte, error) {
 
 // token is the one of an address, which is asked for once in a process. It is ""
 // for a service without tokens.
-func (c *Client) token(ctx context.Context, q *Inquiry, source string) (string, error) {
+func (c *Client) token(ctx context.Context, q *MetadataRequest, source string) (string, error) {
 	if known, ok := c.tokens.Load(source); ok {
 		return known.(string), nil
 	}
@@ -58,7 +58,7 @@ func (c *Client) token(ctx context.Context, q *Inquiry, source string) (string, 
 	return token, err
 }
 
-func (q *Inquiry) tokenURL() string {
+func (q *MetadataRequest) tokenURL() string {
 	u, err := url.Parse(q.URL)
 	if err != nil {
 		return "" // which is refused when it is asked
@@ -66,9 +66,9 @@ func (q *Inquiry) tokenURL() string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: q.Token.Path}).String()
 }
 
-func (c *Client) askToken(ctx context.Context, q *Inquiry, source string) (string, error) {
-	text, err := c.askPlainly(ctx, &Inquiry{Method: http.MethodPut, URL: source, Header: q.Token.Header, Hints: q.Hints, Most: maxToken, met: q.met})
-	if answered(err, q.Token.Without...) {
+func (c *Client) askToken(ctx context.Context, q *MetadataRequest, source string) (string, error) {
+	text, err := c.askPlainly(ctx, &MetadataRequest{Method: http.MethodPut, URL: source, Header: q.Token.RequestHeader, Hints: q.Hints, MaxBytes: maxToken, met: q.met})
+	if answered(err, q.Token.AbsentOn...) {
 		return "", nil
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *Client) askToken(ctx context.Context, q *Inquiry, source string) (strin
 	}
 	token := strings.TrimSpace(string(text))
 	switch {
-	case token == "" && len(q.Token.Without) == 0:
+	case token == "" && len(q.Token.AbsentOn) == 0:
 		err = errors.New("the service gave an empty token")
 	case strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
 		err = errors.New("what the service gave is no token")

@@ -40,7 +40,7 @@ func TestOneTokenServesUntilItIsForgotten(t *testing.T) {
 	defer srv.Close()
 	c, _, log := hurriedClient(t)
 	ask := func() (string, error) {
-		text, err := c.Ask(t.Context(), Inquiry{URL: srv.URL + "/x", Token: EC2Token})
+		text, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL + "/x", Token: EC2Token})
 		return string(text), err
 	}
 	for i, want := range []string{"PUT GET", "PUT GET GET", "PUT GET GET GET PUT GET"} {
@@ -59,8 +59,8 @@ func TestOneTokenServesUntilItIsForgotten(t *testing.T) {
 }
 
 func TestTokensThatAreNone(t *testing.T) {
-	must := &Token{Path: "/t", Name: "X", Header: EC2Token.Header}
-	may := &Token{Path: "/t", Name: "X", Header: EC2Token.Header, Without: []int{404}}
+	must := &Token{Path: "/t", Header: "X", RequestHeader: EC2Token.RequestHeader}
+	may := &Token{Path: "/t", Header: "X", RequestHeader: EC2Token.RequestHeader, AbsentOn: []int{404}}
 	for name, tc := range map[string]struct {
 		token  *Token
 		answer string
@@ -82,7 +82,7 @@ func TestTokensThatAreNone(t *testing.T) {
 		if strings.HasPrefix(name, "nothing") {
 			url = "http://%zz/x"
 		}
-		text, err := c.Ask(t.Context(), Inquiry{URL: url, Token: tc.token})
+		text, err := c.DoMetadata(t.Context(), MetadataRequest{URL: url, Token: tc.token})
 		if tc.want == "" && (string(text) != "answer" || err != nil) || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 			t.Errorf("%s: got %q, %v", name, text, err)
 		}
@@ -101,7 +101,7 @@ func TestHintsOfServices(t *testing.T) {
 		"nobody listens":    {&trouble{kind: refused, err: syscall.ECONNREFUSED}, "check that the kernel argument ignition.platform.id names the platform"},
 		"no network":        {&trouble{kind: cutOff, err: errors.New("no link")}, "check cable"},
 	} {
-		q := Inquiry{Hints: []Hint{{403, "switch it on"}}}
+		q := MetadataRequest{Hints: []Hint{{403, "switch it on"}}}
 		if got := q.hint(tc.err); !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: got %q", name, got)
 		}
@@ -113,7 +113,7 @@ func TestRequestsFromLowPorts(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { from = append(from, r.RemoteAddr) }))
 	defer srv.Close()
 	c, _, _ := hurriedClient(t)
-	if _, err := c.Ask(t.Context(), Inquiry{URL: srv.URL, LowPort: true}); err != nil {
+	if _, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL, LowPort: true}); err != nil {
 		var problem *report.Error
 		if !errors.Is(err, syscall.EACCES) || !errors.As(err, &problem) || problem.Hint != "run this as root" {
 			t.Errorf("got %v", err)

@@ -23,7 +23,7 @@ func (c *Client) diagnose(err error) *trouble {
 	case errors.Is(err, ErrNotFound):
 		return &trouble{kind: final, err: cause(err)}
 	case errors.As(err, &status):
-		return &trouble{kind: status.kind(), err: cause(err), retryAfter: status.RetryAfter}
+		return &trouble{kind: status.failureKind(), err: cause(err), retryAfter: status.RetryAfter}
 	case errors.As(err, &name):
 		return c.unresolved(name)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -19,7 +20,7 @@ func client(t *testing.T, platform string) *fetch.Client {
 		t.Fatal(err)
 	}
 	c := fetch.New(nil, time.Minute)
-	p.Credentials(c)
+	c.Credentials = p.Credentials(imds.New(c))
 	return c
 }
 

@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
 )
@@ -137,6 +138,7 @@ func status(t *testing.T, failure error, offline bool) (string, error) {
 	env := &providers.Env{Log: report.NewWriterLogger(&text), Timeout: time.Minute}
 	env.Fetch = fetch.New(env.Log, time.Minute)
 	env.Fetch.Offline = offline
+	env.IMDS = imds.New(env.Fetch)
 	err = p.Status(t.Context(), env, "disks", failure)
 	return text.String(), err
 }
