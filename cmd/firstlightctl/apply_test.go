@@ -22,9 +22,9 @@ func TestApply(t *testing.T) {
 		"a broken config":    {[]string{"--root=ROOT", "-"}, "{", exitRefused, "the config needs mending"},
 		"for a machine":      {[]string{"--root=ROOT", "-"}, `{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}`, exitRefused, "users and groups cannot be"},
 		"that, ignored":      {[]string{"--root=ROOT", "--ignore-unsupported", "-"}, `{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}`, exitOK, ""},
-		"without a root":     {[]string{"-"}, config, exitTrouble, `required flag(s) "root" not set`},
-		"to no directory":    {[]string{"--root=ROOT/none", "-"}, config, exitTrouble, "no such file or directory"},
-		"a file that is not": {[]string{"--root=ROOT", "ROOT/none"}, "", exitTrouble, "no such file or directory"},
+		"without a root":     {[]string{"-"}, config, exitError, `required flag(s) "root" not set`},
+		"to no directory":    {[]string{"--root=ROOT/none", "-"}, config, exitError, "no such file or directory"},
+		"a file that is not": {[]string{"--root=ROOT", "ROOT/none"}, "", exitError, "no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()

@@ -61,9 +61,9 @@ func butaneFlags(o *butaneOptions, stderr io.Writer) *pflag.FlagSet {
 	return f
 }
 
-// butaneProgram is the reference's program of that name: its flags, its order of
-// doing things, the form of its reports, its exit statuses. All that is not the
-// translation goes to standard error. A file named - is a file.
+// butaneProgram behaves like the reference's butane: same flags, order of steps,
+// form of reports and exit statuses. Everything but the translation goes to
+// standard error. A file named - is a file.
 func butaneProgram(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o butaneOptions
 	f := butaneFlags(&o, stderr)
@@ -111,9 +111,9 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 	case o.check:
 		return exitOK
 	}
-	text, err := render(result, o.pretty)
+	text, err := renderTranslation(result, o.pretty)
 	if err == nil {
-		err = write(o.output, text, stdout)
+		err = writeOutput(o.output, text, stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "Error writing the translated config:", err)
@@ -130,8 +130,8 @@ func (o *butaneOptions) read(stdin io.Reader) (input, error) {
 	return input{o.input, text}, err
 }
 
-// butaneRefusal is the reason in the last line. What is wrong with the source
-// or the generated config has been reported before.
+// butaneRefusal is the reason in the last line. Problems of the source or the
+// generated config have been reported before.
 func butaneRefusal(err error) string {
 	switch {
 	case errors.Is(err, butane.ErrSource):
@@ -147,12 +147,12 @@ func (o *butaneOptions) report(in input, problems config.Problems, stderr io.Wri
 	if o.rawErrors {
 		return butaneLines(r, problems)
 	}
-	var paint painter
+	var color colorizer
 	switch o.colour {
 	case "always", "yes":
-		paint = true
+		color = true
 	case "auto":
-		paint = painter(colourful(stderr))
+		color = colorizer(wantsColor(stderr))
 	}
-	return butanePretty(r, problems, paint)
+	return butanePretty(r, problems, color)
 }

@@ -30,9 +30,9 @@ const (
 )
 
 func TestButane(t *testing.T) {
-	checkAll(t, butaneProgram, map[string]story{
+	checkAll(t, butaneProgram, map[string]cliCase{
 		"a file":                {"good.bu", "", 0, goodJSON, ""},
-		"stdin":                 {"", deskFiles["good.bu"], 0, goodJSON, ""},
+		"stdin":                 {"", testFiles["good.bu"], 0, goodJSON, ""},
 		"hidden input":          {"--input good.bu", "", 0, goodJSON, "Flag --input has been deprecated, name the file without a flag\n"},
 		"flags after the file":  {"good.bu --pretty", "", 0, goodPretty, ""},
 		"bundled":               {"-ps good.bu", "", 0, goodPretty, ""},
@@ -42,8 +42,8 @@ func TestButane(t *testing.T) {
 		"check with output":     {"-c -o old good.bu", "", 0, "", ""},
 		"warning":               {"warned.bu", "", 0, goodJSON, prettyWarning},
 		"raw errors":            {"--raw-errors warned.bu", "", 0, goodJSON, rawWarning},
-		"raw errors from stdin": {"--raw-errors", deskFiles["warned.bu"], 0, goodJSON, rawWarning},
-		"pretty from stdin":     {"", deskFiles["warned.bu"], 0, goodJSON, strings.Replace(prettyWarning, "warned.bu", "<stdin>", 1)},
+		"raw errors from stdin": {"--raw-errors", testFiles["warned.bu"], 0, goodJSON, rawWarning},
+		"pretty from stdin":     {"", testFiles["warned.bu"], 0, goodJSON, strings.Replace(prettyWarning, "warned.bu", "<stdin>", 1)},
 		"strict":                {"-s --raw-errors warned.bu", "", 1, "", rawWarning + strictLine},
 		"strict, pretty":        {"--strict warned.bu", "", 1, "", prettyWarning + strictLine},
 		"strict, check":         {"-sc --raw-errors warned.bu", "", 1, "", rawWarning + strictLine},
@@ -72,7 +72,7 @@ func TestButane(t *testing.T) {
 		"flag without a value":  {"-o", "", 2, "", "flag needs an argument: 'o' in -o\n" + butaneUsageText()},
 		"unreadable":            {"none.bu", "", 1, "", "Error reading the config: open none.bu: no such file or directory\n"},
 		"a directory":           {"dir", "", 1, "", "Error reading the config: read dir: is a directory\n"},
-		"- is a file":           {"-", deskFiles["good.bu"], 1, "", "Error reading the config: open -: no such file or directory\n"},
+		"- is a file":           {"-", testFiles["good.bu"], 1, "", "Error reading the config: open -: no such file or directory\n"},
 		"after --":              {"-- -p", "", 1, "", "Error reading the config: open -p: no such file or directory\n"},
 		"output is a directory": {"-o dir good.bu", "", 1, "", "Error writing the translated config: open dir: is a directory\n"},
 		"output below nothing":  {"-o none/x good.bu", "", 1, "", "Error writing the translated config: open none/x: no such file or directory\n"},
@@ -102,7 +102,7 @@ func TestButaneHelpHasAllFlagsButTheHidden(t *testing.T) {
 }
 
 func TestButaneFailsByClass(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for name, tc := range map[string]struct{ args, stdin, report, last string }{
 		"no YAML":       {"", "a: [", "", "Error translating config: <stdin>, line "},
 		"no variant":    {"", "version: 1.5.0\n", "", "Error translating config: <stdin>, line 1, column 1: there is no variant"},
@@ -122,11 +122,11 @@ func TestButaneFailsByClass(t *testing.T) {
 			t.Errorf("%s: status %d, %s", name, status, &stderr)
 		}
 	}
-	checkDesk(t)
+	checkTestFiles(t)
 }
 
 func TestButaneRaw(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for _, flag := range []string{"-r", "--raw"} {
 		var stdout, stderr strings.Builder
 		status := butaneProgram([]string{flag, "--raw-errors", "shift.bu"}, nil, &stdout, &stderr)
@@ -139,8 +139,8 @@ func TestButaneRaw(t *testing.T) {
 
 func TestButaneWritesTheFile(t *testing.T) {
 	for name, args := range map[string]string{"old": "-o old good.bu", "new": "good.bu --output=new"} {
-		desk(t)
-		story{args, "", 0, "", ""}.check(t, butaneProgram)
+		useTestFiles(t)
+		cliCase{args, "", 0, "", ""}.check(t, butaneProgram)
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestButaneWritesTheFile(t *testing.T) {
 }
 
 func TestButaneSaysThatTheResultIsLost(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	var stderr strings.Builder
 	status := butaneProgram([]string{"good.bu"}, nil, brokenWriter{}, &stderr)
 	if status != 1 || stderr.String() != "Error writing the translated config: it is full\n" {
@@ -159,7 +159,7 @@ func TestButaneSaysThatTheResultIsLost(t *testing.T) {
 }
 
 func TestButaneColours(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for flag, want := range map[string]bool{
 		"--color": true, "--color=always": true, "--color=yes": true, "--colour": true, "--colour=yes": true,
 		"--color=never": false, "--color=no": false, "--color=auto": false, "--color=pink": false, "--colour=no": false, "-c": false,

@@ -21,7 +21,7 @@ var formats = []struct {
 	{"github", printGitHub},
 }
 
-func formatNamed(name string) (func(io.Writer, *report) error, error) {
+func lookupFormat(name string) (func(io.Writer, *report) error, error) {
 	var names []string
 	for _, f := range formats {
 		if f.name == name {
@@ -32,24 +32,24 @@ func formatNamed(name string) (func(io.Writer, *report) error, error) {
 	return nil, fmt.Errorf("there is no format %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// printText is for people: one problem after the other in the form that editors
-// can follow, with the line of the config, and a summary last.
+// printText prints one problem after the other as FILE:LINE:COLUMN, which editors
+// can follow, each with its line of the config, and a summary last.
 func printText(w io.Writer, r *report) error {
 	var b strings.Builder
-	paint := painter(colourful(w))
+	color := colorizer(wantsColor(w))
 	lines := newLineFinder(r)
 	for _, p := range r.problems {
 		l := lines.find(p.Origin)
-		if at := place(p.Origin, l.column); at != "" {
+		if at := position(p.Origin, l.column); at != "" {
 			b.WriteString(at + ": ")
 		}
-		b.WriteString(paint.severity(p.Severity, p.Severity.String()+":"))
+		b.WriteString(color.severity(p.Severity, p.Severity.String()+":"))
 		b.WriteString(" " + p.Message)
 		if p.Origin.Path != "" {
 			fmt.Fprintf(&b, " (%s)", p.Origin.Path)
 		}
 		b.WriteByte('\n')
-		b.WriteString(l.snippet(paint, p.Severity))
+		b.WriteString(l.snippet(color, p.Severity))
 	}
 	if len(r.problems) > 0 {
 		b.WriteString(summary(r) + "\n")
@@ -58,8 +58,8 @@ func printText(w io.Writer, r *report) error {
 	return err
 }
 
-// place is FILE:LINE:COLUMN, as far as it is known.
-func place(o config.Origin, column int) string {
+// position formats an origin as FILE:LINE:COLUMN, as far as it is known.
+func position(o config.Origin, column int) string {
 	if o.Source == "" || o.Line == 0 {
 		return o.Source
 	}
@@ -123,8 +123,8 @@ func encode(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// The characters that mean something in workflow commands are percent-encoded;
-// in properties there are more of them than in the message.
+// Workflow commands of GitHub Actions need some characters percent-encoded, more
+// of them in properties than in the message.
 var (
 	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
@@ -152,8 +152,8 @@ func printGitHub(w io.Writer, r *report) error {
 	return err
 }
 
-// colourful tells whether w is a terminal whose user did not ask for plain text.
-func colourful(w io.Writer) bool {
+// wantsColor reports whether w is a terminal and NO_COLOR is not set.
+func wantsColor(w io.Writer) bool {
 	if _, plain := os.LookupEnv("NO_COLOR"); plain {
 		return false
 	}
@@ -165,8 +165,8 @@ func colourful(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// A painter wraps text into the escape sequences of terminals, if it is on.
-type painter bool
+// A colorizer wraps text in the escape sequences of terminals, if it is on.
+type colorizer bool
 
 const (
 	red    = "31"
@@ -174,16 +174,16 @@ const (
 	blue   = "34"
 )
 
-func (p painter) bold(colour, text string) string {
-	if !p || text == "" {
+func (c colorizer) bold(colour, text string) string {
+	if !c || text == "" {
 		return text
 	}
 	return "\x1b[1;" + colour + "m" + text + "\x1b[0m"
 }
 
-func (p painter) severity(s config.Severity, text string) string {
+func (c colorizer) severity(s config.Severity, text string) string {
 	if s == config.Error {
-		return p.bold(red, text)
+		return c.bold(red, text)
 	}
-	return p.bold(yellow, text)
+	return c.bold(yellow, text)
 }

@@ -27,7 +27,7 @@ func someReport() *report {
 
 func printed(t *testing.T, format string, r *report) string {
 	t.Helper()
-	show, err := formatNamed(format)
+	show, err := lookupFormat(format)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func (r sarifReaderResult) String() string {
 }
 
 func TestFormatsAreReachedByTheFlag(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"json": {"validate --format json warned.ign", "", 0, `[
   {
     "file": "warned.ign",

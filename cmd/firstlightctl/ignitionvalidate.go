@@ -11,11 +11,10 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// ignitionValidate is the reference's program of that name: its flags, its
-// output and its exit statuses. What is wrong in the config goes to standard
-// output; a config whose version is missing or unknown is a matter of standard
-// error, and so is a file that cannot be read. Like a machine it takes Butane,
-// too, without local files.
+// ignitionValidate behaves like the reference's ignition-validate: same flags,
+// output and exit statuses. Problems of the config go to standard output; a
+// missing or unknown version and an unreadable file are reported on standard
+// error. Like the agent it accepts Butane, without local files.
 func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("ignition-validate", flag.ContinueOnError)
 	f.SetOutput(stderr)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestIgnitionValidate(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for name, tc := range map[string]struct {
 		args           string
 		stdin          string
@@ -15,7 +15,7 @@ func TestIgnitionValidate(t *testing.T) {
 		stdout, stderr string
 	}{
 		"valid":            {"good.ign", "", 0, "", ""},
-		"from stdin":       {"-", deskFiles["good.ign"], 0, "", ""},
+		"from stdin":       {"-", testFiles["good.ign"], 0, "", ""},
 		"warning":          {"warned.ign", "", 0, "warning at $.unknown, line 2 col 2: ", ""},
 		"error":            {"refused.ign", "", 1, "error at $.storage.files.0.path, line 2 col 33: this is a number, but a string is expected", ""},
 		"syntax":           {"-", "{", 1, "error at line 1 col 2: this is not valid JSON", ""},
@@ -30,7 +30,7 @@ func TestIgnitionValidate(t *testing.T) {
 		"percent in key":   {"-", `{"ignition": {"version": "3.4.0"}, "100%": 1}`, 0, `"100%" is not a key`, ""},
 		"bytes, not runes": {"-", `{"ignition": {"version": "3.4.0"}, "é": 1, "x": 1}`, 0, "warning at $.x, line 1 col 45: ", ""},
 		"Butane":           {"good.bu", "", 0, "", ""},
-		"Butane, warning":  {"-", deskFiles["warned.bu"], 0, "warning at $.unknown, line 3 col 1: ", ""},
+		"Butane, warning":  {"-", testFiles["warned.bu"], 0, "warning at $.unknown, line 3 col 1: ", ""},
 		"Butane, error":    {"refused.bu", "", 1, "error at $.storage.files.0.path, line 5 col 13: ", ""},
 		"Butane, local":    {"local.bu", "", 1, "error at $.storage.files.0.contents.local, line 7 col 16: ", ""},
 		"Butane, no YAML":  {"-", "variant: fcos\nversion: [\n", 1, "error at line ", ""},
@@ -43,5 +43,5 @@ func TestIgnitionValidate(t *testing.T) {
 			t.Errorf("%s: status %d, stdout %q, stderr %q", name, status, &stdout, &stderr)
 		}
 	}
-	checkDesk(t)
+	checkTestFiles(t)
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/firstlight-os/firstlight/config/butane"
 )
 
-// stdinName is how messages call what comes from standard input.
+// stdinName is the name of standard input in messages.
 const stdinName = "<stdin>"
 
-// An input is one config as it was given.
+// An input is one config as read from a file or standard input.
 type input struct {
 	name string // for messages; the config's origins have it too
 	text []byte
@@ -33,10 +33,10 @@ func readInput(file string, stdin io.Reader) (input, error) {
 	return input{file, text}, err
 }
 
-// check tells all that is wrong with a config in either language. Butane is
-// checked as what it is for: one for OpenShift is fine, though no machine can
-// boot with it directly.
-func (i input) check(filesDir string) config.Problems {
+// problems returns everything that is wrong with a config in either language. A
+// Butane config is translated for its own target, so one for OpenShift is valid
+// although no machine boots with it directly.
+func (i input) problems(filesDir string) config.Problems {
 	var problems config.Problems
 	var err error
 	if butane.IsButane(i.text) {
@@ -44,12 +44,12 @@ func (i input) check(filesDir string) config.Problems {
 	} else {
 		_, problems, err = config.Parse(i.text, i.name)
 	}
-	return allProblems(i.name, problems, err)
+	return withError(i.name, problems, err)
 }
 
-// allProblems are those of a config, including the one that no place in it can
-// be given for: that it is empty.
-func allProblems(name string, problems config.Problems, err error) config.Problems {
+// withError adds err to the problems unless they explain it: an empty config has
+// an error without a position.
+func withError(name string, problems config.Problems, err error) config.Problems {
 	if err == nil || problems.HasErrors() {
 		return problems
 	}

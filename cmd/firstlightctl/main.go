@@ -1,5 +1,5 @@
-// Command firstlightctl is for the desk: it checks, translates and merges
-// configs before a machine boots with them.
+// Command firstlightctl runs on a workstation: it checks, translates, merges and
+// packs configs before a machine boots with them.
 //
 //	firstlightctl validate FILE...
 //	firstlightctl translate [FILE]
@@ -28,12 +28,12 @@ import (
 const (
 	exitOK      = 0
 	exitRefused = 1 // a config was refused
-	exitTrouble = 2 // wrong usage, or a file that cannot be read or written
+	exitError   = 2 // wrong usage, or a file that cannot be read or written
 )
 
-// exitHelp is for the help texts of commands that refuse configs.
+// exitHelp ends the help texts of commands that refuse configs.
 const exitHelp = `Exit status:
-  0  all is well, perhaps with warnings
+  0  success, perhaps with warnings
   1  a config was refused
   2  wrong usage, or a file that cannot be read or written`
 
@@ -51,7 +51,7 @@ func main() {
 	os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// errRefused is for configs whose problems have been printed.
+// errRefused is the error of configs whose problems have been printed.
 var errRefused = errors.New("the config was refused")
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -69,14 +69,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			fmt.Fprintln(stderr, "firstlightctl:", line)
 		}
-		return exitTrouble
+		return exitError
 	}
 }
 
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "firstlightctl",
-		Short:         "Check and translate configs for Firstlight and Ignition at your desk",
+		Short:         "Check and translate configs for Firstlight and Ignition on a workstation",
 		Version:       system.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -15,8 +15,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// The files on the desk of every story.
-var deskFiles = map[string]string{
+// testFiles are in the working directory of every case.
+var testFiles = map[string]string{
 	"good.ign":    `{"ignition": {"version": "3.4.0"}}`,
 	"warned.ign":  "{\"ignition\": {\"version\": \"3.4.0\"},\n \"unknown\": 1}",
 	"refused.ign": "{\"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": {\"files\": [{\"path\": 1}]}}",
@@ -30,8 +30,8 @@ var deskFiles = map[string]string{
 	"old":         "what was here before",
 }
 
-// A story is one call of a program: what is typed, and all that comes of it.
-type story struct {
+// A cliCase is one call of a program and everything that it prints.
+type cliCase struct {
 	args   string
 	stdin  string
 	status int
@@ -41,26 +41,26 @@ type story struct {
 
 type program func(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 
-// desk makes an empty directory with the files the working directory.
-func desk(t *testing.T) {
+// useTestFiles changes to a new directory with the test files.
+func useTestFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("dir", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range deskFiles {
-		put(t, name, text)
+	for name, text := range testFiles {
+		writeFile(t, name, text)
 	}
 }
 
-func put(t *testing.T, name, text string) {
+func writeFile(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s story) check(t *testing.T, run program) {
+func (s cliCase) check(t *testing.T, run program) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	if status := run(strings.Fields(s.args), strings.NewReader(s.stdin), &stdout, &stderr); status != s.status {
@@ -77,20 +77,20 @@ func compare(t *testing.T, what, got, want string) {
 	}
 }
 
-// checkAll runs each story on a fresh desk, after which all files are as before.
-func checkAll(t *testing.T, run program, stories map[string]story) {
-	for name, s := range stories {
+// checkAll runs each case in a new directory, whose files must not change.
+func checkAll(t *testing.T, run program, cases map[string]cliCase) {
+	for name, s := range cases {
 		t.Run(name, func(t *testing.T) {
-			desk(t)
+			useTestFiles(t)
 			s.check(t, run)
-			checkDesk(t)
+			checkTestFiles(t)
 		})
 	}
 }
 
-func checkDesk(t *testing.T) {
+func checkTestFiles(t *testing.T) {
 	t.Helper()
-	for name, want := range deskFiles {
+	for name, want := range testFiles {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Error(err)
@@ -98,7 +98,7 @@ func checkDesk(t *testing.T) {
 		compare(t, name, string(text), want)
 	}
 	entries, err := os.ReadDir(".")
-	if err != nil || len(entries) != len(deskFiles) {
+	if err != nil || len(entries) != len(testFiles) {
 		t.Errorf("there are other files than before: %v, %v", entries, err)
 	}
 }
@@ -109,7 +109,7 @@ type brokenWriter struct{}
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("it is full") }
 
 func TestWrongUsage(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"unknown command":             {"frob", "", 2, "", "firstlightctl: unknown command \"frob\" for \"firstlightctl\"\n"},
 		"unknown flag":                {"validate --frob good.ign", "", 2, "", "firstlightctl: unknown flag: --frob; see firstlightctl validate --help\n"},
 		"version takes nothing":       {"version x", "", 2, "", "firstlightctl: unknown command \"x\" for \"firstlightctl version\"\n"},
@@ -125,7 +125,7 @@ func TestWrongUsage(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	text := "firstlightctl " + system.Version + "\n"
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"command": {"version", "", 0, text, ""},
 		"flag":    {"--version", "", 0, text, ""},
 	})
@@ -144,7 +144,7 @@ func TestPersonalities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk(t)
+	useTestFiles(t)
 	for _, tc := range []struct {
 		name, args string
 		status     int

@@ -15,27 +15,27 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
-// A merger does at the desk what the first stages do at boot, without network.
+// A merger merges configs as the fetch stages do at boot, but without network.
 type merger struct {
 	report *report
 	lines  *lineFinder
-	data   *fetch.Client
-	// notFetched are the notes on references that were left out.
+	client *fetch.Client
+	// notFetched are the notes on references that were skipped.
 	notFetched []string
 }
 
 // printMerged merges configs, adds to the report what is wrong with each of
 // them and with the whole, and prints the whole unless one cannot be read.
 func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
-	m := &merger{report: r, lines: newLineFinder(r), data: fetch.New(nil, 0)}
-	m.data.Offline = true
+	m := &merger{report: r, lines: newLineFinder(r), client: fetch.New(nil, 0)}
+	m.client.Offline = true
 	var merged *config.Config
 	for _, in := range inputs {
 		cfg := m.read(in)
 		if cfg == nil {
 			continue
 		}
-		if cfg = m.follow(cfg); merged != nil {
+		if cfg = m.resolve(cfg); merged != nil {
 			cfg = config.Merge(merged, cfg)
 		}
 		merged = cfg
@@ -47,7 +47,7 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 		return nil
 	}
 	m.addNew(merged.Validate())
-	l := listing{cfg: merged, lines: m.lines}
+	l := annotatedJSON{cfg: merged, lines: m.lines}
 	if _, err := stdout.Write(l.bytes()); err != nil {
 		return fmt.Errorf("writing the merged config: %w", err)
 	}
@@ -57,14 +57,14 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 // read is nil if the config was refused.
 func (m *merger) read(in input) *config.Config {
 	cfg, problems, err := butane.ParseAny(in.text, in.name)
-	m.report.add(in, allProblems(in.name, problems, err))
+	m.report.add(in, withError(in.name, problems, err))
 	if err != nil {
 		return nil
 	}
 	return cfg
 }
 
-// addNew adds problems, of which those of a single config are known already.
+// addNew adds problems, except those that a single config was reported with.
 func (m *merger) addNew(problems config.Problems) {
 	for _, p := range problems {
 		if !slices.Contains(m.report.problems, p) {
@@ -75,33 +75,33 @@ func (m *merger) addNew(problems config.Problems) {
 
 // follow merges what a config refers to, depth first, as far as it is in data
 // URLs. A data URL cannot hold itself, so this ends.
-func (m *merger) follow(cfg *config.Config) *config.Config {
+func (m *merger) resolve(cfg *config.Config) *config.Config {
 	if ref := cfg.Ignition.Config.Replace; ref.Source != nil {
-		if child := m.referred(ref); child != nil {
-			return m.follow(child)
+		if child := m.fetchReference(ref); child != nil {
+			return m.resolve(child)
 		}
 		return cfg
 	}
 	merged := cfg
 	for _, ref := range cfg.Ignition.Config.Merge {
-		if child := m.referred(ref); child != nil {
-			merged = config.Merge(merged, m.follow(child))
+		if child := m.fetchReference(ref); child != nil {
+			merged = config.Merge(merged, m.resolve(child))
 		}
 	}
 	return merged
 }
 
 // referred is nil if the reference is remote or the config was refused.
-func (m *merger) referred(ref config.Resource) *config.Config {
+func (m *merger) fetchReference(ref config.Resource) *config.Config {
 	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
-	at := place(o, m.lines.find(o).column)
+	at := position(o, m.lines.find(o).column)
 	if config.IsRemote(source) {
-		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched; what it holds is missing here", at, fetch.Redact(source)))
+		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))
 		return nil
 	}
 	// Config files of hundreds of megabytes are a mistake, but not ours.
 	const most = 1 << 30
-	text, err := m.data.Bytes(context.Background(), ref, most)
+	text, err := m.client.Bytes(context.Background(), ref, most)
 	if err != nil {
 		m.addNew(config.Problems{{Severity: config.Error, Origin: o, Message: err.Error()}})
 		return nil
@@ -109,26 +109,27 @@ func (m *merger) referred(ref config.Resource) *config.Config {
 	return m.read(input{at + " (data URL)", text})
 }
 
-// A listing is a config as indented JSON, each value with its place behind it.
-type listing struct {
+// annotatedJSON is a config as indented JSON with the position of each value in a
+// comment after it.
+type annotatedJSON struct {
 	cfg   *config.Config
 	lines *lineFinder
 	dec   *jsontext.Decoder
-	rows  []row
+	rows  []annotatedLine
 }
 
-type row struct {
+type annotatedLine struct {
 	text   string
 	origin config.Origin
 }
 
-func (l *listing) bytes() []byte {
+func (l *annotatedJSON) bytes() []byte {
 	l.dec = jsontext.NewDecoder(bytes.NewReader(l.cfg.Marshal()))
 	l.value(nil, "")
 	var b bytes.Buffer
 	for _, r := range l.rows {
 		b.WriteString(r.text)
-		if at := place(r.origin, l.lines.find(r.origin).column); at != "" {
+		if at := position(r.origin, l.lines.find(r.origin).column); at != "" {
 			b.WriteString("  // " + at)
 		}
 		b.WriteByte('\n')
@@ -136,9 +137,9 @@ func (l *listing) bytes() []byte {
 	return b.Bytes()
 }
 
-// value adds the rows of the next value, which follows after a name or nothing.
-// The JSON is our own, so that errors need no attention.
-func (l *listing) value(path []any, before string) {
+// value adds the lines of the next value; before is its name, if it has one. The
+// JSON was printed by this program, so decoding it cannot fail.
+func (l *annotatedJSON) value(path []any, before string) {
 	kind := l.dec.PeekKind()
 	if kind != '{' && kind != '[' {
 		text, _ := l.dec.ReadValue()
@@ -172,4 +173,6 @@ func (l *listing) value(path []any, before string) {
 	l.add(indent+string(rune(closing)), config.Origin{})
 }
 
-func (l *listing) add(text string, o config.Origin) { l.rows = append(l.rows, row{text, o}) }
+func (l *annotatedJSON) add(text string, o config.Origin) {
+	l.rows = append(l.rows, annotatedLine{text, o})
+}

@@ -25,10 +25,10 @@ storage:
 `
 
 func TestMergedShowsWhereEachValueCameFrom(t *testing.T) {
-	desk(t)
-	put(t, "base.ign", base)
-	put(t, "over.bu", over)
-	story{"validate --merged base.ign over.bu", "", 0, `{
+	useTestFiles(t)
+	writeFile(t, "base.ign", base)
+	writeFile(t, "over.bu", over)
+	cliCase{"validate --merged base.ign over.bu", "", 0, `{
   "ignition": {
     "version": "3.7.0-experimental"  // over.bu:2:10
   },
@@ -56,9 +56,9 @@ func TestMergedShowsWhereEachValueCameFrom(t *testing.T) {
 }
 
 func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
-	desk(t)
-	put(t, "base.ign", base)
-	put(t, "named.bu", "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      user: {name: bob}\n")
+	useTestFiles(t)
+	writeFile(t, "base.ign", base)
+	writeFile(t, "named.bu", "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      user: {name: bob}\n")
 	for _, strict := range []string{"", " --strict"} {
 		var stdout, stderr strings.Builder
 		status := run(strings.Fields("validate --merged base.ign named.bu"+strict), nil, &stdout, &stderr)
@@ -74,7 +74,7 @@ func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
 }
 
 func TestMergedPrintsNothingWithoutAConfig(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"one is refused":    {"validate --merged good.ign refused.ign", "", 1, "", refusedText + "1 error in 2 configs\n"},
 		"one is unreadable": {"validate --merged refused.ign none.ign", "", 2, "", "firstlightctl: reading a config: open none.ign: no such file or directory\n"},
 		"one is empty":      {"validate --merged empty.ign good.ign", "", 1, "", "empty.ign: error: the config is empty\n1 error in 2 configs\n"},
@@ -90,9 +90,9 @@ const goodMerged = `{
 `
 
 func TestMergedOfOneConfig(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"JSON":       {"validate --merged good.ign", "", 0, fmt.Sprintf(goodMerged, "good.ign:1:26"), ""},
-		"from stdin": {"validate --merged -", deskFiles["good.bu"], 0, fmt.Sprintf(goodMerged, "<stdin>:2:10"), ""},
+		"from stdin": {"validate --merged -", testFiles["good.bu"], 0, fmt.Sprintf(goodMerged, "<stdin>:2:10"), ""},
 		"a warning is given once": {"validate --merged warned.ign", "", 0, fmt.Sprintf(goodMerged, "warned.ign:1:26"),
 			warnedText + "1 warning in warned.ign\n"},
 		"strict": {"validate --merged --strict warned.ign", "", 1, fmt.Sprintf(goodMerged, "warned.ign:1:26"),
@@ -101,7 +101,7 @@ func TestMergedOfOneConfig(t *testing.T) {
 }
 
 func TestMergedWarnsOnce(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	const text = `{"ignition": {"version": "3.6.0"}, "systemd": {"units": [{"name": "a.service", "enabled": true, "contents": "[Unit]\nA=b"}]}}`
 	var stdout, stderr strings.Builder
 	if status := run([]string{"validate", "--merged", "-"}, strings.NewReader(text), &stdout, &stderr); status != 0 {
@@ -136,9 +136,9 @@ func TestMergedFollowsDataURLs(t *testing.T) {
 		"nested":  {refer("replace", fmt.Sprintf(`{"source": %q}`, dataURL(inner))), "outer inmost", ""},
 		"Butane":  {refer("merge", fmt.Sprintf(`[{"source": %q}]`, dataURL("variant: fcos\nversion: 1.0.0\npasswd: {users: [{name: yaml}]}"))), "outer yaml", ""},
 		"remote merge": {refer("merge", fmt.Sprintf(`[{"source": "https://u:p@example.com/x?token=t"}, {"source": %q}]`, dataURL(user("one")))), "outer one",
-			"note: <stdin>:1:67: https://example.com/x?... is not fetched; what it holds is missing here\n"},
+			"note: <stdin>:1:67: https://example.com/x?... is not fetched, so its contents are missing here\n"},
 		"remote replace": {refer("replace", `{"source": "s3://bucket/key"}`), "outer",
-			"note: <stdin>:1:68: s3://bucket/key is not fetched; what it holds is missing here\n"},
+			"note: <stdin>:1:68: s3://bucket/key is not fetched, so its contents are missing here\n"},
 	} {
 		var stdout, stderr strings.Builder
 		if status := run([]string{"validate", "--merged", "-"}, strings.NewReader(tc.text), &stdout, &stderr); status != 0 {
@@ -163,7 +163,7 @@ func TestMergedFollowsDataURLs(t *testing.T) {
 func TestMergedReportsProblemsInDataURLs(t *testing.T) {
 	const reference = `[{"source": %q, "verification": {"hash": "sha256-%064d"}}]`
 	for name, tc := range map[string]struct{ text, want string }{
-		"refused":    {refer("merge", fmt.Sprintf(`[{"source": %q}]`, dataURL(deskFiles["refused.ign"]))), "<stdin>:1:67 (data URL):2:33: error: this is a number, but a string is expected (storage.files[0].path)\n 2 |  \"storage\": {\"files\": [{\"path\": 1}]}}\n"},
+		"refused":    {refer("merge", fmt.Sprintf(`[{"source": %q}]`, dataURL(testFiles["refused.ign"]))), "<stdin>:1:67 (data URL):2:33: error: this is a number, but a string is expected (storage.files[0].path)\n 2 |  \"storage\": {\"files\": [{\"path\": 1}]}}\n"},
 		"empty":      {refer("merge", `[{"source": "data:,"}]`), "<stdin>:1:67 (data URL): error: the config is empty\n"},
 		"wrong hash": {refer("merge", fmt.Sprintf(reference, dataURL("{}"), 0)), "<stdin>:1:67: error: "},
 		"not gzip":   {refer("replace", `{"source": "data:,x", "compression": "gzip"}`), "<stdin>:1:68: error: "},
@@ -177,7 +177,7 @@ func TestMergedReportsProblemsInDataURLs(t *testing.T) {
 }
 
 func TestMergedSaysThatItIsLost(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	var stderr strings.Builder
 	status := run([]string{"validate", "--merged", "good.ign"}, nil, brokenWriter{}, &stderr)
 	if status != 2 || stderr.String() != "firstlightctl: writing the merged config: it is full\n" {

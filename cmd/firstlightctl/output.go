@@ -11,9 +11,9 @@ import (
 	"github.com/firstlight-os/firstlight/config/butane"
 )
 
-// render is what a translation looks like when it is written, with a line break
-// at the end.
-func render(r *butane.Result, pretty bool) ([]byte, error) {
+// renderTranslation returns a translation as it is written: JSON, or YAML for a
+// MachineConfig, with a line break at the end.
+func renderTranslation(r *butane.Result, pretty bool) ([]byte, error) {
 	var b bytes.Buffer
 	switch {
 	case r.MachineConfig:
@@ -46,7 +46,8 @@ func machineConfigYAML(text []byte) ([]byte, error) {
 	return b.Bytes(), e.Close()
 }
 
-// plainNumbers turns the numbers of a document into those that YAML knows.
+// plainNumbers replaces json.Number values, which the YAML encoder does not know,
+// with integers and floats.
 func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -67,8 +68,8 @@ func plainNumbers(v any) any {
 	return v
 }
 
-// write puts text into a file, or to standard output if no file is named.
-func write(file string, text []byte, stdout io.Writer) error {
+// writeOutput writes text to a file, or to standard output if file is empty.
+func writeOutput(file string, text []byte, stdout io.Writer) error {
 	if file == "" {
 		_, err := stdout.Write(text)
 		return err

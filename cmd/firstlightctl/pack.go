@@ -86,7 +86,7 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err := fitting(packed, o.platform, stderr); err != nil {
 		return err
 	}
-	if err := write(o.output, packed, stdout); err != nil {
+	if err := writeOutput(o.output, packed, stdout); err != nil {
 		return fmt.Errorf("writing the packed config: %w", err)
 	}
 	return nil
@@ -96,7 +96,7 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 // with it goes to stderr.
 func dense(in input, filesDir string, stderr io.Writer) ([]byte, error) {
 	r := &report{}
-	r.add(in, in.check(filesDir))
+	r.add(in, in.problems(filesDir))
 	if err := printText(stderr, r); err != nil {
 		return nil, err
 	}

@@ -47,14 +47,14 @@ func TestPack(t *testing.T) {
 	}{
 		"a small config":   {nil, large(10), exitOK, []string{"packed as gzip+base64: ", "fits:         aliyun, aws,"}},
 		"a large one":      {[]string{"--format=base64"}, large(500), exitOK, []string{"packed as base64: ", "too large for: ", "aws (16384 bytes)"}},
-		"for a platform":   {[]string{"--format=base64", "--platform=aws"}, large(500), exitTrouble, []string{"it does not fit aws, which takes 16384 bytes", "ignition.config.replace"}},
+		"for a platform":   {[]string{"--format=base64", "--platform=aws"}, large(500), exitError, []string{"it does not fit aws, which takes 16384 bytes", "ignition.config.replace"}},
 		"that it fits":     {[]string{"--platform=aws"}, large(500), exitOK, []string{"fits: "}},
-		"unknown platform": {[]string{"--platform=x"}, large(1), exitTrouble, []string{`the platform "x" is not known`}},
-		"unknown format":   {[]string{"--format=zip"}, large(1), exitTrouble, []string{"--format=zip: the formats are base64, gzip, gzip+base64, json"}},
+		"unknown platform": {[]string{"--platform=x"}, large(1), exitError, []string{`the platform "x" is not known`}},
+		"unknown format":   {[]string{"--format=zip"}, large(1), exitError, []string{"--format=zip: the formats are base64, gzip, gzip+base64, json"}},
 		"a broken config":  {nil, "variant: fcos\nversion: 1.6.0\nstorag: {}\nsystemd: {units: [{name: x}]}\n", exitRefused, []string{"systemd.units"}},
 		"for OpenShift": {nil, "variant: openshift\nversion: 4.14.0\nmetadata: {name: x, labels: {machineconfiguration.openshift.io/role: worker}}\n",
-			exitTrouble, []string{"is for OpenShift"}},
-		"no file": {[]string{"/none"}, "", exitTrouble, []string{"reading the config: open /none"}},
+			exitError, []string{"is for OpenShift"}},
+		"no file": {[]string{"/none"}, "", exitError, []string{"reading the config: open /none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer

@@ -16,20 +16,19 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
-	outcome "github.com/firstlight-os/firstlight/internal/report"
+	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
-const planHelp = `Show what the disks stage would do with a config, and touch nothing: each disk
-before and after, and the operations in between, or all that is in the way.
+const planHelp = `Show what the disks stage would do with a config, without changing anything:
+each disk before and after, and the operations in between, or all conflicts.
 
 CONFIG is an Ignition config in JSON or a Butane config in YAML; - is standard
 input. With --disk an image file stands for a disk, and no device of this
-machine is looked at; images are opened for reading only. Their sectors have as
-many bytes as their partition tables say, or 512, or what --sector-size says.
-Without --disk it is the devices of this machine, which takes the right to read
-them. Nothing is waited for.
+machine is read; images are opened read-only. Their sector size is that of their
+partition tables, or 512, or what --sector-size says. Without --disk the devices
+of this machine are read, which needs permission. The plan waits for no device.
 
 Each disk is drawn as a bar, as wide as COLUMNS says (80 by default). Free space
 is dots; the marks are
@@ -37,7 +36,7 @@ is dots; the marks are
 
 Exit status:
   0  the plan is possible, or there is nothing to do
-  1  the config was refused, or does not fit the disks
+  1  the config was refused, or there are conflicts
   2  wrong usage, or a file that cannot be read`
 
 type planOptions struct {
@@ -50,7 +49,7 @@ func planCommand() *cobra.Command {
 	var o planOptions
 	c := &cobra.Command{
 		Use:   "plan [flags] CONFIG",
-		Short: "Show what would be done to disks, and touch nothing",
+		Short: "Show what would be done to disks, without doing it",
 		Long:  planHelp,
 		Args: func(_ *cobra.Command, files []string) error {
 			if len(files) != 1 {
@@ -69,11 +68,11 @@ func planCommand() *cobra.Command {
 	return c
 }
 
-// A planned is what there is to show.
-type planned struct {
+// A planResult is what plan prints.
+type planResult struct {
 	Disks      []storage.DiskPreview `json:"disks"`
 	Operations []operation           `json:"operations"`
-	Conflicts  []outcome.Problem     `json:"conflicts"`
+	Conflicts  []failure.Problem     `json:"conflicts"`
 }
 
 // An operation is one step of the plan.
@@ -83,7 +82,7 @@ type operation struct {
 }
 
 func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	images, err := imagesNamed(o.images)
+	images, err := parseImages(o.images)
 	if err != nil {
 		return err
 	}
@@ -98,14 +97,14 @@ func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	result, err := planWith(cfg, images, o.sector)
+	result, err := planOnImages(cfg, images, o.sector)
 	if err != nil {
 		return err
 	}
 	if o.json {
 		err = encode(stdout, result)
 	} else {
-		_, err = io.WriteString(stdout, drawing{columns: columns(), paint: painter(colourful(stdout))}.plan(result))
+		_, err = io.WriteString(stdout, drawing{columns: columns(), color: colorizer(wantsColor(stdout))}.plan(result))
 	}
 	switch {
 	case err != nil:
@@ -116,28 +115,28 @@ func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer)
 	return nil
 }
 
-// checkSector refuses sizes that disks do not have.
+// checkSector refuses sector sizes that disks do not have.
 func (o planOptions) checkSector() error {
 	switch {
 	case o.sector == 0:
 		return nil
 	case len(o.images) == 0:
-		return errors.New("--sector-size is about images (--disk NAME=IMAGE); devices of this machine say it themselves")
+		return errors.New("--sector-size is for images (--disk NAME=IMAGE); devices of this machine report their own")
 	case o.sector < 512 || o.sector > 4096 || o.sector&(o.sector-1) != 0:
 		return fmt.Errorf("--sector-size %d: disks have sectors of 512, 1024, 2048 or 4096 bytes", o.sector)
 	}
 	return nil
 }
 
-// planConfig reads a config, with what it refers to in data URLs, and says what
-// is wrong with it.
+// planConfig reads a config with the configs in its data URLs, and prints their
+// problems.
 func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	var r report
-	m := &merger{report: &r, lines: newLineFinder(&r), data: fetch.New(nil, 0)}
-	m.data.Offline = true
+	m := &merger{report: &r, lines: newLineFinder(&r), client: fetch.New(nil, 0)}
+	m.client.Offline = true
 	cfg := m.read(in)
 	if cfg != nil {
-		cfg = m.follow(cfg)
+		cfg = m.resolve(cfg)
 		m.addNew(cfg.Validate())
 	}
 	for _, note := range m.notFetched {
@@ -152,8 +151,8 @@ func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	return cfg, nil
 }
 
-// imagesNamed reads NAME=IMAGE arguments.
-func imagesNamed(arguments []string) (map[string]string, error) {
+// parseImages parses NAME=IMAGE arguments.
+func parseImages(arguments []string) (map[string]string, error) {
 	images := map[string]string{}
 	for _, argument := range arguments {
 		name, image, ok := strings.Cut(argument, "=")
@@ -170,7 +169,7 @@ func imagesNamed(arguments []string) (map[string]string, error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading the image of %s: %w", name, err)
 		case !info.Mode().IsRegular():
-			return nil, fmt.Errorf("--disk %s: %s is not a file; to plan for the devices of this machine leave --disk out", argument, image)
+			return nil, fmt.Errorf("--disk %s: %s is not a file; to plan for the devices of this machine, remove --disk", argument, image)
 		}
 		if images[name], err = filepath.Abs(image); err != nil {
 			return nil, err
@@ -179,28 +178,29 @@ func imagesNamed(arguments []string) (map[string]string, error) {
 	return images, nil
 }
 
-// planWith plans on images if there are any, else on the machine's devices.
-func planWith(cfg *config.Config, images map[string]string, sector int) (*planned, error) {
+// planOnImages plans for images if there are any, else for the devices of this
+// machine.
+func planOnImages(cfg *config.Config, images map[string]string, sector int) (*planResult, error) {
 	m := &storage.Machine{Log: nil, Sector: sector}
 	m.Run = system.Exec{Log: m.Log}
 	if len(images) == 0 {
-		return planOn(m, cfg, func(path string) string { return path }), nil
+		return planOnMachine(m, cfg, func(path string) string { return path }), nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(images)) {
 		if !slices.Contains(devicesOf(cfg), name) {
 			return nil, fmt.Errorf("--disk %s: the config has no such device; it has %s", name, cmp.Or(strings.Join(devicesOf(cfg), ", "), "none"))
 		}
 	}
-	desk, err := newTable(images)
+	root, err := newFakeRoot(images)
 	if err != nil {
-		return nil, fmt.Errorf("making a place for the images: %w", err)
+		return nil, fmt.Errorf("preparing a directory for the images: %w", err)
 	}
-	defer os.RemoveAll(desk.root)
-	m.Sys, m.Proc, m.Udev, m.Dev = desk.path("sys"), desk.path("proc"), desk.path("udev"), desk.path("dev")
-	return planOn(m, cfg.WithDevices(desk.rename), desk.original), nil
+	defer os.RemoveAll(root.dir)
+	m.Sys, m.Proc, m.Udev, m.Dev = root.path("sys"), root.path("proc"), root.path("udev"), root.path("dev")
+	return planOnMachine(m, cfg.WithDevices(root.rename), root.original), nil
 }
 
-// devicesOf are the devices that the config names.
+// devicesOf returns the devices that the config names.
 func devicesOf(cfg *config.Config) []string {
 	var names []string
 	cfg.WithDevices(func(path string) string {
@@ -212,9 +212,10 @@ func devicesOf(cfg *config.Config) []string {
 	return slices.Sorted(slices.Values(names))
 }
 
-// planOn plans, and turns the names in what comes out back into the config's.
-func planOn(m *storage.Machine, cfg *config.Config, original func(string) string) *planned {
-	result := &planned{Disks: []storage.DiskPreview{}, Operations: []operation{}, Conflicts: []outcome.Problem{}} // never null in JSON
+// planOnMachine plans, and turns the device names in the result back into those of
+// the config.
+func planOnMachine(m *storage.Machine, cfg *config.Config, original func(string) string) *planResult {
+	result := &planResult{Disks: []storage.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}} // never null in JSON
 	m.Absent = func(device string, err error) string {
 		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
 		if errors.Is(err, os.ErrPermission) {
@@ -222,29 +223,29 @@ func planOn(m *storage.Machine, cfg *config.Config, original func(string) string
 		}
 		return hint
 	}
-	pictures, plan, err := m.Preview(context.Background(), cfg)
-	for _, d := range pictures {
+	disks, plan, err := m.Preview(context.Background(), cfg)
+	for _, d := range disks {
 		d.Device, d.Node = original(d.Device), original(d.Node)
 		result.Disks = append(result.Disks, d)
 	}
 	for _, o := range plan {
 		result.Operations = append(result.Operations, operation{original(o.Name), o.Origin})
 	}
-	for _, p := range outcome.Explain(err) {
+	for _, p := range failure.Explain(err) {
 		p.Operation, p.Cause, p.Hint = original(p.Operation), original(p.Cause), original(p.Hint)
 		result.Conflicts = append(result.Conflicts, p)
 	}
 	return result
 }
 
-// A table is a directory with a machine of which there is only what the planner
-// looks at. The images are there by the names in the config, so that partitions
-// are called what they would be called.
-type table struct{ root string }
+// A fakeRoot is a directory with the parts of /sys, /proc and /dev that the
+// planner reads. The images are in it under the device names of the config, so
+// that partitions get the names that they would have.
+type fakeRoot struct{ dir string }
 
-func newTable(images map[string]string) (t *table, err error) {
-	t = &table{}
-	if t.root, err = os.MkdirTemp("", "firstlightctl-"); err != nil {
+func newFakeRoot(images map[string]string) (t *fakeRoot, err error) {
+	t = &fakeRoot{}
+	if t.dir, err = os.MkdirTemp("", "firstlightctl-"); err != nil {
 		return nil, err
 	}
 	errs := []error{os.MkdirAll(t.path("sys/class/block"), 0o700), os.MkdirAll(t.path("proc/self"), 0o700),
@@ -253,30 +254,30 @@ func newTable(images map[string]string) (t *table, err error) {
 		errs = append(errs, os.MkdirAll(filepath.Dir(t.path(name)), 0o700), os.Symlink(image, t.path(name)))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(t.root))
+		return nil, errors.Join(err, os.RemoveAll(t.dir))
 	}
 	return t, nil
 }
 
-func (t *table) path(name string) string { return filepath.Join(t.root, name) }
+func (t *fakeRoot) path(name string) string { return filepath.Join(t.dir, name) }
 
-// planNames are how names begin that the plan itself gives, to partitions,
-// arrays and volumes. The planner looks for those that it does not give on the
-// table.
+// planNames are the prefixes of device names that a plan creates for partitions,
+// arrays and volumes. The planner looks for others in the fake root.
 var planNames = []string{"/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/", "/dev/md/", "/dev/disk/by-id/md-", "/dev/mapper/", "/dev/disk/by-id/dm-"}
 
-// rename is the path on the table.
-func (t *table) rename(path string) string {
+// rename returns the path in the fake root.
+func (t *fakeRoot) rename(path string) string {
 	if isDevice(path) {
 		return t.path(path)
 	}
 	return path
 }
 
-// isDevice tells devices from what the plan makes, and from tags of virtiofs.
+// isDevice reports whether path is a device that exists before the plan, rather
+// than one that it creates or a virtiofs tag.
 func isDevice(path string) bool {
 	return filepath.IsAbs(path) && !slices.ContainsFunc(planNames, func(begin string) bool { return strings.HasPrefix(path, begin) })
 }
 
-// original is a text in which the names are the config's again.
-func (t *table) original(text string) string { return strings.ReplaceAll(text, t.root, "") }
+// original turns the names in a text back into those of the config.
+func (t *fakeRoot) original(text string) string { return strings.ReplaceAll(text, t.dir, "") }

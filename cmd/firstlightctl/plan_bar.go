@@ -9,25 +9,25 @@ import (
 	"github.com/firstlight-os/firstlight/storage"
 )
 
-// A segment of a bar is a partition, or free space without a number.
+// A segment of a bar is a partition, or free space if its number is 0.
 type segment struct {
-	part  storage.PartitionPreview
-	size  uint64
-	least int // cells
-	cells int
+	part     storage.PartitionPreview
+	size     uint64
+	minCells int // cells
+	cells    int
 }
 
 func (s segment) free() bool { return s.part.Number == 0 }
 
-// leastFree is the smallest gap that a bar shows; smaller ones come from
+// minShownGap is the smallest gap in bytes that a bar shows; smaller ones come from
 // alignment and from the table itself.
-const leastFree = 1 << 20
+const minShownGap = 1 << 20
 
-// bar draws a disk in a number of cells. Each partition has room for its mark
-// and number if possible, even if that is not to scale.
+// bar draws a disk in a number of cells. Each partition is wide enough for its
+// mark and number, even if that is not to scale.
 func (d drawing) bar(l storage.Layout, size uint64, cells int) string {
-	segments := cut(l.Partitions, size)
-	if !share(segments, cells) {
+	segments := segmentsOf(l.Partitions, size)
+	if !distributeCells(segments, cells) {
 		return "(too many partitions for a bar of this width)"
 	}
 	var b strings.Builder
@@ -37,39 +37,39 @@ func (d drawing) bar(l storage.Layout, size uint64, cells int) string {
 	return b.String()
 }
 
-// cut are the partitions and gaps of a disk, in order.
-func cut(parts []storage.PartitionPreview, size uint64) []segment {
+// segmentsOf returns the partitions and gaps of a disk, in order.
+func segmentsOf(parts []storage.PartitionPreview, size uint64) []segment {
 	parts = slices.SortedFunc(slices.Values(parts), func(a, b storage.PartitionPreview) int { return cmp.Compare(a.Start, b.Start) })
 	var all []segment
 	at := uint64(0)
 	gap := func(to uint64) {
-		if to > at+leastFree {
-			all = append(all, segment{size: to - at, least: 1})
+		if to > at+minShownGap {
+			all = append(all, segment{size: to - at, minCells: 1})
 		}
 	}
 	for _, p := range parts {
 		gap(p.Start)
-		mark := looks[p.State].mark
-		all = append(all, segment{part: p, size: p.Size, least: len(mark+strconv.Itoa(p.Number)) + 2})
+		mark := changeStyles[p.State].mark
+		all = append(all, segment{part: p, size: p.Size, minCells: len(mark+strconv.Itoa(p.Number)) + 2})
 		at = p.Start + p.Size
 	}
 	if gap(size); len(all) == 0 {
-		all = append(all, segment{size: max(size, 1), least: 1})
+		all = append(all, segment{size: max(size, 1), minCells: 1})
 	}
 	return all
 }
 
-// share gives every segment its least cells and the rest by size: each cell in
-// turn goes to whom it makes most difference.
-func share(segments []segment, cells int) bool {
+// distributeCells gives every segment its minimum, and each cell that is left to
+// the segment whose scale is worst. It reports whether there were enough cells.
+func distributeCells(segments []segment, cells int) bool {
 	for i := range segments {
-		segments[i].cells = segments[i].least
-		cells -= segments[i].least
+		segments[i].cells = segments[i].minCells
+		cells -= segments[i].minCells
 	}
 	for ; cells > 0; cells-- {
 		best := 0
 		for i, s := range segments {
-			// size/cells is largest where the scale is worst
+			// size/cells is largest where the scale is worst.
 			if b := segments[best]; float64(s.size)/float64(s.cells) > float64(b.size)/float64(b.cells) {
 				best = i
 			}
@@ -86,14 +86,14 @@ func (d drawing) segment(s segment, l storage.Layout) string {
 	if s.free() {
 		return strings.Repeat(".", s.cells)
 	}
-	text := looks[s.part.State].mark + strconv.Itoa(s.part.Number)
+	text := changeStyles[s.part.State].mark + strconv.Itoa(s.part.Number)
 	if s.part.Label != "" {
 		text += " " + s.part.Label
 	}
-	return d.state(s.part.State, "["+fit(text, s.cells-2)+"]")
+	return d.colorize(s.part.State, "["+fit(text, s.cells-2)+"]")
 }
 
-// fit makes a text exactly so wide.
+// fit cuts or pads a text to a width in cells.
 func fit(text string, cells int) string {
 	var b strings.Builder
 	for _, r := range printable(text) {

@@ -8,49 +8,49 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
-	outcome "github.com/firstlight-os/firstlight/internal/report"
+	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
 const (
 	defaultColumns = 80
-	leastColumns   = 40
+	minColumns     = 40
 	green          = "32"
 	margin         = "  "
 )
 
-// columns is the width of the terminal, as far as it is told.
+// columns returns the width of the terminal, from COLUMNS.
 func columns() int {
 	n, err := strconv.Atoi(os.Getenv("COLUMNS"))
 	if err != nil || n <= 0 {
 		return defaultColumns
 	}
-	return max(n, leastColumns)
+	return max(n, minColumns)
 }
 
-// A drawing shows plans to people. What is coloured has a mark or a word that
-// says the same.
+// A drawing prints plans for people. Whatever is coloured also has a mark or a
+// word with the same meaning.
 type drawing struct {
 	columns int
-	paint   painter
+	color   colorizer
 }
 
-// looks are the mark and the colour of what becomes of a partition.
-var looks = map[storage.Change]struct{ mark, colour string }{
+// changeStyles are the mark and the colour of each change of a partition.
+var changeStyles = map[storage.Change]struct{ mark, colour string }{
 	storage.Created:  {"+", green},
 	storage.Resized:  {"~", blue},
 	storage.Replaced: {"!", yellow},
 	storage.Deleted:  {"-", red},
 }
 
-func (d drawing) state(s storage.Change, text string) string {
-	if look, ok := looks[s]; ok {
-		return d.paint.bold(look.colour, text)
+func (d drawing) colorize(s storage.Change, text string) string {
+	if style, ok := changeStyles[s]; ok {
+		return d.color.bold(style.colour, text)
 	}
 	return text
 }
 
-func (d drawing) plan(p *planned) string {
+func (d drawing) plan(p *planResult) string {
 	var b strings.Builder
 	for _, disk := range p.Disks {
 		b.WriteString(d.disk(disk) + "\n")
@@ -63,50 +63,50 @@ func (d drawing) plan(p *planned) string {
 	default:
 		b.WriteString(plural(len(p.Operations), "operation") + ":\n")
 		for i, o := range p.Operations {
-			b.WriteString(d.item(i, o.Name))
+			b.WriteString(d.listItem(i, o.Name))
 			b.WriteString(d.note("at", origin(o.Origin)))
 		}
 	}
 	return b.String()
 }
 
-func (d drawing) conflicts(all []outcome.Problem) string {
+func (d drawing) conflicts(all []failure.Problem) string {
 	var b strings.Builder
-	b.WriteString(d.paint.bold(red, plural(len(all), "conflict")) + ", so that nothing would be done:\n")
+	b.WriteString(d.color.bold(red, plural(len(all), "conflict")) + ", so nothing would be done:\n")
 	for i, c := range all {
 		text := c.Cause
 		if c.Operation != "" {
 			text = c.Operation + ": " + text
 		}
-		b.WriteString(d.item(i, text) + d.note("hint", c.Hint) + d.note("at", origin(c.Origin)))
+		b.WriteString(d.listItem(i, text) + d.note("hint", c.Hint) + d.note("at", origin(c.Origin)))
 	}
 	return b.String()
 }
 
-// origin is a place in a config, for editors and for people.
+// origin formats an origin with its path.
 func origin(o config.Origin) string {
-	at := place(o, o.Column)
+	at := position(o, o.Column)
 	if o.Path != "" {
 		at = strings.TrimSpace(at + " (" + o.Path + ")")
 	}
 	return at
 }
 
-// item is an entry of a numbered list, wrapped.
-func (d drawing) item(i int, text string) string {
-	return d.wrapped(fmt.Sprintf("%3d. ", i+1), text)
+// listItem is an entry of a numbered list, wrapped.
+func (d drawing) listItem(i int, text string) string {
+	return d.wrap(fmt.Sprintf("%3d. ", i+1), text)
 }
 
-// note is a line below an item; nothing if there is nothing to say.
+// note is a line below an item; "" if text is empty.
 func (d drawing) note(label, text string) string {
 	if text == "" {
 		return ""
 	}
-	return d.wrapped("     "+label+": ", text)
+	return d.wrap("     "+label+": ", text)
 }
 
-// wrapped breaks a text at blanks, so that it stays beside what is before it.
-func (d drawing) wrapped(before, text string) string {
+// wrap breaks a text at blanks and indents it by the width of before.
+func (d drawing) wrap(before, text string) string {
 	var b strings.Builder
 	b.WriteString(before)
 	at, indent := width(before), width(before)
@@ -126,29 +126,29 @@ func (d drawing) wrapped(before, text string) string {
 	return b.String() + "\n"
 }
 
-// disk draws a disk: its bars, and what is on it as a list.
+// disk draws a disk: its bars, and its partitions as a table.
 func (d drawing) disk(p storage.DiskPreview) string {
 	var b strings.Builder
-	title := fmt.Sprintf("%s, %s", p.Device, inUnits(p.Size))
+	title := fmt.Sprintf("%s, %s", p.Device, formatSize(p.Size))
 	if p.Node != p.Device {
 		title += " (" + p.Node + ")"
 	}
 	b.WriteString(printable(title) + "\n")
 	bar := max(d.columns-width(margin+"before "), 1)
-	if p.After == nil || same(p) {
-		b.WriteString(d.row("now    ", p.Before, p.Size, bar))
+	if p.After == nil || unchanged(p) {
+		b.WriteString(d.barRow("now    ", p.Before, p.Size, bar))
 	} else {
-		b.WriteString(d.row("before ", p.Before, p.Size, bar) + d.row("after  ", *p.After, p.Size, bar))
+		b.WriteString(d.barRow("before ", p.Before, p.Size, bar) + d.barRow("after  ", *p.After, p.Size, bar))
 	}
 	if p.Before.Damage != "" {
-		b.WriteString(d.wrapped(margin+"damaged: ", p.Before.Damage))
+		b.WriteString(d.wrap(margin+"damaged: ", p.Before.Damage))
 	}
-	b.WriteString(d.list(p))
+	b.WriteString(d.partitionTable(p))
 	return b.String()
 }
 
-// same tells that there is nothing new to see in the second bar.
-func same(p storage.DiskPreview) bool {
+// unchanged reports whether the second bar would be the same as the first.
+func unchanged(p storage.DiskPreview) bool {
 	return p.Before.Table == p.After.Table && p.Before.Whole == p.After.Whole &&
 		slices.EqualFunc(p.Before.Partitions, p.After.Partitions, func(a, b storage.PartitionPreview) bool {
 			a.Contents, b.Contents = storage.Contents{}, storage.Contents{}
@@ -156,13 +156,13 @@ func same(p storage.DiskPreview) bool {
 		})
 }
 
-// row is one bar with its name.
-func (d drawing) row(name string, l storage.Layout, size uint64, bar int) string {
+// barRow is one bar with its name.
+func (d drawing) barRow(name string, l storage.Layout, size uint64, bar int) string {
 	return margin + name + d.bar(l, size, bar) + "\n"
 }
 
-// list has a line for each partition that is, or was.
-func (d drawing) list(p storage.DiskPreview) string {
+// partitionTable has a line for each partition before or after.
+func (d drawing) partitionTable(p storage.DiskPreview) string {
 	rows := [][]string{{"", "#", "label", "start", "size", "", "holds"}}
 	var states []storage.Change
 	parts := p.Before.Partitions
@@ -180,27 +180,27 @@ func (d drawing) list(p storage.DiskPreview) string {
 		if p.After == nil {
 			state = ""
 		}
-		rows = append(rows, []string{looks[part.State].mark, strconv.Itoa(part.Number), printable(part.Label), inUnits(part.Start), d.sizes(p, part), state, holds(part.Contents)})
+		rows = append(rows, []string{changeStyles[part.State].mark, strconv.Itoa(part.Number), printable(part.Label), formatSize(part.Start), d.sizes(p, part), state, contentsText(part.Contents)})
 		states = append(states, part.State)
 	}
 	if len(parts) == 0 {
-		return d.wrapped(margin, wholeDisk(p))
+		return d.wrap(margin, wholeDiskText(p))
 	}
-	return d.aligned(rows, states)
+	return d.columnsOf(rows, states)
 }
 
-// sizes is a partition's size, with what it was if that changes.
+// sizes is a partition's size, with the old one if it changes.
 func (d drawing) sizes(p storage.DiskPreview, part storage.PartitionPreview) string {
 	for _, old := range p.Before.Partitions {
 		if old.Number == part.Number && part.State == storage.Resized {
-			return inUnits(old.Size) + " -> " + inUnits(part.Size)
+			return formatSize(old.Size) + " -> " + formatSize(part.Size)
 		}
 	}
-	return inUnits(part.Size)
+	return formatSize(part.Size)
 }
 
-// holds says what is on a partition and what becomes of it.
-func holds(c storage.Contents) string {
+// contentsText names the contents of a partition.
+func contentsText(c storage.Contents) string {
 	switch {
 	case c.New:
 		return printable(c.What) + ", made new"
@@ -212,19 +212,19 @@ func holds(c storage.Contents) string {
 	return printable(c.What)
 }
 
-// wholeDisk says what is on a disk without partitions.
-func wholeDisk(p storage.DiskPreview) string {
-	is := "holds " + layoutWords(p.Before)
-	if p.After == nil || same(p) && p.Before.Whole == p.After.Whole {
+// wholeDiskText names the contents of a disk without partitions.
+func wholeDiskText(p storage.DiskPreview) string {
+	is := "holds " + layoutText(p.Before)
+	if p.After == nil || unchanged(p) && p.Before.Whole == p.After.Whole {
 		return is
 	}
-	return is + "; then " + layoutWords(*p.After)
+	return is + "; then " + layoutText(*p.After)
 }
 
-func layoutWords(l storage.Layout) string {
+func layoutText(l storage.Layout) string {
 	switch l.Table {
 	case "":
-		return holds(l.Whole)
+		return contentsText(l.Whole)
 	case "gpt":
 		return "an empty GPT"
 	case "dos":
@@ -233,9 +233,9 @@ func layoutWords(l storage.Layout) string {
 	return "a GPT that cannot be used"
 }
 
-// aligned prints rows as columns, all but the last of which are as wide as
-// their widest cell. Numbers and sizes are set right.
-func (d drawing) aligned(rows [][]string, states []storage.Change) string {
+// columnsOf prints rows as columns, all but the last of which are as wide as
+// their widest cell. Numbers and sizes are aligned right.
+func (d drawing) columnsOf(rows [][]string, states []storage.Change) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -259,16 +259,16 @@ func (d drawing) aligned(rows [][]string, states []storage.Change) string {
 		}
 		line = strings.TrimRight(line, " ")
 		if n > 0 {
-			line = d.state(states[n-1], line)
+			line = d.colorize(states[n-1], line)
 		}
 		b.WriteString(line + "\n")
 	}
 	return b.String()
 }
 
-// inUnits prints a size in the largest unit of which it is a whole number, or
-// rounded.
-func inUnits(bytes uint64) string {
+// formatSize prints a size in the largest binary unit that is not larger than it,
+// rounded to one decimal.
+func formatSize(bytes uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	n, unit := float64(bytes), 0
 	for n >= 1024 && unit < len(units)-1 {

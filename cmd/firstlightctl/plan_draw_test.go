@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	outcome "github.com/firstlight-os/firstlight/internal/report"
+	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
@@ -21,13 +21,13 @@ func gptOf(parts ...storage.PartitionPreview) storage.Layout {
 }
 
 // changed is a plan with one change of each sort, with labels that take care.
-func changed() *planned {
+func changed() *planResult {
 	before := gptOf(part(1, "größe", 1, 19, storage.Kept), part(2, "日本語", 20, 20, storage.Replaced), part(3, "a\x1b[31mb", 40, 20, storage.Deleted), part(10, "", 60, 10, storage.Resized))
 	after := gptOf(part(1, "größe", 1, 19, storage.Kept), part(2, "日本語", 20, 20, storage.Replaced), part(4, "new", 40, 10, storage.Created), part(10, "", 60, 35, storage.Resized))
 	after.Partitions[0].Contents.What = `ext4 (label "root")`
 	after.Partitions[1].Contents = storage.Contents{What: "xfs", New: true}
 	after.Partitions[2].Contents.Wiped = true
-	return &planned{Disks: []storage.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
+	return &planResult{Disks: []storage.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
 		Operations: []operation{{"partitioning /dev/vda (everything that there is to be done with it, in many words)", config.Origin{Source: "a.ign", Line: 2, Column: 3, Path: "storage.disks[0]"}}}}
 }
 
@@ -60,7 +60,7 @@ func TestDrawingsFitTheirWidth(t *testing.T) {
 }
 
 func TestColoursOnlyRepeatWhatMarksSay(t *testing.T) {
-	plain, coloured := drawing{columns: 80}.plan(changed()), drawing{columns: 80, paint: true}.plan(changed())
+	plain, coloured := drawing{columns: 80}.plan(changed()), drawing{columns: 80, color: true}.plan(changed())
 	for _, colour := range []string{green, blue, yellow, red} {
 		if !strings.Contains(coloured, "\x1b[1;"+colour+"m") {
 			t.Errorf("colour %s is not used in\n%q", colour, coloured)
@@ -71,7 +71,7 @@ func TestColoursOnlyRepeatWhatMarksSay(t *testing.T) {
 }
 
 func TestColumns(t *testing.T) {
-	for text, want := range map[string]int{"": 80, "120": 120, "x": 80, "-3": 80, "0": 80, "10": leastColumns} {
+	for text, want := range map[string]int{"": 80, "120": 120, "x": 80, "-3": 80, "0": 80, "10": minColumns} {
 		t.Setenv("COLUMNS", text)
 		if got := columns(); got != want {
 			t.Errorf("COLUMNS=%q: %d, want %d", text, got, want)
@@ -80,14 +80,14 @@ func TestColumns(t *testing.T) {
 }
 
 func TestConflictsAreDrawnWithAllThatIsKnown(t *testing.T) {
-	all := []outcome.Problem{{Operation: "looking at /dev/vda", Cause: "permission denied"}, {Cause: "no room", Hint: "make some", Origin: config.Origin{Source: "c.bu", Line: 1, Column: 2, Path: "storage"}}}
-	want := `2 conflicts, so that nothing would be done:
+	all := []failure.Problem{{Operation: "looking at /dev/vda", Cause: "permission denied"}, {Cause: "no room", Hint: "make some", Origin: config.Origin{Source: "c.bu", Line: 1, Column: 2, Path: "storage"}}}
+	want := `2 conflicts, so nothing would be done:
   1. looking at /dev/vda: permission denied
   2. no room
      hint: make some
      at: c.bu:1:2 (storage)
 `
-	compare(t, "conflicts", drawing{columns: 80}.plan(&planned{Conflicts: all}), want)
+	compare(t, "conflicts", drawing{columns: 80}.plan(&planResult{Conflicts: all}), want)
 }
 
 func TestDisksWithoutPartitions(t *testing.T) {
@@ -104,7 +104,7 @@ func TestDisksWithoutPartitions(t *testing.T) {
 		"broken":  {want: "holds a GPT that cannot be used", is: storage.Layout{Table: "damaged gpt"}},
 		"emptied": {want: "holds an MBR partition table; then an empty GPT", is: storage.Layout{Table: "dos"}, after: &empty},
 	} {
-		if got := wholeDisk(storage.DiskPreview{Before: c.is, After: c.after}); got != c.want {
+		if got := wholeDiskText(storage.DiskPreview{Before: c.is, After: c.after}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -141,7 +141,7 @@ func TestBarsOfAnyDisk(t *testing.T) {
 
 func TestSizesInUnits(t *testing.T) {
 	for bytes, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1 << 10: "1 KiB", 3 << 19: "1.5 MiB", 1 << 44: "16 TiB", 1 << 63: "8192 PiB"} {
-		if got := inUnits(bytes); got != want {
+		if got := formatSize(bytes); got != want {
 			t.Errorf("%d: %s, want %s", bytes, got, want)
 		}
 	}

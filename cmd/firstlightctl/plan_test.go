@@ -15,7 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/storage"
 )
 
-// Configs on the desk of plans. The first two have made the images.
+// Configs of the plan tests. The first two have made the images.
 var planFiles = map[string]string{
 	"system.ign": diskConfig(`{"number": 1, "label": "ESP", "startMiB": 2, "sizeMiB": 10}, {"number": 3, "label": "ROOT", "startMiB": 20, "sizeMiB": 10},
  {"number": 5, "label": "old", "startMiB": 80, "sizeMiB": 5}, {"number": 9, "label": "DATA", "startMiB": 50, "sizeMiB": 20}`, ""),
@@ -56,14 +56,14 @@ func diskConfig(partitions, more string) string {
 }
 
 // planDesk has the configs, and an image of 100 MiB.
-func planDesk(t *testing.T) {
+func usePlanFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	t.Setenv("COLUMNS", "")
 	for name, text := range planFiles {
-		put(t, name, text)
+		writeFile(t, name, text)
 	}
-	put(t, "a.img", "")
+	writeFile(t, "a.img", "")
 	if err := os.Truncate("a.img", 100<<20); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func planDesk(t *testing.T) {
 }
 
 // here takes the directory, which differs, out of what was printed.
-func here(t *testing.T, text string) string {
+func hideDirectory(t *testing.T, text string) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -97,8 +97,8 @@ func here(t *testing.T, text string) string {
 	return strings.ReplaceAll(text, dir, "HERE")
 }
 
-// HERE is the directory of the desk.
-var planStories = map[string]story{
+// HERE is the working directory.
+var planCases = map[string]cliCase{
 	"nothing to do": {args: "plan --disk /dev/nvme0n1=a.img same.ign",
 		stdout: `/dev/nvme0n1, 100 MiB (HERE/a.img)
   now    ..[1 ESP]......[3 ROO]..............[9 DATA      ].......[5 ]..........
@@ -137,7 +137,7 @@ Nothing to do: the disks are as the config describes them.
    5  old    80 MiB   5 MiB  nothing known
    9  DATA   50 MiB  20 MiB  nothing known
 
-2 conflicts, so that nothing would be done:
+2 conflicts, so nothing would be done:
   1. partition 9 "DATA" on /dev/nvme0n1 is not what the config describes: its
      size is 20 MiB, the config asks for 25 MiB
      hint: resize: true changes only its size; wipe_partition_entry: true
@@ -164,7 +164,7 @@ Nothing to do: the disks are as the config describes them.
      at: wipe.ign:1:58 (storage.disks[0])
 `},
 	"a disk without an image": {args: "plan --disk /dev/nvme0n1=a.img two.ign", status: exitRefused,
-		stdout: `1 conflict, so that nothing would be done:
+		stdout: `1 conflict, so nothing would be done:
   1. there is no /dev/vdb here
      hint: name an image file that stands for it: --disk /dev/vdb=IMAGE
      at: two.ign:1:97 (storage.disks[1].device)
@@ -180,7 +180,7 @@ Nothing to do: the disks are as the config describes them.
 
 Nothing to do: the disks are as the config describes them.
 `,
-		stderr: "note: remote.ign:1:67: https://example.com/c.ign is not fetched; what it holds is missing here\n"},
+		stderr: "note: remote.ign:1:67: https://example.com/c.ign is not fetched, so its contents are missing here\n"},
 	"a refused config": {args: "plan --disk /dev/nvme0n1=a.img refused.ign", status: exitRefused,
 		stderr: `refused.ign:1:69: error: the path "vda" is not absolute; it should start with a slash (storage.disks[0].device)
  1 | {"ignition": {"version": "3.4.0"}, "storage": {"disks": [{"device": "vda"}]}}
@@ -190,7 +190,7 @@ Nothing to do: the disks are as the config describes them.
 	"a config without disks": {args: "plan none.ign",
 		stdout: "Nothing to do: the disks are as the config describes them.\n"},
 	"a disk that this machine does not have": {args: "plan absent.ign", status: exitRefused,
-		stdout: `1 conflict, so that nothing would be done:
+		stdout: `1 conflict, so nothing would be done:
   1. there is no /dev/firstlight-none here
      hint: name an image file that stands for it: --disk
            /dev/firstlight-none=IMAGE
@@ -205,7 +205,7 @@ Nothing to do: the disks are as the config describes them.
    5  old    80 MiB   5 MiB  nothing known
    9  DATA   50 MiB  20 MiB  nothing known
 
-2 conflicts, so that nothing would be done:
+2 conflicts, so nothing would be done:
   1. there is no /dev/disk/by-partlabel/LOGS here
      hint: name an image file that stands for it: --disk
            /dev/disk/by-partlabel/LOGS=IMAGE
@@ -223,7 +223,7 @@ Nothing to do: the disks are as the config describes them.
    5  old    80 MiB   5 MiB  nothing known
    9  DATA   50 MiB  20 MiB  nothing known
 
-2 conflicts, so that nothing would be done:
+2 conflicts, so nothing would be done:
   1. partition 3 "ROOT" on /dev/nvme0n1 is not what the config describes: its
      size is 10 MiB, the config asks for 1 MiB
      hint: resize: true changes only its size; wipePartitionEntry: true replaces
@@ -235,49 +235,49 @@ Nothing to do: the disks are as the config describes them.
            wipePartitionEntry: true for what is in the way
      at: stuck.ign:1:171 (storage.disks[0].partitions[1].sizeMiB)
 `},
-	"a sector size without images": {args: "plan --sector-size 4096 none.ign", status: exitTrouble,
-		stderr: "firstlightctl: --sector-size is about images (--disk NAME=IMAGE); devices of this machine say it themselves\n"},
-	"a sector size that no disk has": {args: "plan --sector-size 4000 --disk /dev/nvme0n1=a.img same.ign", status: exitTrouble,
+	"a sector size without images": {args: "plan --sector-size 4096 none.ign", status: exitError,
+		stderr: "firstlightctl: --sector-size is for images (--disk NAME=IMAGE); devices of this machine report their own\n"},
+	"a sector size that no disk has": {args: "plan --sector-size 4000 --disk /dev/nvme0n1=a.img same.ign", status: exitError,
 		stderr: "firstlightctl: --sector-size 4000: disks have sectors of 512, 1024, 2048 or 4096 bytes\n"},
 	"a disk that is none": {args: "plan file.ign", status: exitRefused,
-		stdout: `1 conflict, so that nothing would be done:
+		stdout: `1 conflict, so nothing would be done:
   1. open /dev/null/x: not a directory
      hint: name an image file that stands for it: --disk /dev/null/x=IMAGE
      at: file.ign:1:69 (storage.disks[0].device)
 `},
-	"no config":   {args: "plan", status: exitTrouble, stderr: "firstlightctl: plan takes one CONFIG; - is standard input\n"},
-	"two configs": {args: "plan a b", status: exitTrouble, stderr: "firstlightctl: plan takes one CONFIG; - is standard input\n"},
-	"a config that is not there": {args: "plan nowhere.ign", status: exitTrouble,
+	"no config":   {args: "plan", status: exitError, stderr: "firstlightctl: plan takes one CONFIG; - is standard input\n"},
+	"two configs": {args: "plan a b", status: exitError, stderr: "firstlightctl: plan takes one CONFIG; - is standard input\n"},
+	"a config that is not there": {args: "plan nowhere.ign", status: exitError,
 		stderr: "firstlightctl: reading the config: open nowhere.ign: no such file or directory\n"},
-	"a name without an image": {args: "plan --disk /dev/nvme0n1 same.ign", status: exitTrouble,
+	"a name without an image": {args: "plan --disk /dev/nvme0n1 same.ign", status: exitError,
 		stderr: "firstlightctl: --disk /dev/nvme0n1: it should be NAME=IMAGE, such as /dev/vda=disk.raw\n"},
-	"a name that is no path": {args: "plan --disk nvme0n1=a.img same.ign", status: exitTrouble,
+	"a name that is no path": {args: "plan --disk nvme0n1=a.img same.ign", status: exitError,
 		stderr: "firstlightctl: --disk nvme0n1=a.img: \"nvme0n1\" is not a path as configs have it; it should be like /dev/vda\n"},
-	"a name twice": {args: "plan --disk /dev/nvme0n1=a.img --disk /dev/nvme0n1=a.img same.ign", status: exitTrouble, stderr: "firstlightctl: --disk: /dev/nvme0n1 is given twice\n"},
-	"an image that is not there": {args: "plan --disk /dev/nvme0n1=nowhere same.ign", status: exitTrouble,
+	"a name twice": {args: "plan --disk /dev/nvme0n1=a.img --disk /dev/nvme0n1=a.img same.ign", status: exitError, stderr: "firstlightctl: --disk: /dev/nvme0n1 is given twice\n"},
+	"an image that is not there": {args: "plan --disk /dev/nvme0n1=nowhere same.ign", status: exitError,
 		stderr: "firstlightctl: reading the image of /dev/nvme0n1: stat nowhere: no such file or directory\n"},
-	"an image that is a directory": {args: "plan --disk /dev/nvme0n1=. same.ign", status: exitTrouble,
-		stderr: "firstlightctl: --disk /dev/nvme0n1=.: . is not a file; to plan for the devices of this machine leave --disk out\n"},
-	"a name that the config does not have": {args: "plan --disk /dev/vdx=a.img same.ign", status: exitTrouble,
+	"an image that is a directory": {args: "plan --disk /dev/nvme0n1=. same.ign", status: exitError,
+		stderr: "firstlightctl: --disk /dev/nvme0n1=.: . is not a file; to plan for the devices of this machine, remove --disk\n"},
+	"a name that the config does not have": {args: "plan --disk /dev/vdx=a.img same.ign", status: exitError,
 		stderr: "firstlightctl: --disk /dev/vdx: the config has no such device; it has /dev/nvme0n1\n"},
-	"a name for a config without any": {args: "plan --disk /dev/vdx=a.img none.ign", status: exitTrouble,
+	"a name for a config without any": {args: "plan --disk /dev/vdx=a.img none.ign", status: exitError,
 		stderr: "firstlightctl: --disk /dev/vdx: the config has no such device; it has none\n"},
-	"a flag that does not exist": {args: "plan --bad none.ign", status: exitTrouble,
+	"a flag that does not exist": {args: "plan --bad none.ign", status: exitError,
 		stderr: "firstlightctl: unknown flag: --bad; see firstlightctl plan --help\n"},
 }
 
 func TestPlan(t *testing.T) {
-	for name, s := range planStories {
+	for name, s := range planCases {
 		t.Run(name, func(t *testing.T) {
-			planDesk(t)
+			usePlanFiles(t)
 			before := touched(t)
 			t.Setenv("TMPDIR", t.TempDir())
 			var stdout, stderr bytes.Buffer
 			if status := run(strings.Fields(s.args), nil, &stdout, &stderr); status != s.status {
 				t.Errorf("exit status %d, want %d", status, s.status)
 			}
-			compare(t, "stdout", here(t, stdout.String()), s.stdout)
-			compare(t, "stderr", here(t, stderr.String()), s.stderr)
+			compare(t, "stdout", hideDirectory(t, stdout.String()), s.stdout)
+			compare(t, "stderr", hideDirectory(t, stderr.String()), s.stderr)
 			if after := touched(t); after != before {
 				t.Errorf("files have changed: %s, before %s", after, before)
 			}
@@ -307,7 +307,7 @@ func touched(t *testing.T) string {
 }
 
 func TestPlanAsJSON(t *testing.T) {
-	planDesk(t)
+	usePlanFiles(t)
 	for config, want := range map[string]struct{ status, disks, operations, conflicts, after int }{
 		"change.ign": {exitOK, 1, 2, 0, 4}, "wrong.bu": {exitRefused, 1, 0, 2, 0}, "none.ign": {exitOK, 0, 0, 0, 0}, "absent.ign": {exitRefused, 0, 0, 1, 0},
 	} {
@@ -319,7 +319,7 @@ func TestPlanAsJSON(t *testing.T) {
 		if status := run(args, nil, &stdout, &stderr); status != want.status || stderr.Len() > 0 {
 			t.Errorf("%s: exit status %d: %s", config, status, &stderr)
 		}
-		var got planned
+		var got planResult
 		if err := json.Unmarshal(stdout.Bytes(), &got); err != nil || strings.Contains(stdout.String(), "null") {
 			t.Fatalf("%v in %s", err, &stdout)
 		}
@@ -336,7 +336,7 @@ func TestPlanAsJSON(t *testing.T) {
 }
 
 func TestPlanReadsStandardInput(t *testing.T) {
-	planDesk(t)
+	usePlanFiles(t)
 	var stdout, stderr bytes.Buffer
 	in := strings.NewReader(planFiles["same.ign"])
 	if status := run([]string{"plan", "--disk", "/dev/nvme0n1=a.img", "-"}, in, &stdout, &stderr); status != exitOK || !strings.Contains(stdout.String(), "Nothing to do") {
@@ -345,26 +345,26 @@ func TestPlanReadsStandardInput(t *testing.T) {
 }
 
 func TestOnlyDevicesAreLookedForOnTheTable(t *testing.T) {
-	desk, err := newTable(map[string]string{"/dev/disk/by-id/x": "/a.img"})
+	root, err := newFakeRoot(map[string]string{"/dev/disk/by-id/x": "/a.img"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(desk.root)
-	if image, err := os.Readlink(desk.path("/dev/disk/by-id/x")); err != nil || image != "/a.img" {
+	defer os.RemoveAll(root.dir)
+	if image, err := os.Readlink(root.path("/dev/disk/by-id/x")); err != nil || image != "/a.img" {
 		t.Errorf("%s, %v", image, err)
 	}
 	for path, moved := range map[string]bool{"/dev/vda": true, "/dev/disk/by-id/x-part3": true, "/dev/disk/by-label/x": true, "/dev/disk/by-partlabel/x": false,
 		"/dev/md/x": false, "/dev/mapper/x": false, "tag": false} {
-		got := desk.rename(path)
-		if (got == desk.root+path) != moved || desk.original("a "+got) != "a "+path {
-			t.Errorf("%s is %s, of which the original is %q", path, got, desk.original("a "+got))
+		got := root.rename(path)
+		if (got == root.dir+path) != moved || root.original("a "+got) != "a "+path {
+			t.Errorf("%s is %s, of which the original is %q", path, got, root.original("a "+got))
 		}
 	}
 }
 
 func TestAFilesystemOnAWholeImage(t *testing.T) {
-	planDesk(t)
-	put(t, "fs.ign", `{"ignition": {"version": "3.4.0"}, "storage": {"filesystems": [{"device": "/dev/vdb", "format": "ext4", "label": "x"}]}}`)
+	usePlanFiles(t)
+	writeFile(t, "fs.ign", `{"ignition": {"version": "3.4.0"}, "storage": {"filesystems": [{"device": "/dev/vdb", "format": "ext4", "label": "x"}]}}`)
 	if err := os.WriteFile("b.img", make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestAFilesystemOnAWholeImage(t *testing.T) {
 	if status := run([]string{"plan", "fs.ign", "--disk", "/dev/vdb=b.img"}, nil, &stdout, &stderr); status != exitOK {
 		t.Errorf("exit status %d: %s", status, &stderr)
 	}
-	compare(t, "stdout", here(t, stdout.String()), `/dev/vdb, 1 MiB (HERE/b.img)
+	compare(t, "stdout", hideDirectory(t, stdout.String()), `/dev/vdb, 1 MiB (HERE/b.img)
   before .......................................................................
   after  [ext4 (label "x")                                                     ]
   holds nothing known; then ext4 (label "x"), made new
@@ -384,7 +384,7 @@ func TestAFilesystemOnAWholeImage(t *testing.T) {
 }
 
 func TestAnImageOfAPartitionByItsLabel(t *testing.T) {
-	planDesk(t)
+	usePlanFiles(t)
 	for _, name := range []string{"b.img", "c.img"} {
 		if err := os.WriteFile(name, make([]byte, 1<<20), 0o644); err != nil {
 			t.Fatal(err)
@@ -395,7 +395,7 @@ func TestAnImageOfAPartitionByItsLabel(t *testing.T) {
 		t.Fatalf("exit status %d: %s%s", status, &stdout, &stderr)
 	}
 	for _, want := range []string{"making xfs on /dev/disk/by-partlabel/LOGS\n", "/dev/disk/by-partlabel/LOGS, 1 MiB (HERE/c.img)", "making xfs on /dev/vdb\n"} {
-		if !strings.Contains(here(t, stdout.String()), want) {
+		if !strings.Contains(hideDirectory(t, stdout.String()), want) {
 			t.Errorf("%q is not in\n%s", want, &stdout)
 		}
 	}
@@ -408,7 +408,7 @@ func sectorOf(t *testing.T, args string) (sector, start uint64) {
 	if status := run(strings.Fields("plan --json "+args), nil, &stdout, &stderr); status != exitOK {
 		t.Fatalf("%s: exit status %d: %s%s", args, status, &stdout, &stderr)
 	}
-	var got planned
+	var got planResult
 	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -416,9 +416,9 @@ func sectorOf(t *testing.T, args string) (sector, start uint64) {
 }
 
 func TestSectorSizes(t *testing.T) {
-	planDesk(t)
-	put(t, "one.ign", diskConfig(`{"number": 1, "label": "one", "sizeMiB": 5}`, ""))
-	put(t, "b.img", "")
+	usePlanFiles(t)
+	writeFile(t, "one.ign", diskConfig(`{"number": 1, "label": "one", "sizeMiB": 5}`, ""))
+	writeFile(t, "b.img", "")
 	if err := os.Truncate("b.img", 100<<20); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// The parts of SARIF 2.1.0 that a report needs:
+// The subset of SARIF 2.1.0 that a report uses:
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 type (
 	sarifLog struct {
@@ -84,14 +84,14 @@ func printSARIF(w io.Writer, r *report) error {
 			Message: sarifMessage{p.Message},
 		}
 		if p.Origin.Source != "" {
-			result.Locations = []sarifLocation{sarifPlace(p.Origin, lines.find(p.Origin).column)}
+			result.Locations = []sarifLocation{newSARIFLocation(p.Origin, lines.find(p.Origin).column)}
 		}
 		run.Results = append(run.Results, result)
 	}
 	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
-func sarifPlace(o config.Origin, column int) sarifLocation {
+func newSARIFLocation(o config.Origin, column int) sarifLocation {
 	var l sarifLocation
 	l.Physical.Artifact.URI = fileURI(o.Source)
 	if o.Line > 0 {

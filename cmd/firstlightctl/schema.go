@@ -37,21 +37,21 @@ func schemaCommand() *cobra.Command {
 
 func schemaOf(variant, version string) ([]byte, error) {
 	if variant != "" {
-		d, err := dialectNamed(variant, version)
+		d, err := lookupDialect(variant, version)
 		if err != nil {
 			return nil, err
 		}
 		return schema.Butane(d)
 	}
-	v, err := versionNamed(version)
+	v, err := lookupVersion(version)
 	if err != nil {
 		return nil, err
 	}
 	return schema.Ignition(v)
 }
 
-// dialectNamed is the newest stable version of a variant if none is named.
-func dialectNamed(variant, version string) (butane.Dialect, error) {
+// lookupDialect returns a version of a variant; "" is the newest stable one.
+func lookupDialect(variant, version string) (butane.Dialect, error) {
 	var variants, versions []string
 	var newest butane.Dialect
 	for _, d := range butane.Dialects() {

@@ -7,30 +7,29 @@ import (
 	"strings"
 )
 
-// What is shown of a config ends up in the logs of build machines. Therefore
-// these parts of a line are masked, the rest of it is shown:
+// Lines of a config that are printed end up in the logs of build machines, so
+// these parts are masked:
 //
-//   - what comes after the comma of a data URL
-//   - in other URLs the user, the password and the query
-//   - hashes of passwords, by their form and by their keys
+//   - the data of a data URL
+//   - user, password and query of other URLs
+//   - password hashes, by their form and by their keys
 //   - values of HTTP headers and contents of files, keys and units, by their keys
-//   - long words in base64, such as lines of a private key; public SSH keys are
-//     no secret
-//   - lines of a text of several lines (| and > of YAML)
+//   - long base64 words, such as lines of a private key, but not public SSH keys
+//   - lines of a block scalar of YAML (| and >)
 const mask = "***"
 
 // A span is a part of a line, in bytes.
 type span struct{ start, end int }
 
-// A scalar is a key or a value of a line, quotes included.
+// A scalar is a key or a value in a line, with its quotes.
 type scalar struct {
 	span
-	// key is what a value belongs to; a key has none.
+	// key is the key of a value; "" for a key.
 	key string
 }
 
-// scan finds the scalars of a line of JSON or YAML. It knows no more of either
-// language than that, and finds something in broken lines and in comments too.
+// scan finds the scalars of a line of JSON or YAML. It is no parser: it also
+// works on broken lines and in comments.
 func scan(text string) []scalar {
 	var all []scalar
 	key := ""
@@ -60,7 +59,7 @@ func isPunctuation(text string, at int) bool {
 	return false
 }
 
-// scalarEnd is where the scalar that starts at at ends.
+// scalarEnd returns the end of the scalar that starts at at.
 func scalarEnd(text string, at int) int {
 	rest := text[at:]
 	switch {
@@ -117,7 +116,7 @@ var (
 	base64Word   = regexp.MustCompile(`[0-9A-Za-z+/]{40,}=*`)
 )
 
-// secrets are the parts of a scalar that must not be shown.
+// secrets returns the parts of a scalar that are masked.
 func (s scalar) secrets(line string) []span {
 	text := line[s.start:s.end]
 	in := s.span
@@ -128,7 +127,7 @@ func (s scalar) secrets(line string) []span {
 		}
 		text = line[in.start:in.end]
 	}
-	// Nobody reads a longer one.
+	// A longer value is never printed whole.
 	const longest = 1000
 	switch {
 	case blockHeader.MatchString(text):
@@ -142,7 +141,7 @@ func (s scalar) secrets(line string) []span {
 	return secretWords(text, in.start)
 }
 
-// secretWords are what looks like a secret in a text that starts at an offset.
+// secretWords returns what looks like a secret in a text that starts at offset.
 func secretWords(text string, offset int) []span {
 	var all []span
 	add := func(at []int) { all = append(all, span{offset + at[len(at)-2], offset + at[len(at)-1]}) }
@@ -159,7 +158,8 @@ func secretWords(text string, offset int) []span {
 	return disjoint(all)
 }
 
-// isKeyMaterial tells base64 from paths, hexadecimal hashes and public SSH keys.
+// isKeyMaterial reports whether word looks like base64, rather than a path, a
+// hexadecimal hash or a public SSH key.
 func isKeyMaterial(word string) bool {
 	return strings.ContainsAny(word, "0123456789") && strings.ToLower(word) != word && strings.ToUpper(word) != word &&
 		!strings.HasPrefix(word, "AAAA")
@@ -181,8 +181,8 @@ func disjoint(all []span) []span {
 
 var blockStart = regexp.MustCompile(`(^|[ \t])[|>][0-9+-]*[ \t]*(#.*)?$`)
 
-// blockLines tells of each line whether it belongs to a text of several lines.
-// In braces, such as in JSON, there are none.
+// blockLines reports for each line whether it belongs to a block scalar. JSON has
+// none.
 func blockLines(text []byte, starts []int) []bool {
 	lines := make([]bool, len(starts))
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
@@ -203,8 +203,8 @@ func blockLines(text []byte, starts []int) []bool {
 	return lines
 }
 
-// blockMargin is what a text is indented more than: its key, or the dash if
-// there is no key.
+// blockMargin returns the indentation that the lines of a block scalar exceed:
+// that of its key, or of the dash if there is no key.
 func blockMargin(line []byte) int {
 	rest := bytes.TrimLeft(line, " -")
 	margin := len(line) - len(rest)

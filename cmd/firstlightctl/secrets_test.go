@@ -80,7 +80,7 @@ func TestMaskedValueIsMarked(t *testing.T) {
 }
 
 func FuzzSnippet(f *testing.F) {
-	for _, text := range deskFiles {
+	for _, text := range testFiles {
 		f.Add(text, 1, 1)
 		f.Add(text, 2, 5)
 	}

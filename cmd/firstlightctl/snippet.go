@@ -10,9 +10,9 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// A lineFinder finds the lines that origins name. Looking through a large
-// config takes time, so it remembers where the lines of each source start, and
-// the last one that was asked for.
+// A lineFinder returns the lines that origins name. It caches where the lines of
+// each source start and the last line that it returned, because configs can be
+// large.
 type lineFinder struct {
 	report *report
 	starts map[string][]int
@@ -33,7 +33,7 @@ type line struct {
 	at, column int
 	// scalars are the keys and values of the line, from left to right.
 	scalars []scalar
-	// inBlock tells that the line belongs to a text of several lines.
+	// inBlock reports whether the line belongs to a block scalar of YAML.
 	inBlock bool
 
 	found bool
@@ -62,7 +62,7 @@ func (f *lineFinder) find(o config.Origin) line {
 	return l
 }
 
-// lineStarts are the offsets of all lines, and of the end of the text.
+// lineStarts returns the offsets of all lines and of the end of the text.
 func (f *lineFinder) lineStarts(source string, text []byte) []int {
 	if starts, ok := f.starts[source]; ok {
 		return starts
@@ -79,32 +79,32 @@ func (f *lineFinder) lineStarts(source string, text []byte) []int {
 	return starts
 }
 
-// How much of a long line is shown, in characters: what is before the value,
-// the value itself, and what follows. A line of longestLine is shown whole.
+// How much of a long line is printed, in characters: what precedes the value, the
+// value itself, and what follows. A line of up to longestLine is printed whole.
 const (
 	longestLine = 100
 	shownBefore = 40
 	shownValue  = 50
 	shownAfter  = 10
-	// In bytes; more of a line is not even looked at.
+	// In bytes; the rest of a line is not read.
 	window = 1000
 )
 
-// snippet is the line with its number, and below it a mark under the value.
-func (l line) snippet(paint painter, s config.Severity) string {
+// snippet returns the line with its number, and below it a mark under the value.
+func (l line) snippet(color colorizer, s config.Severity) string {
 	if !l.found {
 		return ""
 	}
 	before, value, after := l.parts()
 	number := strconv.Itoa(l.number)
-	bar := paint.bold(blue, "|")
+	bar := color.bold(blue, "|")
 	mark := strings.Repeat("^", max(1, width(value)))
 	return fmt.Sprintf(" %s %s %s\n %*s %s %s%s\n",
-		paint.bold(blue, number), bar, strings.TrimRight(before+value+after, " "),
-		len(number), "", bar, blanks(before), paint.severity(s, mark))
+		color.bold(blue, number), bar, strings.TrimRight(before+value+after, " "),
+		len(number), "", bar, blanksFor(before), color.severity(s, mark))
 }
 
-// parts are what is shown of the line before the value, of the value, and
+// parts returns what is printed of the line before the value, of the value, and
 // after it. Secrets are masked, long lines are cut.
 func (l line) parts() (before, value, after string) {
 	if l.inBlock {
@@ -126,8 +126,7 @@ func (l line) parts() (before, value, after string) {
 	return before, firstRunes(value, shownValue), firstRunes(after, shownAfter)
 }
 
-// valueEnd is where the value ends: of an object or list only the bracket
-// counts.
+// valueEnd returns the end of the value: of an object or list, of its bracket.
 func (l line) valueEnd() int {
 	i := sort.Search(len(l.scalars), func(i int) bool { return l.scalars[i].start >= l.at })
 	if i < len(l.scalars) && l.scalars[i].start == l.at {
@@ -137,7 +136,7 @@ func (l line) valueEnd() int {
 	return l.at + size
 }
 
-// shown is a part of the line as it may appear on a terminal.
+// shown returns a part of the line, masked and safe for a terminal.
 func (l line) shown(from, to int) string {
 	var b strings.Builder
 	for _, s := range l.secrets(from, to) {
@@ -149,7 +148,7 @@ func (l line) shown(from, to int) string {
 	return printable(b.String())
 }
 
-// secrets are the parts between from and to that must not be shown.
+// secrets returns the masked parts between from and to.
 func (l line) secrets(from, to int) []span {
 	var all []span
 	i := sort.Search(len(l.scalars), func(i int) bool { return l.scalars[i].end > from })
@@ -177,7 +176,8 @@ func lastRunes(s string, n int) string {
 	return s
 }
 
-// count is the number of lines of a source; one after the last line break counts.
+// count returns the number of lines of a source; one after the last line break
+// counts.
 func (f *lineFinder) count(source string) int {
 	return len(f.lineStarts(source, f.report.text(source))) - 1
 }

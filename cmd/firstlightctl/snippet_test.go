@@ -133,11 +133,11 @@ func TestColoursOnTerminalsOnly(t *testing.T) {
 
 	t.Setenv("NO_COLOR", "") // puts back what there was
 	os.Unsetenv("NO_COLOR")
-	if !colourful(terminal) || colourful(regular) || colourful(&bytes.Buffer{}) {
-		t.Errorf("terminal %v, file %v, pipe %v", colourful(terminal), colourful(regular), colourful(&bytes.Buffer{}))
+	if !wantsColor(terminal) || wantsColor(regular) || wantsColor(&bytes.Buffer{}) {
+		t.Errorf("terminal %v, file %v, pipe %v", wantsColor(terminal), wantsColor(regular), wantsColor(&bytes.Buffer{}))
 	}
 	os.Setenv("NO_COLOR", "")
-	if colourful(terminal) {
+	if wantsColor(terminal) {
 		t.Error("NO_COLOR has no effect")
 	}
 }

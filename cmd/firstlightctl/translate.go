@@ -20,9 +20,9 @@ a MachineConfig for OpenShift. An Ignition config is translated to another
 version of the spec, by default the newest that is stable; it is refused if that
 version cannot say the same.
 
-Which of them FILE is, is seen by its contents. Without FILE, or with -, it is
-standard input. What is wrong goes to standard error. Nothing is written unless
-all is well.
+The language of FILE is detected by its contents. Without FILE, or with -, it is
+standard input. Problems go to standard error. Nothing is written if there is an
+error.
 
 ` + exitHelp
 
@@ -59,7 +59,7 @@ func translateCommand() *cobra.Command {
 }
 
 func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	to, err := versionNamed(o.to)
+	to, err := lookupVersion(o.to)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	result, problems, err := translated(in, o, to)
+	result, problems, err := translateTo(in, o, to)
 	r := &report{strict: o.strict}
-	r.add(in, allProblems(in.name, problems, err))
+	r.add(in, withError(in.name, problems, err))
 	if err := printText(stderr, r); err != nil {
 		return err
 	}
@@ -79,20 +79,20 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 	case o.check:
 		return nil
 	}
-	text, err := render(result, o.pretty)
+	text, err := renderTranslation(result, o.pretty)
 	if err != nil {
 		return err
 	}
-	if err := write(o.output, text, stdout); err != nil {
+	if err := writeOutput(o.output, text, stdout); err != nil {
 		return fmt.Errorf("writing the translated config: %w", err)
 	}
 	return nil
 }
 
-// translated is a config in the language, or the version, that is asked for.
-func translated(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
+// translateTo translates Butane to Ignition, and either to another version.
+func translateTo(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
 	if !butane.IsButane(in.text) {
-		return inVersion(in, to)
+		return reparseAs(in, to)
 	}
 	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
 	if err != nil || o.to == "" {
@@ -100,11 +100,11 @@ func translated(in input, o translateOptions, to config.Version) (*butane.Result
 	}
 	if result.MachineConfig {
 		return nil, append(problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: in.name},
-			Message: "the version in a MachineConfig belongs to the release of OpenShift; use --raw, or leave out --to"}), nil
+			Message: "the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to"}), nil
 	}
-	// The generated text has no lines that anyone knows.
+	// Nobody knows the lines of the generated text.
 	generated := input{in.name + ", translated", result.JSON}
-	result, more, err := inVersion(generated, to)
+	result, more, err := reparseAs(generated, to)
 	for _, p := range more {
 		p.Origin.Line, p.Origin.Column, p.Origin.Source = 0, 0, in.name
 		problems = append(problems, p)
@@ -112,8 +112,8 @@ func translated(in input, o translateOptions, to config.Version) (*butane.Result
 	return result, problems, err
 }
 
-// versionNamed is the newest stable version if none is named.
-func versionNamed(name string) (config.Version, error) {
+// lookupVersion returns a version by name; "" is the newest stable one.
+func lookupVersion(name string) (config.Version, error) {
 	if name == "" {
 		return config.Stable, nil
 	}
@@ -127,10 +127,10 @@ func versionNamed(name string) (config.Version, error) {
 	return 0, fmt.Errorf("there is no version %q of the spec; there are %s", name, strings.Join(names, ", "))
 }
 
-// inVersion prints a config in another version of the spec. It is printed in
-// the newest, then read as if it were the other one: it can be if it stays the
-// same.
-func inVersion(in input, to config.Version) (*butane.Result, config.Problems, error) {
+// reparseAs prints a config in another version of the spec: it prints the newest
+// version and reads that text as the other one. The translation is lossless if
+// both mean the same.
+func reparseAs(in input, to config.Version) (*butane.Result, config.Problems, error) {
 	cfg, problems, err := config.Parse(in.text, in.name)
 	if err != nil {
 		return nil, problems, err
@@ -141,22 +141,22 @@ func inVersion(in input, to config.Version) (*butane.Result, config.Problems, er
 	if err == nil && bytes.Equal(again.Marshal(), newest) {
 		return &butane.Result{JSON: text}, problems, nil
 	}
-	return nil, append(problems, refusals(cfg, problems, lost, to)...), nil
+	return nil, append(problems, lossProblems(cfg, problems, lost, to)...), nil
 }
 
-// withVersion changes ignition.version in a config that Marshal has printed: no
-// other member of the spec has that name, and in strings quotes are escaped.
+// withVersion changes ignition.version in a config printed by Marshal: no other
+// member of the spec has that name, and quotes in strings are escaped.
 func withVersion(text []byte, to config.Version) []byte {
 	member := func(v config.Version) []byte { return []byte(`"version":` + strconv.Quote(v.String())) }
 	return bytes.Replace(text, member(config.Newest), member(to), 1)
 }
 
-// refusals are the problems that a config has in another version only, at their
-// places in the original.
-func refusals(cfg *config.Config, known, lost config.Problems, to config.Version) config.Problems {
+// lossProblems returns the problems that a config has in another version only, at
+// their positions in the original.
+func lossProblems(cfg *config.Config, known, lost config.Problems, to config.Version) config.Problems {
 	var all config.Problems
 	for _, p := range lost {
-		p.Origin = cfg.Origin(steps(p.Origin.Path)...)
+		p.Origin = cfg.Origin(pathSteps(p.Origin.Path)...)
 		if slices.ContainsFunc(known, func(k config.Problem) bool { return k.Message == p.Message && k.Origin == p.Origin }) {
 			continue
 		}
@@ -170,8 +170,8 @@ func refusals(cfg *config.Config, known, lost config.Problems, to config.Version
 	return all
 }
 
-// steps are the names and indexes of a path like storage.files[2].mode.
-func steps(path string) []any {
+// pathSteps splits a path like storage.files[2].mode into names and indexes.
+func pathSteps(path string) []any {
 	var all []any
 	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
 		if i, err := strconv.Atoi(step); err == nil {

@@ -45,10 +45,10 @@ spec:
 )
 
 func TestTranslateButane(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"to JSON":                 {"translate good.bu", "", 0, goodJSON, ""},
-		"from stdin":              {"translate", deskFiles["good.bu"], 0, goodJSON, ""},
-		"from stdin, by name":     {"translate -", deskFiles["good.bu"], 0, goodJSON, ""},
+		"from stdin":              {"translate", testFiles["good.bu"], 0, goodJSON, ""},
+		"from stdin, by name":     {"translate -", testFiles["good.bu"], 0, goodJSON, ""},
 		"pretty":                  {"translate --pretty good.bu", "", 0, goodPretty, ""},
 		"pretty, short":           {"translate -p good.bu", "", 0, goodPretty, ""},
 		"check":                   {"translate --check good.bu", "", 0, "", ""},
@@ -70,7 +70,7 @@ func TestTranslateButane(t *testing.T) {
 		"empty":                   {"translate", "", 1, "", "<stdin>: error: the config is empty\n1 error in <stdin>\n"},
 		"MachineConfig":           {"translate shift.bu", "", 0, machineConfig, ""},
 		"MachineConfig, pretty":   {"translate -p shift.bu", "", 0, machineConfig, ""},
-		"no version in it":        {"translate --to 3.5.0 shift.bu", "", 1, "", "shift.bu: error: the version in a MachineConfig belongs to the release of OpenShift; use --raw, or leave out --to\n1 error in shift.bu\n"},
+		"no version in it":        {"translate --to 3.5.0 shift.bu", "", 1, "", "shift.bu: error: the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to\n1 error in shift.bu\n"},
 		"raw, fcos":               {"translate -r good.bu", "", 0, goodJSON, ""},
 		"to a newer version":      {"translate --to 3.6.0 good.bu", "", 0, strings.Replace(goodJSON, "3.4", "3.6", 1), ""},
 		"to a version without it": {"translate --to 3.0.0", "variant: fcos\nversion: 1.5.0\nkernel_arguments: {should_exist: [a]}\n", 1, "", "<stdin>: error: translated to version 3.0.0: \"kernelArguments\" exists since version 3.3.0 of the spec, this config says 3.0.0: it has no effect (kernelArguments)\n1 error in <stdin>\n"},
@@ -78,7 +78,7 @@ func TestTranslateButane(t *testing.T) {
 }
 
 func TestTranslateRaw(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for _, flag := range []string{"--raw", "-r"} {
 		var stdout, stderr strings.Builder
 		status := run([]string{"translate", flag, "shift.bu"}, nil, &stdout, &stderr)
@@ -91,8 +91,8 @@ func TestTranslateRaw(t *testing.T) {
 
 func TestTranslateWritesTheFile(t *testing.T) {
 	for _, args := range []string{"translate -o old good.bu", "translate --output new good.bu", "translate good.bu -onew"} {
-		desk(t)
-		story{args, "", 0, "", ""}.check(t, run)
+		useTestFiles(t)
+		cliCase{args, "", 0, "", ""}.check(t, run)
 		name := "new"
 		if strings.Contains(args, "old") {
 			name = "old"
@@ -106,7 +106,7 @@ func TestTranslateWritesTheFile(t *testing.T) {
 }
 
 func TestTranslateSaysThatTheResultIsLost(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	var stderr strings.Builder
 	status := run([]string{"translate", "good.bu"}, nil, brokenWriter{}, &stderr)
 	if status != 2 || stderr.String() != "firstlightctl: writing the translated config: it is full\n" {
@@ -148,7 +148,7 @@ func TestTranslateToAnotherVersion(t *testing.T) {
 }
 
 func TestTranslateRefusesWhatTheVersionCannotSay(t *testing.T) {
-	for name, s := range map[string]story{
+	for name, s := range map[string]cliCase{
 		"an unknown key": {"translate --to 3.1.0", `{"ignition": {"version": "3.4.0"}, "storage": {"luks": [{"name": "a", "device": "/a"}]}}`, 1, "",
 			`<stdin>:1:56: error: translated to version 3.1.0: "luks" exists since version 3.2.0 of the spec, this config says 3.1.0: it has no effect (storage.luks)
  1 | {"ignition": {"version": "3.4.0"}, "storage": {"luks": [{"name": "a", "device": "/a"}]}}
@@ -161,7 +161,7 @@ func TestTranslateRefusesWhatTheVersionCannotSay(t *testing.T) {
    |              ^^^^
 1 error in <stdin>
 `},
-		"a config that is refused as it is": {"translate --to 3.1.0", deskFiles["refused.ign"], 1, "", strings.ReplaceAll(refusedText, "refused.ign", "<stdin>") + "1 error in <stdin>\n"},
+		"a config that is refused as it is": {"translate --to 3.1.0", testFiles["refused.ign"], 1, "", strings.ReplaceAll(refusedText, "refused.ign", "<stdin>") + "1 error in <stdin>\n"},
 		"no JSON at all":                    {"translate", "[", 1, "", "<stdin>:1:2: error: this is not valid JSON: the text ends too early, a bracket, brace or quote is not closed\n 1 | [\n   |  ^\n1 error in <stdin>\n"},
 	} {
 		t.Run(name, func(t *testing.T) { s.check(t, run) })
@@ -200,11 +200,11 @@ func TestTranslateDoesNotCountAKnownWarningAsLost(t *testing.T) {
 }
 
 func TestRefusalsAlwaysHaveAReason(t *testing.T) {
-	cfg, _, err := config.Parse([]byte(deskFiles["good.ign"]), "c")
+	cfg, _, err := config.Parse([]byte(testFiles["good.ign"]), "c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := refusals(cfg, nil, nil, config.V3_0)
+	all := lossProblems(cfg, nil, nil, config.V3_0)
 	if len(all) != 1 || !strings.Contains(all[0].Message, "translated to version 3.0.0, the config would mean something else") {
 		t.Errorf("%v", all)
 	}

@@ -11,23 +11,23 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-const validateHelp = `Say what is wrong with configs, and where. A FILE is an Ignition config in JSON
-or a Butane config in YAML; which of them is seen by its contents. - is standard
-input. Nothing is printed if all is well.
+const validateHelp = `Report the problems of configs, with their positions. A FILE is an Ignition
+config in JSON or a Butane config in YAML, detected by its contents. - is
+standard input. Nothing is printed if there are no problems.
 
 Formats:
-  text    for people: FILE:LINE:COLUMN, what is wrong, and the line itself.
-          Contents of files, password hashes and credentials are left out
+  text    for people: FILE:LINE:COLUMN, the problem, and the line itself.
+          Contents of files, password hashes and credentials are masked
   json    an array of objects with the members file, severity ("error" or
           "warning"), line, column, path, message. Line and column count from 1,
-          columns in characters; they are 0 where there is no place to point to
+          columns in characters; they are 0 where a position is not known
   sarif   SARIF 2.1.0, for code scanning
   github  workflow commands, for annotations in GitHub Actions
 
 With --merged the FILEs are merged as at boot: the first is the base, later ones
-win. What one of them refers to with a data URL is merged too; nothing is
-fetched. The result is printed as JSON, with the place that each value came from
-in a comment after it, and all that is wrong goes to standard error.
+win. Configs in data URLs are merged too; nothing is fetched. The result is
+printed as JSON, with the position of each value in a comment after it; problems
+go to standard error.
 
 ` + exitHelp
 
@@ -42,7 +42,7 @@ func validateCommand() *cobra.Command {
 	var o validateOptions
 	c := &cobra.Command{
 		Use:   "validate [flags] FILE...",
-		Short: "Say what is wrong with configs, and where",
+		Short: "Report the problems of configs, with their positions",
 		Long:  validateHelp,
 		Args:  func(_ *cobra.Command, files []string) error { return checkFiles(files) },
 		RunE: func(c *cobra.Command, files []string) error {
@@ -52,7 +52,7 @@ func validateCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "text", "text, json, sarif or github")
 	f.BoolVar(&o.strict, "strict", false, "refuse configs with warnings too")
-	f.BoolVar(&o.merged, "merged", false, "print what the files are together")
+	f.BoolVar(&o.merged, "merged", false, "print the files merged into one config")
 	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
 	return c
 }
@@ -68,7 +68,7 @@ func checkFiles(files []string) error {
 }
 
 func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	show, err := formatNamed(o.format)
+	show, err := lookupFormat(o.format)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 	var r report
 	if o.merged {
 		if unreadable != nil {
-			return unreadable // the rest would be another config
+			return unreadable // the others alone would be a different config
 		}
 		if err := printMerged(inputs, &r, stdout, stderr); err != nil {
 			return err
@@ -87,7 +87,7 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 		stdout = stderr
 	} else {
 		for _, in := range inputs {
-			r.add(in, in.check(o.filesDir))
+			r.add(in, in.problems(o.filesDir))
 		}
 	}
 	r.strict = o.strict
@@ -103,7 +103,7 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 	return nil
 }
 
-// readAll reads what can be read; the error names all that cannot.
+// readAll reads all files; the error names those that cannot be read.
 func readAll(files []string, stdin io.Reader) ([]input, error) {
 	var inputs []input
 	var errs []error
@@ -118,7 +118,7 @@ func readAll(files []string, stdin io.Reader) ([]input, error) {
 	return inputs, errors.Join(errs...)
 }
 
-// A report is all that is wrong with some configs.
+// A report holds the problems of some configs.
 type report struct {
 	inputs   []input
 	problems config.Problems
@@ -134,7 +134,7 @@ func (r *report) refused() bool {
 	return r.problems.HasErrors() || r.strict && len(r.problems) > 0
 }
 
-// text is that of the config that an origin names, or nil.
+// text returns the text of the config that an origin names, or nil.
 func (r *report) text(source string) []byte {
 	for _, in := range r.inputs {
 		if in.name == source {

@@ -18,12 +18,12 @@ const (
 )
 
 func TestValidate(t *testing.T) {
-	checkAll(t, run, map[string]story{
+	checkAll(t, run, map[string]cliCase{
 		"valid":               {"validate good.ign", "", 0, "", ""},
 		"valid Butane":        {"validate good.bu", "", 0, "", ""},
 		"valid for OpenShift": {"validate shift.bu", "", 0, "", ""},
-		"valid, from stdin":   {"validate -", deskFiles["good.ign"], 0, "", ""},
-		"Butane, from stdin":  {"validate -", deskFiles["good.bu"], 0, "", ""},
+		"valid, from stdin":   {"validate -", testFiles["good.ign"], 0, "", ""},
+		"Butane, from stdin":  {"validate -", testFiles["good.bu"], 0, "", ""},
 		"warning":             {"validate warned.ign", "", 0, warnedText + "1 warning in warned.ign\n", ""},
 		"warning, strict":     {"validate --strict warned.ign", "", 1, warnedText + "1 warning in warned.ign, refused by --strict\n", ""},
 		"valid, strict":       {"validate --strict good.ign", "", 0, "", ""},
@@ -38,7 +38,7 @@ func TestValidate(t *testing.T) {
    |             ^
 1 error in refused.bu
 `, ""},
-		"Butane, warned, from stdin": {"validate -", deskFiles["warned.bu"], 0, `<stdin>:3:1: warning: "unknown" is not a key of fcos 1.5.0 here and has no effect (unknown)
+		"Butane, warned, from stdin": {"validate -", testFiles["warned.bu"], 0, `<stdin>:3:1: warning: "unknown" is not a key of fcos 1.5.0 here and has no effect (unknown)
  3 | unknown: 1
    | ^^^^^^^
 1 warning in <stdin>
@@ -64,7 +64,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestValidateLocalFileMissing(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for _, args := range []string{"validate local.bu", "validate -d . local.bu"} {
 		var out strings.Builder
 		if status := run(strings.Fields(args), nil, &out, io.Discard); status != 1 || !strings.HasPrefix(out.String(), "local.bu:7:16: error: ") {
@@ -74,7 +74,7 @@ func TestValidateLocalFileMissing(t *testing.T) {
 }
 
 func TestValidateSaysThatTheReportIsLost(t *testing.T) {
-	desk(t)
+	useTestFiles(t)
 	for _, format := range formats {
 		var stderr strings.Builder
 		status := run([]string{"validate", "--format", format.name, "warned.ign"}, nil, brokenWriter{}, &stderr)

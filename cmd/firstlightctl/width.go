@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// wide are the characters that take two columns of a terminal, by the East
-// Asian Width property of Unicode; the rarest are left out.
+// wide holds the characters that take two columns of a terminal, by the East
+// Asian Width property of Unicode; the rarest are missing.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x1100, Hi: 0x115f, Stride: 1}, // Hangul Jamo
@@ -26,7 +26,7 @@ var wide = &unicode.RangeTable{
 	},
 }
 
-// width is how many columns of a terminal a text takes; a tab counts as one.
+// width returns the columns of a terminal that a text takes; a tab counts as one.
 func width(s string) int {
 	n := 0
 	for _, r := range s {
@@ -45,8 +45,9 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// blanks are as wide as s. Tabs stay, since their width depends on the place.
-func blanks(s string) string {
+// blanksFor returns blanks as wide as s. Tabs stay, as their width depends on the
+// column.
+func blanksFor(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if r == '\t' {
@@ -58,7 +59,7 @@ func blanks(s string) string {
 	return b.String()
 }
 
-// printable replaces what a terminal could take for a command.
+// printable replaces control characters, which could be commands to a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
