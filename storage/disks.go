@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -171,7 +172,7 @@ func (s *survey) decideFilesystems() []error {
 			errs = append(errs, err)
 		}
 		if found := f.Signatures; len(found) > 1 && f.action == keep {
-			s.m.Log.Warn(fmt.Sprintf("%s holds %s; taking it for the first", f.Filesystem.Device, describeSignatures(found)))
+			s.m.Log.Warn(fmt.Sprintf("%s holds %s; taking it for the first", f.Filesystem.Device, blkprobe.Describe(found)))
 		}
 	}
 	return errs

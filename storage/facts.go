@@ -91,7 +91,7 @@ func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) 
 	facts := &diskFacts{Device: d.path, Node: d.node, Size: d.size, Sector: d.sector}
 	readTable(d.view(), facts)
 	if facts.Contents == nothing {
-		facts.Signatures = probe(d.view())
+		facts.Signatures = d.view().probe()
 	}
 	if d.sysfs == "" {
 		return facts, nil

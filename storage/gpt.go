@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 
 	"github.com/diskfs/go-diskfs/partition/gpt"
+
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 )
 
 // Reading partition tables. The entries are read by go-diskfs. What it leaves
@@ -188,7 +190,7 @@ func readEntries(v *view, c gptCopies, sector uint64) (*gpt.Table, error) {
 	intact := *v
 	if c.primaryErr != nil {
 		intact.r, intact.offset = v, 0
-		intact.zero = []extent{{int64(sector), int64(sector)}}
+		intact.zero = []blkprobe.Range{{Offset: int64(sector), Length: int64(sector)}}
 	}
 	return gpt.Read(&intact, int(sector), int(sector))
 }

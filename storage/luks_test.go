@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -41,14 +42,9 @@ func (b *bench) unopened() {
 	}
 }
 
-func (b *bench) header(t *testing.T) *luksHeader {
+func (b *bench) header(t *testing.T) *blkprobe.LUKSHeader {
 	t.Helper()
-	d, err := b.m.open(b.path("a.img"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.file.Close()
-	return readLUKS(d.view())
+	return probeFile(t, b.path("a.img"))[0].LUKS
 }
 
 func TestHeadersOfLUKSAreReadAsCryptsetupWritesThem(t *testing.T) {
@@ -69,18 +65,6 @@ func TestHeadersOfLUKSAreReadAsCryptsetupWritesThem(t *testing.T) {
 	b.luksFormat("--type", "luks1", "--uuid", uuid)
 	if got := fmt.Sprint(*b.header(t)); got != "{1 "+uuid+"   []}" {
 		t.Errorf("LUKS1: got %s", got)
-	}
-}
-
-func TestPersistentFlagsAreReadFromTheMetadata(t *testing.T) {
-	header := make([]byte, 16384)
-	copy(header, "LUKS\xba\xbe\x00\x02")
-	be.PutUint64(header[8:], 16384)
-	copy(header[4096:], `{"keyslots": {}, "config": {"json_size": "12288", "flags": ["allow-discards", "same-cpu-crypt"]}}`)
-	b := newBench(t)
-	put(b, 32, map[int64]string{0: string(header)})
-	if got := fmt.Sprint(b.header(t).Flags); got != "[allow-discards same-cpu-crypt]" {
-		t.Errorf("got %s", got)
 	}
 }
 
@@ -371,10 +355,10 @@ func TestWhatIsThereIsProtected(t *testing.T) {
 
 func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
 	own, other := use{How: "part of dm-0 (secret)", Holder: "dm-0", Mapping: "secret"}, use{How: "part of dm-1 (x)", Holder: "dm-1", Mapping: "x"}
-	good := target{Device: "/dev/a", Signatures: []signature{{Type: "crypto_LUKS"}}, LUKS: &luksHeader{Version: 2}}
+	good := target{Device: "/dev/a", Signatures: []blkprobe.Signature{{Type: "crypto_LUKS"}}, LUKS: &blkprobe.LUKSHeader{Version: 2}}
 	with := func(t target, uses ...use) target { t.Uses = uses; return t }
 	discarding := good
-	discarding.LUKS = &luksHeader{Version: 2, Flags: []string{"allow-discards"}}
+	discarding.LUKS = &blkprobe.LUKSHeader{Version: 2, Flags: []string{"allow-discards"}}
 	words := map[volumeAction]string{keepVolume: "keep", openVolume: "open", makeVolume: "make"}
 	for _, c := range []struct {
 		name   string

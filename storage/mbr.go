@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 )
 
 // The master boot record in the first 512 bytes of a disk: see UEFI 2.10,
@@ -29,7 +31,7 @@ func readMBR(v *view) mbr {
 	if b == nil || b[mbrSignature] != 0x55 || b[mbrSignature+1] != 0xaa {
 		return mbr{}
 	}
-	if _, fat := probeFAT(v); fat {
+	if blkprobe.IsFATBootSector(b) {
 		return mbr{} // code stands where the entries would be
 	}
 	var m mbr

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -154,8 +155,8 @@ func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
 		return err
 	}
 	defer d.file.Close()
-	if found := probe(d.view()); f.action == format && (len(found) == 0 || len(compareFilesystem(f.Filesystem, found[0])) > 0) {
-		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", describeSignatures(found), *f.Format)
+	if found := d.view().probe(); f.action == format && (len(found) == 0 || len(compareFilesystem(f.Filesystem, found[0])) > 0) {
+		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", blkprobe.Describe(found), *f.Format)
 	}
 	if d.sysfs == "" {
 		return nil
@@ -165,7 +166,7 @@ func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
 
 // wipeDevice clears what a device held, alone: a device that is mounted, or
 // part of something, cannot be opened exclusively.
-func wipeDevice(node string, found []signature) (err error) {
+func wipeDevice(node string, found []blkprobe.Signature) (err error) {
 	f, err := os.OpenFile(node, os.O_RDWR|os.O_EXCL, 0)
 	if err != nil {
 		return fmt.Errorf("opening it exclusively: %w", err)

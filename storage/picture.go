@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -123,7 +124,7 @@ func (s *survey) others(possible bool) []DiskPreview {
 			continue // it has just gone
 		}
 		d.file.Close()
-		whole := Contents{What: describeSignatures(at.Signatures)}
+		whole := Contents{What: blkprobe.Describe(at.Signatures)}
 		picture := DiskPreview{Device: at.Device, Node: at.node, Size: d.size, Sector: d.sector, Before: Layout{Whole: whole, Partitions: []PartitionPreview{}}}
 		if possible {
 			s.claim(at, &whole)
@@ -140,11 +141,11 @@ func (s *survey) before(i int, possible bool) Layout {
 	d, v := p.Facts, s.open[i].view()
 	l := Layout{Table: map[contents]string{gptTable: "gpt", dosTable: "dos", brokenGPT: "damaged gpt"}[d.Contents], Damage: d.Damage, Partitions: []PartitionPreview{}}
 	if d.Contents == nothing {
-		l.Whole.What = describeSignatures(d.Signatures)
+		l.Whole.What = blkprobe.Describe(d.Signatures)
 	}
 	for _, e := range d.Table.Entries {
 		part := d.picture(e)
-		part.Contents.What = describeSignatures(probe(v.sub(int64(part.Start), int64(part.Size))))
+		part.Contents.What = blkprobe.Describe(v.sub(int64(part.Start), int64(part.Size)).probe())
 		if possible {
 			part.State = p.fate(e.Number)
 		}
@@ -211,7 +212,7 @@ func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPre
 	// What is in the place of a new partition comes to light again.
 	at := &site{disk: p, entry: e}
 	s.lookAtPlace(at)
-	part.Contents.What = describeSignatures(at.Signatures)
+	part.Contents.What = blkprobe.Describe(at.Signatures)
 }
 
 // claim fills in what the config wants in a place.
@@ -223,7 +224,7 @@ func (s *survey) claim(place *site, c *Contents) {
 		}
 		switch f.action {
 		case format:
-			*c = Contents{What: signature{Type: *f.Format, Label: config.ValueOr(f.Label, "")}.String(), New: true}
+			*c = Contents{What: blkprobe.Signature{Type: *f.Format, Label: config.ValueOr(f.Label, "")}.String(), New: true}
 		case blank:
 			*c = Contents{Wiped: true}
 		}

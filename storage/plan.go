@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -74,7 +75,7 @@ type diskFacts struct {
 	Damage     string // what is wrong with a table that can be used, or why one cannot
 	Movable    error  // why a table cannot be changed, if so
 	Grown      bool   // the disk is larger than the table says
-	Signatures []signature
+	Signatures []blkprobe.Signature
 	// Wanted tells that the whole disk holds what the config wants on it.
 	Wanted bool
 	Uses   []use
@@ -276,7 +277,7 @@ func (p *diskPlan) refuseContents() error {
 	case d.Contents == brokenGPT:
 		return report.Conflict(origin, hint+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", d.Device, d.Damage)
 	case d.Contents == nothing && len(d.Signatures) > 0:
-		return report.Conflict(origin, hint, "%s has no partition table but holds %s", d.Device, describeSignatures(d.Signatures))
+		return report.Conflict(origin, hint, "%s has no partition table but holds %s", d.Device, blkprobe.Describe(d.Signatures))
 	}
 	return nil
 }

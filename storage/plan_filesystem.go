@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // A target is a place where something is to be, and what is there.
 type target struct {
 	Device     string // as in the config
-	Signatures []signature
-	Member     *superblock // if it is a member of an array
-	LUKS       *luksHeader // if it is a LUKS device
+	Signatures []blkprobe.Signature
+	Member     *blkprobe.MDSuperblock // if it is a member of an array
+	LUKS       *blkprobe.LUKSHeader   // if it is a LUKS device
 	Uses       []use
 	Kernel     string // the kernel's name of the device, if it is there
 }
@@ -45,7 +46,7 @@ func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
 		decided = blank
 	case none:
 		return keep, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
-			"%s holds %s; the config says that it holds nothing", t.Device, describeSignatures(t.Signatures))
+			"%s holds %s; the config says that it holds nothing", t.Device, blkprobe.Describe(t.Signatures))
 	case wipe || len(t.Signatures) == 0:
 	default:
 		if differences := compareFilesystem(fs, t.Signatures[0]); len(differences) > 0 {
@@ -61,7 +62,7 @@ func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
 }
 
 // compareFilesystem says how what was found differs from what is wanted.
-func compareFilesystem(fs *config.Filesystem, found signature) []difference {
+func compareFilesystem(fs *config.Filesystem, found blkprobe.Signature) []difference {
 	var d []difference
 	if found.Type != *fs.Format {
 		d = append(d, difference{"format", "format", found.Type, *fs.Format})
@@ -89,7 +90,7 @@ func plainUUID(format, uuid string) string {
 func refuseFilesystem(fs *config.Filesystem, t target, differences []difference) error {
 	const hint = "wipeFilesystem: true makes it anew, and its contents are lost"
 	if differences[0].member == "format" {
-		return report.Conflict(fs.Origin("format"), hint, "%s holds %s; the config asks for %s", t.Device, describeSignatures(t.Signatures), *fs.Format)
+		return report.Conflict(fs.Origin("format"), hint, "%s holds %s; the config asks for %s", t.Device, blkprobe.Describe(t.Signatures), *fs.Format)
 	}
 	var texts []string
 	for _, d := range differences {

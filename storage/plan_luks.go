@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -89,7 +90,7 @@ func decideContents(l *config.Luks, t target) (volumeAction, []error) {
 	case config.ValueOr(l.WipeVolume, false) || len(t.Signatures) == 0 && t.LUKS == nil:
 		return makeVolume, nil
 	case t.LUKS == nil || len(t.Signatures) > 0 && t.Signatures[0].Type != "crypto_LUKS":
-		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, describeSignatures(t.Signatures))}
+		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, blkprobe.Describe(t.Signatures))}
 	case t.LUKS.Version != 2:
 		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds a volume of LUKS version %d; only those of version 2 can be kept", t.Device, t.LUKS.Version)}
 	case t.LUKS.Subsystem == unfinishedMark:
@@ -111,7 +112,7 @@ func decideContents(l *config.Luks, t target) (volumeAction, []error) {
 }
 
 // compareVolume says why a volume cannot be taken for the one of the config.
-func compareVolume(l *config.Luks, h *luksHeader) []difference {
+func compareVolume(l *config.Luks, h *blkprobe.LUKSHeader) []difference {
 	var d []difference
 	add := func(differs bool, member, format string, args ...any) {
 		if differs {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -153,7 +154,7 @@ var levels = map[string]int{
 
 // describes tells whether a superblock is one of the array of the config, made
 // by this run or an earlier one.
-func describes(r *config.Raid, s *superblock) bool {
+func describes(r *config.Raid, s *blkprobe.MDSuperblock) bool {
 	level, known := levels[config.ValueOr(r.Level, "")]
 	name := superblockName(r)
 	return s != nil && known && s.Level == level && s.Devices == len(r.Devices)-config.ValueOr(r.Spares, 0) &&
@@ -198,7 +199,7 @@ func overwritten(r *config.Raid, members []target) string {
 		if len(t.Signatures) == 0 {
 			continue
 		}
-		what := describeSignatures(t.Signatures)
+		what := blkprobe.Describe(t.Signatures)
 		if describes(r, t.Member) {
 			what = "a part of such an array, whose other devices are not"
 		}

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+var le = binary.LittleEndian
+
 // A GPT as the property test writes and reads it: by the book (UEFI 2.10,
 // section 5.3), and by other code than the package's own.
 

@@ -161,7 +161,7 @@ func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string,
 		return err
 	}
 	defer d.file.Close()
-	if err := wipeDevice(d.node, probe(d.view())); err != nil {
+	if err := wipeDevice(d.node, d.view().probe()); err != nil {
 		return err
 	}
 	if d.sysfs == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -17,7 +18,7 @@ func (b *bench) member(name, uuid, array string, level, devices, role int) strin
 	b.t.Helper()
 	disk := b.disk(name, 16)
 	sb := make([]byte, 512)
-	le.PutUint32(sb, mdMagic)
+	le.PutUint32(sb, 0xa92b4efc)
 	le.PutUint32(sb[4:], 1)
 	copy(sb[16:], uuid)
 	copy(sb[32:], array)
@@ -69,19 +70,15 @@ func TestSuperblocksAreReadAsMdadmDoes(t *testing.T) {
 			t.Fatalf("mdadm does not find %q in the superblock of the test:\n%s", want, out)
 		}
 	}
-	d, err := b.m.open(disk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.file.Close()
-	want := superblock{UUID: "30313233-3435-3637-3839-616263646566", Name: "any:data", Level: 5, Devices: 3}
-	if got := readSuperblock(d.view()); got == nil || *got != want {
+	member := func() *blkprobe.MDSuperblock { return probeFile(t, disk)[0].MD }
+	want := blkprobe.MDSuperblock{UUID: "30313233-3435-3637-3839-616263646566", Name: "any:data", Level: 5, Devices: 3}
+	if got := member(); got == nil || *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if err := system.Zero(rw(t, disk), 4096+92, 1); err != nil {
 		t.Fatal(err)
 	}
-	if got := readSuperblock(d.view()); got != nil {
+	if got := member(); got != nil {
 		t.Errorf("a superblock with a wrong sum is taken for %+v", got)
 	}
 }
@@ -94,32 +91,6 @@ func rw(t *testing.T, name string) *os.File {
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
-}
-
-func TestSuperblocksOfVersion090AreReadInBothByteOrders(t *testing.T) {
-	for _, order := range []string{"little", "big"} {
-		put32 := le.PutUint32
-		if order == "big" {
-			put32 = be.PutUint32
-		}
-		sb := make([]byte, 64)
-		put32(sb, mdMagic)
-		put32(sb[28:], 1)
-		put32(sb[40:], 2)
-		copy(sb[20:], "0123")
-		copy(sb[52:], "456789abcdef")
-		b := newBench(t)
-		disk := put(b, 16, map[int64]string{oldSuperblockPlace(16 << 20): string(sb)})
-		d, err := b.m.open(disk)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.file.Close()
-		want := superblock{UUID: "30313233-3435-3637-3839-616263646566", Old: true, Level: 1, Devices: 2}
-		if got := readSuperblock(d.view()); got == nil || *got != want {
-			t.Errorf("%s endian: got %+v, want %+v", order, got, want)
-		}
-	}
 }
 
 func TestArraysAreMadeWithTheArgumentsOfTheReference(t *testing.T) {
@@ -299,9 +270,9 @@ func decided(what string, errs []error) string {
 }
 
 func TestDecisionsOnArraysInTheKernel(t *testing.T) {
-	good := &superblock{UUID: "u", Name: "any:data", Level: 1, Devices: 2}
+	good := &blkprobe.MDSuperblock{UUID: "u", Name: "any:data", Level: 1, Devices: 2}
 	held := []use{{How: "part of md127", Holder: "md127"}}
-	members := func(s *superblock, uses []use) []target {
+	members := func(s *blkprobe.MDSuperblock, uses []use) []target {
 		return []target{{Device: "/dev/a", Kernel: "a", Member: s, Uses: uses}, {Device: "/dev/b", Kernel: "b", Member: s, Uses: uses}}
 	}
 	running := func(uses ...use) []runningArray {

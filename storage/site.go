@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -246,15 +248,33 @@ func (m *Machine) examine(path string, busy map[number][]string) (target, error)
 }
 
 func (t *target) probe(v *view) {
-	t.Signatures, t.Member, t.LUKS = probe(v), readSuperblock(v), readLUKS(v)
+	t.Signatures = v.probe()
+	for _, s := range t.Signatures {
+		t.Member, t.LUKS = cmp.Or(t.Member, s.MD), cmp.Or(t.LUKS, s.LUKS)
+	}
 }
 
 // probeTable is for what may be a whole disk, on which a partition table counts
 // as something that must not be destroyed in silence.
 func (t *target) probeTable(v *view, sector uint64) {
-	if table, ok := probeTable(v, sector); ok {
+	if table, ok := tableSignature(v, sector); ok {
 		t.Signatures = append(t.Signatures, table)
 	}
+}
+
+// tableSignature finds a partition table as libblkid would name it; for whole
+// disks on which a filesystem is wanted.
+func tableSignature(v *view, sector uint64) (blkprobe.Signature, bool) {
+	d := diskFacts{Size: uint64(v.size), Sector: sector}
+	readTable(v, &d)
+	switch d.Contents {
+	case dosTable:
+		return blkprobe.Signature{Type: "dos partition table", Magics: []blkprobe.Range{{Offset: 0, Length: 512}}}, true
+	case gptTable, brokenGPT:
+		return blkprobe.Signature{Type: "gpt partition table",
+			Magics: []blkprobe.Range{{Offset: 0, Length: int64(2 * sector)}, {Offset: v.size - int64(sector), Length: int64(sector)}}}, true
+	}
+	return blkprobe.Signature{}, false
 }
 
 // siteNode is the device of a site when what makes it has run. A partition is

@@ -22,7 +22,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -129,7 +128,7 @@ func (m *Machine) newGUID() string {
 		panic(fmt.Sprintf("reading random bytes: %v", err)) // the kernel's never end
 	}
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return strings.ToUpper(uuidText(b[:]))
+	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // resolve is the real path of a device. Links in /dev/disk come and go as udev

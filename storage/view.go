@@ -3,10 +3,9 @@ package storage
 import (
 	"io"
 	"io/fs"
-)
 
-// An extent is a range of bytes.
-type extent struct{ offset, length int64 }
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
+)
 
 // A view is a part of a device, as it will be when some ranges of it are
 // zeroes. It cannot be written to.
@@ -15,7 +14,7 @@ type extent struct{ offset, length int64 }
 type view struct {
 	r            io.ReaderAt
 	offset, size int64
-	zero         []extent // relative to the view
+	zero         []blkprobe.Range // relative to the view
 }
 
 // ReadAt implements io.ReaderAt.
@@ -29,7 +28,7 @@ func (v *view) ReadAt(p []byte, off int64) (int, error) {
 	}
 	n, err := v.r.ReadAt(p, v.offset+off)
 	for _, z := range v.zero {
-		from, to := max(z.offset, off), min(z.offset+z.length, off+int64(n))
+		from, to := max(z.Offset, off), min(z.Offset+z.Length, off+int64(n))
 		if from < to {
 			clear(p[from-off : to-off])
 		}
@@ -51,6 +50,15 @@ func (v *view) bytes(off, n int64) []byte {
 	}
 	return b
 }
+
+// magic reports whether text is at an offset.
+func (v *view) magic(offset int64, text string) bool {
+	b := v.bytes(offset, int64(len(text)))
+	return b != nil && string(b) == text
+}
+
+// probe returns what the view seems to hold.
+func (v *view) probe() []blkprobe.Signature { return blkprobe.Probe(v, v.size) }
 
 // sub is a part of a view.
 func (v *view) sub(offset, size int64) *view {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -13,19 +14,19 @@ import (
 // of probes does not know, and both copies of a partition table with it. (No
 // format would believe in a superblock with only its magic number gone, but a
 // recovery tool might, and an old backup of a GPT would be believed.)
-func wipeRanges(size int64, found []signature) []extent {
+func wipeRanges(size int64, found []blkprobe.Signature) []blkprobe.Range {
 	ends := min(size, mebibyte)
-	ranges := []extent{{0, ends}, {size - ends, ends}}
+	ranges := []blkprobe.Range{{Offset: 0, Length: ends}, {Offset: size - ends, Length: ends}}
 	for _, s := range found {
-		ranges = append(ranges, s.Places...)
+		ranges = append(ranges, s.Magics...)
 	}
 	return ranges
 }
 
 // wipe overwrites ranges with zeroes and sees to it that they reach the disk.
-func wipe(f *os.File, ranges []extent) error {
+func wipe(f *os.File, ranges []blkprobe.Range) error {
 	for _, r := range ranges {
-		if err := system.Zero(f, r.offset, r.length); err != nil {
+		if err := system.Zero(f, r.Offset, r.Length); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,119 @@
+package blkprobe
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A Signature is one thing that a device seems to hold.
+type Signature struct {
+	// Type is libblkid's name of the format, since that is what configs and
+	// people use.
+	Type        string
+	Label, UUID string
+	// Magics are the magic numbers found, so that they can be wiped.
+	Magics []Range
+	// MD is the sound superblock of a member of a Linux RAID.
+	MD *MDSuperblock
+	// LUKS is the header of a LUKS device.
+	LUKS *LUKSHeader
+}
+
+// A Range is a range of bytes.
+type Range struct{ Offset, Length int64 }
+
+func (s Signature) String() string {
+	if s.Label == "" {
+		return s.Type
+	}
+	return fmt.Sprintf("%s (label %q)", s.Type, s.Label)
+}
+
+// Describe names what was found, for a message.
+func Describe(all []Signature) string {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.String()
+	}
+	if len(names) > 1 {
+		return "signatures of several things: " + strings.Join(names, ", ")
+	}
+	return strings.Join(names, "")
+}
+
+// formats are in libblkid's order: what is built upon (arrays, volumes) before
+// filesystems, so that an array's member is not taken for the filesystem that
+// its first bytes show.
+var formats = []struct {
+	name  string
+	probe func(d device) (Signature, bool)
+}{
+	{"linux_raid_member", probeMD},
+	{"LVM2_member", probeLVM},
+	{"crypto_LUKS", probeLUKS},
+	{"vfat", probeFAT},
+	{"swap", probeSwap},
+	{"xfs", probeXFS},
+	{"ext4", probeExt}, // or ext2, ext3
+	{"iso9660", probeISO},
+	{"zfs_member", probeZFS},
+	{"squashfs", probeSquash},
+	{"btrfs", probeBtrfs},
+	{"erofs", probeEROFS},
+}
+
+// Probe returns everything that a device seems to hold. The first signature is
+// the one that counts. What cannot be read is taken for empty.
+func Probe(r io.ReaderAt, size int64) []Signature {
+	var found []Signature
+	for _, f := range formats {
+		if s, ok := f.probe(device{r, size}); ok {
+			if s.Type == "" {
+				s.Type = f.name
+			}
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// A device is what is probed.
+type device struct {
+	r    io.ReaderAt
+	size int64
+}
+
+// bytes reads n bytes; nil if they do not lie within the device or cannot be read.
+func (d device) bytes(off, n int64) []byte {
+	if off < 0 || off > d.size-n {
+		return nil
+	}
+	b := make([]byte, n)
+	if got, _ := d.r.ReadAt(b, off); int64(got) != n {
+		return nil
+	}
+	return b
+}
+
+// magic reports whether text is at an offset.
+func (d device) magic(offset int64, text string) bool {
+	b := d.bytes(offset, int64(len(text)))
+	return b != nil && string(b) == text
+}
+
+// uuidText is a UUID as people write it; empty if it is all zeroes.
+func uuidText(b []byte) string {
+	h := hex.EncodeToString(b)
+	if strings.Trim(h, "0") == "" {
+		return ""
+	}
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// text is a name that ends at the first zero byte.
+func text(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return strings.ToValidUTF8(s, "?")
+}
