@@ -36,7 +36,7 @@ type MetadataRequest struct {
 	MaxBytes int
 
 	// met hears how it goes: nil is an attempt that begins.
-	met func(*trouble)
+	onAttempt func(*AttemptError)
 }
 
 // A Hint is what can be done about a status.
@@ -82,15 +82,15 @@ func (c *Client) ask(ctx context.Context, q *MetadataRequest) ([]byte, error) {
 	if method == "" {
 		method = http.MethodGet
 	}
-	retry := retry{client: c, what: method + " " + Redact(q.URL), met: q.met}
+	retry := retry{client: c, what: method + " " + Redact(q.URL), onAttempt: q.onAttempt}
 	for {
-		retry.begin()
+		retry.start()
 		text, err := c.askOnce(ctx, q, method, u)
 		if err == nil {
 			return text, nil
 		}
 		if err := retry.wait(ctx, err); err != nil {
-			return nil, settings{}.explain(ctx, err)
+			return nil, settings{}.explainTimeout(ctx, err)
 		}
 	}
 }
@@ -106,9 +106,9 @@ func (c *Client) askOnce(ctx context.Context, q *MetadataRequest, method string,
 	if q.LowPort {
 		ctx = context.WithValue(ctx, lowPort{}, true)
 	}
-	resp, err := c.do(&http.Client{Transport: c.session().metadata, CheckRedirect: onRedirect}, req.WithContext(ctx))
+	resp, err := c.do(&http.Client{Transport: c.transports().direct, CheckRedirect: onRedirect}, req.WithContext(ctx))
 	if err != nil {
-		return nil, q.judge(err)
+		return nil, q.classify(err)
 	}
 	defer resp.Body.Close()
 	most := q.MaxBytes
@@ -120,13 +120,13 @@ func (c *Client) askOnce(ctx context.Context, q *MetadataRequest, method string,
 	case err != nil:
 		return nil, fmt.Errorf("%w after %s", errCut, plural(len(text), "byte"))
 	case len(text) > most:
-		return nil, &trouble{kind: final, err: fmt.Errorf("the answer has more than %d bytes", most)}
+		return nil, &AttemptError{Kind: Permanent, err: fmt.Errorf("the answer has more than %d bytes", most)}
 	}
 	return text, nil
 }
 
 // judge sees statuses as the service means them.
-func (q *MetadataRequest) judge(err error) error {
+func (q *MetadataRequest) classify(err error) error {
 	var status *StatusError
 	switch {
 	case !errors.As(err, &status):
@@ -134,7 +134,7 @@ func (q *MetadataRequest) judge(err error) error {
 	case q.Method == http.MethodPost && status.Code/100 == 2:
 		return nil // created, accepted
 	case slices.Contains(q.RetryOn, status.Code):
-		return &trouble{kind: busy, err: status, retryAfter: status.RetryAfter}
+		return &AttemptError{Kind: ServerBusy, err: status, retryAfter: status.RetryAfter}
 	}
 	return err
 }
@@ -143,7 +143,7 @@ func (q *MetadataRequest) judge(err error) error {
 // that anybody could look at, and its address is nobody's mistake.
 func (q *MetadataRequest) hint(err error) string {
 	var status *StatusError
-	var last *trouble
+	var last *AttemptError
 	isStatus, isTrouble := errors.As(err, &status), errors.As(err, &last)
 	for _, h := range q.Hints {
 		if isStatus && h.Code == status.Code {
@@ -151,17 +151,17 @@ func (q *MetadataRequest) hint(err error) string {
 		}
 	}
 	switch {
-	case isStatus && isTrouble && last.kind == busy:
+	case isStatus && isTrouble && last.Kind == ServerBusy:
 		return "the service is there but not ready: start the machine again, or give it more time with --fetch-timeout"
-	case isStatus, isTrouble && (last.kind == refused || last.kind == silent):
+	case isStatus, isTrouble && (last.Kind == ConnRefused || last.Kind == Timeout):
 		return "check that the kernel argument ignition.platform.id names the platform that this machine runs on, and that its metadata service is switched on"
-	case isTrouble && last.kind == insecure:
+	case isTrouble && last.Kind == TLS:
 		return "check this machine's clock, and that the initramfs has certificate authorities (ca-certificates)"
 	}
 	return hintFor(err)
 }
 
-// answered tells whether an error is one of these statuses.
+// answered reports whether an error is one of these statuses.
 func answered(err error, codes ...int) bool {
 	var status *StatusError
 	return errors.As(err, &status) && slices.Contains(codes, status.Code)

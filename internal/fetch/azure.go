@@ -12,7 +12,7 @@ import (
 // since 2017-11-09.
 const azureVersion = "2020-04-08"
 
-// isAzure tells whether a URL is that of a blob, https://ACCOUNT.blob.core.
+// isAzure reports whether a URL is that of a blob, https://ACCOUNT.blob.core.
 // windows.net/CONTAINER/BLOB, without a signature of its own.
 func isAzure(u *url.URL) bool {
 	container, blob, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
@@ -28,21 +28,21 @@ func (c *Client) azureFirst(u *url.URL, plain opener) opener {
 	container, blob, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	account, _, _ := strings.Cut(u.Host, ".")
 	about := StoreError{Store: "Azure blob storage", Bucket: account + "/" + container, Object: blob}
-	signed := c.overHTTP(func(ctx context.Context) (*http.Request, error) {
+	signed := c.httpOpener(func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		headers.Set("X-Ms-Version", azureVersion)
 		about.Identity = c.authorize(ctx, headers, c.Credentials.Azure, "as this machine's managed identity")
 		return newGet(u, headers), nil
 	})
-	return func(ctx context.Context, at position) (*answer, error) {
+	return func(ctx context.Context, at resumePoint) (*response, error) {
 		a, err := signed(ctx, at)
-		err = inStore(about, err)
-		t := err == nil || c.diagnose(err).kind != final
+		err = asStoreError(about, err)
+		t := err == nil || c.classify(err).Kind != Permanent
 		if t {
 			return a, err
 		}
 		c.Log.Info(fmt.Sprintf("%v; it is asked for without an identity", err))
-		if a, plainErr := plain(ctx, at); plainErr == nil || c.diagnose(plainErr).kind != final {
+		if a, plainErr := plain(ctx, at); plainErr == nil || c.classify(plainErr).Kind != Permanent {
 			return a, plainErr
 		}
 		return nil, err

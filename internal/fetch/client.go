@@ -40,40 +40,40 @@ type Client struct {
 	Credentials Credentials
 	// Clock is the time that retries live by.
 	Clock Clock
-	// Stall is for how long a server may send nothing in the middle of an answer.
-	Stall time.Duration
+	// StallTimeout is for how long a server may send nothing in the middle of an answer.
+	StallTimeout time.Duration
 
-	limits limiter
-	mu     sync.Mutex
-	ways   *ways
+	limits  limiter
+	mu      sync.Mutex
+	current *transports
 	// tokens are those of metadata services, by the URL that gives them.
-	tokens sync.Map
-	kept   CredentialCache
+	tokens          sync.Map
+	credentialCache CredentialCache
 	// bundles are certificates by source URL.
 	bundles map[string][]byte
 	// look replaces the look at this machine's links in tests.
-	look func() []link
+	listLinks func() []link
 }
 
 // New makes a client with the settings that hold until a config was read: the
 // given limit for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, total time.Duration) *Client {
-	c := &Client{Log: log, Stall: defaultStall, bundles: map[string][]byte{}}
-	c.use(settings{headers: defaultHeaderTimeout, total: total})
+	c := &Client{Log: log, StallTimeout: defaultStall, bundles: map[string][]byte{}}
+	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: total})
 	return c
 }
 
 // A request is a resource on its way to an opener.
-type request struct {
-	source  string
-	headers []config.HTTPHeader
-	begin   func() // is called when it is its turn
+type download struct {
+	source     string
+	headers    []config.HTTPHeader
+	startTimer func() // is called when it is its turn
 }
 
 // schemes are the kinds of URLs that can be fetched.
 var schemes = map[string]struct {
 	remote bool
-	open   func(context.Context, *Client, request) (io.ReadCloser, error)
+	open   func(context.Context, *Client, download) (io.ReadCloser, error)
 }{
 	"arn":   {true, openS3},
 	"data":  {false, openData},
@@ -123,21 +123,21 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	if scheme.remote && c.Offline {
 		return ErrNeedNetwork
 	}
-	limits := c.session().settings
-	ctx, begin, cancel := limits.limit(ctx)
+	limits := c.transports().settings
+	ctx, begin, cancel := limits.withTimeout(ctx)
 	defer cancel()
 	var rewind func() error
 	if scheme.remote {
 		rewind = rewinder(w)
 	}
 	for round := 1; ; round++ {
-		body, err := scheme.open(ctx, c, request{source, r.HTTPHeaders, begin})
+		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, begin})
 		if err == nil {
-			err = deliver(w, body, r)
+			err = writeVerified(w, body, r)
 			body.Close()
 		}
 		if !errors.Is(err, errChanged) || rewind == nil || round == maxRounds {
-			return limits.explain(ctx, err)
+			return limits.explainTimeout(ctx, err)
 		}
 		c.Log.Warn(fmt.Sprintf("fetching %s: %v; it is begun again", Redact(source), err))
 		if err := rewind(); err != nil {
@@ -147,7 +147,7 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 }
 
 // deliver writes what a body holds, if it is what the config says.
-func deliver(w io.Writer, body io.Reader, r config.Resource) error {
+func writeVerified(w io.Writer, body io.Reader, r config.Resource) error {
 	check, err := newVerifier(config.ValueOr(r.Verification.Hash, ""))
 	if err != nil {
 		return err

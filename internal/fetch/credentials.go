@@ -57,12 +57,12 @@ var EC2Token = &Token{
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (c *Client) UseAWSRole(base string, also ...string) {
 	m := &imds{c, base, also}
-	keys := c.remembered("aws", m.keys)
+	keys := c.cached("aws", m.keys)
 	c.Credentials.AWS = func(ctx context.Context) (AWSKeys, error) {
 		text, err := keys(ctx)
 		return parseKeys(text), err
 	}
-	c.Credentials.AWSRegion = c.remembered("aws region", m.region)
+	c.Credentials.AWSRegion = c.cached("aws region", m.region)
 }
 
 // imds is the instance metadata service of EC2.
@@ -145,7 +145,7 @@ func (c *Client) UseAzureIdentity(base string) {
 // identity.
 func (c *Client) bearer(name string, q MetadataRequest, none ...int) func(context.Context) (string, error) {
 	q.MaxBytes = maxToken
-	return c.remembered(name, func(ctx context.Context) (string, time.Time, error) {
+	return c.cached(name, func(ctx context.Context) (string, time.Time, error) {
 		now := c.Clock.now()
 		text, err := c.DoMetadata(ctx, q)
 		if answered(err, none...) {

@@ -77,7 +77,7 @@ func TestAWSRole(t *testing.T) {
 			tc.header = "X-Aws-Ec2-Metadata-Token: T"
 		}
 		srv := httptest.NewServer(&metadata{answers: tc.answers, header: tc.header})
-		c, _, log := hurriedClient(t)
+		c, _, log := newTestClient(t)
 		c.UseAWSRole(srv.URL)
 		got, err := c.Credentials.AWS(t.Context())
 		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
@@ -93,7 +93,7 @@ func TestAWSRole(t *testing.T) {
 func TestAWSRegion(t *testing.T) {
 	srv := httptest.NewServer(&metadata{answers: awsAnswers(), header: "X-Aws-Ec2-Metadata-Token: T"})
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	c.UseAWSRole(srv.URL)
 	if got, err := c.Credentials.AWSRegion(t.Context()); got != "eu-west-1" || err != nil {
 		t.Errorf("got %q, %v", got, err)
@@ -127,7 +127,7 @@ func TestBearerTokens(t *testing.T) {
 				answer = platform.none
 			}
 			srv := httptest.NewServer(&metadata{answers: map[string]string{platform.request: answer}, header: platform.header})
-			c, _, _ := hurriedClient(t)
+			c, _, _ := newTestClient(t)
 			platform.use(c, srv.URL)
 			got, err := platform.get(c)
 			if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
@@ -142,7 +142,7 @@ func TestCredentialsAreRemembered(t *testing.T) {
 	m := &metadata{answers: map[string]string{googleToken: `{"access_token":"a","expires_in":3600}`}, header: "Metadata-Flavor: Google"}
 	srv := httptest.NewServer(m)
 	defer srv.Close()
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	c.UseGoogleToken(srv.URL)
 	for i, tc := range []struct {
 		after time.Duration
@@ -168,17 +168,17 @@ func TestCredentialsAreRemembered(t *testing.T) {
 func TestMetadataServicesAreAskedWithoutTheProxy(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "direct") }))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	dead := "http://127.0.0.1:1"
 	if err := c.Configure(t.Context(), config.Ignition{Proxy: config.Proxy{HTTPProxy: &dead}}); err != nil {
 		t.Fatal(err)
 	}
 	// A name would be asked for at the proxy; 127.0.0.1 never is, so look at the rule.
 	req, _ := http.NewRequest(http.MethodGet, "http://169.254.169.254/", nil)
-	if u, err := c.session().metadata.Proxy(req); u != nil || err != nil {
+	if u, err := c.transports().direct.Proxy(req); u != nil || err != nil {
 		t.Errorf("asked through %v, %v", u, err)
 	}
-	if u, err := c.session().transport.Proxy(req); u == nil || err != nil {
+	if u, err := c.transports().proxied.Proxy(req); u == nil || err != nil {
 		t.Errorf("contents are asked for through %v, %v", u, err)
 	}
 	if got, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL}); string(got) != "direct" || err != nil {
@@ -196,7 +196,7 @@ func TestInquiries(t *testing.T) {
 		io.WriteString(w, "answer")
 	}))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	q := MetadataRequest{Method: "POST", URL: srv.URL + "/x?k=v", Header: []string{"x-flavor", "F"}, Body: []byte("b"), RetryOn: []int{410}}
 	if got, err := c.DoMetadata(t.Context(), q); string(got) != "answer" || err != nil || strings.Join(asked, "\n") != strings.TrimSpace(strings.Repeat("POST /x?k=v F b\n", 4)) {
 		t.Errorf("got %q, %v, asked\n%s", got, err, strings.Join(asked, "\n"))
@@ -226,7 +226,7 @@ func again(t *testing.T, c *Client) *Client {
 	if err := json.Unmarshal(text, &kept); err != nil {
 		t.Fatal(err)
 	}
-	later, h, _ := hurriedClient(t)
+	later, h, _ := newTestClient(t)
 	h.now = c.Clock.now()
 	later.ImportCredentials(kept)
 	return later
@@ -236,7 +236,7 @@ func TestWhatWasLearnedIsKeptForLaterProcesses(t *testing.T) {
 	m := &metadata{answers: awsAnswers(), header: "X-Aws-Ec2-Metadata-Token: T"}
 	srv := httptest.NewServer(m)
 	defer srv.Close()
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	want := AWSKeys{"AKIA1", "s3cr3t", "tok", "web"}
 	for i, asked := range []int{4, 4, 4} { // a token, the roles, the keys, the region
 		c.UseAWSRole(srv.URL)
@@ -259,7 +259,7 @@ func TestThatThereIsNoIdentityIsKeptToo(t *testing.T) {
 	m := &metadata{answers: map[string]string{azureToken: "!400"}, header: "Metadata: true"}
 	srv := httptest.NewServer(m)
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	for range 2 {
 		c.UseAzureIdentity(srv.URL)
 		if got, err := c.Credentials.Azure(t.Context()); got != "" || err != nil || len(m.asked) != 1 {

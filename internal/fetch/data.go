@@ -12,7 +12,7 @@ import (
 // openData decodes a data URL (RFC 2397) as a stream: a large file inside a
 // config need not stand in memory once more. That the URL is well formed in
 // all parts was checked with the config.
-func openData(_ context.Context, _ *Client, r request) (io.ReadCloser, error) {
+func openData(_ context.Context, _ *Client, r download) (io.ReadCloser, error) {
 	_, rest, _ := strings.Cut(r.source, ":")
 	header, payload, ok := strings.Cut(rest, ",")
 	if !ok {

@@ -245,7 +245,7 @@ func TestHeaderWithoutAValueIsRefused(t *testing.T) {
 
 func TestCredentialsNeverReachLogOrMessage(t *testing.T) {
 	c, log := client(t)
-	c.use(settings{total: 300 * time.Millisecond})
+	c.setSettings(settings{totalTimeout: 300 * time.Millisecond})
 	_, err := get(t, c, resourceOf("http://user:hunter2@127.0.0.1:1/x?sig=hunter2"))
 	if err == nil {
 		t.Fatal("port 1 answers")

@@ -15,7 +15,7 @@ const gcsHost = "storage.googleapis.com"
 // openGCS gets an object of Google Cloud Storage: gs://BUCKET/OBJECT.
 //
 // https://docs.cloud.google.com/storage/docs/json_api/v1/objects/get
-func openGCS(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+func openGCS(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
 	u, err := url.Parse(r.source)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		return nil, errors.New("this is not the URL of an object; it should look like gs://BUCKET/OBJECT")
@@ -24,7 +24,7 @@ func openGCS(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
 	object := &url.URL{Scheme: "https", Host: gcsHost, RawQuery: "alt=media",
 		Path:    "/storage/v1/b/" + about.Bucket + "/o/" + about.Object,
 		RawPath: "/storage/v1/b/" + url.PathEscape(about.Bucket) + "/o/" + url.PathEscape(about.Object)}
-	open := c.overHTTP(func(ctx context.Context) (*http.Request, error) {
+	open := c.httpOpener(func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		about.Identity = "anonymously"
 		if c.Credentials.Google != nil {
@@ -32,9 +32,9 @@ func openGCS(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
 		}
 		return newGet(object, headers), nil
 	})
-	return c.stream(ctx, r, u.Host, func(ctx context.Context, at position) (*answer, error) {
+	return c.openResuming(ctx, r, u.Host, func(ctx context.Context, at resumePoint) (*response, error) {
 		a, err := open(ctx, at)
-		return a, inStore(about, err)
+		return a, asStoreError(about, err)
 	})
 }
 

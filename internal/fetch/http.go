@@ -33,49 +33,49 @@ const (
 
 // settings are what a config says about fetching.
 type settings struct {
-	headers time.Duration // until the response's header is there; 0 is without limit
-	total   time.Duration // with retries and body; 0 is without limit
-	proxy   proxy
-	roots   *x509.CertPool // nil is the system's
+	headerTimeout time.Duration // until the response's header is there; 0 is without limit
+	totalTimeout  time.Duration // with retries and body; 0 is without limit
+	proxy         proxy
+	roots         *x509.CertPool // nil is the system's
 }
 
 // limit applies the total time, which runs from when begin is called: waiting
 // for a turn is not the server's fault.
-func (s settings) limit(ctx context.Context) (limited context.Context, begin, cancel func()) {
+func (s settings) withTimeout(ctx context.Context) (limited context.Context, begin, cancel func()) {
 	limited, end := context.WithCancelCause(ctx)
 	cancel = func() { end(nil) }
-	if s.total == 0 {
+	if s.totalTimeout == 0 {
 		return limited, func() {}, cancel
 	}
 	begin = sync.OnceFunc(func() {
-		over := time.AfterFunc(s.total, func() { end(context.DeadlineExceeded) })
+		over := time.AfterFunc(s.totalTimeout, func() { end(context.DeadlineExceeded) })
 		context.AfterFunc(limited, func() { over.Stop() })
 	})
 	return limited, begin, cancel
 }
 
-// timeIsOver tells whether a limit of time has ended a context.
-func timeIsOver(ctx context.Context) bool {
+// timedOut reports whether a limit of time has ended a context.
+func timedOut(ctx context.Context) bool {
 	return errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // explain says which limit was hit, if one was.
-func (s settings) explain(ctx context.Context, err error) error {
-	if err == nil || !timeIsOver(ctx) {
+func (s settings) explainTimeout(ctx context.Context, err error) error {
+	if err == nil || !timedOut(ctx) {
 		return err
 	}
-	return &tooLong{s.total, err}
+	return &timeoutError{s.totalTimeout, err}
 }
 
-// tooLong is a fetch that hit its limit.
-type tooLong struct {
+// timeoutError is a fetch that hit its limit.
+type timeoutError struct {
 	limit time.Duration
 	last  error
 }
 
-func (e *tooLong) Unwrap() error        { return e.last }
-func (e *tooLong) Is(target error) bool { return target == context.DeadlineExceeded }
-func (e *tooLong) Error() string {
+func (e *timeoutError) Unwrap() error        { return e.last }
+func (e *timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (e *timeoutError) Error() string {
 	if e.limit == 0 {
 		return fmt.Sprintf("the time for it was over; the last trouble was:\n%v", e.last)
 	}
@@ -102,49 +102,49 @@ func (e *StatusError) Is(target error) bool {
 	return target == ErrNotFound && e.Code == http.StatusNotFound
 }
 
-func (e *StatusError) failureKind() kind {
+func (e *StatusError) failureKind() Kind {
 	if e.Code >= http.StatusInternalServerError || e.Code == http.StatusTooManyRequests || e.Code == http.StatusRequestTimeout {
-		return busy
+		return ServerBusy
 	}
-	return final
+	return Permanent
 }
 
 // ways are the HTTP clients that settings lead to.
-type ways struct {
+type transports struct {
 	settings
-	transport *http.Transport
+	proxied *http.Transport
 	// metadata is for what belongs to the platform, where no proxy leads.
-	metadata *http.Transport
+	direct *http.Transport
 }
 
-func (c *Client) session() *ways {
+func (c *Client) transports() *transports {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ways
+	return c.current
 }
 
 // use replaces the settings. Fetches that run keep theirs.
-func (c *Client) use(s settings) {
+func (c *Client) setSettings(s settings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ways != nil {
-		c.ways.transport.CloseIdleConnections()
-		c.ways.metadata.CloseIdleConnections()
+	if c.current != nil {
+		c.current.proxied.CloseIdleConnections()
+		c.current.direct.CloseIdleConnections()
 	}
 	direct := s
 	direct.proxy = proxy{}
-	c.ways = &ways{s, c.newTransport(s), c.newTransport(direct)}
-	c.ways.metadata.DialContext = dialPlatform
+	c.current = &transports{s, c.newTransport(s), c.newTransport(direct)}
+	c.current.direct.DialContext = dialPlatform
 }
 
 func (c *Client) newTransport(s settings) *http.Transport {
 	return &http.Transport{
 		Proxy:                  s.proxy.forRequest,
-		OnProxyConnectResponse: onProxyAnswer,
+		OnProxyConnectResponse: onProxyResponse,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots, Time: c.verificationTime},
 		TLSHandshakeTimeout:    handshakeTimeout,
-		ResponseHeaderTimeout:  s.headers,
+		ResponseHeaderTimeout:  s.headerTimeout,
 		MaxIdleConnsPerHost:    maxTransfersPerHost,
 		MaxResponseHeaderBytes: maxHeader,
 		// What is fetched is what the hash is over: nothing may decompress it on the way.
@@ -154,14 +154,14 @@ func (c *Client) newTransport(s settings) *http.Transport {
 	}
 }
 
-// onProxyAnswer keeps the status with which a proxy refuses a tunnel.
-func onProxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+// onProxyResponse keeps the status with which a proxy refuses a tunnel.
+func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
 	status := &StatusError{Code: answer.StatusCode, Status: answer.Status}
 	// 404 from a proxy is not about the resource.
-	return &trouble{kind: status.failureKind(), err: &proxyError{proxy.Host, status}}
+	return &AttemptError{Kind: status.failureKind(), err: &proxyError{proxy.Host, status}}
 }
 
 // A proxyError is a proxy that opens no tunnel.
@@ -190,18 +190,18 @@ func defaultHeaders() http.Header {
 	}
 }
 
-func redirectTrouble(text string) *trouble {
-	return &trouble{kind: final, err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
+func redirectError(text string) *AttemptError {
+	return &AttemptError{Kind: Permanent, err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
 }
 
 // onRedirect keeps the headers of the config as long as it is the server that
 // they were meant for, and those that ask for the rest of a body always.
 func onRedirect(r *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return redirectTrouble(fmt.Sprintf("the server redirected %d times", maxRedirects))
+		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
 	}
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return redirectTrouble(fmt.Sprintf("the server redirected to %q, which is neither http nor https", printable(r.URL.Scheme)))
+		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", printable(r.URL.Scheme)))
 	}
 	first := via[0].Header
 	r.Header = defaultHeaders()
@@ -216,7 +216,7 @@ func onRedirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// sameOrigin tells whether a chain of redirects has never left its server. Once
+// sameOrigin reports whether a chain of redirects has never left its server. Once
 // it did, who answers may not be who was asked.
 func sameOrigin(r *http.Request, via []*http.Request) bool {
 	for _, v := range via {
@@ -236,7 +236,7 @@ func (c *Client) do(client *http.Client, req *http.Request) (*http.Response, err
 		return nil, err
 	}
 	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, printable(resp.Status)))
-	resp.Body = watch(ctx, cancel, resp.Body, c.Stall)
+	resp.Body = newStallReader(ctx, cancel, resp.Body, c.StallTimeout)
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusNoContent:
 		return resp, nil
@@ -262,7 +262,7 @@ func (c *Client) retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-func openHTTP(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+func openHTTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
 	u, err := url.Parse(r.source)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("this is not a URL that can be requested")
@@ -271,14 +271,14 @@ func openHTTP(ctx context.Context, c *Client, r request) (io.ReadCloser, error) 
 	if err != nil {
 		return nil, err
 	}
-	open := c.overHTTP(func(context.Context) (*http.Request, error) { return newGet(u, headers.Clone()), nil })
+	open := c.httpOpener(func(context.Context) (*http.Request, error) { return newGet(u, headers.Clone()), nil })
 	if c.Credentials.Azure != nil && isAzure(u) && headers.Get("Authorization") == "" {
 		open = c.azureFirst(u, open)
 	}
-	return c.stream(ctx, r, u.Host, open)
+	return c.openResuming(ctx, r, u.Host, open)
 }
 
-func headersOf(r request) (http.Header, error) {
+func headersOf(r download) (http.Header, error) {
 	headers := defaultHeaders()
 	for _, h := range r.headers {
 		if h.Value == nil {
@@ -293,18 +293,18 @@ func newGet(u *url.URL, headers http.Header) *http.Request {
 	return &http.Request{Method: http.MethodGet, URL: u, Header: headers, Host: headers.Get("Host")}
 }
 
-// overHTTP makes attempts of requests.
-func (c *Client) overHTTP(build func(context.Context) (*http.Request, error)) opener {
-	return func(ctx context.Context, at position) (*answer, error) {
+// httpOpener makes attempts of requests.
+func (c *Client) httpOpener(build func(context.Context) (*http.Request, error)) opener {
+	return func(ctx context.Context, at resumePoint) (*response, error) {
 		req, err := build(ctx)
 		if err != nil {
 			return nil, err
 		}
-		at.ask(req.Header)
-		resp, err := c.do(&http.Client{Transport: c.session().transport, CheckRedirect: onRedirect}, req.WithContext(ctx))
+		at.addTo(req.Header)
+		resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: onRedirect}, req.WithContext(ctx))
 		if err != nil {
-			return nil, at.refused(err)
+			return nil, at.explain(err)
 		}
-		return at.answer(resp)
+		return at.response(resp)
 	}
 }

@@ -21,7 +21,7 @@ type CachedText struct {
 func (c *Client) ExportCredentials() CredentialCache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return maps.Clone(c.kept)
+	return maps.Clone(c.credentialCache)
 }
 
 // ImportCredentials makes a client know what one of an earlier process has kept. It is to
@@ -29,35 +29,35 @@ func (c *Client) ExportCredentials() CredentialCache {
 func (c *Client) ImportCredentials(k CredentialCache) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept = maps.Clone(k)
+	c.credentialCache = maps.Clone(k)
 }
 
-func (c *Client) known(name string) (string, bool) {
+func (c *Client) cachedText(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.kept[name]
+	k := c.credentialCache[name]
 	return k.Text, c.Clock.now().Unix() < k.Until
 }
 
-func (c *Client) learn(name, text string, end time.Time) {
+func (c *Client) cacheText(name, text string, end time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.kept == nil {
-		c.kept = CredentialCache{}
+	if c.credentialCache == nil {
+		c.credentialCache = CredentialCache{}
 	}
-	c.kept[name] = CachedText{text, end.Add(-renewBefore).Unix()}
+	c.credentialCache[name] = CachedText{text, end.Add(-renewBefore).Unix()}
 }
 
 // remembered keeps by a name what get has returned, until shortly before its
 // end, and an error for a while, so that a thousand files cost one inquiry.
-func (c *Client) remembered(name string, get func(context.Context) (string, time.Time, error)) func(context.Context) (string, error) {
+func (c *Client) cached(name string, get func(context.Context) (string, time.Time, error)) func(context.Context) (string, error) {
 	var asking sync.Mutex
 	var failed error
 	var failedUntil time.Time
 	return func(ctx context.Context) (string, error) {
 		asking.Lock()
 		defer asking.Unlock()
-		if text, ok := c.known(name); ok {
+		if text, ok := c.cachedText(name); ok {
 			return text, nil
 		}
 		if c.Clock.now().Before(failedUntil) {
@@ -70,7 +70,7 @@ func (c *Client) remembered(name string, get func(context.Context) (string, time
 			failed, failedUntil = err, c.Clock.now().Add(credentialPause)
 			return "", err
 		}
-		c.learn(name, text, end)
+		c.cacheText(name, text, end)
 		return text, nil
 	}
 }

@@ -110,7 +110,7 @@ func TestFetchIsSafeAndBoundedForManyAtOnce(t *testing.T) {
 		io.WriteString(w, r.URL.Path)
 	}))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
@@ -133,8 +133,8 @@ func TestWaitingForATurnDoesNotCountAsTime(t *testing.T) {
 		time.Sleep(30 * time.Millisecond)
 	}))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
-	c.use(settings{headers: time.Second, total: 200 * time.Millisecond})
+	c, _, _ := newTestClient(t)
+	c.setSettings(settings{headerTimeout: time.Second, totalTimeout: 200 * time.Millisecond})
 	var wg sync.WaitGroup
 	for i := range 10 * maxTransfersPerHost {
 		wg.Go(func() {

@@ -67,7 +67,7 @@ func portOf(u *url.URL) string {
 	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
-// direct tells whether a host is reached without a proxy. This machine always is.
+// direct reports whether a host is reached without a proxy. This machine always is.
 func (p proxy) direct(host, port string) bool {
 	ip, err := netip.ParseAddr(host)
 	isIP := err == nil

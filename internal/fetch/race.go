@@ -54,8 +54,8 @@ func (t *track) tell(who int, r racer) {
 }
 
 func (t *track) run(ctx context.Context, c *Client, who int, q *MetadataRequest) {
-	q.met = func(trouble *trouble) {
-		t.tell(who, racer{away: trouble != nil && (trouble.kind == cutOff || trouble.kind == refused || trouble.kind == silent)})
+	q.onAttempt = func(trouble *AttemptError) {
+		t.tell(who, racer{away: trouble != nil && (trouble.Kind == NoNetwork || trouble.Kind == ConnRefused || trouble.Kind == Timeout)})
 	}
 	text, err := c.askAt(ctx, q)
 	t.tell(who, racer{text: text, err: err, done: true})

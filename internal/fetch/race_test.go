@@ -17,7 +17,7 @@ func TestWhichAnswerCounts(t *testing.T) {
 	missing := &StatusError{Code: 404, Status: "404 Not Found"}
 	asking, away := racer{}, racer{away: true}
 	something, empty := racer{done: true, text: []byte("x")}, racer{done: true}
-	notFound, forbidden, outOfTime := racer{done: true, err: missing}, racer{done: true, err: refused}, racer{done: true, err: &tooLong{0, missing}}
+	notFound, forbidden, outOfTime := racer{done: true, err: missing}, racer{done: true, err: refused}, racer{done: true, err: &timeoutError{0, missing}}
 	for name, tc := range map[string]struct {
 		racers []racer
 		late   bool

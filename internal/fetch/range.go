@@ -10,7 +10,7 @@ import (
 )
 
 // A position is where an attempt should begin.
-type position struct {
+type resumePoint struct {
 	offset int64
 	// validator, an entity tag or a date, names the version of the resource
 	// that the bytes so far belong to. AbsentOn one there is no asking for the
@@ -22,10 +22,10 @@ type position struct {
 // rest. The next attempt asks for the whole again.
 var errBadRange = errors.New("HTTP: asked for the rest of the file, the server sent something else")
 
-func (p position) resumes() bool { return p.offset > 0 && p.validator != "" }
+func (p resumePoint) resumes() bool { return p.offset > 0 && p.validator != "" }
 
 // ask adds the wish for the rest (RFC 9110, 14.2 and 13.1.5).
-func (p position) ask(h http.Header) {
+func (p resumePoint) addTo(h http.Header) {
 	if p.resumes() && h.Get("Range") == "" {
 		h.Set("Range", fmt.Sprintf("bytes=%d-", p.offset))
 		h.Set("If-Range", p.validator)
@@ -34,7 +34,7 @@ func (p position) ask(h http.Header) {
 
 // refused is what an error means to the wish for the rest: 416 is a file that
 // has become shorter.
-func (p position) refused(err error) error {
+func (p resumePoint) explain(err error) error {
 	var status *StatusError
 	if p.resumes() && errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable {
 		return errBadRange
@@ -43,8 +43,8 @@ func (p position) refused(err error) error {
 }
 
 // answer takes a response for what it is: the rest, or the whole.
-func (p position) answer(resp *http.Response) (*answer, error) {
-	a := &answer{body: resp.Body, size: resp.ContentLength, validator: validatorOf(resp.Header)}
+func (p resumePoint) response(resp *http.Response) (*response, error) {
+	a := &response{body: resp.Body, size: resp.ContentLength, validator: validatorOf(resp.Header)}
 	if resp.StatusCode != http.StatusPartialContent {
 		return a, nil
 	}

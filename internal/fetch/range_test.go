@@ -64,21 +64,21 @@ func TestOnlyWhatNamesBytesIsAValidator(t *testing.T) {
 
 func TestTheRestIsAskedForOnlyWithAValidator(t *testing.T) {
 	for _, tc := range []struct {
-		at   position
+		at   resumePoint
 		want string
 	}{
-		{position{0, `"a"`}, ""},
-		{position{5, ""}, ""},
-		{position{5, `"a"`}, `bytes=5- "a"`},
+		{resumePoint{0, `"a"`}, ""},
+		{resumePoint{5, ""}, ""},
+		{resumePoint{5, `"a"`}, `bytes=5- "a"`},
 	} {
 		h := http.Header{}
-		tc.at.ask(h)
+		tc.at.addTo(h)
 		if got := strings.TrimSpace(h.Get("Range") + " " + h.Get("If-Range")); got != tc.want {
 			t.Errorf("%v: got %q, want %q", tc.at, got, tc.want)
 		}
 	}
 	h := http.Header{"Range": {"bytes=0-1"}}
-	position{5, `"a"`}.ask(h)
+	resumePoint{5, `"a"`}.addTo(h)
 	if h.Get("Range") != "bytes=0-1" || h.Get("If-Range") != "" {
 		t.Errorf("the config's own range has become %v", h)
 	}

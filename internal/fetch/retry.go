@@ -40,47 +40,47 @@ const (
 )
 
 // A kind of trouble decides what is done about it.
-type kind int
+type Kind int
 
 const (
-	final       kind = iota // somebody's last word
-	busy                    // the server is there and cannot answer now
-	broken                  // the connection ended, or went silent
-	refused                 // nobody listens at that address
-	silent                  // nobody answers at that address
-	insecure                // the server is not who it should be
-	unknownHost             // the name does not exist
-	nameless                // no name server answers
-	cutOff                  // this machine has no link, address or route
+	Permanent   Kind = iota // somebody's last word
+	ServerBusy              // the server is there and cannot answer now
+	ConnLost                // the connection ended, or went silent
+	ConnRefused             // nobody listens at that address
+	Timeout                 // nobody answers at that address
+	TLS                     // the server is not who it should be
+	NXDomain                // the name does not exist
+	DNSDown                 // no name server answers
+	NoNetwork               // this machine has no link, address or route
 )
 
-var policy = [...]struct {
+var retryPolicy = [...]struct {
 	patience time.Duration // for how long without anything else it may last
 	free     bool          // it does not count as an attempt
 	hint     string
 }{
-	final:    {0, false, ""},
-	busy:     {forever, false, "look at the server and its log"},
-	broken:   {forever, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
-	refused:  {3 * time.Hour, false, "check that the server runs, and that address and port are right"},
-	silent:   {3 * time.Hour, false, "check the address, and whether a firewall drops the packets"},
-	insecure: {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls.certificateAuthorities"},
-	unknownHost: {30 * time.Minute, false,
+	Permanent:   {0, false, ""},
+	ServerBusy:  {forever, false, "look at the server and its log"},
+	ConnLost:    {forever, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
+	ConnRefused: {3 * time.Hour, false, "check that the server runs, and that address and port are right"},
+	Timeout:     {3 * time.Hour, false, "check the address, and whether a firewall drops the packets"},
+	TLS:         {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls.certificateAuthorities"},
+	NXDomain: {30 * time.Minute, false,
 		"check the spelling of the host's name, and the name servers that this machine was given (/etc/resolv.conf)"},
-	nameless: {forever, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
-	cutOff:   {forever, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
+	DNSDown:   {forever, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
+	NoNetwork: {forever, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
 }
 
 // A trouble is why one attempt has not worked.
-type trouble struct {
-	kind       kind
+type AttemptError struct {
+	Kind       Kind
 	err        error
 	retryAfter time.Duration // what the server asked for
 	hint       string        // instead of the policy's
 }
 
-func (t *trouble) Error() string { return t.err.Error() }
-func (t *trouble) Unwrap() error { return t.err }
+func (t *AttemptError) Error() string { return t.err.Error() }
+func (t *AttemptError) Unwrap() error { return t.err }
 
 // A Clock is the time; the zero value is the real one.
 type Clock struct {
@@ -115,62 +115,62 @@ type retry struct {
 	what   string // "GET https://example.com/x"
 	// met, if there is one, hears of each trouble, and by nil that an attempt
 	// begins.
-	met func(*trouble)
+	onAttempt func(*AttemptError)
 
-	attempts int      // that had a network
-	pauses   int      // since something worked
-	last     *trouble // of the last attempt
+	attempts  int           // that had a network
+	pauses    int           // since something worked
+	lastError *AttemptError // of the last attempt
 	// since is when the trouble began; the one of this kind began at sinceKind.
 	since, sinceKind time.Time
 	warned           time.Duration // how long it had lasted at the last warning
 }
 
 // begin is said before each attempt.
-func (r *retry) begin() {
-	if r.met != nil {
-		r.met(nil)
+func (r *retry) start() {
+	if r.onAttempt != nil {
+		r.onAttempt(nil)
 	}
-	if r.last == nil || !policy[r.last.kind].free {
+	if r.lastError == nil || !retryPolicy[r.lastError.Kind].free {
 		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
 	}
 }
 
 // worked forgets all trouble.
-func (r *retry) worked() {
-	*r = retry{client: r.client, what: r.what, met: r.met, attempts: r.attempts}
+func (r *retry) reset() {
+	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts}
 }
 
 // wait pauses after an attempt that has not worked. An error is the end: the
 // trouble's own, or what it was when the time was over.
 func (r *retry) wait(ctx context.Context, err error) error {
-	t := r.client.diagnose(err)
-	if r.met != nil {
-		r.met(t)
+	t := r.client.classify(err)
+	if r.onAttempt != nil {
+		r.onAttempt(t)
 	}
 	switch {
-	case ctx.Err() != nil && r.last != nil:
-		return r.last // what kept this attempt from its end is only the time
-	case ctx.Err() != nil || t.kind == final:
+	case ctx.Err() != nil && r.lastError != nil:
+		return r.lastError // what kept this attempt from its end is only the time
+	case ctx.Err() != nil || t.Kind == Permanent:
 		return t
 	}
-	if !policy[t.kind].free {
+	if !retryPolicy[t.Kind].free {
 		r.attempts++
 	}
 	now := r.client.Clock.now()
 	if r.since.IsZero() {
 		r.since = now
 	}
-	if r.last == nil || t.kind != r.last.kind {
+	if r.lastError == nil || t.Kind != r.lastError.Kind {
 		r.sinceKind = now
 	}
-	if lasted := now.Sub(r.sinceKind); lasted >= policy[t.kind].patience {
-		return &trouble{kind: t.kind, err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
+	if lasted := now.Sub(r.sinceKind); lasted >= retryPolicy[t.Kind].patience {
+		return &AttemptError{Kind: t.Kind, err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
 	}
 	pause := r.pause(t)
-	r.tell(t, now, pause)
-	r.last = t
+	r.logRetry(t, now, pause)
+	r.lastError = t
 	sleep := r.client.Clock.sleep
-	if t.kind == cutOff && r.client.Clock.Sleep == nil {
+	if t.Kind == NoNetwork && r.client.Clock.Sleep == nil {
 		sleep = system.AwaitNetworkChange
 	}
 	if sleep(ctx, pause) != nil {
@@ -180,8 +180,8 @@ func (r *retry) wait(ctx context.Context, err error) error {
 }
 
 // pause is how long to wait: full jitter below a limit that doubles.
-func (r *retry) pause(t *trouble) time.Duration {
-	if policy[t.kind].free {
+func (r *retry) pause(t *AttemptError) time.Duration {
+	if retryPolicy[t.Kind].free {
 		return networkPause
 	}
 	limit := min(firstPause<<min(r.pauses, 10), lastPause)
@@ -190,12 +190,12 @@ func (r *retry) pause(t *trouble) time.Duration {
 }
 
 // tell logs a trouble: each new one, and as a warning one that lasts.
-func (r *retry) tell(t *trouble, now time.Time, pause time.Duration) {
+func (r *retry) logRetry(t *AttemptError, now time.Time, pause time.Duration) {
 	level, text := report.LevelInfo, t.Error()
 	lasted := now.Sub(r.since)
 	if lasted >= max(firstWarning, min(2*r.warned, r.warned+warningEvery)) {
 		level, r.warned = report.LevelWarn, lasted
-	} else if policy[t.kind].free && r.last != nil && r.last.Error() == text {
+	} else if retryPolicy[t.Kind].free && r.lastError != nil && r.lastError.Error() == text {
 		return // these looks are often, and nothing is new
 	}
 	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",

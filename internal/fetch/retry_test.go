@@ -15,7 +15,7 @@ import (
 // attempt drives a retry with one error until it ends or has paused often enough.
 func attempt(ctx context.Context, r *retry, err error, pauses int) error {
 	for range pauses {
-		r.begin()
+		r.start()
 		if end := r.wait(ctx, err); end != nil {
 			return end
 		}
@@ -24,22 +24,22 @@ func attempt(ctx context.Context, r *retry, err error, pauses int) error {
 }
 
 var (
-	errRefused  = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	errNoRoute  = &net.OpError{Op: "dial", Err: syscall.ENETUNREACH}
-	errSilent   = &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}
-	errNXDomain = &net.DNSError{Name: "nowhere.test", Server: "10.0.2.3:53", IsNotFound: true}
-	errNoDNS    = &net.DNSError{Name: "nowhere.test", Server: "10.0.2.3:53", IsTimeout: true}
-	errBusy     = &StatusError{Code: 503, Status: "503 Service Unavailable"}
-	errTLS      = errors.New("tls: server selected unsupported protocol version 301")
+	errConnRefused = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	errNoRoute     = &net.OpError{Op: "dial", Err: syscall.ENETUNREACH}
+	errTimeout     = &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}
+	errNXDomain    = &net.DNSError{Name: "nowhere.test", Server: "10.0.2.3:53", IsNotFound: true}
+	errDNSDown     = &net.DNSError{Name: "nowhere.test", Server: "10.0.2.3:53", IsTimeout: true}
+	errServerBusy  = &StatusError{Code: 503, Status: "503 Service Unavailable"}
+	errTLS         = errors.New("tls: server selected unsupported protocol version 301")
 )
 
 func TestPausesAreRandomBelowALimitThatDoubles(t *testing.T) {
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	const rounds = 200
 	longest, shortest := make([]time.Duration, 8), slices.Repeat([]time.Duration{time.Hour}, 8)
 	for range rounds {
 		h.slept = nil
-		attempt(t.Context(), &retry{client: c, what: "GET x"}, errBusy, 8)
+		attempt(t.Context(), &retry{client: c, what: "GET x"}, errServerBusy, 8)
 		for i, d := range h.slept {
 			longest[i], shortest[i] = max(longest[i], d), min(shortest[i], d)
 		}
@@ -54,7 +54,7 @@ func TestPausesAreRandomBelowALimitThatDoubles(t *testing.T) {
 
 func TestRetryAfterIsAddedUpToAMinute(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{0: 0, 7 * time.Second: 7 * time.Second, time.Hour: time.Minute} {
-		c, h, _ := hurriedClient(t)
+		c, h, _ := newTestClient(t)
 		attempt(t.Context(), &retry{client: c}, &StatusError{Code: 429, RetryAfter: asked}, 1)
 		if h.slept[0] < want || h.slept[0] > want+firstPause {
 			t.Errorf("asked for %v it paused %v", asked, h.slept[0])
@@ -63,7 +63,7 @@ func TestRetryAfterIsAddedUpToAMinute(t *testing.T) {
 }
 
 func TestRetryAfterHeader(t *testing.T) {
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	for value, want := range map[string]time.Duration{
 		"":                 0,
 		"12":               12 * time.Second,
@@ -89,18 +89,18 @@ func TestEachSortOfTroubleHasItsPatience(t *testing.T) {
 	}{
 		"forbidden":      {&StatusError{Code: 403, Status: "403 Forbidden"}, 0, "the server answered 403 Forbidden"},
 		"not found":      {&StatusError{Code: 404, Status: "404 Not Found"}, 0, "the server answered 404 Not Found"},
-		"refused":        {errRefused, 3 * time.Hour, "TCP: the server refuses the connection: connection refused\nthis has been so for 3h0m"},
-		"silent":         {errSilent, 3 * time.Hour, "TCP: nobody has the server's address, or a firewall forbids it: no route to host\nthis has been so for 3h0m"},
+		"refused":        {errConnRefused, 3 * time.Hour, "TCP: the server refuses the connection: connection refused\nthis has been so for 3h0m"},
+		"silent":         {errTimeout, 3 * time.Hour, "TCP: nobody has the server's address, or a firewall forbids it: no route to host\nthis has been so for 3h0m"},
 		"unknown host":   {errNXDomain, 30 * time.Minute, "DNS: there is no host \"nowhere.test\", says the name server 10.0.2.3:53\nthis has been so for 30m"},
 		"insecure":       {errTLS, time.Minute, "TLS: server selected unsupported protocol version 301\nthis has been so for 1m"},
-		"busy":           {errBusy, forever, ""},
+		"busy":           {errServerBusy, forever, ""},
 		"too many":       {&StatusError{Code: 429}, forever, ""},
 		"timeout":        {&StatusError{Code: 408}, forever, ""},
 		"broken":         {syscall.ECONNRESET, forever, ""},
 		"no route":       {errNoRoute, forever, ""},
-		"no name server": {errNoDNS, forever, ""},
+		"no name server": {errDNSDown, forever, ""},
 	} {
-		c, h, _ := hurriedClient(t)
+		c, h, _ := newTestClient(t)
 		began := h.now
 		end := attempt(t.Context(), &retry{client: c, what: "GET x"}, tc.err, 20000)
 		lasted := h.now.Sub(began)
@@ -118,21 +118,21 @@ func TestEachSortOfTroubleHasItsPatience(t *testing.T) {
 }
 
 func TestPatienceIsForOneSortOfTroubleOnly(t *testing.T) {
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	r := &retry{client: c, what: "GET x"}
 	began := h.now
 	for h.now.Sub(began) < 10*time.Hour {
-		if err := errors.Join(attempt(t.Context(), r, errRefused, 5), attempt(t.Context(), r, errBusy, 1)); err != nil {
+		if err := errors.Join(attempt(t.Context(), r, errConnRefused, 5), attempt(t.Context(), r, errServerBusy, 1)); err != nil {
 			t.Fatalf("a server that answers in between was given up: %v", err)
 		}
 	}
 }
 
 func TestAMissingNetworkIsNotAnAttempt(t *testing.T) {
-	c, h, log := hurriedClient(t)
+	c, h, log := newTestClient(t)
 	r := &retry{client: c, what: "GET http://h/x"}
 	for _, links := range [][]link{{}, {{"eth0", false, false, 0}}, {{"eth0", true, false, 0}}, {{"eth0", true, true, 0}}} {
-		c.look = func() []link { return links }
+		c.listLinks = func() []link { return links }
 		if err := attempt(t.Context(), r, errNoRoute, 30); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestAMissingNetworkIsNotAnAttempt(t *testing.T) {
 			t.Fatalf("a pause of %v", d)
 		}
 	}
-	r.begin()
+	r.start()
 	for _, want := range []string{
 		"INFO     : GET http://h/x: attempt #1\n",
 		"INFO     : GET http://h/x: no link: this machine has no network interface; its driver may be missing in the initramfs (for 0s so far, 0 attempts; again in 500ms)",
@@ -165,7 +165,7 @@ func TestAMissingNetworkIsNotAnAttempt(t *testing.T) {
 }
 
 func TestWarningsHaveGrowingDistances(t *testing.T) {
-	c, h, log := hurriedClient(t)
+	c, h, log := newTestClient(t)
 	var at []time.Duration
 	began, seen := h.now, 0
 	h.before = func() {
@@ -174,7 +174,7 @@ func TestWarningsHaveGrowingDistances(t *testing.T) {
 			at = append(at, h.now.Sub(began).Round(10*time.Second))
 		}
 	}
-	attempt(t.Context(), &retry{client: c, what: "GET x"}, errNoDNS, 2*60*45)
+	attempt(t.Context(), &retry{client: c, what: "GET x"}, errDNSDown, 2*60*45)
 	var want []time.Duration
 	for _, s := range []int{10, 20, 40, 80, 160, 320, 640, 1240, 1840, 2440} {
 		want = append(want, time.Duration(s)*time.Second)
@@ -188,21 +188,21 @@ func TestWarningsHaveGrowingDistances(t *testing.T) {
 }
 
 func TestSuccessForgetsTrouble(t *testing.T) {
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	r := &retry{client: c, what: "GET x"}
 	for range 3000 {
-		if err := attempt(t.Context(), r, errRefused, 10); err != nil {
+		if err := attempt(t.Context(), r, errConnRefused, 10); err != nil {
 			t.Fatalf("after %v: %v", h.now, err)
 		}
-		r.worked()
+		r.reset()
 	}
 }
 
 func TestTheEndOfTimeTellsTheTroubleBefore(t *testing.T) {
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &retry{client: c, what: "GET x"}
-	attempt(ctx, r, errBusy, 1)
+	attempt(ctx, r, errServerBusy, 1)
 	cancel()
 	if err := r.wait(ctx, context.Canceled); err == nil || err.Error() != "the server answered 503 Service Unavailable" {
 		t.Errorf("got %v", err)
@@ -210,7 +210,7 @@ func TestTheEndOfTimeTellsTheTroubleBefore(t *testing.T) {
 	h.slept = nil
 	ctx, cancel = context.WithCancel(t.Context())
 	h.before = cancel
-	if err := attempt(ctx, &retry{client: c}, errBusy, 5); !errors.Is(err, errBusy) || len(h.slept) != 1 {
+	if err := attempt(ctx, &retry{client: c}, errServerBusy, 5); !errors.Is(err, errServerBusy) || len(h.slept) != 1 {
 		t.Errorf("got %v after %d pauses", err, len(h.slept))
 	}
 }

@@ -12,14 +12,14 @@ import (
 // openS3 gets an object of S3: s3://BUCKET/KEY or an ARN.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func openS3(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+func openS3(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
 	object, err := parseS3(r.source)
 	if err != nil {
 		return nil, err
 	}
 	s := &s3Source{client: c, object: object}
-	s.region = object.firstRegion(s.here(ctx))
-	return c.stream(ctx, r, "s3 "+object.bucket, s.open)
+	s.region = object.firstRegion(s.instanceRegion(ctx))
+	return c.openResuming(ctx, r, "s3 "+object.bucket, s.open)
 }
 
 // An s3Source learns where its object is, and what time S3 has.
@@ -32,7 +32,7 @@ type s3Source struct {
 }
 
 // here is the region of this machine, if it is known.
-func (s *s3Source) here(ctx context.Context) string {
+func (s *s3Source) instanceRegion(ctx context.Context) string {
 	if s.client.Credentials.AWSRegion == nil || s.object.region != "" {
 		return ""
 	}
@@ -44,10 +44,10 @@ func (s *s3Source) here(ctx context.Context) string {
 	return region
 }
 
-// maxLessons is how often S3 may tell where to go: to the region, and the time.
-const maxLessons = 3
+// maxCorrections is how often S3 may tell where to go: to the region, and the time.
+const maxCorrections = 3
 
-func (s *s3Source) open(ctx context.Context, at position) (*answer, error) {
+func (s *s3Source) open(ctx context.Context, at resumePoint) (*response, error) {
 	for lessons := 0; ; lessons++ {
 		who, err := s.identity(ctx)
 		if err != nil {
@@ -58,10 +58,10 @@ func (s *s3Source) open(ctx context.Context, at position) (*answer, error) {
 			return a, nil
 		}
 		var status *StatusError
-		if errors.As(err, &status) && lessons < maxLessons && s.learn(status) {
+		if errors.As(err, &status) && lessons < maxCorrections && s.correct(status) {
 			continue
 		}
-		return nil, inStore(StoreError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
+		return nil, asStoreError(StoreError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
 	}
 }
 
@@ -85,24 +85,24 @@ func (s *s3Source) identity(ctx context.Context) (string, error) {
 	return fmt.Sprintf("as the role %q (key %s)", keys.Name, printable(keys.ID)), nil
 }
 
-func (s *s3Source) get(ctx context.Context, at position) (*answer, error) {
+func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 	c := s.client
 	req := newGet(s.object.url(s.region), http.Header{"Accept-Encoding": {"identity"}, "User-Agent": defaultHeaders()["User-Agent"]})
-	at.ask(req.Header)
+	at.addTo(req.Header)
 	if s.keys.ID != "" {
 		sign(req, s.keys, s.region, c.Clock.now().Add(s.skew))
 	}
 	// Where S3 redirects to, another signature is needed.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := c.do(&http.Client{Transport: c.session().transport, CheckRedirect: stay}, req.WithContext(ctx))
+	resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: stay}, req.WithContext(ctx))
 	if err != nil {
-		return nil, at.refused(err)
+		return nil, at.explain(err)
 	}
-	return at.answer(resp)
+	return at.response(resp)
 }
 
 // learn takes from an answer what makes the next request better.
-func (s *s3Source) learn(status *StatusError) bool {
+func (s *s3Source) correct(status *StatusError) bool {
 	region := status.header.Get("X-Amz-Bucket-Region")
 	if region == "" {
 		region = xmlText(status.excerpt, "Region")

@@ -75,7 +75,7 @@ func (o *s3Object) fromARN(name string) error {
 	return nil
 }
 
-// isRegion tells whether a text can stand in a host's name for a region.
+// isRegion reports whether a text can stand in a host's name for a region.
 func isRegion(text string) bool { return isHost(text) && !strings.Contains(text, ".") }
 
 func isHost(text string) bool {

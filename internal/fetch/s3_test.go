@@ -78,7 +78,7 @@ func TestWhatNamesNoObjectIsRefused(t *testing.T) {
 		"arn:aws:s3:r.evil:1:accesspoint/p/object/k": "this ARN names no object of an access point",
 		"arn:aws:s3:r:1:accesspoint/p/object/":       "this does not name an object",
 	} {
-		c, _, _ := hurriedClient(t)
+		c, _, _ := newTestClient(t)
 		_, err := get(t, c, resourceOf(source))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", source, err, want)

@@ -23,19 +23,19 @@ func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
 		return &report.Error{Origin: ign.Proxy.Origin(), Err: err}
 	}
 	s := settings{
-		headers: seconds(ign.Timeouts.HTTPResponseHeaders, defaultHeaderTimeout),
-		total:   seconds(ign.Timeouts.HTTPTotal, 0),
-		roots:   c.session().roots,
-		proxy:   proxy,
+		headerTimeout: seconds(ign.Timeouts.HTTPResponseHeaders, defaultHeaderTimeout),
+		totalTimeout:  seconds(ign.Timeouts.HTTPTotal, 0),
+		roots:         c.transports().roots,
+		proxy:         proxy,
 	}
-	c.use(s)
+	c.setSettings(s)
 	if authorities := ign.Security.TLS.CertificateAuthorities; len(authorities) > 0 {
-		roots, err := c.pool(ctx, authorities)
+		roots, err := c.certPool(ctx, authorities)
 		if err != nil {
 			return err
 		}
 		s.roots = roots
-		c.use(s)
+		c.setSettings(s)
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func seconds(s *int, unset time.Duration) time.Duration {
 }
 
 // pool is the system's authorities and those of the config.
-func (c *Client) pool(ctx context.Context, authorities []config.Resource) (*x509.CertPool, error) {
+func (c *Client) certPool(ctx context.Context, authorities []config.Resource) (*x509.CertPool, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		c.Log.Warn(fmt.Sprintf("reading the system's certificate authorities: %v; only those of the config are trusted", err))
@@ -59,7 +59,7 @@ func (c *Client) pool(ctx context.Context, authorities []config.Resource) (*x509
 		if err != nil {
 			return nil, err
 		}
-		if err := addBundle(roots, bundle); err != nil {
+		if err := addCertificates(roots, bundle); err != nil {
 			return nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(a.Source, "")), Origin: a.Origin("source"), Err: err,
 				Hint: "the source must be one or more certificates in PEM form"}
 		}
@@ -85,8 +85,8 @@ func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte,
 	return bundle, err
 }
 
-// addBundle adds all certificates of a PEM text. Text around them is fine.
-func addBundle(pool *x509.CertPool, text []byte) error {
+// addCertificates adds all certificates of a PEM text. Text around them is fine.
+func addCertificates(pool *x509.CertPool, text []byte) error {
 	found := 0
 	for {
 		block, rest := pem.Decode(text)

@@ -33,9 +33,9 @@ func (e *StoreError) Error() string {
 	return b.String()
 }
 
-// inStore adds what is known about an object to the status that a store has
+// asStoreError adds what is known about an object to the status that a store has
 // answered with. Other errors stay as they are.
-func inStore(e StoreError, err error) error {
+func asStoreError(e StoreError, err error) error {
 	var status *StatusError
 	if !errors.As(err, &status) {
 		return err

@@ -18,7 +18,7 @@ func TestErrorsOfStoresNameWhoAskedForWhat(t *testing.T) {
 			"S3: the server answered 403 Forbidden, PERMISSION_DENIED, no [1m\nasked as"},
 		"neither": {"<html>busy</html>", "S3: the server answered 403 Forbidden\nasked as"},
 	} {
-		err := inStore(about, &StatusError{Code: 403, Status: "403 Forbidden", excerpt: []byte(tc.body)})
+		err := asStoreError(about, &StatusError{Code: 403, Status: "403 Forbidden", excerpt: []byte(tc.body)})
 		if !strings.HasPrefix(err.Error(), tc.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -27,10 +27,10 @@ func TestErrorsOfStoresNameWhoAskedForWhat(t *testing.T) {
 			t.Errorf("%s: the status is lost", name)
 		}
 	}
-	if inStore(about, nil) != nil || inStore(about, errRefused) != error(errRefused) {
+	if asStoreError(about, nil) != nil || asStoreError(about, errConnRefused) != error(errConnRefused) {
 		t.Error("errors that are not the store's are changed")
 	}
-	if err := inStore(about, &StatusError{Code: 404}); !errors.Is(err, ErrNotFound) {
+	if err := asStoreError(about, &StatusError{Code: 404}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("404 is not ErrNotFound: %v", err)
 	}
 }

@@ -16,9 +16,9 @@ const (
 	// tftpBlock fits with its headers into the packets of any Ethernet, also
 	// inside of a tunnel (RFC 2348).
 	tftpBlock = 1428
-	// tftpPlainBlock is that of servers without options.
-	tftpPlainBlock = 512
-	tftpPort       = "69"
+	// tftpDefaultBlock is that of servers without options.
+	tftpDefaultBlock = 512
+	tftpPort         = "69"
 	// tftpTries is how often a packet is sent within the time that a server may
 	// be silent.
 	tftpTries = 15
@@ -26,7 +26,7 @@ const (
 
 // openTFTP gets a file from a server that speaks TFTP (RFC 1350, with block
 // sizes by RFC 2348). It is our own: the client is small, the module is not.
-func openTFTP(ctx context.Context, c *Client, r request) (io.ReadCloser, error) {
+func openTFTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
 	u, err := url.Parse(r.source)
 	if err != nil || u.Hostname() == "" || u.Path == "" || strings.Contains(u.Path, "\x00") {
 		return nil, errors.New("this is not the URL of a file; it should look like tftp://HOST/PATH")
@@ -40,7 +40,7 @@ func openTFTP(ctx context.Context, c *Client, r request) (io.ReadCloser, error) 
 		return nil, fmt.Errorf("%q is not a port", port)
 	}
 	f := &tftpFile{client: c, host: u.Hostname(), port: int(number), name: u.Path, options: true}
-	return c.stream(ctx, r, u.Host, f.open)
+	return c.openResuming(ctx, r, u.Host, f.open)
 }
 
 // A tftpFile is what attempts have in common.
@@ -54,7 +54,7 @@ type tftpFile struct {
 }
 
 // open makes an attempt; TFTP knows only whole files.
-func (f *tftpFile) open(ctx context.Context, _ position) (*answer, error) {
+func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 	addresses, err := dialer.Resolver.LookupIPAddr(ctx, f.host)
 	if err != nil {
 		return nil, err
@@ -66,44 +66,44 @@ func (f *tftpFile) open(ctx context.Context, _ position) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tftpTransfer{conn: conn, server: &net.UDPAddr{IP: address.IP, Zone: address.Zone, Port: f.port}, blockSize: tftpPlainBlock,
-		ctx: ctx, silence: f.client.Stall, buffer: make([]byte, tftpBlock+5)}
+	t := &tftpTransfer{conn: conn, server: &net.UDPAddr{IP: address.IP, Zone: address.Zone, Port: f.port}, blockSize: tftpDefaultBlock,
+		ctx: ctx, stallTimeout: f.client.StallTimeout, buffer: make([]byte, tftpBlock+5)}
 	t.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	t.last = readRequest(f.name, f.options)
 	err = t.advance()
-	var refused *tftpRefusal
+	var refused *tftpServerError
 	if errors.As(err, &refused) && f.options && refused.code != tftpNoFile {
 		// Old servers know no options, and have many codes to say so.
 		f.options = false
 		t.Close()
-		return f.open(ctx, position{})
+		return f.open(ctx, resumePoint{})
 	}
 	if err != nil {
 		t.Close()
 		return nil, err
 	}
-	return &answer{body: t, size: -1}, nil
+	return &response{body: t, size: -1}, nil
 }
 
-// A tftpRefusal is an error that the server sent.
-type tftpRefusal struct {
+// A tftpServerError is an error that the server sent.
+type tftpServerError struct {
 	code uint16
 	text string
 }
 
-func (e *tftpRefusal) Error() string {
+func (e *tftpServerError) Error() string {
 	return fmt.Sprintf("TFTP: the server says: %s (code %d)", e.text, e.code)
 }
 
-func (e *tftpRefusal) Is(target error) bool { return target == ErrNotFound && e.code == tftpNoFile }
+func (e *tftpServerError) Is(target error) bool { return target == ErrNotFound && e.code == tftpNoFile }
 
 // A tftpTransfer reads block after block. Each packet of ours asks for the
 // next one of the server's.
 type tftpTransfer struct {
-	conn    *net.UDPConn
-	ctx     context.Context
-	stop    func() bool
-	silence time.Duration
+	conn         *net.UDPConn
+	ctx          context.Context
+	stop         func() bool
+	stallTimeout time.Duration
 
 	server    *net.UDPAddr // with the port of the transfer, once it is known
 	known     bool
@@ -111,14 +111,14 @@ type tftpTransfer struct {
 	block     uint16 // that was received last
 	last      []byte // our last packet
 	data      []byte // of the block, what was not read yet
-	complete  bool   // this was the last block
+	lastBlock bool   // this was the last block
 	err       error  // that ended it
 	buffer    []byte
 }
 
 func (t *tftpTransfer) Read(p []byte) (int, error) {
 	for len(t.data) == 0 {
-		if t.complete || t.err != nil {
+		if t.lastBlock || t.err != nil {
 			return 0, t.end()
 		}
 		t.last = acknowledgement(t.block)
@@ -142,7 +142,7 @@ func (t *tftpTransfer) end() error {
 // Close tells a server in the middle of a transfer to stop.
 func (t *tftpTransfer) Close() error {
 	if t.known && t.err == nil {
-		t.conn.WriteToUDP(refusal(0, "the transfer was given up"), t.server)
+		t.conn.WriteToUDP(errorPacket(0, "the transfer was given up"), t.server)
 	}
 	t.stop()
 	return t.conn.Close()
@@ -151,10 +151,10 @@ func (t *tftpTransfer) Close() error {
 // advance sends our last packet, again and again if need be, until the next
 // block is there.
 func (t *tftpTransfer) advance() error {
-	pause := t.silence / tftpTries
+	pause := t.stallTimeout / tftpTries
 	for range tftpTries {
 		if _, err := t.conn.WriteToUDP(t.last, t.server); err != nil {
-			return t.failure(err)
+			return t.contextError(err)
 		}
 		until := time.Now().Add(pause)
 		for {
@@ -168,15 +168,15 @@ func (t *tftpTransfer) advance() error {
 		}
 	}
 	if !t.known {
-		return &trouble{kind: silent, err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
+		return &AttemptError{Kind: Timeout, err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
 	}
-	return fmt.Errorf("%w for %v", errStalled, t.silence)
+	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
 }
 
 // errTFTPTimeout is nothing before the next packet of ours is due.
 var errTFTPTimeout = errors.New("TFTP: timeout")
 
-func (t *tftpTransfer) failure(err error) error {
+func (t *tftpTransfer) contextError(err error) error {
 	if t.ctx.Err() != nil {
 		return t.ctx.Err()
 	}
@@ -194,26 +194,26 @@ func (t *tftpTransfer) receive(until time.Time) (done bool, err error) {
 		return false, errTFTPTimeout
 	}
 	if err != nil {
-		return false, t.failure(err)
+		return false, t.contextError(err)
 	}
 	if !from.IP.Equal(t.server.IP) || t.known && from.Port != t.server.Port {
-		t.conn.WriteToUDP(refusal(tftpStranger, "unknown transfer"), from)
+		t.conn.WriteToUDP(errorPacket(tftpUnknownTransfer, "unknown transfer"), from)
 		return false, nil
 	}
 	p, err := parseTFTP(t.buffer[:n])
 	if err != nil {
 		return false, nil // a broken packet is a lost one
 	}
-	return t.take(p, from)
+	return t.handle(p, from)
 }
 
 // take acts on a packet of the server's.
-func (t *tftpTransfer) take(p tftpPacket, from *net.UDPAddr) (done bool, err error) {
+func (t *tftpTransfer) handle(p tftpPacket, from *net.UDPAddr) (done bool, err error) {
 	switch p.kind {
 	case tftpError:
-		refused := &tftpRefusal{p.code, p.text}
+		refused := &tftpServerError{p.code, p.text}
 		t.err = refused // it has ended on the other side, too
-		return false, &trouble{kind: final, err: refused}
+		return false, &AttemptError{Kind: Permanent, err: refused}
 	case tftpOptions:
 		if t.known || p.blockSize == 0 {
 			return false, nil
@@ -228,6 +228,6 @@ func (t *tftpTransfer) take(p tftpPacket, from *net.UDPAddr) (done bool, err err
 	}
 	t.server, t.known = from, true
 	t.block++
-	t.data, t.complete = p.data, len(p.data) < t.blockSize
+	t.data, t.lastBlock = p.data, len(p.data) < t.blockSize
 	return true, nil
 }

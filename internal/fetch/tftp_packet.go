@@ -18,9 +18,9 @@ const (
 
 // Codes of errors.
 const (
-	tftpNoFile    = 1
-	tftpStranger  = 5
-	tftpBadOption = 8
+	tftpNoFile          = 1
+	tftpUnknownTransfer = 5
+	tftpBadOption       = 8
 )
 
 // A tftpPacket is what a server sends.
@@ -88,6 +88,6 @@ func acknowledgement(block uint16) []byte {
 	return binary.BigEndian.AppendUint16([]byte{0, tftpAck}, block)
 }
 
-func refusal(code uint16, text string) []byte {
+func errorPacket(code uint16, text string) []byte {
 	return append(binary.BigEndian.AppendUint16([]byte{0, tftpError}, code), text+"\x00"...)
 }

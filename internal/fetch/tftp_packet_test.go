@@ -53,7 +53,7 @@ func TestTFTPBlockNumbersGoRound(t *testing.T) {
 		block uint16
 		done  bool
 	}{{65535, false}, {1, false}, {0, true}, {0, false}, {1, true}} {
-		done, err := transfer.take(tftpPacket{kind: tftpData, block: tc.block, data: []byte("ab")}, server)
+		done, err := transfer.handle(tftpPacket{kind: tftpData, block: tc.block, data: []byte("ab")}, server)
 		if done != tc.done || err != nil {
 			t.Errorf("block %d after %d: %v, %v", tc.block, transfer.block, done, err)
 		}
@@ -67,7 +67,7 @@ func TestWhatIsNoTFTPURLIsRefused(t *testing.T) {
 		"tftp://h/a%00b":    "it should look like tftp://HOST/PATH",
 		"tftp://h:999999/x": `"999999" is not a port`,
 	} {
-		c, _, _ := hurriedClient(t)
+		c, _, _ := newTestClient(t)
 		if _, err := get(t, c, resourceOf(source)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", source, err)
 		}

@@ -67,7 +67,7 @@ func (q *MetadataRequest) tokenURL() string {
 }
 
 func (c *Client) askToken(ctx context.Context, q *MetadataRequest, source string) (string, error) {
-	text, err := c.askPlainly(ctx, &MetadataRequest{Method: http.MethodPut, URL: source, Header: q.Token.RequestHeader, Hints: q.Hints, MaxBytes: maxToken, met: q.met})
+	text, err := c.askPlainly(ctx, &MetadataRequest{Method: http.MethodPut, URL: source, Header: q.Token.RequestHeader, Hints: q.Hints, MaxBytes: maxToken, onAttempt: q.onAttempt})
 	if answered(err, q.Token.AbsentOn...) {
 		return "", nil
 	}

@@ -38,7 +38,7 @@ func TestOneTokenServesUntilItIsForgotten(t *testing.T) {
 	s := &tokens{uses: 2}
 	srv := httptest.NewServer(s)
 	defer srv.Close()
-	c, _, log := hurriedClient(t)
+	c, _, log := newTestClient(t)
 	ask := func() (string, error) {
 		text, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL + "/x", Token: EC2Token})
 		return string(text), err
@@ -77,7 +77,7 @@ func TestTokensThatAreNone(t *testing.T) {
 		"nothing that is a host": {may, "", "this is not a URL that can be requested"},
 	} {
 		srv := httptest.NewServer(&metadata{answers: map[string]string{"PUT /t": tc.answer, "GET /x": "answer"}})
-		c, _, _ := hurriedClient(t)
+		c, _, _ := newTestClient(t)
 		url := srv.URL + "/x"
 		if strings.HasPrefix(name, "nothing") {
 			url = "http://%zz/x"
@@ -97,9 +97,9 @@ func TestHintsOfServices(t *testing.T) {
 	}{
 		"with a meaning":    {&StatusError{Code: 403}, "switch it on"},
 		"without a meaning": {&StatusError{Code: 418}, "check that the kernel argument ignition.platform.id names the platform"},
-		"not ready":         {&trouble{kind: busy, err: &StatusError{Code: 503}}, "the service is there but not ready"},
-		"nobody listens":    {&trouble{kind: refused, err: syscall.ECONNREFUSED}, "check that the kernel argument ignition.platform.id names the platform"},
-		"no network":        {&trouble{kind: cutOff, err: errors.New("no link")}, "check cable"},
+		"not ready":         {&AttemptError{Kind: ServerBusy, err: &StatusError{Code: 503}}, "the service is there but not ready"},
+		"nobody listens":    {&AttemptError{Kind: ConnRefused, err: syscall.ECONNREFUSED}, "check that the kernel argument ignition.platform.id names the platform"},
+		"no network":        {&AttemptError{Kind: NoNetwork, err: errors.New("no link")}, "check cable"},
 	} {
 		q := MetadataRequest{Hints: []Hint{{403, "switch it on"}}}
 		if got := q.hint(tc.err); !strings.HasPrefix(got, tc.want) {
@@ -112,7 +112,7 @@ func TestRequestsFromLowPorts(t *testing.T) {
 	var from []string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { from = append(from, r.RemoteAddr) }))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	if _, err := c.DoMetadata(t.Context(), MetadataRequest{URL: srv.URL, LowPort: true}); err != nil {
 		var problem *report.Error
 		if !errors.Is(err, syscall.EACCES) || !errors.As(err, &problem) || problem.Hint != "run this as root" {

@@ -72,7 +72,7 @@ func TestTransferSurvivesEverythingAtOnce(t *testing.T) {
 		}
 	})
 	c, log := newClient(t)
-	c.Stall = 300 * time.Millisecond
+	c.StallTimeout = 300 * time.Millisecond
 	r := resource(srv.URL)
 	hash := "sha256-" + hex.EncodeToString(sum[:])
 	r.Verification.Hash = &hash

@@ -194,7 +194,7 @@ func TestTFTP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url := tc.server.start(t)
 			c, log := newClient(t)
-			c.Stall = 1500 * time.Millisecond
+			c.StallTimeout = 1500 * time.Millisecond
 			got, err := get(t, c, resource(url+"/dir/f"))
 			if err != nil || got != tc.server.text {
 				t.Errorf("got %d of %d bytes, %v\n%s", len(got), len(tc.server.text), err, log)
@@ -219,7 +219,7 @@ func TestTFTPFailures(t *testing.T) {
 
 	s = &tftpServer{text: "x", options: "lie"}
 	url = s.start(t)
-	c.Stall = 60 * time.Millisecond
+	c.StallTimeout = 60 * time.Millisecond
 	hasten(c)
 	fails(t, c, resource(url+"/dir/f"), "TFTP: the server at "+strings.TrimPrefix(url, "tftp://")+" does not answer\nthis has been so for 3h")
 }

@@ -56,7 +56,7 @@ func hintFor(err error) string {
 	var mismatch *HashError
 	var store *StoreError
 	var status *StatusError
-	var last *trouble
+	var last *AttemptError
 	switch {
 	case errors.As(err, &mismatch):
 		return "compare verification.hash in the config with the file on the server; the hash is over the decompressed bytes"
@@ -70,8 +70,8 @@ func hintFor(err error) string {
 		return "check the URL and what the server's own log says"
 	case errors.As(err, &last) && last.hint != "":
 		return last.hint
-	case errors.As(err, &last) && policy[last.kind].hint != "":
-		return policy[last.kind].hint
+	case errors.As(err, &last) && retryPolicy[last.Kind].hint != "":
+		return retryPolicy[last.Kind].hint
 	case errors.Is(err, context.DeadlineExceeded):
 		return "check that the network is up and that the server can be reached; ignition.timeouts.httpTotal in the config and --fetch-timeout set the limit"
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // A part is one answer of a scripted server.
-type part struct {
+type scriptedResponse struct {
 	text   string // what the whole file is now
 	until  int    // where the connection ends; 0 is at the end
 	tag    string // without one the server cannot be asked for the rest
@@ -31,12 +31,12 @@ type part struct {
 
 // A script is a server that answers one part after the other, and the last one
 // for ever.
-type script struct {
-	parts []part
+type scriptedServer struct {
+	parts []scriptedResponse
 	asked []string // the ranges
 }
 
-func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := s.parts[min(len(s.asked), len(s.parts)-1)]
 	s.asked = append(s.asked, r.Header.Get("Range"))
 	from := 0
@@ -74,44 +74,44 @@ var capitals = strings.ToUpper(letters)
 
 func TestBrokenTransfersAreResumed(t *testing.T) {
 	for name, tc := range map[string]struct {
-		parts []part
+		parts []scriptedResponse
 		want  string // the text, or a part of the error
 		asked string
 	}{
-		"with ranges": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: letters, until: 20, tag: `"1"`}, {text: letters, tag: `"1"`}},
+		"with ranges": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, until: 20, tag: `"1"`}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, bytes=20-"},
-		"server without ranges": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, deaf: true}},
+		"server without ranges": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, deaf: true}},
 			letters, ", bytes=10-"},
-		"server without tags": {[]part{{text: letters, until: 10}, {text: letters}},
+		"server without tags": {[]scriptedResponse{{text: letters, until: 10}, {text: letters}},
 			letters, ", "},
-		"a new tag, the same beginning": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: letters[:10] + "0123", tag: `"2"`}},
+		"a new tag, the same beginning": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters[:10] + "0123", tag: `"2"`}},
 			letters[:10] + "0123", ", bytes=10-"},
-		"trouble in between": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: "busy", status: 503}, {text: letters, tag: `"1"`}},
+		"trouble in between": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "busy", status: 503}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, bytes=10-"},
-		"the file is too short now": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: "short", tag: `"1"`, status: 416}, {text: letters, tag: `"1"`}},
+		"the file is too short now": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "short", tag: `"1"`, status: 416}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},
-		"a wrong range": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, header: map[string]string{"Content-Range": "bytes 9-25/26"}}, {text: letters, tag: `"1"`}},
+		"a wrong range": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, header: map[string]string{"Content-Range": "bytes 9-25/26"}}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},
-		"another size with the same tag": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: letters + "0", tag: `"1"`}, {text: letters, tag: `"1"`}},
+		"another size with the same tag": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters + "0", tag: `"1"`}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},
-		"the file was changed": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: capitals, tag: `"2"`}},
+		"the file was changed": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: capitals, tag: `"2"`}},
 			capitals, ", bytes=10-, "},
-		"the file has become shorter": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: "short", tag: `"2"`}},
+		"the file has become shorter": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "short", tag: `"2"`}},
 			"short", ", bytes=10-, "},
-		"the file changes all the time": {[]part{{text: letters, until: 10}, {text: capitals}, {text: letters, until: 10}, {text: capitals}, {text: letters, until: 10}, {text: capitals}},
+		"the file changes all the time": {[]scriptedResponse{{text: letters, until: 10}, {text: capitals}, {text: letters, until: 10}, {text: capitals}, {text: letters, until: 10}, {text: capitals}},
 			"the file on the server was changed while it was fetched", ", , , , , "},
-		"an error in between": {[]part{{text: letters, until: 10, tag: `"1"`}, {text: "no", status: 403}},
+		"an error in between": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "no", status: 403}},
 			"the server answered 403 Forbidden", ", bytes=10-"},
-		"always at the same place": {[]part{{text: letters, until: 10, tag: `"1"`}},
+		"always at the same place": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}},
 			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same place", strings.Repeat(", bytes=10-", 10)},
-		"always before that place": {[]part{{text: letters, until: 10}, {text: letters, until: 9}},
+		"always before that place": {[]scriptedResponse{{text: letters, until: 10}, {text: letters, until: 9}},
 			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same place", strings.Repeat(", ", 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{parts: tc.parts}
+			s := &scriptedServer{parts: tc.parts}
 			srv := httptest.NewServer(s)
 			defer srv.Close()
-			c, _, log := hurriedClient(t)
+			c, _, log := newTestClient(t)
 			got, err := get(t, c, resourceOf(srv.URL))
 			if err != nil && !strings.Contains(err.Error(), tc.want) || err == nil && got != tc.want {
 				t.Errorf("got %q, %v, want %q", got, err, tc.want)
@@ -124,8 +124,8 @@ func TestBrokenTransfersAreResumed(t *testing.T) {
 }
 
 func TestFilesAreBegunAgainWhereTheyBegan(t *testing.T) {
-	c, _, log := hurriedClient(t)
-	srv := httptest.NewServer(&script{parts: []part{{text: letters, until: 10}, {text: "new"}}})
+	c, _, log := newTestClient(t)
+	srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: letters, until: 10}, {text: "new"}}})
 	defer srv.Close()
 	f, err := os.Create(t.TempDir() + "/f")
 	if err != nil {
@@ -147,8 +147,8 @@ func TestFilesAreBegunAgainWhereTheyBegan(t *testing.T) {
 
 func TestWhatCannotBeBegunAgainFails(t *testing.T) {
 	for name, w := range map[string]io.Writer{"no file": io.MultiWriter(&bytes.Buffer{}), "a pipe": pipe(t)} {
-		c, _, _ := hurriedClient(t)
-		srv := httptest.NewServer(&script{parts: []part{{text: letters, until: 10}, {text: "new"}}})
+		c, _, _ := newTestClient(t)
+		srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: letters, until: 10}, {text: "new"}}})
 		if err := c.Fetch(t.Context(), resourceOf(srv.URL), w); !errors.Is(err, errChanged) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -168,8 +168,8 @@ func pipe(t *testing.T) io.Writer {
 func TestHashAndCompressionAreOfTheResumedWhole(t *testing.T) {
 	text := strings.Repeat(letters, 1000)
 	zipped := zip(text)
-	c, _, _ := hurriedClient(t)
-	srv := httptest.NewServer(&script{parts: []part{{text: zipped, until: 50, tag: `"1"`}, {text: zipped, until: 100, tag: `"1"`}, {text: zipped, tag: `"1"`}}})
+	c, _, _ := newTestClient(t)
+	srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: zipped, until: 50, tag: `"1"`}, {text: zipped, until: 100, tag: `"1"`}, {text: zipped, tag: `"1"`}}})
 	defer srv.Close()
 	r, gz := resourceOf(srv.URL), "gzip"
 	r.Compression = &gz
@@ -191,8 +191,8 @@ func TestStalledTransfersAreResumed(t *testing.T) {
 		io.WriteString(w, letters)
 	}))
 	defer srv.Close()
-	c, _, log := hurriedClient(t)
-	c.Stall = 50 * time.Millisecond
+	c, _, log := newTestClient(t)
+	c.StallTimeout = 50 * time.Millisecond
 	if got, err := get(t, c, resourceOf(srv.URL)); err != nil || got != letters {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -204,8 +204,8 @@ func TestStalledTransfersAreResumed(t *testing.T) {
 func TestSlowReadersDoNotStallAServer(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) }))
 	defer srv.Close()
-	c, _, log := hurriedClient(t)
-	c.Stall = 50 * time.Millisecond
+	c, _, log := newTestClient(t)
+	c.StallTimeout = 50 * time.Millisecond
 	slow := writerFunc(func(p []byte) (int, error) {
 		time.Sleep(4 * time.Millisecond) // 32 times
 		return len(p), nil
@@ -227,8 +227,8 @@ func TestTotalLimitEndsATransferAndSaysWhereItWas(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
-	c.use(settings{total: 100 * time.Millisecond})
+	c, _, _ := newTestClient(t)
+	c.setSettings(settings{totalTimeout: 100 * time.Millisecond})
 	_, err := get(t, c, resourceOf(srv.URL))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 100ms; the last trouble was:\nnone, the transfer was at 10 of 26 bytes") {
 		t.Errorf("got %v", err)
@@ -243,15 +243,15 @@ func TestCancelledTransfersEnd(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer srv.Close()
-	c, _, _ := hurriedClient(t)
+	c, _, _ := newTestClient(t)
 	if err := c.Fetch(ctx, resourceOf(srv.URL), io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestNoConnectionIsLeftBehind(t *testing.T) {
-	c, _, _ := hurriedClient(t)
-	srv := httptest.NewUnstartedServer(&script{parts: []part{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`}}})
+	c, _, _ := newTestClient(t)
+	srv := httptest.NewUnstartedServer(&scriptedServer{parts: []scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`}}})
 	var mu sync.Mutex
 	open := map[net.Conn]bool{}
 	srv.Config.ConnState = func(conn net.Conn, state http.ConnState) {
@@ -280,7 +280,7 @@ func TestNoConnectionIsLeftBehind(t *testing.T) {
 
 func TestEmptyResources(t *testing.T) {
 	for _, status := range []int{200, 204} {
-		c, _, _ := hurriedClient(t)
+		c, _, _ := newTestClient(t)
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) }))
 		if got, err := get(t, c, config.Resource{Source: &srv.URL}); err != nil || got != "" {
 			t.Errorf("%d: got %q, %v", status, got, err)

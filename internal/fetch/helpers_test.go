@@ -11,14 +11,14 @@ import (
 )
 
 // A hurried clock sleeps by being set forward.
-type hurried struct {
+type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
 	slept  []time.Duration
 	before func() // is called before each pause
 }
 
-func (h *hurried) clock() Clock {
+func (h *fakeClock) clock() Clock {
 	return Clock{
 		Now: func() time.Time { h.mu.Lock(); defer h.mu.Unlock(); return h.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -51,13 +51,13 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// hurriedClient has no limit of time, a network, and a clock that does not wait.
-func hurriedClient(t *testing.T) (*Client, *hurried, *logBuffer) {
+// newTestClient has no limit of time, a network, and a clock that does not wait.
+func newTestClient(t *testing.T) (*Client, *fakeClock, *logBuffer) {
 	t.Helper()
-	log, h := &logBuffer{}, &hurried{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	log, h := &logBuffer{}, &fakeClock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	c := New(report.NewWriterLogger(log), 0)
 	c.Clock = h.clock()
-	c.Stall = 2 * time.Second
-	c.look = func() []link { return []link{{"eth0", true, true, 1}} }
+	c.StallTimeout = 2 * time.Second
+	c.listLinks = func() []link { return []link{{"eth0", true, true, 1}} }
 	return c, h, log
 }

@@ -26,14 +26,14 @@ func (c *Client) verificationTime() time.Time {
 }
 
 // untrusted is trouble with the server's certificate or with TLS itself.
-func (c *Client) untrusted(err error) *trouble {
+func (c *Client) classifyTLS(err error) *AttemptError {
 	var op *net.OpError
 	var record tls.RecordHeaderError
 	var verification *tls.CertificateVerificationError
 	var text string
 	switch {
 	case errors.As(err, &verification):
-		text = c.certificate(verification)
+		text = c.certificateProblem(verification)
 	case errors.As(err, &record):
 		text = "the server does not speak TLS at this port"
 	case errors.As(err, &op) && op.Op == "remote error":
@@ -44,28 +44,28 @@ func (c *Client) untrusted(err error) *trouble {
 	default:
 		return nil
 	}
-	return &trouble{kind: insecure, err: fmt.Errorf("TLS: %s", printable(text))}
+	return &AttemptError{Kind: TLS, err: fmt.Errorf("TLS: %s", printable(text))}
 }
 
 // certificate says what is wrong with the server's certificate.
-func (c *Client) certificate(err *tls.CertificateVerificationError) string {
+func (c *Client) certificateProblem(err *tls.CertificateVerificationError) string {
 	var invalid x509.CertificateInvalidError
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return c.outOfTime(invalid.Cert)
+		return c.validityProblem(invalid.Cert)
 	case errors.As(err, &host):
-		return fmt.Sprintf("the server's certificate is not for %s, but for %s", host.Host, names(host.Certificate))
+		return fmt.Sprintf("the server's certificate is not for %s, but for %s", host.Host, certificateNames(host.Certificate))
 	case errors.As(err, &authority):
 		return fmt.Sprintf("the server's certificate is signed by %q, whom this machine does not trust", issuer(err))
 	}
 	return "the server's certificate is not accepted: " + strings.TrimPrefix(err.Err.Error(), "x509: ")
 }
 
-// outOfTime names the times of the certificate and of this machine: one of the
+// validityProblem names the times of the certificate and of this machine: one of the
 // two is wrong, and only a person knows which.
-func (c *Client) outOfTime(cert *x509.Certificate) string {
+func (c *Client) validityProblem(cert *x509.Certificate) string {
 	const form = "2006-01-02 15:04:05 UTC"
 	show := func(t time.Time) string { return t.UTC().Format(form) }
 	clock, used := c.Clock.now(), c.verificationTime()
@@ -82,7 +82,7 @@ func (c *Client) outOfTime(cert *x509.Certificate) string {
 	return text
 }
 
-func names(cert *x509.Certificate) string {
+func certificateNames(cert *x509.Certificate) string {
 	all := append([]string(nil), cert.DNSNames...)
 	for _, ip := range cert.IPAddresses {
 		all = append(all, ip.String())

@@ -15,8 +15,8 @@ type link struct {
 
 // links are those of this machine, without the one to itself.
 func (c *Client) links() []link {
-	if c.look != nil {
-		return c.look()
+	if c.listLinks != nil {
+		return c.listLinks()
 	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *Client) links() []link {
 }
 
 // lack is what stands between these links and a network, or "".
-func lack(links []link) string {
+func networkProblem(links []link) string {
 	var down, dead, bare []string
 	for _, l := range links {
 		switch {

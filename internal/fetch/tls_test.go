@@ -15,7 +15,7 @@ import (
 
 func TestCertificatesAreJudgedByTheLaterOfClockAndBuild(t *testing.T) {
 	defer func(old string) { buildTime = old }(buildTime)
-	c, h, _ := hurriedClient(t)
+	c, h, _ := newTestClient(t)
 	built := h.now.Add(-24 * time.Hour).Truncate(time.Second)
 	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "www"}, NotBefore: built.Add(-time.Hour), NotAfter: built.Add(time.Hour)}
 	for name, tc := range map[string]struct {
@@ -36,7 +36,7 @@ func TestCertificatesAreJudgedByTheLaterOfClockAndBuild(t *testing.T) {
 		if got := c.verificationTime(); !got.Equal(tc.used) {
 			t.Errorf("%s: judged by %v, want %v", name, got, tc.used)
 		}
-		if got := c.outOfTime(cert); tc.text != "" && got != tc.text {
+		if got := c.validityProblem(cert); tc.text != "" && got != tc.text {
 			t.Errorf("%s: got  %s\nwant %s", name, got, tc.text)
 		}
 	}
@@ -52,11 +52,11 @@ func TestAClockWithoutABatteryDoesNotFailTLS(t *testing.T) {
 		{srv.Certificate().NotBefore.Add(time.Hour).Format(time.RFC3339), ""},
 		{"", "is not valid before 1970-01-01 00:00:00 UTC; this machine's clock says 1969-12-31 23:5"},
 	} {
-		c, h, _ := hurriedClient(t)
+		c, h, _ := newTestClient(t)
 		h.now = srv.Certificate().NotBefore.Add(-10 * time.Minute)
 		roots := x509.NewCertPool()
 		roots.AddCert(srv.Certificate())
-		c.use(settings{roots: roots})
+		c.setSettings(settings{roots: roots})
 		buildTime = tc.built
 		_, err := get(t, c, resourceOf(srv.URL))
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
@@ -71,7 +71,7 @@ func TestNamesOfCertificates(t *testing.T) {
 		"a.test, 10.0.0.1":             {DNSNames: []string{"a.test"}, IPAddresses: []net.IP{net.IPv4(10, 0, 0, 1)}},
 		"a, b, c, d, e, ...":           {DNSNames: []string{"a", "b", "c", "d", "e", "f", "g"}},
 	} {
-		if got := names(cert); got != want {
+		if got := certificateNames(cert); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

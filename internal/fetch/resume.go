@@ -25,10 +25,10 @@ var (
 
 // An opener makes one attempt to get a resource, from a position if it can and
 // else from the beginning.
-type opener func(context.Context, position) (*answer, error)
+type opener func(context.Context, resumePoint) (*response, error)
 
 // An answer is what an attempt brought.
-type answer struct {
+type response struct {
 	body      io.ReadCloser
 	from      int64  // where in the resource the body begins: at 0, or where it was asked for
 	size      int64  // of the whole resource, -1 if unknown
@@ -39,27 +39,27 @@ type answer struct {
 // was delivered is never delivered again: a new answer begins where the last
 // one broke off, or its beginning is dropped after a look at whether it is the
 // same as before. It takes no more memory than one connection does.
-type stream struct {
-	client *Client
-	ctx    context.Context
-	host   string
-	source string // fit to be shown
-	begin  func() // starts the clock of the fetch
-	open   opener
-	retry  retry
+type resumingReader struct {
+	client     *Client
+	ctx        context.Context
+	host       string
+	source     string // fit to be shown
+	startTimer func() // starts the clock of the fetch
+	open       opener
+	retry      retry
 
-	current *answer
-	release func() // of current
-	at      position
-	size    int64
-	sum     maphash.Hash // of all that was delivered
-	stuck   int          // connections without a new byte
-	moved   bool         // the current connection brought one
+	current    *response
+	release    func() // of current
+	at         resumePoint
+	size       int64
+	sum        maphash.Hash // of all that was delivered
+	stuckCount int          // connections without a new byte
+	progressed bool         // the current connection brought one
 }
 
 // stream opens a resource of a host.
-func (c *Client) stream(ctx context.Context, r request, host string, open opener) (io.ReadCloser, error) {
-	s := &stream{client: c, ctx: ctx, host: host, source: Redact(r.source), begin: r.begin, open: open, size: -1}
+func (c *Client) openResuming(ctx context.Context, r download, host string, open opener) (io.ReadCloser, error) {
+	s := &resumingReader{client: c, ctx: ctx, host: host, source: Redact(r.source), startTimer: r.startTimer, open: open, size: -1}
 	s.retry = retry{client: c, what: "GET " + s.source}
 	if err := s.connect(); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (c *Client) stream(ctx context.Context, r request, host string, open opener
 }
 
 // connect makes attempts until one works.
-func (s *stream) connect() error {
+func (s *resumingReader) connect() error {
 	for {
 		err := s.attempt()
 		if err == nil {
@@ -86,26 +86,26 @@ func (s *stream) connect() error {
 	}
 }
 
-func (s *stream) attempt() error {
+func (s *resumingReader) attempt() error {
 	release, err := s.client.limits.acquire(s.ctx, s.host)
 	if err != nil {
 		return err
 	}
-	s.begin()
-	s.retry.begin()
+	s.startTimer()
+	s.retry.start()
 	a, err := s.open(s.ctx, s.at)
 	if err != nil {
 		release()
 		return err
 	}
-	s.current, s.release, s.moved = a, release, false
+	s.current, s.release, s.progressed = a, release, false
 	if a.from == 0 && s.at.offset > 0 {
 		if err := s.skip(a); err != nil {
-			return s.broken(err)
+			return s.connectionLost(err)
 		}
 	}
 	if s.at.offset > 0 && a.from > 0 && s.size >= 0 && a.size >= 0 && a.size != s.size {
-		s.drop()
+		s.disconnect()
 		return errBadRange
 	}
 	s.size, s.at.validator = a.size, a.validator
@@ -113,7 +113,7 @@ func (s *stream) attempt() error {
 }
 
 // skip drops what was delivered already, if it is the same.
-func (s *stream) skip(a *answer) error {
+func (s *resumingReader) skip(a *response) error {
 	s.client.Log.Info(fmt.Sprintf("%s: the server sends the file from its beginning; %s are read again", s.retry.what, plural(int(s.at.offset), "byte")))
 	var again maphash.Hash
 	again.SetSeed(s.sum.Seed())
@@ -129,7 +129,7 @@ func (s *stream) skip(a *answer) error {
 }
 
 // Read never fails for what another connection can mend.
-func (s *stream) Read(p []byte) (int, error) {
+func (s *resumingReader) Read(p []byte) (int, error) {
 	for {
 		if s.current == nil {
 			if err := s.connect(); err != nil {
@@ -137,7 +137,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := s.current.body.Read(p)
-		s.deliver(p[:n])
+		s.delivered(p[:n])
 		if n > 0 || len(p) == 0 {
 			return n, nil // an error comes again with the next call
 		}
@@ -147,35 +147,35 @@ func (s *stream) Read(p []byte) (int, error) {
 		if err == nil {
 			continue
 		}
-		if err := s.retry.wait(s.ctx, s.broken(err)); err != nil {
+		if err := s.retry.wait(s.ctx, s.connectionLost(err)); err != nil {
 			return 0, err
 		}
 	}
 }
 
-func (s *stream) deliver(p []byte) {
+func (s *resumingReader) delivered(p []byte) {
 	if len(p) == 0 {
 		return
 	}
 	s.sum.Write(p)
 	s.at.offset += int64(len(p))
-	if !s.moved {
-		s.moved, s.stuck = true, 0
-		s.retry.worked()
+	if !s.progressed {
+		s.progressed, s.stuckCount = true, 0
+		s.retry.reset()
 	}
 }
 
 // broken makes an error of the end of a connection before that of the resource.
-func (s *stream) broken(err error) error {
-	if !s.moved {
-		s.stuck++
+func (s *resumingReader) connectionLost(err error) error {
+	if !s.progressed {
+		s.stuckCount++
 	}
-	s.drop()
+	s.disconnect()
 	switch {
 	case errors.Is(err, errChanged):
 		return err
-	case timeIsOver(s.ctx):
-		return &trouble{kind: final, err: fmt.Errorf("none, the transfer was at %s", s.progress())}
+	case timedOut(s.ctx):
+		return &AttemptError{Kind: Permanent, err: fmt.Errorf("none, the transfer was at %s", s.progress())}
 	case s.ctx.Err() != nil:
 		return s.ctx.Err()
 	case !errors.Is(err, errStalled):
@@ -183,13 +183,13 @@ func (s *stream) broken(err error) error {
 	default:
 		err = fmt.Errorf("%w, after %s", err, s.progress())
 	}
-	if s.stuck >= maxStuck {
-		return &trouble{kind: final, hint: policy[broken].hint, err: fmt.Errorf("%w, %s in a row at the same place", err, plural(s.stuck, "time"))}
+	if s.stuckCount >= maxStuck {
+		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, err: fmt.Errorf("%w, %s in a row at the same place", err, plural(s.stuckCount, "time"))}
 	}
 	return err
 }
 
-func (s *stream) progress() string {
+func (s *resumingReader) progress() string {
 	if s.size < 0 {
 		return plural(int(s.at.offset), "byte")
 	}
@@ -197,7 +197,7 @@ func (s *stream) progress() string {
 }
 
 // drop ends the current connection.
-func (s *stream) drop() {
+func (s *resumingReader) disconnect() {
 	if s.current != nil {
 		s.current.body.Close()
 		s.release()
@@ -205,14 +205,14 @@ func (s *stream) drop() {
 	}
 }
 
-func (s *stream) Close() error {
-	s.drop()
+func (s *resumingReader) Close() error {
+	s.disconnect()
 	return nil
 }
 
 // A watched body gives up on a server that sends nothing. The time that the
 // reader takes for itself does not count.
-type watched struct {
+type stallReader struct {
 	io.ReadCloser
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -220,13 +220,13 @@ type watched struct {
 	timer  *time.Timer
 }
 
-func watch(ctx context.Context, cancel context.CancelCauseFunc, body io.ReadCloser, limit time.Duration) *watched {
+func newStallReader(ctx context.Context, cancel context.CancelCauseFunc, body io.ReadCloser, limit time.Duration) *stallReader {
 	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
 	timer.Stop()
-	return &watched{body, ctx, cancel, limit, timer}
+	return &stallReader{body, ctx, cancel, limit, timer}
 }
 
-func (w *watched) Read(p []byte) (int, error) {
+func (w *stallReader) Read(p []byte) (int, error) {
 	w.timer.Reset(w.limit)
 	n, err := w.ReadCloser.Read(p)
 	w.timer.Stop()
@@ -236,7 +236,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (w *watched) Close() error {
+func (w *stallReader) Close() error {
 	w.timer.Stop()
 	w.cancel(nil)
 	return w.ReadCloser.Close()
