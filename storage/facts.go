@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -89,8 +90,8 @@ func (d *device) view() *view { return &view{r: d.file, size: int64(d.size)} }
 // look gathers the facts about a disk.
 func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) {
 	facts := &diskFacts{Device: d.path, Node: d.node, Size: d.size, Sector: d.sector}
-	readTable(d.view(), facts)
-	if facts.Contents == nothing {
+	facts.Disk = gpt.Read(d.file, d.size, d.sector)
+	if facts.Kind == gpt.None {
 		facts.Signatures = d.view().probe()
 	}
 	if d.sysfs == "" {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -17,15 +18,15 @@ import (
 // A kernelDiff is what the kernel has to be told about a disk's partitions.
 type kernelDiff struct {
 	remove      []kernelPartition
-	resize, add []entry
+	resize, add []gpt.Partition
 }
 
 // diffKernel compares what the kernel knows with a table.
-func diffKernel(have []kernelPartition, want table) kernelDiff {
+func diffKernel(have []kernelPartition, want gpt.Table) kernelDiff {
 	var diff kernelDiff
 	same := map[int]bool{}
 	for _, k := range have {
-		e, ok := want.find(k.number)
+		e, ok := want.Find(k.number)
 		switch {
 		case !ok || e.Start*want.Sector != k.start:
 			diff.remove = append(diff.remove, k)
@@ -35,7 +36,7 @@ func diffKernel(have []kernelPartition, want table) kernelDiff {
 		}
 		same[k.number] = true
 	}
-	for _, e := range want.Entries {
+	for _, e := range want.Partitions {
 		if !same[e.Number] {
 			diff.add = append(diff.add, e)
 		}
@@ -60,19 +61,19 @@ func (diff kernelDiff) forget(disk *os.File) error {
 func (diff kernelDiff) tell(disk *os.File, sector uint64) error {
 	for _, e := range diff.resize {
 		if err := system.ResizePartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
-			return fmt.Errorf("telling the kernel the new size of partition %s: %w", e.title(), err)
+			return fmt.Errorf("telling the kernel the new size of partition %s: %w", e.Title(), err)
 		}
 	}
 	for _, e := range diff.add {
 		if err := system.AddPartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
-			return fmt.Errorf("telling the kernel about partition %s: %w", e.title(), err)
+			return fmt.Errorf("telling the kernel about partition %s: %w", e.Title(), err)
 		}
 	}
 	return nil
 }
 
 // agree checks that the kernel has the partitions that the table has.
-func (m *Machine) agree(sysfs string, want table) error {
+func (m *Machine) agree(sysfs string, want gpt.Table) error {
 	diff := diffKernel(m.partitions(sysfs), want)
 	if n := len(diff.remove) + len(diff.resize) + len(diff.add); n > 0 {
 		return fmt.Errorf("the kernel does not agree with the new partition table about %d partitions (see %s)", n, sysfs)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -112,7 +113,7 @@ func (m *Machine) unmap(ctx context.Context, partitions []kernelPartition) error
 
 func (m *Machine) mapPartitions(ctx context.Context, p *diskPlan, disk *device, diff kernelDiff) error {
 	number := m.attribute(disk.sysfs, "dev")
-	line := func(e entry) string {
+	line := func(e gpt.Partition) string {
 		const unit = 512 // bytes, of the device mapper's numbers
 		return fmt.Sprintf("0 %d linear %s %d", e.Size*disk.sector/unit, number, e.Start*disk.sector/unit)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -225,7 +226,7 @@ func TestNumbersOfMappedPartitions(t *testing.T) {
 
 func TestNamesOfMappedPartitions(t *testing.T) {
 	p := &diskPlan{Facts: &diskFacts{Device: "/dev/mapper/mpatha", Node: "/dev/dm-0", Mapping: "mpatha"}, Config: &config.Disk{}}
-	names := strings.Join(p.partitionNames(entry{Number: 2}), " ")
+	names := strings.Join(p.partitionNames(gpt.Partition{Number: 2}), " ")
 	for _, want := range []string{"/dev/mapper/mpatha2", "/dev/mapper/mpathap2", "/dev/mapper/mpatha-part2", "/dev/disk/by-id/dm-name-mpathap2"} {
 		if !strings.Contains(names, want) {
 			t.Errorf("%s is not one of %s", want, names)

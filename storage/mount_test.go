@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -190,7 +191,7 @@ func TestTheTimeoutIsAKernelArgument(t *testing.T) {
 func TestTheKernelIsToldOnlyWhatIsNew(t *testing.T) {
 	const mib = 1 << 20
 	have := []kernelPartition{{number: 1, start: mib, length: mib}, {number: 2, start: 2 * mib, length: mib}, {number: 3, start: 3 * mib, length: mib}, {number: 5, start: 9 * mib, length: mib}}
-	want := table{Sector: 512, Entries: []entry{{Number: 1, Start: 2048, Size: 2048}, {Number: 2, Start: 4096, Size: 1024}, {Number: 3, Start: 8192, Size: 2048}, {Number: 4, Start: 12288, Size: 2048}}}
+	want := gpt.Table{Sector: 512, Partitions: []gpt.Partition{{Number: 1, Start: 2048, Size: 2048}, {Number: 2, Start: 4096, Size: 1024}, {Number: 3, Start: 8192, Size: 2048}, {Number: 4, Start: 12288, Size: 2048}}}
 	diff := diffKernel(have, want)
 	if len(diff.remove) != 2 || diff.remove[0].number != 3 || diff.remove[1].number != 5 ||
 		len(diff.resize) != 1 || diff.resize[0].Number != 2 || len(diff.add) != 2 || diff.add[0].Number != 3 || diff.add[1].Number != 4 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -88,9 +89,8 @@ func (m *Machine) unlock(d *device) {
 
 // unchanged makes sure that the plan is for what is there.
 func (p *diskPlan) unchanged(d *device) error {
-	now := diskFacts{Size: d.size, Sector: d.sector}
-	readTable(d.view(), &now)
-	if now.Size != p.Facts.Size || now.Contents != p.Facts.Contents || !reflect.DeepEqual(now.Table, p.Facts.Table) {
+	now := gpt.Read(d.file, d.size, d.sector)
+	if d.size != p.Facts.Size || now.Kind != p.Facts.Kind || !reflect.DeepEqual(now.Table, p.Facts.Table) {
 		return errChanged
 	}
 	return nil
@@ -112,7 +112,7 @@ func (p *diskPlan) write(diff kernelDiff) (err error) {
 		}
 	}
 	if p.Write {
-		if err := writeTable(f, p.After, p.Facts.Size); err != nil {
+		if err := gpt.Write(f, p.After, p.Facts.Size); err != nil {
 			return err
 		}
 	}

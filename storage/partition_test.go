@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -260,8 +261,8 @@ func TestADiskThatHasGrownIsUsedToItsEnd(t *testing.T) {
 func TestDisksInUseAreNotChanged(t *testing.T) {
 	const hint = "stop using it before"
 	facts := func(uses ...use) *diskFacts {
-		return &diskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Contents: gptTable, Uses: uses,
-			Table: table{Sector: 512, First: 34, Last: 204766, Slots: 128, Entries: []entry{{Number: 1, Start: 2048, Size: 20480, Type: linuxData, Name: "boot"}}}}
+		return &diskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Uses: uses, Disk: gpt.Disk{Kind: gpt.Intact,
+			Table: gpt.Table{Sector: 512, First: 34, Last: 204766, Slots: 128, Partitions: []gpt.Partition{{Number: 1, Start: 2048, Size: 20480, Type: linuxData, Name: "boot"}}}}}
 	}
 	for _, c := range []struct {
 		name, config string

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -139,11 +140,11 @@ func (s *survey) others(possible bool) []DiskPreview {
 func (s *survey) before(i int, possible bool) Layout {
 	p := s.disks[i]
 	d, v := p.Facts, s.open[i].view()
-	l := Layout{Table: map[contents]string{gptTable: "gpt", dosTable: "dos", brokenGPT: "damaged gpt"}[d.Contents], Damage: d.Damage, Partitions: []PartitionPreview{}}
-	if d.Contents == nothing {
+	l := Layout{Table: map[gpt.Kind]string{gpt.Intact: "gpt", gpt.MBR: "dos", gpt.Damaged: "damaged gpt"}[d.Kind], Damage: d.Damage, Partitions: []PartitionPreview{}}
+	if d.Kind == gpt.None {
 		l.Whole.What = blkprobe.Describe(d.Signatures)
 	}
-	for _, e := range d.Table.Entries {
+	for _, e := range d.Table.Partitions {
 		part := d.picture(e)
 		part.Contents.What = blkprobe.Describe(v.sub(int64(part.Start), int64(part.Size)).probe())
 		if possible {
@@ -154,7 +155,7 @@ func (s *survey) before(i int, possible bool) Layout {
 	return l
 }
 
-func (d *diskFacts) picture(e entry) PartitionPreview {
+func (d *diskFacts) picture(e gpt.Partition) PartitionPreview {
 	return PartitionPreview{Number: e.Number, Label: e.Name, Start: e.Start * d.Sector, Size: e.Size * d.Sector, State: Kept}
 }
 
@@ -187,7 +188,7 @@ func (s *survey) after(p *diskPlan, before Layout) Layout {
 		l.Whole = before.Whole
 	}
 	s.claim(&site{disk: p}, &l.Whole)
-	for _, e := range p.After.Entries {
+	for _, e := range p.After.Partitions {
 		part := d.picture(e)
 		for _, c := range p.Changes {
 			if c.After.Number == e.Number {
@@ -202,7 +203,7 @@ func (s *survey) after(p *diskPlan, before Layout) Layout {
 }
 
 // inherit fills in what the place of a partition holds already.
-func (s *survey) inherit(p *diskPlan, e entry, before Layout, part *PartitionPreview) {
+func (s *survey) inherit(p *diskPlan, e gpt.Partition, before Layout, part *PartitionPreview) {
 	for _, old := range before.Partitions {
 		if old.Number == e.Number && (part.State == Kept || part.State == Resized) {
 			part.Contents = old.Contents

@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -20,45 +21,6 @@ const mebibyte = 1 << 20
 // linuxData is the type of partitions for which the config names none.
 const linuxData = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 
-// An entry is a partition. Start and Size count logical sectors.
-type entry struct {
-	Number      int
-	Start, Size uint64
-	Type, GUID  string // upper case
-	Name        string
-	Attributes  uint64
-}
-
-func (e entry) end() uint64 { return e.Start + e.Size }
-
-// A table is a GPT. Partitions may lie from sector First to sector Last, which
-// is what the disk's size allows and not what an older header says.
-type table struct {
-	GUID        string
-	Sector      uint64 // size of a logical sector in bytes
-	First, Last uint64
-	Slots       int // how many entries there is room for
-	Entries     []entry
-}
-
-func (t table) find(number int) (entry, bool) {
-	i := slices.IndexFunc(t.Entries, func(e entry) bool { return e.Number == number })
-	if i < 0 {
-		return entry{}, false
-	}
-	return t.Entries[i], true
-}
-
-// contents says what a disk has at the place of a partition table.
-type contents int
-
-const (
-	nothing contents = iota
-	gptTable
-	dosTable
-	brokenGPT // neither copy can be used
-)
-
 // diskFacts are what was found out about a disk.
 type diskFacts struct {
 	Device string // as in the config
@@ -69,12 +31,8 @@ type diskFacts struct {
 	// mapped.go.
 	Mapping string
 	// Unmapped tells that some of its partitions are in the table only.
-	Unmapped   bool
-	Contents   contents
-	Table      table
-	Damage     string // what is wrong with a table that can be used, or why one cannot
-	Movable    error  // why a table cannot be changed, if so
-	Grown      bool   // the disk is larger than the table says
+	Unmapped bool
+	gpt.Disk
 	Signatures []blkprobe.Signature
 	// Wanted tells that the whole disk holds what the config wants on it.
 	Wanted bool
@@ -125,7 +83,7 @@ func (d *diskFacts) everyUse() string {
 // A change is what happens to one partition.
 type change struct {
 	Verb          string // "create", "delete", "replace", "resize"
-	Before, After entry
+	Before, After gpt.Partition
 }
 
 func (c change) String() string {
@@ -133,15 +91,7 @@ func (c change) String() string {
 	if c.Verb == "delete" {
 		e = c.Before
 	}
-	return c.Verb + " " + e.title()
-}
-
-// title is the number and the label of a partition.
-func (e entry) title() string {
-	if e.Name == "" {
-		return fmt.Sprint(e.Number)
-	}
-	return fmt.Sprintf("%d %q", e.Number, e.Name)
+	return c.Verb + " " + e.Title()
 }
 
 // A diskPlan is what is to be done with a disk.
@@ -153,7 +103,7 @@ type diskPlan struct {
 	// Write writes the table After. Changes are what is new in it; without any
 	// the table is only repaired.
 	Write   bool
-	After   table
+	After   gpt.Table
 	Changes []change
 	// Map makes devices of partitions that stay as they are; see mapped.go.
 	Map bool
@@ -192,8 +142,8 @@ func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPla
 	wipe := config.ValueOr(cfg.WipeTable, false)
 	switch {
 	case wipe && len(cfg.Partitions) == 0:
-		p.Wipe = !d.Wanted && (d.Contents != nothing || len(d.Signatures) > 0)
-		p.After = table{}
+		p.Wipe = !d.Wanted && (d.Kind != gpt.None || len(d.Signatures) > 0)
+		p.After = gpt.Table{}
 		return p, p.refuseWipe()
 	case wipe:
 		return p.decideFresh(newGUID)
@@ -204,11 +154,11 @@ func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPla
 		return p, []error{err}
 	}
 	base := d.Table
-	if d.Contents == nothing {
-		base = freshTable(d, newGUID())
+	if d.Kind == gpt.None {
+		base = gpt.New(d.Size, d.Sector, newGUID())
 	}
 	errs := p.decidePartitions(base, newGUID)
-	p.Write = len(p.Changes) > 0 || d.Contents == gptTable && d.Damage != ""
+	p.Write = len(p.Changes) > 0 || d.Kind == gpt.Intact && d.Damage != ""
 	p.Map = d.Unmapped
 	errs = append(errs, p.refuseChanges()...)
 	return p, errs
@@ -217,9 +167,9 @@ func decideDisk(cfg *config.Disk, d *diskFacts, newGUID func() string) (*diskPla
 // decideFresh is for disks whose table is wiped. One that is exactly what would
 // be made is left: it is from a run of ours that was interrupted later on.
 func (p *diskPlan) decideFresh(newGUID func() string) (*diskPlan, []error) {
-	errs := p.decidePartitions(freshTable(p.Facts, newGUID()), newGUID)
+	errs := p.decidePartitions(gpt.New(p.Facts.Size, p.Facts.Sector, newGUID()), newGUID)
 	d := p.Facts
-	if len(errs) == 0 && d.Contents == gptTable && d.Damage == "" && !d.Grown && p.sameAsMade(d.Table) {
+	if len(errs) == 0 && d.Kind == gpt.Intact && d.Damage == "" && !d.Grown && p.sameAsMade(d.Table) {
 		p.After, p.Changes, p.Map = d.Table, nil, d.Unmapped
 		return p, nil
 	}
@@ -228,12 +178,12 @@ func (p *diskPlan) decideFresh(newGUID func() string) (*diskPlan, []error) {
 }
 
 // sameAsMade compares a table with the plan's, but for what is random.
-func (p *diskPlan) sameAsMade(t table) bool {
-	if len(t.Entries) != len(p.After.Entries) || t.First != p.After.First || t.Last != p.After.Last {
+func (p *diskPlan) sameAsMade(t gpt.Table) bool {
+	if len(t.Partitions) != len(p.After.Partitions) || t.First != p.After.First || t.Last != p.After.Last {
 		return false
 	}
-	for _, want := range p.After.Entries {
-		got, ok := t.find(want.Number)
+	for _, want := range p.After.Partitions {
+		got, ok := t.Find(want.Number)
 		if !ok {
 			return false
 		}
@@ -249,22 +199,10 @@ func (p *diskPlan) sameAsMade(t table) bool {
 
 // namesGUID tells whether the GUID of a partition is the config's and not random.
 func (p *diskPlan) namesGUID(number int) bool {
-	e, _ := p.After.find(number)
+	e, _ := p.After.Find(number)
 	return slices.ContainsFunc(p.Config.Partitions, func(c config.Partition) bool {
 		return config.NonZero(c.GUID) && strings.EqualFold(*c.GUID, e.GUID)
 	})
-}
-
-// freshTable is an empty table of the usual form: room for 128 partitions
-// (UEFI 2.10, section 5.3), whose entries have 128 bytes.
-func freshTable(d *diskFacts, guid string) table {
-	const slots, entrySize = 128, 128
-	array, sectors := slots*entrySize/d.Sector, d.Size/d.Sector
-	t := table{GUID: guid, Sector: d.Sector, First: 2 + array, Slots: slots}
-	if sectors > t.First+array+1 { // else there is room for nothing
-		t.Last = sectors - array - 2
-	}
-	return t
 }
 
 // refuseContents tells what stands where a table would be written.
@@ -272,11 +210,11 @@ func (p *diskPlan) refuseContents() error {
 	d, origin := p.Facts, p.Config.Origin()
 	const hint = "wipeTable: true replaces it, with everything on the disk"
 	switch {
-	case d.Contents == dosTable:
+	case d.Kind == gpt.MBR:
 		return report.Conflict(origin, hint, "%s has an MBR partition table; the config asks for GPT partitions", d.Device)
-	case d.Contents == brokenGPT:
+	case d.Kind == gpt.Damaged:
 		return report.Conflict(origin, hint+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", d.Device, d.Damage)
-	case d.Contents == nothing && len(d.Signatures) > 0:
+	case d.Kind == gpt.None && len(d.Signatures) > 0:
 		return report.Conflict(origin, hint, "%s has no partition table but holds %s", d.Device, blkprobe.Describe(d.Signatures))
 	}
 	return nil
@@ -302,9 +240,9 @@ func (p *diskPlan) refuseChanges() []error {
 		return nil
 	}
 	var errs []error
-	if d.Movable != nil {
+	if d.Unwritable != nil {
 		errs = append(errs, report.Conflict(p.Config.Origin(), "wipeTable: true replaces it, with everything on the disk",
-			"the GPT of %s cannot be changed: %v", d.Device, d.Movable))
+			"the GPT of %s cannot be changed: %v", d.Device, d.Unwritable))
 	}
 	if how := d.uses(0); len(how) > 0 {
 		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, hows(how)))
@@ -312,7 +250,7 @@ func (p *diskPlan) refuseChanges() []error {
 	for _, c := range p.Changes {
 		if how := d.uses(c.Before.Number); c.Before.Number != 0 && len(how) > 0 {
 			errs = append(errs, report.Conflict(p.Config.Origin("partitions"), "the partition can be changed only when nothing uses it",
-				"partition %s on %s is to be changed (%s) but is %s", c.Before.title(), d.Device, c.Verb, hows(how)))
+				"partition %s on %s is to be changed (%s) but is %s", c.Before.Title(), d.Device, c.Verb, hows(how)))
 		}
 	}
 	return errs

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -101,7 +102,7 @@ func refuseFilesystem(fs *config.Filesystem, t target, differences []difference)
 
 // partitionNames are the paths under which a partition of a disk will be known
 // in /dev; the config may use any of them for a filesystem on it.
-func (p *diskPlan) partitionNames(e entry) []string {
+func (p *diskPlan) partitionNames(e gpt.Partition) []string {
 	names := []string{
 		partitionPath(p.Facts.Device, e.Number), partitionPath(p.Facts.Node, e.Number),
 		fmt.Sprintf("%s-part%d", p.Facts.Device, e.Number), // of /dev/disk/by-id/X and the like

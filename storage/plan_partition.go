@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -15,32 +16,32 @@ type wish struct {
 	*config.Partition
 	number int
 	exists bool
-	before entry
+	before gpt.Partition
 	// adopted is an existing partition that was found by its label.
 	adopted bool
 	wipe    bool
-	after   entry
+	after   gpt.Partition
 }
 
 // absent tells that the partition is not to exist.
 func (w *wish) absent() bool { return !config.ValueOr(w.ShouldExist, true) }
 
 // decidePartitions fills After and Changes.
-func (p *diskPlan) decidePartitions(base table, newGUID func() string) []error {
+func (p *diskPlan) decidePartitions(base gpt.Table, newGUID func() string) []error {
 	wishes := assignNumbers(p.Config.Partitions, base)
 	free := base
-	free.Entries = slices.DeleteFunc(slices.Clone(base.Entries), func(e entry) bool {
+	free.Partitions = slices.DeleteFunc(slices.Clone(base.Partitions), func(e gpt.Partition) bool {
 		return slices.ContainsFunc(wishes, func(w *wish) bool { return w.number == e.Number })
 	})
 	p.After = free
-	p.After.Entries = slices.Clone(free.Entries)
+	p.After.Partitions = slices.Clone(free.Partitions)
 	var errs []error
 	for _, w := range wishes {
 		if err := p.decideWish(w, newGUID); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	sort.SliceStable(p.After.Entries, func(i, j int) bool { return p.After.Entries[i].Number < p.After.Entries[j].Number })
+	sort.SliceStable(p.After.Partitions, func(i, j int) bool { return p.After.Partitions[i].Number < p.After.Partitions[j].Number })
 	return append(errs, p.refuseSameGUIDs(wishes)...)
 }
 
@@ -61,10 +62,10 @@ func (p *diskPlan) refuseSameGUIDs(wishes []*wish) []error {
 				wishes[j].named(), w.named(), p.Facts.Device, strings.ToUpper(*w.GUID)))
 			continue
 		}
-		for _, e := range p.After.Entries {
+		for _, e := range p.After.Partitions {
 			if e.Number != w.number && strings.EqualFold(e.GUID, *w.GUID) && !slices.ContainsFunc(wishes, func(other *wish) bool { return other.number == e.Number && has(other, e.GUID) }) {
 				errs = append(errs, report.Conflict(w.Origin("guid"), hint, "partition %s on %s would have the GUID %s, which partition %s has",
-					w.named(), p.Facts.Device, strings.ToUpper(*w.GUID), e.title()))
+					w.named(), p.Facts.Device, strings.ToUpper(*w.GUID), e.Title()))
 			}
 		}
 	}
@@ -81,7 +82,7 @@ func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
 	}
 	if err := p.place(w); err != nil {
 		if w.exists { // it stays in the way of others
-			p.After.Entries = append(p.After.Entries, w.before)
+			p.After.Partitions = append(p.After.Partitions, w.before)
 		}
 		return err
 	}
@@ -90,14 +91,14 @@ func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
 	case !w.exists:
 		p.add("create", w, newGUID)
 	case len(differences) == 0:
-		p.After.Entries = append(p.After.Entries, w.before)
+		p.After.Partitions = append(p.After.Partitions, w.before)
 	case w.wipe:
 		p.add("replace", w, newGUID)
 	case config.ValueOr(w.Resize, false) && len(differences) == 1 && differences[0].member == "sizeMiB":
 		size := w.after.Size
 		w.after = w.before
 		w.after.Size = size
-		p.After.Entries = append(p.After.Entries, w.after)
+		p.After.Partitions = append(p.After.Partitions, w.after)
 		p.Changes = append(p.Changes, change{"resize", w.before, w.after})
 	default:
 		return p.refuseDifference(w, differences)
@@ -110,7 +111,7 @@ func (p *diskPlan) add(verb string, w *wish, newGUID func() string) {
 	if w.after.GUID == "" {
 		w.after.GUID = newGUID()
 	}
-	p.After.Entries = append(p.After.Entries, w.after)
+	p.After.Partitions = append(p.After.Partitions, w.after)
 	p.Changes = append(p.Changes, change{verb, w.before, w.after})
 }
 
@@ -120,9 +121,9 @@ func (p *diskPlan) decideAbsent(w *wish) error {
 		return nil
 	case !w.wipe:
 		// It stays, so what the config wants elsewhere must not overlap it.
-		p.After.Entries = append(p.After.Entries, w.before)
+		p.After.Partitions = append(p.After.Partitions, w.before)
 		return report.Conflict(w.Origin("shouldExist"), "wipePartitionEntry: true deletes it",
-			"partition %s on %s exists (%s); the config says that it should not", w.before.title(), p.Facts.Device, p.After.extent(w.before))
+			"partition %s on %s exists (%s); the config says that it should not", w.before.Title(), p.Facts.Device, describeExtent(p.After, w.before))
 	}
 	p.Changes = append(p.Changes, change{Verb: "delete", Before: w.before})
 	return nil
@@ -144,8 +145,8 @@ func (p *diskPlan) refuseDifference(w *wish, differences []difference) error {
 	if len(differences) == 1 {
 		origin = w.Origin(differences[0].member)
 	}
-	p.After.Entries = append(p.After.Entries, w.before)
-	return report.Conflict(origin, hint, "partition %s on %s is not what the config describes: %s", w.before.title(), p.Facts.Device, strings.Join(texts, "; "))
+	p.After.Partitions = append(p.After.Partitions, w.before)
+	return report.Conflict(origin, hint, "partition %s on %s is not what the config describes: %s", w.before.Title(), p.Facts.Device, strings.Join(texts, "; "))
 }
 
 // assignNumbers finds a number for every partition of the config, and what has
@@ -154,7 +155,7 @@ func (p *diskPlan) refuseDifference(w *wish, differences []difference) error {
 //
 // An open number first looks for an existing partition of the same label that
 // is as the config wants it: it was made by an earlier run of this config.
-func assignNumbers(parts []config.Partition, base table) []*wish {
+func assignNumbers(parts []config.Partition, base gpt.Table) []*wish {
 	var wishes []*wish
 	taken := map[int]bool{}
 	for i := range parts {
@@ -188,10 +189,10 @@ func assignNumbers(parts []config.Partition, base table) []*wish {
 
 // lookUp finds what exists under the numbers. Where a partition takes the
 // number of one that is to go, the two wishes are one.
-func lookUp(wishes []*wish, base table, taken map[int]bool) []*wish {
+func lookUp(wishes []*wish, base gpt.Table, taken map[int]bool) []*wish {
 	wishes = slices.DeleteFunc(wishes, func(w *wish) bool { return w.absent() && (w.number == 0 || taken[w.number]) })
 	for _, w := range wishes {
-		w.before, w.exists = base.find(w.number)
+		w.before, w.exists = base.Find(w.number)
 	}
 	return wishes
 }
@@ -206,15 +207,15 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-func exists(t table, number int) bool {
-	_, ok := t.find(number)
+func exists(t gpt.Table, number int) bool {
+	_, ok := t.Find(number)
 	return ok
 }
 
 // adopt looks for the partition that a wish without a number describes.
-func (w *wish) adopt(base table, taken map[int]bool) {
+func (w *wish) adopt(base gpt.Table, taken map[int]bool) {
 	mib := mebibyte / base.Sector
-	for _, e := range base.Entries {
+	for _, e := range base.Partitions {
 		if w.Label == nil || e.Name != *w.Label || taken[e.Number] {
 			continue
 		}
@@ -268,6 +269,6 @@ func inMiB(bytes uint64) string {
 	return fmt.Sprintf("%.4g MiB (%d bytes)", float64(bytes)/mebibyte, bytes)
 }
 
-func (t table) extent(e entry) string {
+func describeExtent(t gpt.Table, e gpt.Partition) string {
 	return fmt.Sprintf("%s at %s", inMiB(e.Size*t.Sector), inMiB(e.Start*t.Sector))
 }

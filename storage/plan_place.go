@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -15,8 +16,8 @@ type block struct{ start, end uint64 }
 func (b block) size() uint64 { return b.end - b.start }
 
 // freeBlocks are the gaps between partitions, in order.
-func (t table) freeBlocks() []block {
-	entries := slices.Clone(t.Entries)
+func freeBlocks(t gpt.Table) []block {
+	entries := slices.Clone(t.Partitions)
 	sort.Slice(entries, func(i, j int) bool { return entries[i].Start < entries[j].Start })
 	var blocks []block
 	at := t.First
@@ -24,7 +25,7 @@ func (t table) freeBlocks() []block {
 		if e.Start > at {
 			blocks = append(blocks, block{at, min(e.Start, t.Last+1)})
 		}
-		at = max(at, e.end())
+		at = max(at, e.End())
 	}
 	if at <= t.Last {
 		blocks = append(blocks, block{at, t.Last + 1})
@@ -34,10 +35,10 @@ func (t table) freeBlocks() []block {
 
 // largest is the free block with most room from its first aligned sector on;
 // the first one of several. It has size 0 if there is no room.
-func (t table) largest() block {
+func largest(t gpt.Table) block {
 	var best block
-	for _, b := range t.freeBlocks() {
-		b.start = alignUp(b.start, t.alignment())
+	for _, b := range freeBlocks(t) {
+		b.start = alignUp(b.start, alignment(t))
 		if b.start < b.end && b.size() > best.size() {
 			best = b
 		}
@@ -45,7 +46,7 @@ func (t table) largest() block {
 	return best
 }
 
-func (t table) alignment() uint64 { return max(mebibyte/t.Sector, 1) }
+func alignment(t gpt.Table) uint64 { return max(mebibyte/t.Sector, 1) }
 
 func alignUp(n, to uint64) uint64   { return (n + to - 1) / to * to }
 func alignDown(n, to uint64) uint64 { return n / to * to }
@@ -54,8 +55,8 @@ func alignDown(n, to uint64) uint64 { return n / to * to }
 // Nil keeps what an existing partition has, unless its entry is to be wiped;
 // else nil is as 0: the beginning, or the rest, of a free block.
 func (p *diskPlan) place(w *wish) error {
-	t := &p.After
-	w.after = entry{Number: w.number, Name: config.ValueOr(w.Label, ""), Type: linuxData, GUID: strings.ToUpper(config.ValueOr(w.GUID, ""))}
+	t := p.After
+	w.after = gpt.Partition{Number: w.number, Name: config.ValueOr(w.Label, ""), Type: linuxData, GUID: strings.ToUpper(config.ValueOr(w.GUID, ""))}
 	if config.NonZero(w.TypeGUID) {
 		w.after.Type = strings.ToUpper(*w.TypeGUID)
 	}
@@ -69,16 +70,16 @@ func (p *diskPlan) place(w *wish) error {
 	}
 	asked := start
 	if !startGiven {
-		start = t.largest().start
+		start = largest(t).start
 	}
 	if start < t.First || start > t.Last {
 		return p.noRoom(w, "startMiB", asked, size)
 	}
-	room := t.roomAt(start)
+	room := roomAt(t, start)
 	if !sizeGiven {
-		size = fill(start, room, t.alignment(), w)
+		size = fill(start, room, alignment(t), w)
 	}
-	if !sizeGiven && !startGiven && size < t.alignment() && !(w.exists && w.before.Start == start) {
+	if !sizeGiven && !startGiven && size < alignment(t) && !(w.exists && w.before.Start == start) {
 		size = 0 // what aligning has left over at the end of a disk is no place that anybody meant
 	}
 	if size == 0 || size > room {
@@ -102,8 +103,8 @@ func (p *diskPlan) given(w *wish, member string, mib *int, existing uint64) (sec
 }
 
 // roomAt is how many sectors are free from start on.
-func (t table) roomAt(start uint64) uint64 {
-	for _, b := range t.freeBlocks() {
+func roomAt(t gpt.Table, start uint64) uint64 {
+	for _, b := range freeBlocks(t) {
 		if b.start <= start && start < b.end {
 			return b.end - start
 		}
@@ -116,7 +117,7 @@ func (t table) roomAt(start uint64) uint64 {
 // of theirs may be somewhat larger; it counts as filling the block.
 func fill(start, room, alignment uint64, w *wish) uint64 {
 	end := alignDown(start+room, alignment)
-	if w.exists && w.before.Start == start && w.before.Size <= room && w.before.end() >= end {
+	if w.exists && w.before.Start == start && w.before.Size <= room && w.before.End() >= end {
 		return w.before.Size
 	}
 	if end <= start {
@@ -127,21 +128,21 @@ func fill(start, room, alignment uint64, w *wish) uint64 {
 
 // named is how a wish is called in messages.
 func (w *wish) named() string {
-	return entry{Number: w.number, Name: config.ValueOr(w.Label, w.before.Name)}.title()
+	return gpt.Partition{Number: w.number, Name: config.ValueOr(w.Label, w.before.Name)}.Title()
 }
 
 // noRoom says who or what is in the way. A start of 0 is one that was searched for.
 func (p *diskPlan) noRoom(w *wish, member string, start, size uint64) error {
-	t := &p.After
+	t := p.After
 	const hint = "ask for less, or make room: wipeTable, or shouldExist: false with wipePartitionEntry: true for what is in the way"
 	what := "some space"
 	if size > 0 {
 		what = inMiB(size * t.Sector)
 	}
 	free := "no space is free"
-	switch largest := t.largest().size(); {
-	case largest >= t.alignment():
-		free = "the largest free block has " + inMiB(alignDown(largest, t.alignment())*t.Sector)
+	switch largest := largest(t).size(); {
+	case largest >= alignment(t):
+		free = "the largest free block has " + inMiB(alignDown(largest, alignment(t))*t.Sector)
 	case largest > 0:
 		free = "not even 1 MiB is free"
 	}
@@ -149,10 +150,10 @@ func (p *diskPlan) noRoom(w *wish, member string, start, size uint64) error {
 		return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s but %s", w.named(), p.Facts.Device, what, free)
 	}
 	what += " at " + inMiB(start*t.Sector)
-	for _, e := range t.Entries {
-		if start < e.end() && e.Start < start+max(size, 1) {
+	for _, e := range t.Partitions {
+		if start < e.End() && e.Start < start+max(size, 1) {
 			return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s, where partition %s is (%s); %s",
-				w.named(), p.Facts.Device, what, e.title(), t.extent(e), free)
+				w.named(), p.Facts.Device, what, e.Title(), describeExtent(t, e), free)
 		}
 	}
 	return report.Conflict(w.Origin(member), hint, "partition %s on %s needs %s; partitions can lie from %s to %s on this disk, and %s",

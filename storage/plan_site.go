@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -20,7 +21,7 @@ type site struct {
 	// disk is the disk in the plan that it is on, if any, and entry the
 	// partition; without a number it is the whole disk.
 	disk  *diskPlan
-	entry entry
+	entry gpt.Partition
 	// on is what the plan builds, if the device is one of those.
 	on *built
 	// node is the device if it exists already.
@@ -153,7 +154,7 @@ func circle(way []*built) error {
 func locate(device string, disks []*diskPlan, all []construction) []place {
 	var found []place
 	for _, p := range disks {
-		for _, e := range p.After.Entries {
+		for _, e := range p.After.Partitions {
 			if slices.Contains(p.partitionNames(e), device) {
 				found = append(found, place{disk: p, entry: e})
 			}
@@ -170,7 +171,7 @@ func locate(device string, disks []*diskPlan, all []construction) []place {
 // A place is a partition of a disk that is in the plan, or something built.
 type place struct {
 	disk  *diskPlan
-	entry entry
+	entry gpt.Partition
 	on    *built
 }
 
@@ -178,5 +179,5 @@ func (p place) String() string {
 	if p.on != nil {
 		return p.on.title
 	}
-	return fmt.Sprintf("partition %s on %s", p.entry.title(), p.disk.Facts.Device)
+	return fmt.Sprintf("partition %s on %s", p.entry.Title(), p.disk.Facts.Device)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -105,7 +106,7 @@ func (s *survey) locateNode(at *site, node string) error {
 	}
 	at.node = node
 	for i, d := range s.disks {
-		if node == d.Facts.Node && len(d.After.Entries) > 0 && at.wanted {
+		if node == d.Facts.Node && len(d.After.Partitions) > 0 && at.wanted {
 			return report.Conflict(at.origin, "name one of its partitions", "%s has partitions; %s on the whole disk would destroy them", at.Device, at.what)
 		}
 		if node == d.Facts.Node {
@@ -265,12 +266,10 @@ func (t *target) probeTable(v *view, sector uint64) {
 // tableSignature finds a partition table as libblkid would name it; for whole
 // disks on which a filesystem is wanted.
 func tableSignature(v *view, sector uint64) (blkprobe.Signature, bool) {
-	d := diskFacts{Size: uint64(v.size), Sector: sector}
-	readTable(v, &d)
-	switch d.Contents {
-	case dosTable:
+	switch gpt.Read(v, uint64(v.size), sector).Kind {
+	case gpt.MBR:
 		return blkprobe.Signature{Type: "dos partition table", Magics: []blkprobe.Range{{Offset: 0, Length: 512}}}, true
-	case gptTable, brokenGPT:
+	case gpt.Intact, gpt.Damaged:
 		return blkprobe.Signature{Type: "gpt partition table",
 			Magics: []blkprobe.Range{{Offset: 0, Length: int64(2 * sector)}, {Offset: v.size - int64(sector), Length: int64(sector)}}}, true
 	}
@@ -304,7 +303,7 @@ func (m *Machine) siteNode(at *site) (string, error) {
 		}
 		return part.node, nil
 	}
-	return "", fmt.Errorf("the kernel has no partition %s on %s", at.entry.title(), at.disk.Facts.Device)
+	return "", fmt.Errorf("the kernel has no partition %s on %s", at.entry.Title(), at.disk.Facts.Device)
 }
 
 // made is the path of a device that a helper program makes below /dev.

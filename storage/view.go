@@ -2,15 +2,12 @@ package storage
 
 import (
 	"io"
-	"io/fs"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 )
 
 // A view is a part of a device, as it will be when some ranges of it are
 // zeroes. It cannot be written to.
-//
-// It has the methods that go-diskfs wants of a disk.
 type view struct {
 	r            io.ReaderAt
 	offset, size int64
@@ -64,15 +61,3 @@ func (v *view) probe() []blkprobe.Signature { return blkprobe.Probe(v, v.size) }
 func (v *view) sub(offset, size int64) *view {
 	return &view{r: v, offset: offset, size: max(0, min(size, v.size-offset))}
 }
-
-// Seek tells the size; that is all that it is for.
-func (v *view) Seek(int64, int) (int64, error) { return v.size, nil }
-
-// Read is there for an interface; reading is done with ReadAt.
-func (v *view) Read([]byte) (int, error) { return 0, fs.ErrInvalid }
-
-// Stat is there for an interface.
-func (v *view) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
-
-// Close does nothing: the device is someone else's.
-func (v *view) Close() error { return nil }
