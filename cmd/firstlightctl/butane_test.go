@@ -9,76 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/internal/system"
 )
-
-const (
-	prettyWarning = `warning[$.unknown]:
-  --> warned.bu:3:1
-   |
- 1 | variant: fcos
- 2 | version: 1.5.0
- 3 | unknown: 1
-   | ^^^^^^^^ "unknown" is not a key of fcos 1.5.0 here and has no effect
- 4 | ` + `
-   |
-`
-	rawWarning   = "warning at $.unknown, line 3 col 1: \"unknown\" is not a key of fcos 1.5.0 here and has no effect\n"
-	rawRefusal   = "error at $.storage.files.0.path, line 5 col 13: the path \"a\" is not absolute; it should start with a slash\nError translating config: the generated config is not valid\n"
-	strictLine   = "The config has warnings, which --strict refuses.\n"
-	missingLocal = "Error translating config: the source config is not valid\n"
-)
-
-func TestButane(t *testing.T) {
-	checkAll(t, butaneProgram, map[string]cliCase{
-		"a file":                {"good.bu", "", 0, goodJSON, ""},
-		"stdin":                 {"", testFiles["good.bu"], 0, goodJSON, ""},
-		"hidden input":          {"--input good.bu", "", 0, goodJSON, "Flag --input has been deprecated, name the file without a flag\n"},
-		"flags after the file":  {"good.bu --pretty", "", 0, goodPretty, ""},
-		"bundled":               {"-ps good.bu", "", 0, goodPretty, ""},
-		"pretty":                {"-p good.bu", "", 0, goodPretty, ""},
-		"check":                 {"-c good.bu", "", 0, "", ""},
-		"check, long":           {"--check good.bu", "", 0, "", ""},
-		"check with output":     {"-c -o old good.bu", "", 0, "", ""},
-		"warning":               {"warned.bu", "", 0, goodJSON, prettyWarning},
-		"raw errors":            {"--raw-errors warned.bu", "", 0, goodJSON, rawWarning},
-		"raw errors from stdin": {"--raw-errors", testFiles["warned.bu"], 0, goodJSON, rawWarning},
-		"pretty from stdin":     {"", testFiles["warned.bu"], 0, goodJSON, strings.Replace(prettyWarning, "warned.bu", "<stdin>", 1)},
-		"strict":                {"-s --raw-errors warned.bu", "", 1, "", rawWarning + strictLine},
-		"strict, pretty":        {"--strict warned.bu", "", 1, "", prettyWarning + strictLine},
-		"strict, check":         {"-sc --raw-errors warned.bu", "", 1, "", rawWarning + strictLine},
-		"strict, output":        {"-s --raw-errors -o old warned.bu", "", 1, "", rawWarning + strictLine},
-		"refused":               {"--raw-errors refused.bu", "", 1, "", rawRefusal},
-		"refused, output":       {"--raw-errors -o old refused.bu", "", 1, "", rawRefusal},
-		"refused, new output":   {"--raw-errors --output new refused.bu", "", 1, "", rawRefusal},
-		"refused, strict":       {"--raw-errors -s refused.bu", "", 1, "", rawRefusal},
-		"local":                 {"-d dir local.bu", "", 0, withHello, ""},
-		"local, long":           {"--files-dir=dir local.bu", "", 0, withHello, ""},
-		"MachineConfig":         {"shift.bu", "", 0, machineConfig, ""},
-		"MachineConfig, pretty": {"-p shift.bu", "", 0, machineConfig, ""},
-		"raw without effect":    {"-r good.bu", "", 0, goodJSON, ""},
-		"debug without effect":  {"-D --debug good.bu", "", 0, goodJSON, ""},
-		"colour takes no word":  {"--color always good.bu", "", 2, "", butaneUsageText()},
-		"version":               {"-V", "", 0, "Butane " + system.Version + "\n", ""},
-		"version, long":         {"--version none.bu", "", 0, "Butane " + system.Version + "\n", ""},
-		"help":                  {"-h", "", 0, butaneUsageText(), ""},
-		"help before version":   {"-V --help", "", 0, butaneUsageText(), ""},
-		"two files":             {"a b", "", 2, "", butaneUsageText()},
-		"two files, help":       {"--help a b", "", 2, "", butaneUsageText()},
-		"two files, version":    {"-V a b", "", 2, "", butaneUsageText()},
-		"file and input":        {"--input a b", "", 2, "", "Flag --input has been deprecated, name the file without a flag\n" + butaneUsageText()},
-		"unknown flag":          {"--frob", "", 2, "", "unknown flag: --frob\n" + butaneUsageText()},
-		"unknown short flag":    {"-x", "", 2, "", "unknown shorthand flag: 'x' in -x\n" + butaneUsageText()},
-		"flag without a value":  {"-o", "", 2, "", "flag needs an argument: 'o' in -o\n" + butaneUsageText()},
-		"unreadable":            {"none.bu", "", 1, "", "Error reading the config: open none.bu: no such file or directory\n"},
-		"a directory":           {"dir", "", 1, "", "Error reading the config: read dir: is a directory\n"},
-		"- is a file":           {"-", testFiles["good.bu"], 1, "", "Error reading the config: open -: no such file or directory\n"},
-		"after --":              {"-- -p", "", 1, "", "Error reading the config: open -p: no such file or directory\n"},
-		"output is a directory": {"-o dir good.bu", "", 1, "", "Error writing the translated config: open dir: is a directory\n"},
-		"output below nothing":  {"-o none/x good.bu", "", 1, "", "Error writing the translated config: open none/x: no such file or directory\n"},
-		"empty":                 {"empty.ign", "", 1, "", "Error translating config: the config is empty\n"},
-	})
-}
 
 // butaneUsageText is what --help prints; see TestHelpFitsTheScreen and below.
 func butaneUsageText() string {

@@ -212,23 +212,3 @@ func (r sarifReaderResult) String() string {
 	}
 	return text + ": " + r.Message.Text
 }
-
-func TestFormatsAreReachedByTheFlag(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"json": {"validate --format json warned.ign", "", 0, `[
-  {
-    "file": "warned.ign",
-    "severity": "warning",
-    "line": 2,
-    "column": 2,
-    "path": "unknown",
-    "message": "\"unknown\" is not a key of the spec here and has no effect"
-  }
-]
-`, ""},
-		"json, valid":    {"validate --format=json good.ign", "", 0, "[]\n", ""},
-		"github":         {"validate --format github refused.ign", "", 1, "::error file=refused.ign,line=2,col=33::this is a number, but a string is expected (storage.files[0].path)\n", ""},
-		"github, strict": {"validate --format github --strict warned.ign", "", 1, "::warning file=warned.ign,line=2,col=2::\"unknown\" is not a key of the spec here and has no effect (unknown)\n", ""},
-		"text":           {"validate --format text good.ign", "", 0, "", ""},
-	})
-}

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
-
-	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // testFiles are in the working directory of every case.
@@ -77,17 +73,6 @@ func compare(t *testing.T, what, got, want string) {
 	}
 }
 
-// checkAll runs each case in a new directory, whose files must not change.
-func checkAll(t *testing.T, run program, cases map[string]cliCase) {
-	for name, s := range cases {
-		t.Run(name, func(t *testing.T) {
-			useTestFiles(t)
-			s.check(t, run)
-			checkTestFiles(t)
-		})
-	}
-}
-
 func checkTestFiles(t *testing.T) {
 	t.Helper()
 	for name, want := range testFiles {
@@ -107,73 +92,6 @@ func checkTestFiles(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("it is full") }
-
-func TestWrongUsage(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"unknown command":             {"frob", "", 2, "", "firstlightctl: unknown command \"frob\" for \"firstlightctl\"\n"},
-		"unknown flag":                {"validate --frob good.ign", "", 2, "", "firstlightctl: unknown flag: --frob; see firstlightctl validate --help\n"},
-		"version takes nothing":       {"version x", "", 2, "", "firstlightctl: unknown command \"x\" for \"firstlightctl version\"\n"},
-		"schema takes nothing":        {"schema x", "", 2, "", "firstlightctl: unknown command \"x\" for \"firstlightctl schema\"\n"},
-		"nothing to validate":         {"validate", "", 2, "", "firstlightctl: no config is given; name at least one FILE, - is standard input\n"},
-		"standard input twice":        {"validate - good.ign -", "", 2, "", "firstlightctl: - is given twice, but standard input can be read only once\n"},
-		"unknown format":              {"validate --format xml good.ign", "", 2, "", "firstlightctl: there is no format \"xml\"; there are text, json, sarif, github\n"},
-		"merged with local files":     {"validate --merged -d dir good.ign", "", 2, "", "firstlightctl: --merged and --files-dir do not go together: machines have no local files; translate the config first\n"},
-		"two files to translate":      {"translate good.ign good.bu", "", 2, "", "firstlightctl: more than one FILE is given; translate them one by one\n"},
-		"unknown version of the spec": {"translate --to 3.9.0 good.ign", "", 2, "", "firstlightctl: there is no version \"3.9.0\" of the spec; there are 3.0.0, 3.1.0, 3.2.0, 3.3.0, 3.4.0, 3.5.0, 3.6.0, 3.7.0-experimental\n"},
-	})
-}
-
-func TestVersion(t *testing.T) {
-	text := "firstlightctl " + system.Version + "\n"
-	checkAll(t, run, map[string]cliCase{
-		"command": {"version", "", 0, text, ""},
-		"flag":    {"--version", "", 0, text, ""},
-	})
-}
-
-// TestMain lets this program be any of the three, for TestPersonalities.
-func TestMain(m *testing.M) {
-	if os.Getenv("FIRSTLIGHTCTL_TEST_MAIN") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-func TestPersonalities(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	useTestFiles(t)
-	for _, tc := range []struct {
-		name, args string
-		status     int
-		out        string
-	}{
-		{"firstlightctl", "validate good.ign", 0, ""},
-		{"firstlightctl", "validate refused.ign", 1, refusedText + "1 error in refused.ign\n"},
-		{"firstlightctl", "validate", 2, "firstlightctl: no config is given; name at least one FILE, - is standard input\n"},
-		{"anything", "version", 0, "firstlightctl " + system.Version + "\n"},
-		{"ignition-validate", "-version", 0, "Ignition " + system.Version + "\n"},
-		{"butane", "--version", 0, "Butane " + system.Version + "\n"},
-		{"butane", "--raw-errors refused.bu", 1, rawRefusal},
-	} {
-		link := filepath.Join(t.TempDir(), tc.name)
-		if err := os.Symlink(self, link); err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(link, strings.Fields(tc.args)...)
-		cmd.Env = append(os.Environ(), "FIRSTLIGHTCTL_TEST_MAIN=1")
-		out, err := cmd.CombinedOutput()
-		if cmd.ProcessState == nil {
-			t.Fatal(err)
-		}
-		if status := cmd.ProcessState.ExitCode(); status != tc.status {
-			t.Errorf("%s %s: exit status %d, want %d", tc.name, tc.args, status, tc.status)
-		}
-		compare(t, tc.name+" "+tc.args, string(out), tc.out)
-	}
-}
 
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {

@@ -73,33 +73,6 @@ func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
 	}
 }
 
-func TestMergedPrintsNothingWithoutAConfig(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"one is refused":    {"validate --merged good.ign refused.ign", "", 1, "", refusedText + "1 error in 2 configs\n"},
-		"one is unreadable": {"validate --merged refused.ign none.ign", "", 2, "", "firstlightctl: reading a config: open none.ign: no such file or directory\n"},
-		"one is empty":      {"validate --merged empty.ign good.ign", "", 1, "", "empty.ign: error: the config is empty\n1 error in 2 configs\n"},
-		"in another format": {"validate --merged --format github refused.ign", "", 1, "", "::error file=refused.ign,line=2,col=33::this is a number, but a string is expected (storage.files[0].path)\n"},
-	})
-}
-
-const goodMerged = `{
-  "ignition": {
-    "version": "3.7.0-experimental"  // %s
-  }
-}
-`
-
-func TestMergedOfOneConfig(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"JSON":       {"validate --merged good.ign", "", 0, fmt.Sprintf(goodMerged, "good.ign:1:26"), ""},
-		"from stdin": {"validate --merged -", testFiles["good.bu"], 0, fmt.Sprintf(goodMerged, "<stdin>:2:10"), ""},
-		"a warning is given once": {"validate --merged warned.ign", "", 0, fmt.Sprintf(goodMerged, "warned.ign:1:26"),
-			warnedText + "1 warning in warned.ign\n"},
-		"strict": {"validate --merged --strict warned.ign", "", 1, fmt.Sprintf(goodMerged, "warned.ign:1:26"),
-			warnedText + "1 warning in warned.ign, refused by --strict\n"},
-	})
-}
-
 func TestMergedWarnsOnce(t *testing.T) {
 	useTestFiles(t)
 	const text = `{"ignition": {"version": "3.6.0"}, "systemd": {"units": [{"name": "a.service", "enabled": true, "contents": "[Unit]\nA=b"}]}}`

@@ -41,13 +41,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-func TestSchemaOfWhatThereIsNot(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"version":            {"schema --version 2.3.0", "", 2, "", "firstlightctl: there is no version \"2.3.0\" of the spec; there are 3.0.0, 3.1.0, 3.2.0, 3.3.0, 3.4.0, 3.5.0, 3.6.0, 3.7.0-experimental\n"},
-		"variant":            {"schema --variant rhcos", "", 2, "", "firstlightctl: there is no variant \"rhcos\" of Butane; there are fcos, flatcar, r4e, fiot, openshift\n"},
-		"version of variant": {"schema --variant fiot --version 3.4.0", "", 2, "", "firstlightctl: there is no version \"3.4.0\" of the variant fiot; there are 1.0.0, 1.1.0-experimental\n"},
-	})
+func TestSchemaSaysThatItCannotBeWritten(t *testing.T) {
 	if status := run([]string{"schema"}, nil, brokenWriter{}, io.Discard); status != 2 {
-		t.Errorf("exit status %d when the schema cannot be written", status)
+		t.Errorf("exit status %d", status)
 	}
 }

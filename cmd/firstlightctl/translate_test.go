@@ -44,39 +44,6 @@ spec:
 	withHello = `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/a","contents":{"source":"data:,hello","compression":""}}]}}` + "\n"
 )
 
-func TestTranslateButane(t *testing.T) {
-	checkAll(t, run, map[string]cliCase{
-		"to JSON":                 {"translate good.bu", "", 0, goodJSON, ""},
-		"from stdin":              {"translate", testFiles["good.bu"], 0, goodJSON, ""},
-		"from stdin, by name":     {"translate -", testFiles["good.bu"], 0, goodJSON, ""},
-		"pretty":                  {"translate --pretty good.bu", "", 0, goodPretty, ""},
-		"pretty, short":           {"translate -p good.bu", "", 0, goodPretty, ""},
-		"check":                   {"translate --check good.bu", "", 0, "", ""},
-		"check, short":            {"translate -c refused.bu", "", 1, "", refusedButane},
-		"warning":                 {"translate warned.bu", "", 0, goodJSON, warnedButane + "1 warning in warned.bu\n"},
-		"strict":                  {"translate --strict warned.bu", "", 1, "", warnedButane + "1 warning in warned.bu, refused by --strict\n"},
-		"strict, short, valid":    {"translate -s good.bu", "", 0, goodJSON, ""},
-		"refused":                 {"translate refused.bu", "", 1, "", refusedButane},
-		"refused, with output":    {"translate -o old refused.bu", "", 1, "", refusedButane},
-		"strict, with output":     {"translate -so old warned.bu", "", 1, "", warnedButane + "1 warning in warned.bu, refused by --strict\n"},
-		"check, with output":      {"translate -c -o old good.bu", "", 0, "", ""},
-		"refused, new output":     {"translate -o new refused.bu", "", 1, "", refusedButane},
-		"local files":             {"translate --files-dir dir local.bu", "", 0, withHello, ""},
-		"local files, short":      {"translate -d dir local.bu", "", 0, withHello, ""},
-		"unreadable":              {"translate none.bu", "", 2, "", "firstlightctl: reading the config: open none.bu: no such file or directory\n"},
-		"a directory":             {"translate dir", "", 2, "", "firstlightctl: reading the config: read dir: is a directory\n"},
-		"output is a directory":   {"translate -o dir good.bu", "", 2, "", "firstlightctl: writing the translated config: open dir: is a directory\n"},
-		"output below nothing":    {"translate --output none/x good.bu", "", 2, "", "firstlightctl: writing the translated config: open none/x: no such file or directory\n"},
-		"empty":                   {"translate", "", 1, "", "<stdin>: error: the config is empty\n1 error in <stdin>\n"},
-		"MachineConfig":           {"translate shift.bu", "", 0, machineConfig, ""},
-		"MachineConfig, pretty":   {"translate -p shift.bu", "", 0, machineConfig, ""},
-		"no version in it":        {"translate --to 3.5.0 shift.bu", "", 1, "", "shift.bu: error: the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to\n1 error in shift.bu\n"},
-		"raw, fcos":               {"translate -r good.bu", "", 0, goodJSON, ""},
-		"to a newer version":      {"translate --to 3.6.0 good.bu", "", 0, strings.Replace(goodJSON, "3.4", "3.6", 1), ""},
-		"to a version without it": {"translate --to 3.0.0", "variant: fcos\nversion: 1.5.0\nkernel_arguments: {should_exist: [a]}\n", 1, "", "<stdin>: error: translated to version 3.0.0: \"kernelArguments\" exists since version 3.3.0 of the spec, this config says 3.0.0: it has no effect (kernelArguments)\n1 error in <stdin>\n"},
-	})
-}
-
 func TestTranslateRaw(t *testing.T) {
 	useTestFiles(t)
 	for _, flag := range []string{"--raw", "-r"} {

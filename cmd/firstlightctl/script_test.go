@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be each of the programs, for the scripts.
+func TestMain(m *testing.M) {
+	programs := map[string]func(){"firstlightctl": main}
+	for name := range personalities {
+		programs[name] = main
+	}
+	testscript.Main(m, programs)
+}
+
+// TestScripts runs testdata/script. A script has the files of testFiles in its
+// directory beside its own, and one command more than testscript:
+//
+//	exits STATUS PROGRAM ARGUMENTS...
+//
+// checks the exit status, and that the program has left all files as they were.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			for name, text := range testFiles {
+				path := filepath.Join(env.WorkDir, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					return err
+				}
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM ARGUMENTS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	before := readTree(ts, ts.Getenv("WORK"))
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	if after := readTree(ts, ts.Getenv("WORK")); !maps.Equal(before, after) {
+		ts.Fatalf("the files have changed: %v, before %v", after, before)
+	}
+}
+
+// readTree returns the contents of all files below dir.
+func readTree(ts *testscript.TestScript, dir string) map[string]string {
+	files := map[string]string{}
+	ts.Check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[path] = fmt.Sprintf("%q", text)
+		return err
+	}))
+	return files
+}
