@@ -6,9 +6,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform akamai: Akamai Connected Cloud, which was Linode.
-// https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service
-var akamai = &service{platform: "Akamai", neverNotFound: true, base64: true, userData: imds.Request{
+// Akamai Connected Cloud, formerly Linode.
+var akamai = &service{neverNotFound: true, base64: true, request: imds.Request{
 	URL:        linkLocal + "/v1/user-data",
 	OtherHosts: []string{"[fd00:a9fe:a9fe::1]"},
 	Header:     []string{"Accept", "*/*"}, // others get 406

@@ -6,9 +6,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform aliyun: Alibaba Cloud. Instances in its hardened mode want a token.
-// https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
-var aliyun = &service{platform: "Alibaba Cloud", userData: imds.Request{
+// Alibaba Cloud. Instances in its hardened mode require a token.
+var aliyun = &service{request: imds.Request{
 	URL: "http://100.100.100.200/latest/user-data",
 	Token: &imds.Token{
 		Path:          "/latest/api/token",

@@ -7,9 +7,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform aws: Amazon EC2.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-var aws = &service{platform: "Amazon EC2", userData: imds.Request{
+// Amazon EC2.
+var aws = &service{request: imds.Request{
 	URL:        linkLocal + "/2019-10-01/user-data",
 	OtherHosts: []string{awsIPv6},
 	Token:      imds.EC2Token,

@@ -12,31 +12,29 @@ import (
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 
-// Platform azure: Microsoft Azure. User data is at the metadata service; what
-// the platform calls custom data is on a DVD, on the first boot only.
-// https://learn.microsoft.com/azure/virtual-machines/user-data
+// Azure. User data is at the metadata service; what the platform calls custom
+// data is on a DVD, on the first boot only.
 // https://learn.microsoft.com/azure/virtual-machines/custom-data
-var azure = &service{platform: "Azure", neverNotFound: true, base64: true, userData: imds.Request{
+var azure = &service{neverNotFound: true, base64: true, request: imds.Request{
 	URL:    linkLocal + "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
 	Header: azureHeader,
-	// The service says these as long as it does not know the machine yet.
+	// The service answers with these until it knows the machine.
 	RetryOn: []int{http.StatusNotFound, http.StatusGone, http.StatusTooManyRequests},
 }}
 
 var azureHeader = []string{"Metadata", "true"}
 
-// azureInstanceTime bounds the question whether there is custom data: the answer
-// only spares a wait.
+// azureInstanceTime limits the request whether there is custom data: the answer
+// only saves a wait.
 const azureInstanceTime = 10 * time.Second
 
-// azureInstance is what the service knows about the machine.
+// azureInstance is the request for the properties of the machine.
 var azureInstance = imds.Request{
 	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
 	Header: azureHeader,
 }
 
-// azureDVD reads the custom data. With a client that is offline it does not
-// wait for a drive.
+// azureDVD reads the custom data. While offline it does not wait for a drive.
 var azureDVD = func(ctx context.Context, env *Env) (*UserData, error) {
 	if env.Fetch.Offline {
 		return fetchOVFNow(env), nil
@@ -50,29 +48,28 @@ func fetchAzure(ctx context.Context, env *Env) (*UserData, error) {
 	if env.Fetch.Offline {
 		return azureOffline(ctx, env)
 	}
-	raw, err := azure.fetch(ctx, env)
-	if raw == nil && err == nil && mayHaveCustomData(ctx, env) {
+	data, err := azure.fetch(ctx, env)
+	if data == nil && err == nil && mayHaveCustomData(ctx, env) {
 		return azureDVD(ctx, env)
 	}
-	return raw, err
+	return data, err
 }
 
-// azureOffline spares a machine the network if its DVD has a config. Without
-// one, and with what is meant for other tools (#cloud-config, #!), the metadata
-// service decides.
+// azureOffline saves a machine the network if its DVD has a config. Without one,
+// and with text for other tools (#cloud-config, #!), the metadata service decides.
 func azureOffline(ctx context.Context, env *Env) (*UserData, error) {
-	raw, err := azureDVD(ctx, env)
+	data, err := azureDVD(ctx, env)
 	if err != nil {
 		env.Log.Info(fmt.Sprintf("reading the custom data before there is a network: %v", err))
 	}
-	if err != nil || raw == nil || len(raw.Text) == 0 || bytes.HasPrefix(raw.Text, []byte("#")) {
-		return nil, fmt.Errorf("asking %s for user data: %w", azure.platform, fetch.ErrNeedNetwork)
+	if err != nil || data == nil || len(data.Text) == 0 || bytes.HasPrefix(data.Text, []byte("#")) {
+		return nil, fmt.Errorf("requesting the user data of Azure: %w", fetch.ErrNeedNetwork)
 	}
-	return raw, nil
+	return data, nil
 }
 
-// mayHaveCustomData tells whether it makes sense to wait for the DVD. A service
-// that does not know leaves that open.
+// mayHaveCustomData reports whether it makes sense to wait for the DVD, which it
+// does if the service does not know.
 func mayHaveCustomData(ctx context.Context, env *Env) bool {
 	ctx, cancel := context.WithTimeout(ctx, azureInstanceTime)
 	defer cancel()

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,46 +73,5 @@ func TestWaitEndsWithWhatComes(t *testing.T) {
 	cancel()
 	if err := waitFor(ctx, env, "it", time.Minute, func() (bool, error) { return false, nil }); err == nil {
 		t.Error("a wait that was called off has not failed")
-	}
-}
-
-func TestWhatIsSaidOnceIsKept(t *testing.T) {
-	env, log := newLoggedEnv(t)
-	reads := 0
-	read := func() ([]byte, error) {
-		if reads++; reads > 1 {
-			return nil, nil // it is gone
-		}
-		return []byte("secret"), nil
-	}
-	for range 2 {
-		if text, err := readOnce(env, "test", read); err != nil || string(text) != "secret" {
-			t.Errorf("got %q, %v", text, err)
-		}
-	}
-	name := filepath.Join(env.Root, "run/ignition/provider-test")
-	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 || reads != 1 {
-		t.Errorf("kept as %v, %v after %d reads", info, err, reads)
-	}
-	if strings.Contains(log.String(), "secret") || !strings.Contains(log.String(), "provider-test") {
-		t.Errorf("said %q", log)
-	}
-}
-
-func TestWhatCannotBeKeptIsUsed(t *testing.T) {
-	env, log := newLoggedEnv(t)
-	write(t, filepath.Join(env.Root, "run"), "in the way")
-	if _, err := readOnce(env, "test", nil); err == nil || !strings.Contains(err.Error(), "reading what the platform has said before") {
-		t.Errorf("got %v", err)
-	}
-	os.Remove(filepath.Join(env.Root, "run"))
-	os.Symlink("/proc/nowhere", filepath.Join(env.Root, "run"))
-	text, err := readOnce(env, "test", func() ([]byte, error) { return []byte("text"), nil })
-	if err != nil || string(text) != "text" || !strings.Contains(log.String(), "WARNING  : the platform says this once only, and it cannot be kept") {
-		t.Errorf("got %q, %v, said %q", text, err, log)
-	}
-	bad := errors.New("bad")
-	if _, err := readOnce(env, "test", func() ([]byte, error) { return nil, bad }); err != bad {
-		t.Errorf("got %v", err)
 	}
 }

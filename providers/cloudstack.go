@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// Platform cloudstack: the config drive, or the metadata service, which is where
-// the DHCP server is.
-// https://docs.cloudstack.apache.org/en/latest/adminguide/virtual_machines/user-data.html
+// CloudStack: the config drive, or the metadata service, which is at the address
+// of the DHCP server.
 const (
 	cloudStackFile = "cloudstack/userdata/user_data.txt"
 	cloudStackPath = "/latest/user-data"
-	// cloudStackName is what CloudStack's own name servers call the DHCP server.
+	// cloudStackName is the DHCP server's name on CloudStack's own name servers.
 	cloudStackName = "data-server"
-	// leaseWait is for how long leases come before the name.
+	// leaseWait is how long to wait for a lease before trying the name.
 	leaseWait = 10 * time.Second
 )
 

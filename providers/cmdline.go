@@ -18,25 +18,25 @@ const (
 )
 
 // fetchCmdline gets the config that the kernel command line names: by URL, or
-// as a file on a filesystem found by its label.
+// as a file on a filesystem with a label.
 func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
 	url, device, file := env.Arguments[urlArgument], env.Arguments[deviceArgument], env.Arguments[pathArgument]
 	switch {
 	case url != "":
 		if device != "" || file != "" {
-			env.Log.Warn(fmt.Sprintf("the kernel argument %s counts, %s and %s are ignored", urlArgument, deviceArgument, pathArgument))
+			env.Log.Warn(fmt.Sprintf("the kernel argument %s takes precedence: %s and %s are ignored", urlArgument, deviceArgument, pathArgument))
 		}
 		return fetchURL(ctx, env, url)
 	case device != "" && file != "":
 		return fetchLabelled(ctx, env, device, file)
 	case device != "" || file != "":
-		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s needs %s=%s beside it", deviceArgument, orDots(device), pathArgument, orDots(file)),
-			Hint: "give both kernel arguments, or neither"}
+		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s needs %s=%s beside it", deviceArgument, orEllipsis(device), pathArgument, orEllipsis(file)),
+			Hint: "set both kernel arguments, or neither"}
 	}
 	return nil, nil
 }
 
-func orDots(s string) string {
+func orEllipsis(s string) string {
 	if s == "" {
 		return "..."
 	}
@@ -55,22 +55,22 @@ func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
 	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
 }
 
-// fetchLabelled reads a file from the filesystem of a label.
+// fetchLabelled reads a file from the filesystem with a label.
 func fetchLabelled(ctx context.Context, env *Env, label, file string) (*UserData, error) {
 	if label != path.Base(label) || label == "." || label == ".." {
 		return nil, fmt.Errorf("the kernel argument %s=%s is not a filesystem label", deviceArgument, label)
 	}
-	// Blanks cannot be written on the kernel command line but as udev does.
+	// Spaces can be written on the kernel command line only as udev does.
 	c := configDrive{label: strings.ReplaceAll(label, `\x20`, " "), files: []string{path.Clean("/" + file)[1:]}, limit: driveWait,
 		hint: fmt.Sprintf("check the kernel argument %s, and that the device is attached", deviceArgument)}
-	raw, err := c.fetch(ctx, env)
-	if raw == nil && err == nil {
+	data, err := c.fetch(ctx, env)
+	if data == nil && err == nil {
 		err = &report.Error{Err: fmt.Errorf("there is no %s on the filesystem labelled %q", file, label),
 			Hint: fmt.Sprintf("check the kernel argument %s", pathArgument)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	raw.Source = "cmdline"
-	return raw, nil
+	data.Source = "cmdline"
+	return data, nil
 }

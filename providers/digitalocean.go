@@ -6,10 +6,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform digitalocean: DigitalOcean. A droplet without user data gets an
-// empty answer.
-// https://docs.digitalocean.com/reference/api/metadata/
-var digitalocean = &service{platform: "DigitalOcean", neverNotFound: true, userData: imds.Request{
+// DigitalOcean. A droplet without user data gets an empty answer.
+var digitalocean = &service{neverNotFound: true, request: imds.Request{
 	URL:   linkLocal + "/metadata/v1/user-data",
-	Hints: []imds.Hint{{Code: http.StatusNotFound, Text: "this is not how DigitalOcean says that there is no user data: check that the kernel argument ignition.platform.id is right"}},
+	Hints: []imds.Hint{{Code: http.StatusNotFound, Text: "DigitalOcean does not report missing user data by this status: check that the kernel argument ignition.platform.id is right"}},
 }}

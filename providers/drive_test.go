@@ -202,7 +202,7 @@ func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
 }
 
 func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
-	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchNutanix, fetchPowerVS} {
+	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchRequiredDrive, fetchRequiredDrive} {
 		synctest.Test(t, func(t *testing.T) {
 			env := newEnv(t)
 			env.Timeout = 2 * time.Minute
@@ -216,7 +216,7 @@ func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
 	}
 	env := newEnv(t)
 	env.Timeout = 50 * time.Millisecond
-	if _, err := fetchNutanix(t.Context(), env); err == nil || !strings.Contains(err.Error(), "there are: no block devices at all") {
+	if _, err := fetchRequiredDrive(t.Context(), env); err == nil || !strings.Contains(err.Error(), "there are: no block devices at all") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -248,10 +248,10 @@ func TestDriveWithoutTheFileIsNoConfig(t *testing.T) {
 		"proxmoxve":                    {fetchProxmoxVE, "cidata", other},
 		"proxmoxve with cloud-config":  {fetchProxmoxVE, "cidata", map[string]string{"user-data": "#cloud-config\nhostname: x\n"}},
 		"proxmoxve with CRLF":          {fetchProxmoxVE, "cidata", map[string]string{"user-data": "#cloud-config\r\nhostname: x\r\n", "vendor-data": " \n"}},
-		"nutanix":                      {fetchNutanix, "config-2", other},
-		"powervs":                      {fetchPowerVS, "CONFIG-2", map[string]string{"openstack/latest/meta_data.json": "{}"}},
+		"nutanix":                      {fetchRequiredDrive, "config-2", other},
+		"powervs":                      {fetchRequiredDrive, "CONFIG-2", map[string]string{"openstack/latest/meta_data.json": "{}"}},
 		"kubevirt without its file":    {fetchKubeVirt, "cidata", other},
-		"openstack's drive on nutanix": {fetchNutanix, "config-2", map[string]string{"openstack/content/0000": "x"}},
+		"openstack's drive on nutanix": {fetchRequiredDrive, "config-2", map[string]string{"openstack/content/0000": "x"}},
 	} {
 		env := newEnv(t)
 		attach(t, env, "vda", image{"genisoimage -r", tc.label, tc.files}.bytes(t))
@@ -416,7 +416,7 @@ func TestKernelArgumentsNameAFileOnALabel(t *testing.T) {
 		env.Arguments = map[string]string{deviceArgument: tc.label, pathArgument: tc.path}
 		attach(t, env, "vda1", image{"16", "MYCFG", map[string]string{"dir/c.ign": plain}}.bytes(t))
 		attach(t, env, "vdb", image{"genisoimage -r", "A B", map[string]string{"c": "of the blank"}}.bytes(t))
-		raw, err := UserConfig(t.Context(), env, answers("must not be asked"))
+		raw, err := userConfig(t.Context(), env, "must not be asked")
 		if err != nil || string(raw.Text) != tc.want || raw.Source != "cmdline" {
 			t.Errorf("%s: %+v, %v", tc.label, raw, err)
 		}
@@ -424,7 +424,7 @@ func TestKernelArgumentsNameAFileOnALabel(t *testing.T) {
 	env := newEnv(t)
 	env.Arguments = map[string]string{deviceArgument: "MYCFG", pathArgument: "/none.ign"}
 	attach(t, env, "vda1", image{"16", "MYCFG", map[string]string{"dir/c.ign": plain}}.bytes(t))
-	_, err := UserConfig(t.Context(), env, answers("must not be asked"))
+	_, err := userConfig(t.Context(), env, "must not be asked")
 	if err == nil || !strings.Contains(err.Error(), `there is no /none.ign on the filesystem labelled "MYCFG"`) {
 		t.Errorf("got %v", err)
 	}
@@ -434,7 +434,7 @@ func TestOfflineDriveMakesTheNetworkUnnecessary(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fetch func(context.Context, *Env) (*UserData, error)
 		file  string
-	}{"openstack": {fetchOpenStack, openStackFile}, "brightbox": {fetchBrightbox, openStackFile}, "cloudstack": {fetchCloudStack, cloudStackFile}} {
+	}{"openstack": {fetchOpenStack, openStackFile}, "brightbox": {fetchOpenStack, openStackFile}, "cloudstack": {fetchCloudStack, cloudStackFile}} {
 		env := newEnv(t)
 		env.Fetch.Offline = true
 		attach(t, env, "sr0", image{"genisoimage -r", "CONFIG-2", map[string]string{"other": "x"}}.bytes(t))

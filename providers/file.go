@@ -8,7 +8,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// Platform file: a local file, for tests.
+// fileVariable is the environment variable with the path of the config.
 const fileVariable = "IGNITION_CONFIG_FILE"
 
 func fetchFile(context.Context, *Env) (*UserData, error) {
@@ -18,7 +18,7 @@ func fetchFile(context.Context, *Env) (*UserData, error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("set the environment variable %s to the config's path", fileVariable)}
+		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("set the environment variable %s to the path of the config", fileVariable)}
 	}
 	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name)}, nil
 }

@@ -5,10 +5,9 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform gcp: Google Compute Engine. The service is asked by address: a name
-// could be answered by anybody.
-// https://docs.cloud.google.com/compute/docs/metadata/querying-metadata
-var gcp = &service{platform: "Google Compute Engine", userData: imds.Request{
+// Google Compute Engine. Requests go to an address: a name could be answered by
+// anybody.
+var gcp = &service{request: imds.Request{
 	URL:        linkLocal + "/computeMetadata/v1/instance/attributes/user-data",
 	OtherHosts: []string{gcpIPv6},
 	Header:     []string{"Metadata-Flavor", "Google"},

@@ -12,8 +12,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// ImageDirs are where an image and its tools leave configs, by priority. The
-// environment can replace each.
+// ImageDirs returns the directories with the configs of an image, the one of
+// highest priority first. The environment can replace each.
 func ImageDirs() []string {
 	dirs := []string{}
 	for _, d := range [][2]string{
@@ -41,26 +41,26 @@ func fetchImage(env *Env) (*UserData, error) {
 		case err != nil:
 			return nil, err
 		case len(text) == 0:
-			return nil, &report.Error{Err: fmt.Errorf("%s is there but empty", name),
-				Hint: "put a config into it, or remove it so that the platform is asked"}
+			return nil, &report.Error{Err: fmt.Errorf("%s is empty", name),
+				Hint: "put a config into it, or remove it for a config from the platform"}
 		}
 		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system"}, nil
 	}
 	return nil, nil
 }
 
-// BaseConfigs reads the fragments of an image that hold for all its machines:
+// BaseConfigs reads the fragments of an image that are for all its machines:
 // those of base.d, then those of base.platform.d for the platform. Of equal
-// names the directory of highest priority counts. They come in the order in
-// which they are merged, later ones win.
-func BaseConfigs(env *Env, platform string) ([]UserData, error) {
+// names the directory of highest priority counts. They are in the order in which
+// they are merged, later ones win.
+func BaseConfigs(env *Env) ([]UserData, error) {
 	var all []UserData
-	for _, sub := range []string{"base.d", filepath.Join("base.platform.d", platform)} {
-		raws, err := fragments(env, sub)
+	for _, sub := range []string{"base.d", filepath.Join("base.platform.d", env.Platform.ID)} {
+		configs, err := fragments(env, sub)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, raws...)
+		all = append(all, configs...)
 	}
 	return all, nil
 }
@@ -76,13 +76,13 @@ func fragments(env *Env, sub string) ([]UserData, error) {
 			paths[e.Name()] = filepath.Join(dir, sub, e.Name())
 		}
 	}
-	var raws []UserData
+	var configs []UserData
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		text, err := os.ReadFile(paths[name])
 		if err != nil {
 			return nil, fmt.Errorf("reading a base config: %w", err)
 		}
-		raws = append(raws, UserData{Text: text, Name: fmt.Sprintf("base config (%s)", paths[name]), Source: "system"})
+		configs = append(configs, UserData{Text: text, Name: fmt.Sprintf("base config (%s)", paths[name]), Source: "system"})
 	}
-	return raws, nil
+	return configs, nil
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// leaseFiles are where DHCP clients write what they were given: networkd,
-// NetworkManager, and dhclient by itself, below NetworkManager and in dracut.
+// leaseFiles are the leases of DHCP clients: networkd, NetworkManager, and
+// dhclient by itself, started by NetworkManager and by dracut.
 var leaseFiles = []string{
 	"/run/systemd/netif/leases/*",
 	"/run/NetworkManager/*.lease",
@@ -19,15 +19,14 @@ var leaseFiles = []string{
 	"/tmp/dhclient.*.lease*",
 }
 
-// maxLease bounds a lease file, in bytes. dhclient appends to its own for ever.
+// maxLease bounds a lease file, in bytes. dhclient appends to its own forever.
 const maxLease = 1 << 20
 
-// leaseServers are the addresses of the DHCP servers that have given this
-// machine its own.
-func leaseServers(top string) []string {
+// leaseServers returns the addresses of the DHCP servers of this machine's leases.
+func leaseServers(root string) []string {
 	var servers []string
 	for _, pattern := range leaseFiles {
-		names, _ := filepath.Glob(filepath.Join(top, pattern)) // the patterns are well-formed
+		names, _ := filepath.Glob(filepath.Join(root, pattern)) // the patterns are well-formed
 		for _, name := range names {
 			info, err := os.Stat(name)
 			if err != nil || !info.Mode().IsRegular() || info.Size() > maxLease {
@@ -42,7 +41,7 @@ func leaseServers(top string) []string {
 	return servers
 }
 
-// leaseServer finds who gave a lease, or "". The last one in a file counts.
+// leaseServer returns the server of the last lease in a file, or "".
 func leaseServer(text string) string {
 	server := ""
 	for _, line := range strings.Split(text, "\n") {

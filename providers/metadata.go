@@ -13,19 +13,18 @@ import (
 // linkLocal is where most platforms have their metadata service.
 const linkLocal = "http://169.254.169.254"
 
-// A service is a metadata service, as far as user data is concerned. Most
-// platforms are a value of it.
+// A service is a metadata service that holds user data. Most platforms are a
+// value of it.
 type service struct {
-	platform string // its name, for people
-	userData imds.Request
-	// must tells that there is an answer for every machine: 404 is not how the
-	// service says that a machine has no user data.
+	request imds.Request // for the user data
+	// neverNotFound is set if there is an answer for every machine: 404 is not how
+	// the service says that a machine has no user data.
 	neverNotFound bool
-	// base64 tells that the service hands user data on as it takes it: encoded.
+	// base64 is set if the service returns user data as it was given: encoded.
 	base64 bool
 }
 
-// patient limits how long a service is asked. 0 is without a limit.
+// withTimeout is for the requests of a platform.
 func (e *Env) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if e.Timeout == 0 {
 		return context.WithCancel(ctx)
@@ -33,11 +32,11 @@ func (e *Env) withTimeout(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeout(ctx, e.Timeout)
 }
 
-// fetch asks for the user data for as long as env's patience lasts.
+// fetch requests the user data, again and again until env's timeout.
 func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
-	request := s.userData
+	request := s.request
 	request.MaxBytes = maxConfig
 	text, err := env.IMDS.Do(ctx, request)
 	if errors.Is(err, fetch.ErrNotFound) && !s.neverNotFound {
@@ -47,10 +46,10 @@ func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 		text, err = decodeBase64(text)
 	}
 	if err != nil {
-		return nil, &report.Error{Doing: "reading the user data of " + s.platform, Err: err}
+		return nil, &report.Error{Doing: "reading the user data of " + env.Platform.Name, Err: err}
 	}
 	if len(text) == 0 {
 		return nil, nil
 	}
-	return &UserData{Text: text, Name: fmt.Sprintf("user config (user data of %s)", s.platform)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (user data of %s)", env.Platform.Name)}, nil
 }

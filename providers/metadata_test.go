@@ -15,22 +15,22 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
-func TestBase64IsDecodedAsToolsWriteIt(t *testing.T) {
+func TestBase64OfToolsIsDecoded(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "",
 		" \n":                      "",
 		"aGVsbG8=":                 "hello",
 		"aGVs\r\nbG8=\n":           "hello",
 		"\taG Vs bG 8=":            "hello",
-		"aGVsbG8":                  "!ends in the midst of it after 7 bytes",
-		"aGVsbG":                   "!ends in the midst of it after 6 bytes",
-		"aGVsbG8=aGVsbG8=":         "!its byte 9 (line 1, column 9) cannot be",
-		"aGVs\n{\"secret\"}bG8=":   "!its byte 6 (line 2, column 1) cannot be",
-		"aGVs\xe2\x80\xa8bG8\xff=": "!its byte 11 (line 1, column 11) cannot be",
+		"aGVsbG8":                  "!ends in the middle of a group after 7 bytes",
+		"aGVsbG":                   "!ends in the middle of a group after 6 bytes",
+		"aGVsbG8=aGVsbG8=":         "!its byte 9 (line 1, column 9) is invalid",
+		"aGVs\n{\"secret\"}bG8=":   "!its byte 6 (line 2, column 1) is invalid",
+		"aGVs\xe2\x80\xa8bG8\xff=": "!its byte 11 (line 1, column 11) is invalid",
 	} {
 		got, err := decodeBase64([]byte(text))
 		switch message, fails := strings.CutPrefix(want, "!"); {
-		case fails && (err == nil || err.Error() != "it should be base64, and "+message):
+		case fails && (err == nil || err.Error() != "it should be base64, but "+message):
 			t.Errorf("%q: got %v, want %s", text, err, message)
 		case !fails && (err != nil || string(got) != want):
 			t.Errorf("%q: got %q, %v", text, got, err)
@@ -45,7 +45,7 @@ func FuzzBase64(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		plain, err := decodeBase64(text)
 		if err != nil {
-			if !strings.HasPrefix(err.Error(), "it should be base64, and ") {
+			if !strings.HasPrefix(err.Error(), "it should be base64, but ") {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
@@ -71,7 +71,7 @@ func atAzure(t *testing.T, userData, hasCustomData string, dvd func() (*UserData
 	}))
 	service, instance, reader := *azure, azureInstance, azureDVD
 	t.Cleanup(func() { *azure, azureInstance, azureDVD = service, instance, reader; srv.Close() })
-	azure.userData.URL = strings.Replace(azure.userData.URL, linkLocal, srv.URL, 1)
+	azure.request.URL = strings.Replace(azure.request.URL, linkLocal, srv.URL, 1)
 	azureInstance.URL = strings.Replace(azureInstance.URL, linkLocal, srv.URL, 1)
 	azureDVD = func(context.Context, *Env) (*UserData, error) { return dvd() }
 }
@@ -93,7 +93,9 @@ func TestAzureHasTwoSources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			atAzure(t, tc.userData, tc.hasCustomData, tc.dvd)
-			raw, err := fetchAzure(t.Context(), newEnv(t))
+			env := newEnv(t)
+			env.Platform.Name = "Azure"
+			raw, err := fetchAzure(t.Context(), env)
 			if got := textOf(raw); got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -118,7 +120,7 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 		"nothing":          {"", nil, ""},
 		"for another tool": {"#cloud-config\n", nil, ""},
 		"a script":         {"#!/bin/sh\n", nil, ""},
-		"trouble":          {"", errors.New("no disc"), ""},
+		"an error":         {"", errors.New("no disc"), ""},
 	} {
 		atAzure(t, "", "true", func() (*UserData, error) { return &UserData{Text: []byte(tc.text)}, tc.err })
 		env := newEnv(t)
@@ -130,18 +132,18 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 	}
 }
 
-func TestPatienceHasAnEndOrNone(t *testing.T) {
-	for patience, limited := range map[time.Duration]bool{0: false, time.Hour: true} {
-		ctx, cancel := (&Env{Timeout: patience}).withTimeout(t.Context())
+func TestTimeoutOfZeroIsNoLimit(t *testing.T) {
+	for timeout, limited := range map[time.Duration]bool{0: false, time.Hour: true} {
+		ctx, cancel := (&Env{Timeout: timeout}).withTimeout(t.Context())
 		if _, has := ctx.Deadline(); has != limited || ctx.Err() != nil {
-			t.Errorf("%v: it has a deadline: %v, %v", patience, has, ctx.Err())
+			t.Errorf("%v: it has a deadline: %v, %v", timeout, has, ctx.Err())
 		}
 		cancel()
 	}
 }
 
 func TestCredentialsAreOfThePlatform(t *testing.T) {
-	for _, p := range platforms {
+	for _, p := range Platforms {
 		var has fetch.Credentials
 		if p.Credentials != nil {
 			has = p.Credentials(newEnv(t).IMDS)

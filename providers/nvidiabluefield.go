@@ -10,10 +10,9 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// Platform nvidiabluefield: the FIFO that a host fills when it boots a BlueField
-// card. Reading it takes the bytes away, and ends when none has come for half a
-// second; NULs stand around them.
-// https://docs.nvidia.com/networking/software/accelerator-software/index.html
+// NVIDIA BlueField: the FIFO that a host fills when it boots a card. Reading
+// consumes the bytes, and ends when none has come for half a second; NULs are
+// around them.
 const bootFIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
 
 func fetchBlueField(ctx context.Context, env *Env) (*UserData, error) {
@@ -26,7 +25,7 @@ func fetchBlueField(ctx context.Context, env *Env) (*UserData, error) {
 	}
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the boot FIFO of this BlueField card", Err: withCause(err, loaded),
-			Hint: "check that the initramfs has the module mlxbf_bootctl; what was sent may be lost: send it again from the host"}
+			Hint: "check that the initramfs has the module mlxbf_bootctl; the config may be lost: send it again from the host"}
 	}
 	return &UserData{Text: text, Name: "user config (boot FIFO)"}, nil
 }

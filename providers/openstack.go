@@ -11,9 +11,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
-// Platform openstack: the config drive, or the metadata service by IPv4 or, on
-// each interface, by IPv6.
-// https://docs.openstack.org/nova/latest/user/metadata.html
+// OpenStack: the config drive, or the metadata service by IPv4 or, on each
+// interface, by IPv6.
 const (
 	openStackFile = "openstack/latest/user_data"
 	openStackIPv4 = "http://169.254.169.254/" + openStackFile
@@ -37,11 +36,11 @@ func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfac
 	return race(ctx, env, []source{drive.source(env), metadataSource(env, "the metadata service by IPv4", ipv4)}, later)
 }
 
-// interfacesWithIPv6 are those that the metadata service may be reached through.
+// interfacesWithIPv6 returns those that may lead to the metadata service.
 func interfacesWithIPv6() []string {
 	all, err := net.Interfaces()
 	if err != nil {
-		return nil // there may be some the next time
+		return nil // there may be some next time
 	}
 	var names []string
 	for _, i := range all {
@@ -57,16 +56,16 @@ func interfacesWithIPv6() []string {
 	return names
 }
 
-// watchEvery is how often networks are looked at for what has come up.
+// watchEvery is how often to look for networks that have come up.
 const watchEvery = 500 * time.Millisecond
 
-// watchFor makes a source of each thing that turns up.
-func watchFor(ctx context.Context, look func() []string, makeSource func(string) source) <-chan source {
+// watchFor makes a source of each name that list returns, now or later.
+func watchFor(ctx context.Context, list func() []string, makeSource func(string) source) <-chan source {
 	later := make(chan source)
 	go func() {
 		seen := map[string]bool{}
 		for {
-			for _, name := range look() {
+			for _, name := range list() {
 				if seen[name] {
 					continue
 				}
@@ -87,42 +86,39 @@ func watchFor(ctx context.Context, look func() []string, makeSource func(string)
 	return later
 }
 
-// driveWithoutNetwork looks for a drive that makes the network unnecessary. What
-// it does not find is looked for again together with the other sources.
+// driveWithoutNetwork looks for a drive that makes the network unnecessary. One
+// that it does not find is looked for again together with the other sources.
 func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*UserData, error) {
 	quick := *c
 	quick.limit = shortLook
-	if raw, err := quick.fetch(ctx, env); err == nil && raw != nil && len(raw.Text) > 0 {
-		return raw, nil
+	if data, err := quick.fetch(ctx, env); err == nil && data != nil && len(data.Text) > 0 {
+		return data, nil
 	}
 	return nil, fetch.ErrNeedNetwork
 }
 
-// metadataSource is a URL in a race.
+// metadataSource is a metadata service in a race. 404 means that it has no user
+// data. Without any answer there is no such service. One that is busy until the
+// timeout exists and cannot be read; if the race was over before, it may have
+// none.
 func metadataSource(env *Env, name, url string) source {
-	return source{name, func(ctx context.Context) (*UserData, error) { return askMetadata(ctx, env, url) }}
+	return source{name, func(ctx context.Context) (*UserData, error) {
+		text, err := env.IMDS.Do(ctx, imds.Request{URL: url})
+		var status *fetch.StatusError
+		switch {
+		case err == nil:
+			return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
+		case errors.Is(err, fetch.ErrNotFound):
+			return nil, nil
+		case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
+			return nil, &noSource{err}
+		}
+		return nil, err
+	}}
 }
 
-// askMetadata asks a service for user data. Not to be found means that there are
-// none; no answer at all, that there is no service. One that is busy for the
-// whole time is there and cannot be read; if the time was cut short by a source
-// that has nothing, that is believed.
-func askMetadata(ctx context.Context, env *Env, url string) (*UserData, error) {
-	text, err := env.IMDS.Do(ctx, imds.Request{URL: url})
-	var status *fetch.StatusError
-	switch {
-	case err == nil:
-		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
-	case errors.Is(err, fetch.ErrNotFound):
-		return nil, nil
-	case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
-		return nil, &noSource{err}
-	}
-	return nil, err
-}
-
-// absent is the error of a source that is not there.
+// noSource is the error of a source that does not exist.
 type noSource struct{ error }
 
-func (a *noSource) Unwrap() error        { return a.error }
-func (a *noSource) Is(target error) bool { return target == errNoSource }
+func (e *noSource) Unwrap() error        { return e.error }
+func (e *noSource) Is(target error) bool { return target == errNoSource }

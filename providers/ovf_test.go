@@ -97,7 +97,7 @@ func TestDVDThatIsThereAlready(t *testing.T) {
 	if raw := fetchOVFNow(env); raw != nil { // a file is no optical drive
 		t.Errorf("got %+v", raw)
 	}
-	if _, err := fetchAzureStack(t.Context(), env); err == nil || !strings.Contains(err.Error(), "waiting for the DVD") {
+	if _, err := fetchOVF(t.Context(), env); err == nil || !strings.Contains(err.Error(), "waiting for the DVD") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,39 +13,35 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// Platform packet: Equinix Metal, which was Packet. It also wants to hear how
-// provisioning goes.
-// https://deploy.equinix.com/developers/docs/metal/server-metadata/metadata/
-var packet = &service{platform: "Equinix Metal", neverNotFound: true, userData: imds.Request{
+// Equinix Metal, formerly Packet. Provisioning reports its progress there.
+var packet = &service{neverNotFound: true, request: imds.Request{
 	URL:    packetService + "/userdata",
 	Header: acceptAll,
 }}
 
 const packetService = "https://metadata.packet.net"
 
-// acceptAll is for services that answer 406 to those who prefer anything.
+// acceptAll is for services that answer 406 to a request with preferences.
 var acceptAll = []string{"Accept", "*/*"}
 
-// packetStatusTime bounds the telling of a status: nobody's boot should wait
-// for it.
+// packetStatusTime limits the report of a status: no boot should wait for it.
 const packetStatusTime = 5 * time.Second
 
-// notifyPacket adds an event to the machine's timeline. There is one service that
-// says where, and another one that takes it.
+// notifyPacket adds an event to the machine's timeline. The metadata has the URL
+// of the service that takes it.
 func notifyPacket(ctx context.Context, env *Env, stage string, failure error) error {
 	if env.Fetch.Offline {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, packetStatusTime)
 	defer cancel()
-	err := sendPacketEvent(ctx, env, packetEvent(stage, failure))
-	if err != nil {
-		return &report.Error{Doing: "telling Equinix Metal how the stage has ended", Err: err}
+	if err := sendPacketEvent(ctx, env, newPacketEvent(stage, failure)); err != nil {
+		return &report.Error{Doing: "reporting to Equinix Metal how the stage has ended", Err: err}
 	}
 	return nil
 }
 
-func sendPacketEvent(ctx context.Context, env *Env, event string) error {
+func sendPacketEvent(ctx context.Context, env *Env, event packetEvent) error {
 	text, err := env.IMDS.Do(ctx, imds.Request{URL: packetService + "/metadata", Header: acceptAll, MaxBytes: 16 << 20})
 	if err != nil {
 		return err
@@ -54,30 +50,28 @@ func sendPacketEvent(ctx context.Context, env *Env, event string) error {
 	if home == "" {
 		return errors.New("the machine's metadata has no phone_home_url")
 	}
+	body, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
 	_, err = env.IMDS.Do(ctx, imds.Request{Method: http.MethodPost, URL: strings.TrimSuffix(home, "/phone-home") + "/events",
-		Header: []string{"Content-Type", "application/json"}, Body: []byte(event)})
+		Header: []string{"Content-Type", "application/json"}, Body: body})
 	return err
 }
 
-// packetEvent is the JSON of an event. A failure is told as the report tells it.
-func packetEvent(stage string, failure error) string {
+// A packetEvent is an entry of the timeline.
+type packetEvent struct {
+	State   string `json:"state"`
+	Message string `json:"message"`
+}
+
+func newPacketEvent(stage string, failure error) packetEvent {
 	if failure == nil {
-		return fmt.Sprintf(`{"state":"running","message":"[%s] Ignition status: finished successfully"}`, stage)
+		return packetEvent{"running", fmt.Sprintf("[%s] Ignition status: finished successfully", stage)}
 	}
 	var problems []string
 	for _, p := range report.Explain(failure) {
 		problems = append(problems, p.String())
 	}
-	return fmt.Sprintf(`{"state":"failed","message":"[%s] Ignition error: %s"}`, stage, escapeJSON(strings.Join(problems, "; ")))
-}
-
-// escapeJSON makes a text fit to stand between the quotes of a JSON string.
-func escapeJSON(text string) string {
-	clean := strings.Map(func(c rune) rune {
-		if c < ' ' {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(text, "?"))
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean)
+	return packetEvent{"failed", fmt.Sprintf("[%s] Ignition error: %s", stage, strings.Join(problems, "; "))}
 }

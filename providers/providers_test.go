@@ -40,17 +40,19 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-func answers(text string) Platform {
-	return Platform{ID: "test", Fetch: func(context.Context, *Env) (*UserData, error) {
+// userConfig is what UserConfig returns on a platform with that user data.
+func userConfig(ctx context.Context, env *Env, text string) (*UserData, error) {
+	env.Platform = Platform{ID: "test", Fetch: func(context.Context, *Env) (*UserData, error) {
 		return &UserData{Text: []byte(text), Name: "platform"}, nil
 	}}
+	return UserConfig(ctx, env)
 }
 
 func TestSourcesAreAskedInOrder(t *testing.T) {
 	env := newEnv(t)
 	check := func(text, source string) {
 		t.Helper()
-		raw, err := UserConfig(context.Background(), env, answers("from the platform"))
+		raw, err := userConfig(t.Context(), env, "from the platform")
 		if err != nil || string(raw.Text) != text || raw.Source != source {
 			t.Errorf("got %+v, %v, want %q of %s", raw, err, text, source)
 		}
@@ -78,14 +80,14 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"ignition.config.device=cfg needs ignition.config.path=... beside it"}},
 		"path without device":   {map[string]string{pathArgument: "/c"}, "", []string{"ignition.config.device=... needs ignition.config.path=/c"}},
 		"device that is a path": {map[string]string{deviceArgument: "../sda", pathArgument: "c"}, "", []string{"is not a filesystem label"}},
-		"empty user.ign":        {nil, "=", []string{"user.ign is there but empty", "remove it so that the platform is asked"}},
+		"empty user.ign":        {nil, "=", []string{"user.ign is empty", "remove it for a config from the platform"}},
 	} {
 		env := newEnv(t)
 		env.Arguments = tc.args
 		if tc.user != "" {
 			write(t, filepath.Join(env.Dirs[1], "user.ign"), tc.user[1:])
 		}
-		raw, err := UserConfig(context.Background(), env, answers("must not be asked"))
+		raw, err := userConfig(t.Context(), env, "must not be asked")
 		if raw != nil || err == nil {
 			t.Errorf("%s: got %+v", name, raw)
 			continue
@@ -104,9 +106,9 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 func TestLabelThatNeverAppears(t *testing.T) {
 	env := newEnv(t)
 	env.Arguments = map[string]string{deviceArgument: "no-such-label-here", pathArgument: "c.ign"}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := UserConfig(ctx, env, answers(""))
+	_, err := userConfig(ctx, env, "")
 	if err == nil || !strings.Contains(err.Error(), "it has not appeared") {
 		t.Errorf("got %v", err)
 	}
@@ -116,7 +118,7 @@ func TestOfflineURLAsksForTheNetwork(t *testing.T) {
 	env := newEnv(t)
 	env.Fetch.Offline = true
 	env.Arguments = map[string]string{urlArgument: "http://example.com/c.ign"}
-	if _, err := UserConfig(context.Background(), env, answers("")); !errors.Is(err, fetch.ErrNeedNetwork) {
+	if _, err := userConfig(t.Context(), env, ""); !errors.Is(err, fetch.ErrNeedNetwork) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -129,26 +131,27 @@ func TestBaseConfigsAreMergedByName(t *testing.T) {
 	write(t, filepath.Join(env.Dirs[0], "base.d", "30-c"), "run c")
 	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "qemu", "00"), "etc qemu")
 	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "aws", "00"), "etc aws")
-	raws, err := BaseConfigs(env, "qemu")
+	env.Platform.ID = "qemu"
+	configs, err := BaseConfigs(env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range raws {
+	for _, r := range configs {
 		got = append(got, string(r.Text))
 	}
 	if want := []string{"usr a", "run b", "run c", "etc qemu"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if !strings.Contains(raws[2].Name, "base config (") || !strings.HasSuffix(raws[2].Name, "run/base.d/30-c)") {
-		t.Errorf("it is called %s", raws[2].Name)
+	if !strings.Contains(configs[2].Name, "base config (") || !strings.HasSuffix(configs[2].Name, "run/base.d/30-c)") {
+		t.Errorf("it is called %s", configs[2].Name)
 	}
 }
 
 func TestBaseConfigThatIsADirectoryIsAnError(t *testing.T) {
 	env := newEnv(t)
 	os.MkdirAll(filepath.Join(env.Dirs[0], "base.d", "dir"), 0o755)
-	if _, err := BaseConfigs(env, "qemu"); err == nil || !strings.Contains(err.Error(), "reading a base config") {
+	if _, err := BaseConfigs(env); err == nil || !strings.Contains(err.Error(), "reading a base config") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -157,7 +160,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 	env := newEnv(t)
 	blob := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	recorder := env.Run.(*systemtest.Recorder)
-	if raw, err := fetchQEMU(context.Background(), env); raw != nil || err != nil {
+	if raw, err := fetchQEMU(t.Context(), env); raw != nil || err != nil {
 		t.Errorf("without a config: %+v, %v", raw, err)
 	}
 	if got := recorder.Lines(); !slices.Equal(got, []string{"modprobe qemu_fw_cfg"}) {
@@ -172,7 +175,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 		"-1":                           "which is not the size of a config",
 	} {
 		write(t, filepath.Join(blob, "size"), size)
-		raw, err := fetchQEMU(context.Background(), env)
+		raw, err := fetchQEMU(t.Context(), env)
 		switch {
 		case want == "" && (err != nil || string(raw.Text) != text):
 			t.Errorf("size %q: %v", size, err)
@@ -185,7 +188,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 func TestQEMUWithoutTheDriver(t *testing.T) {
 	env := newEnv(t)
 	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "Module qemu_fw_cfg not found"}}}
-	_, err := fetchQEMU(context.Background(), env)
+	_, err := fetchQEMU(t.Context(), env)
 	if err == nil || !strings.Contains(err.Error(), "loading the driver of QEMU's firmware configuration: modprobe qemu_fw_cfg: exit status 1; it said: Module qemu_fw_cfg not found") {
 		t.Errorf("got %v", err)
 	}
@@ -194,11 +197,11 @@ func TestQEMUWithoutTheDriver(t *testing.T) {
 func TestFilePlatform(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "c.ign")
 	t.Setenv(fileVariable, name)
-	if _, err := fetchFile(context.Background(), nil); err == nil || !strings.Contains(report.Box("fetch", err), fileVariable) {
+	if _, err := fetchFile(t.Context(), nil); err == nil || !strings.Contains(report.Box("fetch", err), fileVariable) {
 		t.Errorf("got %v", err)
 	}
 	write(t, name, "{}")
-	if raw, err := fetchFile(context.Background(), nil); err != nil || string(raw.Text) != "{}" {
+	if raw, err := fetchFile(t.Context(), nil); err != nil || string(raw.Text) != "{}" {
 		t.Errorf("got %+v, %v", raw, err)
 	}
 }

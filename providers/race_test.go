@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// replies is a source that answers after a time.
+// replies is a source that returns after a time.
 func replies(name string, after time.Duration, text string, err error) source {
 	return source{name, func(ctx context.Context) (*UserData, error) {
 		select {
@@ -25,7 +25,7 @@ func replies(name string, after time.Duration, text string, err error) source {
 	}}
 }
 
-func TestSourcesAreSettledByRank(t *testing.T) {
+func TestResultsCountByRank(t *testing.T) {
 	gone, broken := fmt.Errorf("nobody answers: %w", errNoSource), errors.New("the drive is broken")
 	const s = time.Second
 	for name, tc := range map[string]struct {
@@ -36,8 +36,8 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 		told    string
 	}{
 		"the first config wins at once":            {[]source{replies("a", 5*s, "x", nil), replies("b", 2*s, "x", nil)}, source{}, "b", 2 * s, ""},
-		"a config within the grace beats nothing":  {[]source{replies("a", 0, "", nil), replies("b", 9*s, "x", nil)}, source{}, "b", 9 * s, "a: no config; listening for 10s more to: b"},
-		"nothing stands when the grace is over":    {[]source{replies("a", 0, "", nil), replies("b", 11*s, "x", nil)}, source{}, "", 10 * s, "listening for 10s more to: b"},
+		"a config within the grace beats nothing":  {[]source{replies("a", 0, "", nil), replies("b", 9*s, "x", nil)}, source{}, "b", 9 * s, "a: no config; waiting 10s more for: b"},
+		"nothing stands when the grace is over":    {[]source{replies("a", 0, "", nil), replies("b", 11*s, "x", nil)}, source{}, "", 10 * s, "waiting 10s more for: b"},
 		"nothing of all is nothing at once":        {[]source{replies("a", 1*s, "", nil), replies("b", 2*s, "", nil)}, source{}, "", 2 * s, ""},
 		"who is not there does not beat nothing":   {[]source{replies("a", 3*s, "", gone), replies("b", 2*s, "", nil)}, source{}, "", 3 * s, ""},
 		"an error does not beat a config":          {[]source{replies("a", 0, "", broken), replies("b", 60*s, "x", nil)}, source{}, "b", 60 * s, ""},
@@ -45,7 +45,7 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 		"an error beats who is not there":          {[]source{replies("a", 2*s, "", broken), replies("b", 1*s, "", gone)}, source{}, "error: the drive is broken", 2 * s, ""},
 		"nobody there is an error":                 {[]source{replies("a", 2*s, "", gone), replies("b", 1*s, "", gone)}, source{}, "error: nobody answers: it is not there\nnobody answers: it is not there", 2 * s, ""},
 		"a source that turns up later":             {[]source{replies("a", 30*s, "", gone)}, replies("c", 3*s, "x", nil), "c", 8 * s, ""},
-		"a later source that has nothing":          {[]source{replies("a", 30*s, "", gone)}, replies("c", 1*s, "", nil), "", 16 * s, "c: no config; listening for 10s more to: a"},
+		"a later source that has nothing":          {[]source{replies("a", 30*s, "", gone)}, replies("c", 1*s, "", nil), "", 16 * s, "c: no config; waiting 10s more for: a"},
 		"a later source after nothing":             {[]source{replies("a", 0, "", nil), replies("b", 30*s, "", gone)}, replies("c", 4*s, "x", nil), "c", 9 * s, ""},
 		"a config at the moment the others err":    {[]source{replies("a", 2*s, "", broken), replies("b", 2*s, "x", nil)}, source{}, "b", 2 * s, ""},
 		"nothing begins the grace only once":       {[]source{replies("a", 0, "", nil), replies("b", 6*s, "", nil), replies("c", 14*s, "x", nil)}, source{}, "", 10 * s, ""},
@@ -59,11 +59,11 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 				time.AfterFunc(5*time.Second, func() { later <- tc.later })
 			}
 			begun := time.Now()
-			raw, err := race(t.Context(), env, tc.sources, later)
+			data, err := race(t.Context(), env, tc.sources, later)
 			took := time.Since(begun)
 			got := ""
-			if raw != nil {
-				got = raw.Name
+			if data != nil {
+				got = data.Name
 			}
 			if err != nil {
 				got = "error: " + err.Error()
@@ -76,7 +76,7 @@ func TestSourcesAreSettledByRank(t *testing.T) {
 	}
 }
 
-func TestSourceThatIsTriedAgainHasTheLastWord(t *testing.T) {
+func TestSourceReturnsItsLastErrorWhenTheGraceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := source{"b", func(ctx context.Context) (*UserData, error) {
 			<-ctx.Done()
@@ -86,7 +86,7 @@ func TestSourceThatIsTriedAgainHasTheLastWord(t *testing.T) {
 		deaf := source{"c", func(context.Context) (*UserData, error) { time.Sleep(time.Minute); return nil, nil }}
 		begun := time.Now()
 		_, err := race(t.Context(), newEnv(t), []source{replies("a", 0, "", nil), broken, deaf}, nil)
-		if err == nil || err.Error() != "the drive is broken" || time.Since(begun) != grace+lastWords {
+		if err == nil || err.Error() != "the drive is broken" || time.Since(begun) != grace+cancelTime {
 			t.Errorf("after %v: %v", time.Since(begun), err)
 		}
 		time.Sleep(time.Hour)
@@ -101,23 +101,6 @@ func TestRaceEndsWithItsContext(t *testing.T) {
 		_, err := race(ctx, newEnv(t), []source{replies("a", time.Hour, "", nil)}, nil)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Minute {
 			t.Errorf("after %v: %v", time.Since(begun), err)
-		}
-	})
-}
-
-func TestOfAnswersAtTheSameMomentTheEarlierSourceCounts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for range 20 {
-			f := &field{came: make(chan *runner), over: make(chan struct{})}
-			for _, s := range []source{replies("a", 0, "", nil), replies("b", 0, "x", nil), replies("c", 0, "x", nil)} {
-				f.start(t.Context(), s)
-			}
-			synctest.Wait()
-			f.arrive(<-f.came)
-			if raw, err := f.settle(); err != nil || raw.Name != "b" || f.pending != 0 {
-				t.Errorf("got %+v, %v", raw, err)
-			}
-			close(f.over)
 		}
 	})
 }

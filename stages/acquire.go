@@ -25,7 +25,7 @@ import (
 // to other configs in them are not followed.
 func (p *process) baseConfig() (*config.Config, error) {
 	p.state.note(fetchedConfig{"base", "system", false})
-	raws, err := providers.BaseConfigs(p.env, p.Platform.ID)
+	raws, err := providers.BaseConfigs(p.env)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (p *process) parse(text []byte, name string) (*config.Config, error) {
 func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	raw, err := providers.UserConfig(ctx, p.env, p.Platform)
+	raw, err := providers.UserConfig(ctx, p.env)
 	if err != nil {
 		return nil, err
 	}

@@ -160,7 +160,7 @@ func newProcess(o Options, s stage) (*process, error) {
 	if err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
+	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
 	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {

@@ -159,7 +159,7 @@ func deleteConfig(p providers.Platform, log *report.Logger) int {
 	const stage = "delete-config"
 	log = log.With(stage)
 	log.Info(fmt.Sprintf("Firstlight %s, platform %s", system.Version, p.ID))
-	err := p.Delete(context.Background(), &providers.Env{Log: log, Run: system.Exec{Log: log}})
+	err := p.Delete(context.Background(), &providers.Env{Platform: p, Log: log, Run: system.Exec{Log: log}})
 	if err == nil {
 		log.Info("the platform has no config any more")
 		return exitOK

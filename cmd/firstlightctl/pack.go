@@ -125,14 +125,17 @@ func dense(in input, filesDir string, stderr io.Writer) ([]byte, error) {
 // that is asked for, that is an error.
 func fitting(packed []byte, platform string, stderr io.Writer) error {
 	var fits, not []string
-	for _, l := range providers.Limits {
-		switch ok := l.Fits(packed); {
+	for _, p := range providers.Platforms {
+		if p.Limit == 0 {
+			continue
+		}
+		switch ok := p.Fits(packed); {
 		case ok:
-			fits = append(fits, l.ID)
-		case l.ID == platform:
-			return fmt.Errorf("it does not fit %s, which takes %d bytes; put it on a server, and give the machine a config with ignition.config.replace", l.ID, l.Bytes)
+			fits = append(fits, p.ID)
+		case p.ID == platform:
+			return fmt.Errorf("it does not fit %s, which takes %d bytes; put it on a server, and give the machine a config with ignition.config.replace", p.ID, p.Limit)
 		default:
-			not = append(not, fmt.Sprintf("%s (%d bytes)", l.ID, l.Bytes))
+			not = append(not, fmt.Sprintf("%s (%d bytes)", p.ID, p.Limit))
 		}
 	}
 	if len(fits) > 0 {

@@ -115,23 +115,42 @@ install() {
     fi
 }
 
-# Modules that platforms hand their configs on by, and those of the buses that
-# config drives hang on. An image is made for other machines than the one that
-# builds it, and kernels that lack some of them, or have them built in, are fine.
-platforms() {
-    hostonly='' instmods qemu_fw_cfg virtio_blk virtio_pci virtio_scsi \
-        hv_utils hv_storvsc vboxguest \
-        vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport \
-        cdrom sr_mod ata_piix ahci usb_storage uas xen-blkfront
-    case ${DRACUT_ARCH:-$(uname -m)} in
-        aarch64) hostonly='' instmods mlxbf_bootctl ;;
-        ppc64le) hostonly='' instmods ibmvscsi spapr-vscsi ;;
-        s390x) hostonly='' instmods vmur vmcp virtio_ccw zcrypt_cex4 pkey_cca ;;
-    esac
-}
+# Kernel modules that hand over the configs of platforms, and those of the buses
+# that config drives are attached to. An image is made for other machines than the
+# one that builds it, and a kernel may lack some of them or have them built in.
+# platforms, by go generate
+platform_modules=(
+    ahci
+    ata_piix
+    cdrom
+    hv_storvsc
+    hv_utils
+    ibmvscsi
+    mlxbf_bootctl
+    qemu_fw_cfg
+    spapr-vscsi
+    sr_mod
+    uas
+    usb_storage
+    vboxguest
+    virtio_blk
+    virtio_ccw
+    virtio_pci
+    virtio_scsi
+    vmcp
+    vmur
+    vmw_vsock_virtio_transport
+    vmw_vsock_virtio_transport_common
+    vsock
+    xen-blkfront
+)
+# end
 
 installkernel() {
-    platforms
+    hostonly='' instmods "${platform_modules[@]}"
+    if [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]; then
+        hostonly='' instmods zcrypt_cex4 pkey_cca
+    fi
     # What the formats and the config drives need; filesystems of other
     # formats come with dracut's own modules.
     hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859-1 nls_utf8 isofs udf

@@ -53,7 +53,7 @@ func TestMetadataByIPv6OnAnInterfaceThatComesLater(t *testing.T) {
 	b := startAt(t, "fetch", "openstack", "")
 	<-up
 	b.has(t, "by-ipv6")
-	if want := "the metadata service by IPv4: no config; listening for 10s more to"; !strings.Contains(b.log, want) {
+	if want := "the metadata service by IPv4: no config; waiting 10s more for"; !strings.Contains(b.log, want) {
 		t.Errorf("%q is not in\n%s", want, b.log)
 	}
 }

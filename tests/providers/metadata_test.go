@@ -223,9 +223,9 @@ func TestBase64(t *testing.T) {
 			box        []string
 		}{
 			"wrapped lines":       {text[:40] + "\n" + text[40:60] + "\r\n " + text[60:] + "\n", "/etc/" + platform, nil},
-			"something else":      {text[:40] + "\n{secret}" + text[40:], "", []string{"it should be base64, and its byte 42 (line 2, column 1) cannot be", "base64 -w0 CONFIG"}},
-			"cut off":             {strings.TrimRight(text, "=")[:41], "", []string{"it should be base64, and ends in the midst of it after 41 bytes"}},
-			"a config as it is":   {config("secret"), "", []string{"it should be base64, and its byte 1 (line 1, column 1) cannot be"}},
+			"something else":      {text[:40] + "\n{secret}" + text[40:], "", []string{"it should be base64, but its byte 42 (line 2, column 1) is invalid", "base64 -w0 CONFIG"}},
+			"cut off":             {strings.TrimRight(text, "=")[:41], "", []string{"it should be base64, but ends in the middle of a group after 41 bytes"}},
+			"a config as it is":   {config("secret"), "", []string{"it should be base64, but its byte 1 (line 1, column 1) is invalid"}},
 			"a page in its place": {"<html>secret</html>", "", []string{"it should be base64"}},
 		} {
 			t.Run(platform+" "+name, func(t *testing.T) {

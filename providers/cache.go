@@ -8,16 +8,16 @@ import (
 	"path/filepath"
 )
 
-// cachePrefix are in /run/ignition; an ID is appended.
-const cachePrefix = "provider-"
+// cachePrefix is of the files of the read-once cache; a platform ID follows.
+const cachePrefix = "/run/ignition/provider-"
 
-// CachedPaths names the files that hold what channels have said.
+// CachedPaths returns the files of the read-once cache.
 func CachedPaths(env *Env) []string {
-	names, _ := filepath.Glob(filepath.Join(env.Root, "/run/ignition", cachePrefix+"*")) // the pattern is right
+	names, _ := filepath.Glob(filepath.Join(env.Root, cachePrefix+"*")) // the pattern is well-formed
 	return names
 }
 
-// DropCache removes what was kept of channels: the machine is provisioned.
+// DropCache removes the read-once cache: the machine is provisioned.
 func DropCache(env *Env) (err error) {
 	for _, name := range CachedPaths(env) {
 		err = errors.Join(err, os.Remove(name))
@@ -25,29 +25,29 @@ func DropCache(env *Env) (err error) {
 	return err
 }
 
-// once reads a channel that forgets what it has said. The bytes are kept, for
-// root only, so that they are there again if the stage fails after that.
+// readOnce reads what the platform hands over only once. The bytes are cached,
+// for root only, so that they exist if the stage fails after that and runs again.
 func readOnce(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
-	name := filepath.Join(env.Root, "/run/ignition", cachePrefix+id)
-	kept, err := os.ReadFile(name)
+	name := filepath.Join(env.Root, cachePrefix+id)
+	cached, err := os.ReadFile(name)
 	if err == nil {
-		env.Log.Info(fmt.Sprintf("taking what %s has said before, from %s", id, name))
-		return kept, nil
+		env.Log.Info(fmt.Sprintf("reading the cached data of %s from %s", id, name))
+		return cached, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what the platform has said before: %w", err)
+		return nil, fmt.Errorf("reading the cached data of the platform: %w", err)
 	}
 	text, err := read()
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
 	if err := writeCache(name, text); err != nil {
-		env.Log.Warn(fmt.Sprintf("the platform says this once only, and it cannot be kept for another attempt: %v", err))
+		env.Log.Warn(fmt.Sprintf("caching what the platform hands over only once: %v", err))
 	}
 	return text, nil
 }
 
-// keep writes a file that is whole or not there.
+// writeCache writes a file that is complete or does not exist.
 func writeCache(name string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
