@@ -47,7 +47,7 @@ func validateWork(c configFile) work {
 
 func cacheOf(dir string) string { return filepath.Join(dir, "cache.json") }
 
-// checkCache tells whether a cached config is whole: who does not do the work
+// checkCache reports whether a cached config is whole: who does not do the work
 // is quick at it. It reads piece by piece, see writeConfig.
 func checkCache(name string, paths int) error {
 	f, err := os.Open(name)

@@ -60,7 +60,7 @@ func writeRoot(_ context.Context, _ *bencher, _ tool, dir string) error {
 	return nil
 }
 
-// checkTree tells whether all was written.
+// checkTree reports whether all was written.
 func checkTree(root string, files int, bytes int64) error {
 	found, size := 0, int64(0)
 	err := filepath.WalkDir(root, func(_ string, e fs.DirEntry, err error) error {

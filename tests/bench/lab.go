@@ -41,7 +41,7 @@ func (b *bencher) storage(ctx context.Context) ([]sample, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	e := vm.Errand{Systemd: true, Output: &out, Env: []string{vm.InsideVariable + "=1"},
+	e := vm.Job{Systemd: true, Output: &out, Env: []string{vm.InsideVariable + "=1"},
 		Args: []string{fmt.Sprintf("-rounds=%d", b.rounds)}, Files: map[string]string{}}
 	if e.Program, err = os.Executable(); err != nil {
 		return nil, err

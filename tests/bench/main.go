@@ -87,7 +87,7 @@ func inMemory() string {
 // that the arguments of a piece of work come after.
 type tool struct {
 	stage    []string // runs a stage on a machine
-	validate []string // checks a config at the desk
+	validate []string // checks a config, by firstlightctl
 }
 
 // build makes our programs as the Makefile does, but not where it puts them.

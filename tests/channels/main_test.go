@@ -24,22 +24,22 @@ var config = `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/
 
 const diskText = "text of the disk"
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, prepare)) }
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.Share{Prepare: prepare})) }
 
-func prepare(_ *vm.Lab, e *vm.Errand, dir string) error {
+func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 	text, disk := filepath.Join(dir, "config.ign"), filepath.Join(dir, "disk")
 	for name, content := range map[string]string{text: config, disk: diskText + strings.Repeat("\x00", 512-len(diskText))} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
-	e.Devices = []string{"-fw_cfg", "name=opt/com.coreos/config,file=" + text,
+	job.Devices = []string{"-fw_cfg", "name=opt/com.coreos/config,file=" + text,
 		"-drive", "if=none,id=ign,format=raw,readonly=on,file=" + disk, "-device", "virtio-blk-pci,serial=ignition,drive=ign"}
 	tests := filepath.Join(dir, "providers.test")
 	if out, err := exec.Command("go", "test", "-c", "-o", tests, "../../providers").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the tests of providers: %w\n%s", err, out)
 	}
-	e.Files = map[string]string{"providers.test": tests}
+	job.Files = map[string]string{"providers.test": tests}
 	return nil
 }
 
@@ -47,7 +47,7 @@ func prepare(_ *vm.Lab, e *vm.Errand, dir string) error {
 func fetch(t *testing.T, platform string, wrapper ...string) (cache, log string) {
 	t.Helper()
 	dir := t.TempDir()
-	args := append(wrapper, "/hand/firstlight", "--platform="+platform, "--stage=fetch-offline", "--log-to-stdout",
+	args := append(wrapper, "/share/firstlight", "--platform="+platform, "--stage=fetch-offline", "--log-to-stdout",
 		"--config-cache="+filepath.Join(dir, "cache"), "--state-file="+filepath.Join(dir, "state"), "--neednet="+filepath.Join(dir, "neednet"))
 	begun := time.Now()
 	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
@@ -96,7 +96,7 @@ func TestFwCfgIsTheSameByPortsAndByFile(t *testing.T) {
 }
 
 func TestDiskWithTheSerialNumber(t *testing.T) {
-	tests := exec.Command("/hand/providers.test", "-test.run=^TestDiskOfThisMachine$", "-test.v")
+	tests := exec.Command("/share/providers.test", "-test.run=^TestDiskOfThisMachine$", "-test.v")
 	tests.Env = append(os.Environ(), "FIRSTLIGHT_TEST_DISK="+diskText)
 	if out, err := tests.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDiskOfThisMachine") {
 		t.Errorf("%v\n%s", err, out)

@@ -13,7 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, prepare)) }
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.Share{Prepare: prepare})) }
 
 // What the machine has: /dev/sr0 is an optical drive without a disc, /dev/sr1 has
 // Azure's DVD, and a virtio disk holds the same filesystem with another config.
@@ -27,7 +27,7 @@ func config(name string) string {
 	return fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/%s"}]}}`, name)
 }
 
-func prepare(_ *vm.Lab, e *vm.Errand, dir string) error {
+func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 	for _, image := range []struct {
 		name, label string
 		files       map[string]string
@@ -57,9 +57,9 @@ func prepare(_ *vm.Lab, e *vm.Errand, dir string) error {
 	if err := genisoimage("-r", "-V", "cidata", "-o", links, links+".tree"); err != nil {
 		return err
 	}
-	e.Discs = []string{"", filepath.Join(dir, "dvd")}
-	e.Disks = []string{filepath.Join(dir, "disk")}
-	e.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf"), "links": links}
+	job.Discs = []string{"", filepath.Join(dir, "dvd")}
+	job.Disks = []string{filepath.Join(dir, "disk")}
+	job.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf"), "links": links}
 	return nil
 }
 

@@ -54,7 +54,7 @@ func newClient(t *testing.T) (*fetch.Client, *journal) {
 	t.Helper()
 	log := new(journal)
 	c := fetch.New(report.NewWriterLogger(log), 0)
-	c.StallTimeout = 10 * time.Second // for a machine that has other things to do
+	c.StallTimeout = time.Minute // for a machine that has other things to do
 	var mu sync.Mutex
 	var skipped time.Duration
 	c.Clock.Now = func() time.Time {

@@ -30,7 +30,7 @@ func manyNodes(url string) string {
 }
 
 func TestKilledAgentLeadsToTheSameMachine(t *testing.T) {
-	url, _ := server(t, 0)
+	url := server(t, 0)
 	config := manyNodes(url)
 	whole := newMachine(t)
 	whole.boot(config)
@@ -65,7 +65,7 @@ func TestKilledAgentLeadsToTheSameMachine(t *testing.T) {
 
 // With many kills in a row, at any time, a machine is done some day.
 func TestAgentThatIsKilledAgainAndAgain(t *testing.T) {
-	url, _ := server(t, 0)
+	url := server(t, 0)
 	config := manyNodes(url)
 	whole := newMachine(t)
 	whole.boot(config)

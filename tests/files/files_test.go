@@ -7,26 +7,31 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
-// server answers with the path that it was asked for; /none does not exist.
-func server(t *testing.T, delay time.Duration) (url string, most *atomic.Int32) {
+// server answers with the path that it was asked for; /none does not exist. No
+// request is answered before there were so many at a time.
+func server(t *testing.T, atATime int32) (url string) {
 	t.Helper()
-	most = new(atomic.Int32)
-	var now atomic.Int32
+	var requests atomic.Int32
+	enough := make(chan struct{})
+	release := sync.OnceFunc(func() { close(enough) })
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n := now.Add(1); n > most.Load() {
-			most.Store(n)
+		if requests.Add(1) >= atATime {
+			release()
 		}
-		defer now.Add(-1)
-		time.Sleep(delay)
+		select {
+		case <-enough:
+		case <-r.Context().Done():
+		}
 		if r.URL.Path == "/none" {
 			http.NotFound(w, r)
 			return
@@ -34,12 +39,13 @@ func server(t *testing.T, delay time.Duration) (url string, most *atomic.Int32) 
 		fmt.Fprint(w, r.URL.Path)
 	}))
 	t.Cleanup(srv.Close)
-	return srv.URL, most
+	t.Cleanup(release)
+	return srv.URL
 }
 
 func TestMachineBecomesWhatWasAskedFor(t *testing.T) {
 	m := newMachine(t)
-	url, most := server(t, 20*time.Millisecond)
+	url := server(t, 4)
 	var files []string
 	for i := range 100 {
 		files = append(files, fmt.Sprintf(`{"path": "/srv/remote/%d", "mode": 416, "contents": {"source": "%s/%d"}}`, i, url, i))
@@ -52,9 +58,6 @@ func TestMachineBecomesWhatWasAskedFor(t *testing.T) {
 		"links": [{"path": "/srv/soft", "target": "../etc/motd"}, {"path": "/srv/hard", "target": "/srv/own", "hard": true}]},
 		"systemd": {"units": [{"name": "x.service", "enabled": true, "contents": "[Unit]\n"}, {"name": "y.service", "mask": true}]}`))
 	m.must()
-	if n := most.Load(); n < 4 {
-		t.Errorf("at most %d requests at a time", n)
-	}
 	for i := range 100 {
 		if got := m.read(fmt.Sprintf("root/srv/remote/%d", i)); got != fmt.Sprintf("/%d", i) {
 			t.Errorf("file %d holds %q", i, got)
@@ -76,7 +79,7 @@ func TestMachineBecomesWhatWasAskedFor(t *testing.T) {
 // A file on a filesystem that has no room: a clear error, its own exit status,
 // and nothing under the final name.
 func TestFilesystemsThatTakeNoData(t *testing.T) {
-	url, _ := server(t, 0)
+	url := server(t, 0)
 	big := strings.Repeat("x", 200_000)
 	for name, c := range map[string]struct {
 		options string
@@ -104,7 +107,7 @@ func TestFilesystemsThatTakeNoData(t *testing.T) {
 }
 
 func TestExitStatusTellsWhatKindOfCauseItWas(t *testing.T) {
-	url, _ := server(t, 0)
+	url := server(t, 0)
 	for name, c := range map[string]struct {
 		config string
 		status int
@@ -135,7 +138,7 @@ func TestExitStatusTellsWhatKindOfCauseItWas(t *testing.T) {
 
 func TestOverwrittenFileStaysUntilTheNewContentsAreWhole(t *testing.T) {
 	m := newMachine(t)
-	url, _ := server(t, 0)
+	url := server(t, 0)
 	m.boot(sections(`"storage": {"files": [{"path": "/etc/motd", "overwrite": true, "contents": {"source": "` + url + `/none"}}]}`))
 	m.fails(5, "writing file /etc/motd")
 	if got := m.read("root/etc/motd"); got != "welcome" {
@@ -145,10 +148,23 @@ func TestOverwrittenFileStaysUntilTheNewContentsAreWhole(t *testing.T) {
 
 func TestConsoleHearsWhatASlowServerKeepsWaiting(t *testing.T) {
 	m := newMachine(t)
-	url, _ := server(t, 6*time.Second)
-	m.boot(sections(`"storage": {"files": [{"path": "/f", "contents": {"source": "` + url + `/f"}}]}`))
-	_, log, _ := m.files()
-	if want := "WARNING  : files: fetching files: 0 of 1 are here, 0.0 MB, 0.00 MB/s; waiting for " + url + "/f (5s so far)"; !strings.Contains(log, want) {
+	heard := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-heard:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(srv.Close)
+	m.boot(sections(`"storage": {"files": [{"path": "/f", "contents": {"source": "` + srv.URL + `/f"}}]}`))
+	want := "WARNING  : files: fetching files: 0 of 1 are here, 0.0 MB, 0.00 MB/s; waiting for " + srv.URL + "/f ("
+	log := &testkit.Output{On: map[string]func(){want: func() { close(heard) }}}
+	stage := m.stage("files")
+	stage.Stdout, stage.Stderr = log, log
+	if err := stage.Run(); err != nil {
+		t.Errorf("%v\n%s", err, log)
+	}
+	if !strings.Contains(log.String(), want) {
 		t.Errorf("%q is not in\n%s", want, log)
 	}
 }
@@ -201,7 +217,7 @@ func TestLinksNeverLeadOutside(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			url, _ := server(t, 0)
+			url := server(t, 0)
 			m.boot(sections(`"storage": {"files": [{"path": "/a/inline", "contents": {"source": "data:,x"}}, {"path": "/a/remote", "contents": {"source": "` + url + `/x"}}],
 				"directories": [{"path": "/a/dir"}], "links": [{"path": "/a/link", "target": "x"}]}`))
 			if status, log, report := m.files(); name == "loop" && (status != 4 || !strings.Contains(report, "symbolic links lead in a circle")) || name != "loop" && status != 0 {

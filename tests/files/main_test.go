@@ -90,7 +90,7 @@ func sections(text string) string { return `{"ignition": {"version": "3.6.0"}, `
 
 // stage is the agent at a stage of this machine.
 func (m *machine) stage(name string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	m.Cleanup(cancel)
 	c := exec.CommandContext(ctx, sandbox.Agent(), "--platform=file", "--stage="+name, "--root="+m.path("root"), "--log-to-stdout",
 		"--config-cache="+m.path("run/ignition.json"), "--state-file="+m.path("run/ignition/state"), "--neednet="+m.path("run/ignition/neednet"))
@@ -159,7 +159,7 @@ func (m *machine) nothingLeft() {
 	})
 }
 
-// killAt runs the files stage and kills it when its log has a text. It tells
+// killAt runs the files stage and kills it when its log has a text. It reports
 // whether it was killed.
 func (m *machine) killAt(text string) bool {
 	m.Helper()

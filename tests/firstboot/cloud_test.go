@@ -48,9 +48,9 @@ var clouds = map[string]cloud{
 		drive: map[string]string{"openstack/latest/meta_data.json": "{}"}, asked: []string{"GET /" + openStackData}},
 }
 
-// fromWhere is a config that tells where it was found.
-func fromWhere(place string) string {
-	return fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/from","mode":384,"contents":{"source":"data:,%s"}}]}}`, place)
+// fromWhere is a config that writes down where it was found.
+func fromWhere(source string) string {
+	return fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/from","mode":384,"contents":{"source":"data:,%s"}}]}}`, source)
 }
 
 // ec2 is Amazon's service in the mode that wants tokens.
@@ -142,8 +142,8 @@ func configDrive(t *testing.T, files map[string]string) string {
 
 // serveMetadata serves at the address of metadata services, in a network where
 // nothing else is. All that the test starts from then on is in that network too,
-// and QEMU connects its machine to where it is itself. The result tells what was
-// asked.
+// and QEMU connects its machine to where it is itself. The function returns the
+// requests.
 func serveMetadata(t *testing.T, service http.HandlerFunc) func() []string {
 	t.Helper()
 	// The thread ends with the test, so that no other gets into this network.

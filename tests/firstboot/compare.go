@@ -1,5 +1,5 @@
 // Package firstboot boots real machines and compares what they have become with
-// what their configs asked for.
+// what their configs describe.
 package firstboot
 
 import (
@@ -14,19 +14,19 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
-	"github.com/firstlight-os/firstlight/tests/vm/seen"
+	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
 )
 
 // A comparison collects the differences between a config and a machine, each
 // named by the path of the value in the config.
 type comparison struct {
 	cfg         *config.Config
-	m           *seen.Machine
+	m           *vmreport.Machine
 	differences []string
 }
 
 // compare lists all that the machine is not, in the order of the config.
-func compare(cfg *config.Config, m *seen.Machine) []string {
+func compare(cfg *config.Config, m *vmreport.Machine) []string {
 	c := &comparison{cfg: cfg, m: m}
 	c.disks()
 	c.filesystems()
@@ -36,10 +36,10 @@ func compare(cfg *config.Config, m *seen.Machine) []string {
 	return c.differences
 }
 
-// expect notes a difference unless got is what was asked.
-func expect[T comparable](c *comparison, o config.Origin, got, asked T) {
-	if got != asked {
-		c.differences = append(c.differences, fmt.Sprintf("%s: asked %v, found %v", o.Path, asked, got))
+// expect records a difference unless got is want.
+func expect[T comparable](c *comparison, o config.Origin, got, want T) {
+	if got != want {
+		c.differences = append(c.differences, fmt.Sprintf("%s: want %v, got %v", o.Path, want, got))
 	}
 }
 
@@ -64,7 +64,7 @@ func (c *comparison) disks() {
 		table := c.m.Disks[device]
 		expect(c, d.Origin("partitions"), len(table.Partitions), len(d.Partitions))
 		for _, p := range d.Partitions {
-			i := slices.IndexFunc(table.Partitions, func(s seen.Partition) bool { return s.Node == fmt.Sprint(device, p.Number) })
+			i := slices.IndexFunc(table.Partitions, func(s vmreport.Partition) bool { return s.Node == fmt.Sprint(device, p.Number) })
 			if i < 0 {
 				expect(c, p.Origin(), "no such partition", "a partition")
 				continue
@@ -89,13 +89,13 @@ func (c *comparison) disks() {
 func (c *comparison) filesystems() {
 	for _, f := range c.cfg.Storage.Filesystems {
 		device := c.device(f.Device)
-		found := c.m.Filesystems[device]
-		expect(c, f.Origin("format"), found["TYPE"], config.ValueOr(f.Format, ""))
+		got := c.m.Filesystems[device]
+		expect(c, f.Origin("format"), got["TYPE"], config.ValueOr(f.Format, ""))
 		if f.Label != nil {
-			expect(c, f.Origin("label"), found["LABEL"], *f.Label)
+			expect(c, f.Origin("label"), got["LABEL"], *f.Label)
 		}
 		if f.UUID != nil {
-			expect(c, f.Origin("uuid"), found["UUID"], *f.UUID)
+			expect(c, f.Origin("uuid"), got["UUID"], *f.UUID)
 		}
 		if f.Path != nil {
 			expect(c, f.Origin("path"), c.m.Mounts[*f.Path].Source, device)
@@ -141,7 +141,7 @@ func (c *comparison) nodes() {
 
 // contents is a resource that needs no network, fetched.
 func contents(r config.Resource) string {
-	client := fetch.New(nil, time.Minute)
+	client := fetch.New(nil, 10*time.Minute)
 	client.Offline = true
 	var b bytes.Buffer
 	if err := client.Fetch(context.Background(), r, &b); err != nil {
@@ -150,7 +150,7 @@ func contents(r config.Resource) string {
 	return b.String()
 }
 
-func (c *comparison) owner(f seen.File, user, group config.Owner) {
+func (c *comparison) owner(f vmreport.File, user, group config.Owner) {
 	id := func(o config.Owner, database string) uint32 {
 		if name := config.ValueOr(o.Name, ""); name != "" {
 			return c.lookUp(database, name)

@@ -18,7 +18,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/tests/vm"
-	"github.com/firstlight-os/firstlight/tests/vm/seen"
+	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
 )
 
 //go:embed testdata/everything.ign
@@ -91,10 +91,10 @@ func provided(t *testing.T, res *vm.Result) bool {
 	return result.UserConfigProvided
 }
 
-func TestFirstBootMakesTheMachineThatWasAskedFor(t *testing.T) {
+func TestFirstBootMakesTheMachineOfTheConfig(t *testing.T) {
 	t.Parallel()
 	o := machine(t)
-	o.Config, o.Arguments = everything, vm.FirstBoot("qemu")+" "+seen.DigestArgument
+	o.Config, o.Arguments = everything, vm.FirstBoot("qemu")+" "+vmreport.DigestArgument
 	res := vm.Boot(t, o)
 	same(t, "differences", compare(parse(t, everything), res.Machine), []string(nil))
 	same(t, "stages", stages(t, res.Stages), []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"})
@@ -105,7 +105,7 @@ func TestFirstBootMakesTheMachineThatWasAskedFor(t *testing.T) {
 		return
 	}
 	t.Run("SecondBootChangesNothing", func(t *testing.T) {
-		o.Arguments = "ignition.platform.id=qemu " + seen.DigestArgument
+		o.Arguments = "ignition.platform.id=qemu " + vmreport.DigestArgument
 		again := vm.Boot(t, o)
 		same(t, "stages", again.Stages, "")
 		same(t, "changed directories", changed(res.Tree, again.Tree), []string(nil))
@@ -296,7 +296,7 @@ func TestStageAllWithoutSystemd(t *testing.T) {
 type mutation struct{ file, old, new string }
 
 // mutations make one file's mode wrong, one partition too small, and leave one
-// unit disabled; brokenPlaces is where that has to show.
+// unit disabled; brokenValues are the differences that have to be reported.
 var (
 	mutations = []mutation{
 		{"files/nodes.go", "return in.finish(b, base, own, mode(f.Mode, 0o644), replace,",
@@ -305,16 +305,16 @@ var (
 			"if w.after.Name == \"fat\" {\nsize -= t.alignment()\n}\nw.after.Start, w.after.Size = start, size"},
 		{"files/presets.go", "\"enable \" + u.Name})", "map[bool]string{true: \"disable \", false: \"enable \"}[u.Name == \"asked.service\"] + u.Name})"},
 	}
-	brokenPlaces = []string{
-		"storage.disks[0].partitions[2].sizeMiB: asked 131072, found 129024",
-		"storage.files[8].mode: asked -rwxr-xr-x, found -rwxr--r--",
-		"systemd.units[4].enabled: asked true, found false",
-		"systemd.units[4]: asked true, found false",
+	brokenValues = []string{
+		"storage.disks[0].partitions[2].sizeMiB: want 131072, got 129024",
+		"storage.files[8].mode: want -rwxr-xr-x, got -rwxr--r--",
+		"systemd.units[4].enabled: want true, got false",
+		"systemd.units[4]: want true, got false",
 	}
 )
 
-// TestHarnessSeesABrokenAgent proves that the comparison can fail: an agent that
-// is wrong in three places is found out in these three and no other.
+// TestHarnessSeesABrokenAgent proves that the comparison can fail: it reports
+// just what an agent with three errors gets wrong.
 func TestHarnessSeesABrokenAgent(t *testing.T) {
 	t.Parallel()
 	overlay := breakAgent(t, mutations)
@@ -325,7 +325,7 @@ func TestHarnessSeesABrokenAgent(t *testing.T) {
 	o := machine(t)
 	o.Images, o.Config, o.Arguments = img, everything, vm.FirstBoot("qemu")
 	res := vm.Boot(t, o)
-	same(t, "differences", compare(parse(t, everything), res.Machine), brokenPlaces)
+	same(t, "differences", compare(parse(t, everything), res.Machine), brokenValues)
 }
 
 // breakAgent makes an overlay for go build.

@@ -73,8 +73,8 @@ func (m *machine) empty() []string {
 func (m *machine) run(cut string) string {
 	m.t.Helper()
 	var out strings.Builder
-	err := m.lab.Run(m.t.Context(), vm.Errand{
-		Program: m.program, Args: []string{"-test.run=^TestEverythingIsMade$", "-storage.disks=/dev/vdc,/dev/vdd"},
+	err := m.lab.Run(m.t.Context(), vm.Job{
+		Program: m.program, Args: []string{"-test.run=^TestEverythingIsMade$", "-storage.disks=/dev/disk/by-id/virtio-disk1,/dev/disk/by-id/virtio-disk2"},
 		Env: []string{vm.InsideVariable + "=1"}, Disks: m.disks, Output: &out, PowerCut: cut,
 	})
 	switch {

@@ -140,7 +140,7 @@ func (c *cloud) complain(r *http.Request) string {
 	return ""
 }
 
-// knows tells whether a request shows the token that was given last, where
+// knows reports whether a request shows the token that was given last, where
 // there are tokens.
 func (c *cloud) knows(r *http.Request) bool {
 	shown := r.Header.Get(c.tokenName)
@@ -151,7 +151,7 @@ func (c *cloud) knows(r *http.Request) bool {
 	return shown == fmt.Sprintf("token-%d", c.given) && (c.forgets == 0 || c.uses <= c.forgets)
 }
 
-// v1 tells whether the service gives no tokens.
+// v1 reports whether the service gives no tokens.
 func (c *cloud) v1() bool {
 	return len(c.tokens) > 0 && c.tokens[len(c.tokens)-1].status >= 400
 }

@@ -14,11 +14,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
@@ -70,53 +72,51 @@ func address(verb, address string) error {
 	host, _, _ := strings.Cut(address, "/")
 	for try := 1; ; try++ {
 		err := usable(host)
-		if err == nil || try == 200 {
+		if err == nil || try == 6000 {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// usable tells whether one can connect to a host, if it is there.
+// usable returns nil if a host can be connected to.
 func usable(host string) error {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	c, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
+	c, err := net.DialTimeout("tcp", l.Addr().String(), time.Minute)
 	if err != nil {
 		return err
 	}
 	return c.Close()
 }
 
-// without takes an address away, and puts it back after some time at the
-// latest when the test is over.
-func without(t *testing.T, a string, after time.Duration) {
+// without takes an address away, until restore is called or the test is over.
+func without(t *testing.T, a string) (restore func()) {
 	t.Helper()
 	if err := address("del", a); err != nil {
 		t.Fatal(err)
 	}
-	back := make(chan error, 1)
-	timer := time.AfterFunc(after, func() { back <- address("add", a) })
-	t.Cleanup(func() {
-		if timer.Stop() {
-			back <- address("add", a)
-		}
-		if err := <-back; err != nil {
-			t.Fatal(err)
+	restore = sync.OnceFunc(func() {
+		if err := address("add", a); err != nil {
+			t.Error(err)
 		}
 	})
+	t.Cleanup(restore)
+	return restore
 }
 
 // A boot is one run of the agent.
 type boot struct {
 	platform, stage string
-	patience        time.Duration // 20 s if 0
+	patience        time.Duration // 10 minutes if 0
 	env             []string
 	image           string // a user.ign
 	arguments       string // of the kernel
+	// on has functions to call when a text appears in the log.
+	on map[string]func()
 }
 
 // An outcome is what is left of a boot.
@@ -126,8 +126,7 @@ type outcome struct {
 	neednet bool
 	log     string
 	// box is the report of a failure, without its frame and line breaks.
-	box  string
-	took time.Duration
+	box string
 }
 
 func (b boot) run(t *testing.T) outcome {
@@ -149,9 +148,9 @@ func (b boot) run(t *testing.T) outcome {
 		b.stage = "fetch"
 	}
 	if b.patience == 0 {
-		b.patience = 20 * time.Second
+		b.patience = 10 * time.Minute
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, sandbox.Agent(), "-platform", b.platform, "-stage", b.stage, "-log-to-stdout", "-root", in("root"),
 		"-config-cache", in("cache"), "-state-file", in("run/state"), "-neednet", in("neednet"), "-fetch-timeout", b.patience.String())
@@ -160,9 +159,10 @@ func (b boot) run(t *testing.T) outcome {
 	if err := os.MkdirAll(in("run"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	out, err := cmd.CombinedOutput()
-	o := outcome{log: string(out), took: time.Since(began)}
+	out := &testkit.Output{On: b.on}
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	o := outcome{log: out.String()}
 	config, cacheErr := os.ReadFile(in("cache"))
 	o.config, o.cached = string(config), cacheErr == nil
 	_, netErr := os.Stat(in("neednet"))

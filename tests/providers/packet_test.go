@@ -123,7 +123,7 @@ func TestPacket(t *testing.T) {
 func TestPacketWithACertificateThatIsNotTrusted(t *testing.T) {
 	m := &metal{userData: answer{body: config("packet")}}
 	m.start(t)
-	o := boot{platform: "packet", patience: time.Second, env: []string{"SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=" + t.TempDir()}}.run(t)
+	o := boot{platform: "packet", patience: impatience, env: []string{"SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=" + t.TempDir()}}.run(t)
 	o.wants(t, "", `TLS: the server's certificate is signed by "CN=Test", whom this machine does not trust`, "check this machine's clock")
 }
 
@@ -135,8 +135,8 @@ func status(t *testing.T, failure error, offline bool) (string, error) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	env := &providers.Env{Log: report.NewWriterLogger(&text), Timeout: time.Minute}
-	env.Fetch = fetch.New(env.Log, time.Minute)
+	env := &providers.Env{Log: report.NewWriterLogger(&text), Timeout: 10 * time.Minute}
+	env.Fetch = fetch.New(env.Log, 10*time.Minute)
 	env.Fetch.Offline = offline
 	env.IMDS = imds.New(env.Fetch)
 	err = p.Status(t.Context(), env, "disks", failure)
@@ -191,10 +191,9 @@ func TestPacketThatDoesNotHear(t *testing.T) {
 			if tc.metal != nil {
 				tc.metal.start(t)
 			}
-			began := time.Now()
 			_, err := status(t, nil, false)
-			if err == nil || !strings.Contains(err.Error(), tc.failure) || time.Since(began) > 5*time.Second+quick {
-				t.Errorf("after %v: %v", time.Since(began), err)
+			if err == nil || !strings.Contains(err.Error(), tc.failure) {
+				t.Error(err)
 			}
 		})
 	}

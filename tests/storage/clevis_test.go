@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A tangServer is tangd with keys of its own. It can be out of reach.
@@ -100,7 +99,7 @@ func (s *tangServer) advertised() string {
 // a dictionary that is not there: by the file that our dracut module installs.
 func asInInitramfs(t testing.TB) {
 	t.Helper()
-	shell(t, "install -D -t /etc/security/pwquality.conf.d /hand/ignition-luks.conf")
+	shell(t, "install -D -t /etc/security/pwquality.conf.d /share/ignition-luks.conf")
 }
 
 // clevisConfig is a config with a volume that clevis unlocks.
@@ -110,7 +109,7 @@ func clevisConfig(t testing.TB, device, clevis, more string) string {
 	return volumeConfig(device, more+`, "clevis": {`+clevis+`}`)
 }
 
-// unlocks closes the volume and tells whether clevis opens it again.
+// unlocks closes the volume and reports whether clevis opens it again.
 func unlocks(t testing.TB, device string) bool {
 	t.Helper()
 	try("cryptsetup", "close", "vault")
@@ -160,7 +159,7 @@ const (
 
 func TestTangUnlocksTheVolume(t *testing.T) {
 	tang, disk := newTang(t), volumeDisk(t)
-	// What a mistake leaves is made again when it is mended.
+	// What a wrong config leaves is made again when it is fixed.
 	wrong := strings.Replace(tang.json(""), tang.thumbprint, otherThumbprint, 1)
 	newBoot(t, clevisConfig(t, disk, `"tang": [`+wrong+`]`, "")).refuses("disks", nil,
 		"clevis luks bind", "Unable to fetch advertisement", "http://"+tang.address, "storage.luks[0]", "thumbprint")
@@ -226,10 +225,10 @@ func TestPinOfTheConfig(t *testing.T) {
 	}
 }
 
-func TestWhatClevisLacksIsReportedInTime(t *testing.T) {
+func TestWhatClevisLacksIsReported(t *testing.T) {
 	tang := newTang(t)
 	forged := strings.Replace(tang.advertised(), tang.thumbprint, otherThumbprint, 1)
-	away := strings.Replace(tang.json(""), tang.address, "127.0.0.1:1", 1)
+	away := strings.Replace(tang.json(""), "http://"+tang.address, nobody, 1)
 	for _, c := range []struct {
 		name, clevis string
 		want         []string
@@ -240,11 +239,8 @@ func TestWhatClevisLacksIsReportedInTime(t *testing.T) {
 		{"config of a pin that is no JSON", `"custom": {"pin": "tpm2", "config": "{hash"}`, []string{"clevis luks bind", "Configuration is malformed", "storage.luks[0].clevis"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config, begun := clevisConfig(t, volumeDisk(t), c.clevis, ""), time.Now()
+			config := clevisConfig(t, volumeDisk(t), c.clevis, "")
 			newBoot(t, config).refuses("disks", nil, c.want...)
-			if took := time.Since(begun); took > time.Minute {
-				t.Errorf("it took %v to say so", took)
-			}
 		})
 	}
 }

@@ -111,7 +111,7 @@ func TestMountThatFailsLeavesNothingMounted(t *testing.T) {
 	}
 }
 
-func TestPlanAtTheDeskShowsWhatIsInTheWay(t *testing.T) {
+func TestPlanOfTheWorkstationShowsWhatIsInTheWay(t *testing.T) {
 	disk := newDisk(t, 128)
 	run(t, "mkfs.ext4", "-q", "-L", "precious", disk)
 	config := filepath.Join(t.TempDir(), "config.ign")
@@ -120,7 +120,7 @@ func TestPlanAtTheDeskShowsWhatIsInTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := digest(t, disk)
-	out, err := try("/hand/firstlightctl", "plan", config)
+	out, err := try("/share/firstlightctl", "plan", config)
 	for _, want := range []string{disk, "precious", "wipeTable"} {
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%q is not in a refusal (%v):\n%s", want, err, out)

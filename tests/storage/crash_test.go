@@ -70,7 +70,7 @@ func fingerprint(t testing.TB, one, two string) string {
 }
 
 // kill runs a stage in a process group of its own and kills all of it, helper
-// programs included, when enough says so. It tells how many steps the log had
+// programs included, when enough says so. It returns how many steps the log had
 // shown by then.
 func (b *boot) kill(stage string, enough func(steps int) bool) (steps int) {
 	b.t.Helper()
@@ -111,7 +111,7 @@ func (b *boot) kill(stage string, enough func(steps int) bool) (steps int) {
 	return steps
 }
 
-// isStep tells whether a line of the log is the begin or the end of an operation.
+// isStep reports whether a line of the log is the begin or the end of an operation.
 func isStep(line string) bool {
 	return strings.Contains(line, "[started]") || strings.Contains(line, "[finished]")
 }

@@ -125,11 +125,11 @@ func TestAllConflictsAreReportedAtOnce(t *testing.T) {
 }
 
 func TestDeviceThatIsNotThere(t *testing.T) {
-	newBoot(t, filesystem("/dev/disk/by-label/none-such", `"format": "ext4"`)).refuses("disks", nil,
-		"waiting for /dev/disk/by-label/none-such", "it is not there after 15 s", "vda (1.5 GiB, serial lab)", "storage.filesystems[0].device", "firstlight.device_timeout=SECONDS")
+	newBoot(t, filesystem("/dev/disk/by-label/none-such", `"format": "ext4"`)).limited().refuses("disks", nil,
+		"waiting for /dev/disk/by-label/none-such", "it is not there after 3 s", "da (1.5 GiB, serial lab)", "storage.filesystems[0].device", "firstlight.device_timeout=SECONDS")
 }
 
-func TestPlanAtTheDeskTouchesNothing(t *testing.T) {
+func TestPlanOfTheWorkstationTouchesNothing(t *testing.T) {
 	disk := newDisk(t, 256)
 	shell(t, "disk="+disk+"; "+threeParts)
 	config := filepath.Join(t.TempDir(), "config.ign")
@@ -138,7 +138,7 @@ func TestPlanAtTheDeskTouchesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := digest(t, disk)
-	out := run(t, "/hand/firstlightctl", "plan", config)
+	out := run(t, "/share/firstlightctl", "plan", config)
 	for _, want := range []string{disk, "one", "three", "new", "20 MiB"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in the picture:\n%s", want, out)

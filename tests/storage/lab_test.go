@@ -19,7 +19,7 @@ import (
 )
 
 // agent is the program under test.
-const agent = "/hand/firstlight"
+const agent = "/share/firstlight"
 
 // run runs a program that must succeed, and returns what it prints.
 func run(t testing.TB, name string, args ...string) string {
@@ -75,7 +75,7 @@ func attach(t testing.TB, file string, sector ...int) string {
 // its disks are gone.
 func detach(t testing.TB, dev string) {
 	t.Helper()
-	for range 20 {
+	for range 300 {
 		tearDown(t, dev)
 		try("blockdev", "--setrw", dev) // or the next disk of this name is protected
 		try("losetup", "--detach", dev)
@@ -129,6 +129,16 @@ func newBoot(t testing.TB, config string) *boot {
 	}
 	b.env = append(os.Environ(), "IGNITION_CONFIG_FILE="+b.path("config.ign"))
 	b.must("fetch-offline")
+	return b
+}
+
+// limited has the agent wait for devices for three seconds.
+func (b *boot) limited() *boot {
+	b.t.Helper()
+	if err := os.WriteFile(b.path("cmdline"), []byte("firstlight.device_timeout=3\n"), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.env = append(b.env, "IGNITION_KERNEL_CMDLINE_PATH="+b.path("cmdline"))
 	return b
 }
 

@@ -19,13 +19,20 @@ const quick = `"--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"`
 // sesame is a member of a volume with a key.
 const sesame = `, "keyFile": {"source": "data:,open%20sesame"}`
 
+// nobody is the URL of a server that does not run.
+const nobody = "http://127.0.0.1:1/"
+
 // volumeConfig is a config with a volume called vault. More is further members
 // of it, each with a comma before.
 func volumeConfig(device, more string) string {
 	if !strings.Contains(more, `"options"`) {
 		more += `, "options": [` + quick + `]`
 	}
-	return fmt.Sprintf(`{"ignition": {"version": "3.5.0", "timeouts": {"httpTotal": 3}}, "storage": {"luks": [{"name": "vault", "device": %q%s}]}}`, device, more)
+	limit := 900 // seconds
+	if strings.Contains(more, nobody) {
+		limit = 3
+	}
+	return fmt.Sprintf(`{"ignition": {"version": "3.5.0", "timeouts": {"httpTotal": %d}}, "storage": {"luks": [{"name": "vault", "device": %q%s}]}}`, limit, device, more)
 }
 
 // volumeDisk is a disk with room for a header and little more.
@@ -248,7 +255,7 @@ func TestWhatCryptsetupSaysIsReported(t *testing.T) {
 		{"an unknown cipher", sesame + `, "options": ["--cipher", "rot-13"]`, 24, []string{`making LUKS volume "vault" on /dev/loop`, "cryptsetup luksFormat", "rot-13", "storage.luks[0]"}},
 		{"a small device", sesame, 8, []string{"cryptsetup luksOpen", "beyond real size of device"}},
 		{"an unknown option at opening", sesame + `, "openOptions": ["--nonsense"]`, 24, []string{"cryptsetup luksOpen", "--nonsense", "unknown option"}},
-		{"the key is out of reach", `, "keyFile": {"source": "http://127.0.0.1:1/key"}`, 24, []string{"http://127.0.0.1:1/key", "connection refused", "storage.luks[0].keyFile"}},
+		{"the key is out of reach", `, "keyFile": {"source": "` + nobody + `key"}`, 24, []string{"http://127.0.0.1:1/key", "connection refused", "storage.luks[0].keyFile"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBoot(t, volumeConfig(newDisk(t, c.mib), c.more))

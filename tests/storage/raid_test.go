@@ -302,8 +302,8 @@ func TestWhatMdadmSaysIsReported(t *testing.T) {
 
 func TestAMemberIsMissing(t *testing.T) {
 	disks := newMembers(t, 1, 12)
-	newBoot(t, arrayConfig("data", "raid1", "", disks[0], "/dev/disk/by-id/none")).refuses("disks", disks,
-		"waiting for /dev/disk/by-id/none", "it is not there after 15 s", filepath.Base(disks[0]), "storage.raid[0].devices[1]")
+	newBoot(t, arrayConfig("data", "raid1", "", disks[0], "/dev/disk/by-id/none")).limited().refuses("disks", disks,
+		"waiting for /dev/disk/by-id/none", "it is not there after 3 s", filepath.Base(disks[0]), "storage.raid[0].devices[1]")
 }
 
 // onArray is two disks with a partition each, an array of these, and a filesystem.

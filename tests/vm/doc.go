@@ -8,6 +8,11 @@
 // people see.
 //
 // A Lab is another kind of machine: it boots nothing of ours, but runs one
-// program with a real kernel, disks, udev and helper programs. The tests of a
-// package run inside it if its TestMain calls RunInLab.
+// program, its Job, with a real kernel, disks, udev and helper programs. The tests
+// of a package run inside it if its TestMain calls RunInLab, which spreads them
+// over machines. A lab is User-mode Linux, which is several times as fast as
+// emulation, unless the job needs hardware or systemd: then it is QEMU.
+//
+// No machine has a time limit that a busy host could reach: they end by what
+// happens in them, and what hangs all the same ends after an hour or two.
 package vm

@@ -1,10 +1,9 @@
 package vm
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -22,43 +20,48 @@ import (
 // helper programs, but no boot of their own: many of them run in one. It has udev
 // and no systemd, and runs one program as root.
 type Lab struct {
-	// Kernel, Initramfs and Root are images; Agent and Desk are the programs under
+	// Kernel, Initramfs and Root are images; Agent and Ctl are the programs under
 	// test, firstlight and firstlightctl.
-	Kernel, Initramfs, Root, Agent, Desk string
+	Kernel, Initramfs, Root, Agent, Ctl string
 }
 
-// An Errand is what a lab is to do.
-type Errand struct {
-	// Program is a static binary. It runs in /hand, with firstlight and
-	// firstlightctl beside it.
+// A Job is what a lab runs.
+type Job struct {
+	// Program is a static binary. It runs in the share directory, /share, with
+	// firstlight and firstlightctl beside it.
 	Program string
 	Args    []string
 	// Env is added to the environment of the program.
 	Env []string
-	// Files are put beside the program: by names below /hand, those of the host.
+	// Files are further files of the share directory: files of the host, by names
+	// below /share.
 	Files map[string]string
-	// Disks are files that become virtio disks with the serials disk1, disk2, ...
+	// Disks are files that become disks: /dev/disk/by-id/virtio-disk1 and so on.
 	Disks []string
+	// Output gets what the program prints, as it prints.
+	Output io.Writer
+	// PowerCut, if set, is a line at whose appearance in the output the machine
+	// loses its power.
+	PowerCut string
+	// Limit ends a machine that hangs; 0 is two hours.
+	Limit time.Duration
+
+	// What follows takes QEMU. A job without runs in User-mode Linux, where that is
+	// installed, which is several times as fast as emulation.
+
 	// Discs are files in optical drives: /dev/sr0, /dev/sr1, ... One of no name is
 	// a drive without a disc.
 	Discs []string
 	// Devices are arguments of QEMU for other devices.
 	Devices []string
-	// TPM is the control socket of a TPM emulator; "" is a machine without.
-	TPM string
-	// Output gets what the program prints, as it prints.
-	Output io.Writer
+	// TPM gives the machine a TPM 2.0.
+	TPM bool
 	// Systemd makes systemd the first process, for programs that need it.
 	Systemd bool
-	// PowerCut, if set, is a line at whose appearance in the output the machine
-	// loses its power.
-	PowerCut string
-	// Limit ends a machine that hangs; 0 is half an hour.
-	Limit time.Duration
 }
 
 // ErrPowerCut is what Run returns when it has cut the power.
-var ErrPowerCut = fmt.Errorf("the power was cut, as was asked")
+var ErrPowerCut = errors.New("the power was cut at the line of the job")
 
 // An ExitError is a program that did not succeed.
 type ExitError int
@@ -68,7 +71,7 @@ func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 // BuildLab makes the images of the lab, or finds them in the cache, and builds
 // the programs into dir.
 func BuildLab(dir string, flags ...string) (*Lab, error) {
-	lab := &Lab{Agent: filepath.Join(dir, "firstlight"), Desk: filepath.Join(dir, "firstlightctl")}
+	lab := &Lab{Agent: filepath.Join(dir, "firstlight"), Ctl: filepath.Join(dir, "firstlightctl")}
 	err := build(flags, func(b *builder) error {
 		scripts, err := digest(filepath.Join(b.stage, "guest"))
 		if err != nil {
@@ -88,162 +91,86 @@ func BuildLab(dir string, flags ...string) (*Lab, error) {
 		if err := run("install", filepath.Join(installed, "lib/dracut/modules.d/30ignition/ignition"), lab.Agent); err != nil {
 			return err
 		}
-		return run("install", filepath.Join(installed, "bin/firstlightctl"), lab.Desk)
+		return run("install", filepath.Join(installed, "bin/firstlightctl"), lab.Ctl)
 	})
 	return lab, err
 }
 
-// Under emulation a machine hangs now and then before it has come up; then it
-// is started again.
+// A machine that ends or hangs before it is up, as some do on a busy host, is
+// started again.
 const (
-	upLimit  = 4 * time.Minute
+	upLimit  = 20 * time.Minute
 	upLine   = "the lab is up"
-	attempts = 3
+	attempts = 5
 )
 
-var errNotUp = fmt.Errorf("the machine did not come up within %v", upLimit)
+var errNotUp = errors.New("the machine did not come up")
 
-// Run boots the lab, runs the errand's program and powers off. What is not on the
-// errand's disks is forgotten.
-func (l *Lab) Run(ctx context.Context, e Errand) error {
+// Run boots the lab, runs the job's program and powers off. What is not on the
+// job's disks is lost.
+func (l *Lab) Run(ctx context.Context, job Job) error {
+	if job.Limit == 0 {
+		job.Limit = 2 * time.Hour
+	}
+	ctx, cancel := context.WithTimeout(ctx, job.Limit)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
-		if err := l.run(ctx, e); err != errNotUp || attempt == attempts {
+		if err := l.run(ctx, job); !errors.Is(err, errNotUp) || attempt == attempts || ctx.Err() != nil {
 			return err
 		}
 	}
 }
 
-func (l *Lab) run(ctx context.Context, e Errand) error {
-	limit := e.Limit
-	if limit == 0 {
-		limit = 30 * time.Minute
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+func (l *Lab) run(ctx context.Context, job Job) error {
 	dir, err := os.MkdirTemp("", "firstlight-lab-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	hand := filepath.Join(dir, "hand")
-	if err := l.hand(hand, e); err != nil {
+	share := filepath.Join(dir, "share")
+	if err := l.writeShare(share, job); err != nil {
 		return err
 	}
+	argv := l.umlArguments(job, dir, share)
+	if !umlRuns(job) {
+		argv = l.qemuArguments(job, dir, share)
+	}
+	if job.TPM {
+		stop, err := startTPM(dir)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	ctx, kill := context.WithCancel(ctx)
+	defer kill()
 	// A machine ends with the thread that started it, whatever ends that.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var noise bytes.Buffer
-	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", l.arguments(e, hand)...)
-	out := &labOutput{to: e.Output, cut: e.PowerCut, kill: func() { qemu.Process.Kill() }}
-	qemu.Stdout, qemu.Stderr = out, &noise
-	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	hung := time.AfterFunc(upLimit, func() { qemu.Process.Kill() })
-	out.up = func() bool { return hung.Stop() }
-	err = qemu.Run()
+	var console bytes.Buffer
+	machine := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	// User-mode Linux is many processes.
+	machine.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	machine.Cancel = func() error { return syscall.Kill(-machine.Process.Pid, syscall.SIGKILL) }
+	out := &labOutput{to: job.Output, cut: job.PowerCut, kill: kill}
+	machine.Stdout, machine.Stderr = out, &console
+	notUp := time.AfterFunc(upLimit, kill)
+	out.up = func() { notUp.Stop() }
+	err = machine.Run()
+	notUp.Stop()
 	switch {
-	case !hung.Stop() && !out.isUp:
-		return errNotUp
 	case out.wasCut:
 		return ErrPowerCut
+	case !out.isUp:
+		return fmt.Errorf("%w: %v\n%s", errNotUp, err, Tail(console.String(), 30))
 	case ctx.Err() != nil:
 		return fmt.Errorf("the machine did not end by itself: %w", ctx.Err())
-	case err != nil:
-		return fmt.Errorf("running the machine: %w\n%s", err, noise.String())
 	case out.status == nil:
-		return fmt.Errorf("the machine has not said how the program ended; it says:\n%s", Tail(noise.String(), 30))
+		return fmt.Errorf("the machine ended before the program (%v); its console ends:\n%s", err, Tail(console.String(), 30))
 	case *out.status != 0:
 		return ExitError(*out.status)
 	}
 	return nil
-}
-
-func (l *Lab) arguments(e Errand, hand string) []string {
-	kernel := "console=ttyS0 panic=-1 quiet loglevel=3 net.ifnames=0 firstlight.device_timeout=15"
-	if e.Systemd {
-		kernel += " lab.systemd systemd.show_status=0"
-	}
-	machine := "q35"
-	if e.TPM != "" {
-		// With a TPM the tables of ACPI come to lie where QEMU puts the initramfs.
-		machine += ",acpi=off"
-		kernel += " tpm_tis.force=1"
-	}
-	args := []string{"-machine", machine, "-smp", "2", "-m", "2048", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-kernel", l.Kernel, "-initrd", l.Initramfs, "-append", kernel,
-		"-chardev", "file,id=out,path=/dev/stdout", "-chardev", "file,id=console,path=/dev/stderr", "-serial", "chardev:console",
-		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
-		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=out,name=output",
-		"-drive", "if=none,id=lab,format=raw,snapshot=on,file=" + l.Root, "-device", "virtio-blk-pci,drive=lab,serial=lab",
-		"-drive", "if=none,id=hand,format=raw,readonly=on,file=" + hand, "-device", "virtio-blk-pci,drive=hand,serial=hand"}
-	args = append(args, accelerator(l.Kernel)...)
-	for i, disk := range e.Disks {
-		id := fmt.Sprintf("disk%d", i+1)
-		args = append(args, "-drive", "if=none,format=raw,cache=unsafe,discard=unmap,id="+id+",file="+disk, "-device", "virtio-blk-pci,drive="+id+",serial="+id)
-	}
-	if len(e.Discs) > 0 {
-		args = append(args, "-device", "virtio-scsi-pci,id=scsi")
-	}
-	for i, disc := range e.Discs {
-		id := fmt.Sprintf("disc%d", i+1)
-		file := ""
-		if disc != "" {
-			file = ",format=raw,readonly=on,file=" + disc
-		}
-		args = append(args, "-drive", "if=none,media=cdrom,id="+id+file, "-device", fmt.Sprintf("scsi-cd,bus=scsi.0,scsi-id=%d,drive=%s", i, id))
-	}
-	args = append(args, e.Devices...)
-	if e.TPM != "" {
-		args = append(args, "-chardev", "socket,id=tpm,path="+e.TPM, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0")
-	}
-	return args
-}
-
-// hand packs what the machine is handed.
-func (l *Lab) hand(name string, e Errand) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w := tar.NewWriter(f)
-	var run strings.Builder
-	run.WriteString("#!/bin/bash\n")
-	for _, env := range e.Env {
-		fmt.Fprintf(&run, "export %s\n", quote(env))
-	}
-	run.WriteString("exec ./program")
-	for _, arg := range e.Args {
-		run.WriteString(" " + quote(arg))
-	}
-	run.WriteString("\n")
-	if err := w.WriteHeader(&tar.Header{Name: "run", Mode: 0o755, Size: int64(run.Len())}); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, run.String()); err != nil {
-		return err
-	}
-	files := map[string]string{"program": e.Program, "firstlight": l.Agent, "firstlightctl": l.Desk}
-	for name, file := range e.Files {
-		files[name] = file
-	}
-	for name, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}); err != nil {
-			return err
-		}
-		if _, err := w.Write(content); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
-// quote makes a word of a shell.
-func quote(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // labOutput passes lines on, keeps the exit status for itself and cuts the power.
@@ -252,7 +179,7 @@ type labOutput struct {
 	cut    string
 	kill   func()
 	line   []byte
-	up     func() bool
+	up     func()
 	isUp   bool
 	wasCut bool
 	status *int
@@ -266,15 +193,16 @@ func (o *labOutput) Write(p []byte) (int, error) {
 			break
 		}
 		o.line = append(o.line, rest[:i]...)
-		o.whole(strings.TrimSuffix(string(o.line), "\r"))
+		o.print(strings.TrimSuffix(string(o.line), "\r"))
 		o.line, rest = o.line[:0], rest[i+1:]
 	}
 	return len(p), nil
 }
 
-func (o *labOutput) whole(line string) {
+func (o *labOutput) print(line string) {
 	if line == upLine {
-		o.isUp = o.up()
+		o.isUp = true
+		o.up()
 		return
 	}
 	if o.cut != "" && strings.Contains(line, o.cut) {
@@ -291,66 +219,4 @@ func (o *labOutput) whole(line string) {
 	if o.to != nil {
 		fmt.Fprintln(o.to, line)
 	}
-}
-
-// InsideVariable is set in the environment of a program that is to know that it
-// runs in the lab.
-const InsideVariable = "FIRSTLIGHT_LAB"
-
-// InLab tells whether this program runs in the lab.
-func InLab() bool { return os.Getenv(InsideVariable) != "" }
-
-// RunInLab runs the tests of a package in the lab: the test binary starts itself
-// there, with the flags that it was given. It is what TestMain calls, and it
-// returns the exit status. Prepare, if not nil, completes the errand; it may
-// leave work for the end.
-func RunInLab(m *testing.M, prepare func(*Lab, *Errand, string) error) int {
-	if InLab() {
-		return m.Run()
-	}
-	if err := runInLab(prepare); err != nil {
-		if status, ok := err.(ExitError); ok {
-			return int(status)
-		}
-		fmt.Fprintln(os.Stderr, "lab:", err)
-		return 1
-	}
-	return 0
-}
-
-func runInLab(prepare func(*Lab, *Errand, string) error) error {
-	dir, err := os.MkdirTemp("", "firstlight-lab-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	lab, err := BuildLab(dir)
-	if err != nil {
-		return err
-	}
-	e := Errand{Limit: 55 * time.Minute, Output: os.Stdout, Env: []string{InsideVariable + "=1"}, Args: testFlags()}
-	if e.Program, err = os.Executable(); err != nil {
-		return err
-	}
-	if prepare != nil {
-		if err := prepare(lab, &e, dir); err != nil {
-			return err
-		}
-	}
-	return lab.Run(context.Background(), e)
-}
-
-// testFlags are the flags that this test binary was given, without those that
-// name files of the host.
-func testFlags() []string {
-	flag.Parse()
-	var args []string
-	flag.Visit(func(f *flag.Flag) {
-		switch f.Name {
-		case "test.testlogfile", "test.outputdir", "test.gocoverdir", "test.coverprofile", "test.cpuprofile", "test.memprofile":
-		default:
-			args = append(args, "-"+f.Name+"="+f.Value.String())
-		}
-	})
-	return append(args, flag.Args()...)
 }

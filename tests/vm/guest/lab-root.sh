@@ -13,5 +13,9 @@ tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/l
 install_modules root $devices $filesystems $layers loop overlay isofs udf squashfs erofs scsi_debug sd_mod sr_mod virtio_scsi dm-multipath dummy vsock_loopback
 install -m 0755 guest/lab-init guest/lab-run root/usr/libexec/
 install -m 0644 guest/lab.service root/usr/lib/systemd/system/
+# Disks of User-mode Linux have the links of virtio disks.
+cat > root/usr/lib/udev/rules.d/61-lab.rules << 'END'
+KERNEL=="ubd*", ENV{DEVTYPE}=="disk", ATTR{serial}=="?*", SYMLINK+="disk/by-id/virtio-$attr{serial}"
+END
 truncate -s 1500M out
 mkfs.ext4 -q -F -L lab -d root out

@@ -9,20 +9,20 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/firstlight-os/firstlight/tests/vm/seen"
+	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
 )
 
 func main() {
 	initramfs := flag.Bool("initramfs", false, "the boot has ended in the initramfs")
 	flag.Parse()
-	if err := send(seen.Look(*initramfs)); err != nil {
+	if err := send(vmreport.Collect(*initramfs)); err != nil {
 		fmt.Fprintln(os.Stderr, "inspect:", err)
 		os.Exit(1)
 	}
 }
 
 // send writes to the port, which udev names; without udev it is the only one.
-func send(m *seen.Machine) error {
+func send(m *vmreport.Machine) error {
 	ports, _ := filepath.Glob("/dev/vport*p1")
 	ports = append([]string{"/dev/virtio-ports/report"}, ports...)
 	var err error

@@ -1,6 +1,6 @@
-// Package seen is what a test machine reports about itself. The judges are not
+// Package vmreport is what a test machine reports about itself. The judges are not
 // our own: the kernel, blkid, sfdisk and systemctl.
-package seen
+package vmreport
 
 import (
 	"bufio"
@@ -18,9 +18,9 @@ import (
 	"syscall"
 )
 
-// A Machine is all that a test can ask about.
+// A Machine is all that a test can look at.
 type Machine struct {
-	// Initramfs tells that the real root was not reached.
+	// Initramfs is set if the real root was not reached.
 	Initramfs bool
 	Cmdline   string
 	Mounts    map[string]Mount // by mount point
@@ -38,8 +38,8 @@ type Machine struct {
 	// Stages is /run/ignition/report.json, Report is report.txt.
 	Stages, Report string
 	Journal        string
-	// Trouble is what went wrong while looking.
-	Trouble []string
+	// Problems is what went wrong while looking.
+	Problems []string
 }
 
 // A Mount is a line of /proc/self/mounts.
@@ -76,8 +76,8 @@ const DigestArgument = "test.digest"
 // listed are the directories whose files are reported one by one.
 var listed = []string{"/etc", "/home", "/root", "/srv", "/opt", "/var/lib/asked"}
 
-// Look reports what there is to see.
-func Look(initramfs bool) *Machine {
+// Collect reports what there is to see.
+func Collect(initramfs bool) *Machine {
 	m := &Machine{Initramfs: initramfs, Mounts: map[string]Mount{}, Disks: map[string]Table{}, Filesystems: map[string]map[string]string{}, Files: map[string]File{}}
 	m.Cmdline = m.read("/proc/cmdline")
 	m.Stages, m.Report = m.read("/run/ignition/report.json"), m.read("/run/ignition/report.txt")
@@ -108,7 +108,7 @@ func Look(initramfs bool) *Machine {
 func (m *Machine) read(name string) string {
 	text, err := os.ReadFile(name)
 	if err != nil && !os.IsNotExist(err) {
-		m.Trouble = append(m.Trouble, err.Error())
+		m.Problems = append(m.Problems, err.Error())
 	}
 	return string(text)
 }
@@ -116,7 +116,7 @@ func (m *Machine) read(name string) string {
 func (m *Machine) output(name string, args ...string) string {
 	out, err := exec.Command(name, args...).Output()
 	if err != nil {
-		m.Trouble = append(m.Trouble, fmt.Sprintf("%s %s: %v", name, strings.Join(args, " "), err))
+		m.Problems = append(m.Problems, fmt.Sprintf("%s %s: %v", name, strings.Join(args, " "), err))
 	}
 	return string(out)
 }
@@ -143,7 +143,7 @@ func (m *Machine) devices() {
 		}
 		var dump struct{ PartitionTable Table }
 		if err := json.Unmarshal([]byte(m.output("sfdisk", "-J", device)), &dump); err != nil {
-			m.Trouble = append(m.Trouble, err.Error())
+			m.Problems = append(m.Problems, err.Error())
 		}
 		m.Disks[device] = dump.PartitionTable
 	}
