@@ -3,9 +3,10 @@ package files
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
 // An account is a line of passwd(5).
@@ -31,41 +32,26 @@ var (
 	groupDatabases = [...]string{"/etc/group", "/usr/lib/group"}
 )
 
-// accounts reads the databases. Nothing of the root is executed or loaded, as
-// it would be with the C library's lookups in a chroot.
-func (r *root) accounts() (*accounts, error) { return readAccounts(r.readFile) }
-
+// readAccounts reads the databases; nil is one that does not exist. Nothing of
+// the root is executed or loaded, as it would be with the C library's lookups in
+// a chroot.
 func readAccounts(read func(name string) ([]byte, error)) (*accounts, error) {
 	a := noAccounts()
-	for _, name := range userDatabases {
-		if err := database(read, name, a.addUser); err != nil {
-			return nil, err
+	add := func(names []string, line func(fields []string)) error {
+		for _, name := range names {
+			text, err := read(name)
+			if err != nil {
+				return err
+			}
+			eachLine(string(text), line)
 		}
-	}
-	for _, name := range groupDatabases {
-		if err := database(read, name, a.addGroup); err != nil {
-			return nil, err
-		}
-	}
-	return a, nil
-}
-
-// database gives the fields of each line of a file to add. One that does not
-// exist has none.
-func database(read func(string) ([]byte, error), name string, add func(fields []string)) error {
-	text, err := read(name)
-	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	lines(string(text), add)
-	return nil
+	return a, errors.Join(add(userDatabases[:], a.addUser), add(groupDatabases[:], a.addGroup))
 }
 
-// lines gives the fields of each line of a text to add.
-func lines(text string, add func(fields []string)) {
+// eachLine calls add with the fields of each line of a text.
+func eachLine(text string, add func(fields []string)) {
 	for line := range strings.Lines(text) {
 		add(strings.Split(strings.TrimRight(line, "\n"), ":"))
 	}
@@ -103,46 +89,47 @@ func parseUID(text string) (int, bool) {
 // validID excludes what chown(2) takes for "leave it".
 func validID(id int) bool { return id >= 0 && id < 1<<32-1 }
 
-// A lookup is asked for accounts while the plan runs. They change with each
-// command of shadow-utils, and are read anew only then. Operations must not use
-// one at the same time.
-type accountCache struct{ cached *accounts }
+// An accountCache answers questions about accounts while the plan runs. They
+// change with each command of shadow-utils, and are read anew only then.
+// Operations must not use it at the same time.
+type accountCache struct {
+	root   *rootfs.Root
+	cached *accounts
+}
 
-func (l *accountCache) invalidate() { l.cached = nil }
+func (c *accountCache) invalidate() { c.cached = nil }
 
-func (l *accountCache) get(r *root) (*accounts, error) {
-	if l.cached == nil {
-		known, err := r.accounts()
+func (c *accountCache) get() (*accounts, error) {
+	if c.cached == nil {
+		read, err := readAccounts(c.root.ReadFile)
 		if err != nil {
 			return nil, err
 		}
-		l.cached = known
+		c.cached = read
 	}
-	return l.cached, nil
+	return c.cached, nil
 }
 
-func (l *accountCache) user(r *root, name string) (account, error) {
-	a, err := l.get(r)
+func (c *accountCache) user(name string) (account, error) {
+	a, err := c.get()
 	if err != nil {
 		return account{}, err
 	}
-	u, ok := a.users[name]
-	if !ok {
-		return account{}, fmt.Errorf("there is no user %q in %s", name, databases(userDatabases[:]))
-	}
-	return u, nil
+	return find(a.users, "user", name, userDatabases[:])
 }
 
-func (l *accountCache) group(r *root, name string) (int, error) {
-	a, err := l.get(r)
+func (c *accountCache) group(name string) (int, error) {
+	a, err := c.get()
 	if err != nil {
 		return 0, err
 	}
-	gid, ok := a.groups[name]
-	if !ok {
-		return 0, fmt.Errorf("there is no group %q in %s", name, databases(groupDatabases[:]))
-	}
-	return gid, nil
+	return find(a.groups, "group", name, groupDatabases[:])
 }
 
-func databases(names []string) string { return strings.Join(names, " or ") }
+func find[T any](known map[string]T, kind, name string, databases []string) (T, error) {
+	found, exists := known[name]
+	if !exists {
+		return found, fmt.Errorf("there is no %s %q in %s", kind, name, strings.Join(databases, " or "))
+	}
+	return found, nil
+}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"io"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -22,12 +22,12 @@ const (
 	zkeyDir      = "/etc/zkey/repository"
 )
 
-// crypttab plans what the new system needs to unlock the config's LUKS volumes:
+// planCrypttab plans what the new system needs to unlock the config's LUKS volumes:
 // their keys and a line for each.
 func (p *planner) planCrypttab() {
 	for _, l := range p.cfg.Storage.Luks {
 		if !l.HasClevis() {
-			p.planKey(l)
+			p.planSecret(l.Origin(), keyDir, l.Name, p.Keys)
 		}
 		if config.ValueOr(l.Cex.Enabled, false) {
 			for _, suffix := range []string{".info", ".skey"} {
@@ -38,86 +38,49 @@ func (p *planner) planCrypttab() {
 	if len(p.cfg.Storage.Luks) == 0 {
 		return
 	}
-	p.needsLabel(crypttabFile)
+	p.changes(crypttabFile)
 	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %d LUKS volumes to %s", len(p.cfg.Storage.Luks), crypttabFile), p.writeCrypttab)
 }
 
-func (p *planner) planKey(l config.Luks) { p.planSecret(l.Origin(), keyDir, l.Name, p.Keys) }
-
-// secret plans a file that only root may read, in a directory of that kind. One
-// of an interrupted run is replaced.
-func (p *planner) planSecret(origin config.Origin, dir, name string, from map[string]string) {
+// planSecret plans a file that only root may read, in a directory of that kind.
+// One of an interrupted run is replaced.
+func (p *planner) planSecret(origin config.Origin, dir, name string, sources map[string]string) {
 	at := path.Join(dir, name)
-	source, known := from[name]
+	source, known := sources[name]
 	if !known {
 		p.conflicts = append(p.conflicts, &report.Error{Doing: "looking for what belongs to " + at, Origin: origin,
 			Err: errors.New("the disks stage has not left it"), Hint: "boot again: the disks stage has to run in the same boot, before the files stage"})
 		return
 	}
-	p.needsLabel(at)
-	p.written = append(p.written, dir)
-	p.add(origin, "writing "+at, func(ctx context.Context, r *root) error {
-		d, err := r.makePrivateDir(dir)
+	p.changes(at)
+	p.add(origin, "writing "+at, func(ctx context.Context) error {
+		d, err := p.root.MakeDirs(dir, 0o700)
 		if err != nil {
 			return err
 		}
-		defer d.close()
-		return d.writeFile(name, ownership{-1, -1}, 0o600, true, func(f *os.File) error {
-			return p.Fetch.Fetch(ctx, config.Resource{Source: &source}, f)
+		defer d.Close()
+		return d.WriteFrom(name, rootfs.Options{Mode: 0o600, Replace: true}, func(w io.Writer) error {
+			return p.Fetch.Fetch(ctx, config.Resource{Source: &source}, w)
 		})
 	})
 }
 
-// makePrivateDir makes a directory for root alone, if it is not there.
-func (r *root) makePrivateDir(name string) (*dir, error) {
-	parent, err := r.makeDirs(path.Dir(name))
-	if err != nil {
-		return nil, err
-	}
-	defer parent.close()
-	if st, err := parent.lstat(path.Base(name)); err != nil || st != nil {
-		if err != nil {
-			return nil, err
-		}
-		return r.openDir(name)
-	}
-	if err := parent.mkdir(path.Base(name), 0o700); err != nil {
-		return nil, err
-	}
-	return parent.openDir(path.Base(name))
-}
-
 // writeCrypttab puts a line for each volume into the file. A line of ours from
 // an interrupted run is replaced; the volume may have another UUID by now.
-func (p *planner) writeCrypttab(ctx context.Context, r *root) error {
-	at, err := r.resolve(crypttabFile)
-	if err != nil {
-		return err
-	}
-	old, err := r.readFile(at)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	lines := strings.Split(strings.TrimSuffix(string(old), "\n"), "\n")
-	if len(old) == 0 {
-		lines = nil
-	}
+func (p *planner) writeCrypttab(ctx context.Context) error {
+	var added []string
 	for _, l := range p.cfg.Storage.Luks {
 		uuid, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"luksUUID", config.ValueOr(l.Device, "")}})
 		if err != nil {
 			return &report.Error{Err: fmt.Errorf("reading the UUID of the LUKS volume %q: %w", l.Name, err), Origin: l.Origin("device")}
 		}
-		line := crypttabLine(l, strings.TrimSpace(string(uuid)))
-		lines = append(slices.DeleteFunc(lines, func(other string) bool { return sameVolume(other, line) }), line)
+		added = append(added, crypttabLine(l, strings.TrimSpace(string(uuid))))
 	}
-	d, err := r.makeDirs(path.Dir(at))
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	return d.rewriteFile(path.Base(at), ownership{-1, -1}, 0o600, func(f *os.File) error {
-		_, err := f.WriteString(strings.Join(lines, "\n") + "\n")
-		return err
+	return p.rewriteLines(crypttabFile, 0o600, func(lines []string) []string {
+		for _, line := range added {
+			lines = append(slices.DeleteFunc(lines, func(other string) bool { return isSameVolume(other, line) }), line)
+		}
+		return lines
 	})
 }
 
@@ -133,9 +96,9 @@ func crypttabLine(l config.Luks, uuid string) string {
 	return fmt.Sprintf("%s UUID=%s %s %sx-initrd.attach", l.Name, uuid, key, options)
 }
 
-// sameVolume reports whether two lines differ in the UUID at most. What else
+// isSameVolume reports whether two lines differ in the UUID at most. What else
 // differs, somebody else wrote.
-func sameVolume(a, b string) bool {
+func isSameVolume(a, b string) bool {
 	x, y := strings.Fields(a), strings.Fields(b)
 	return len(x) == 4 && len(y) == 4 && x[0] == y[0] && strings.HasPrefix(x[1], "UUID=") && x[2] == y[2] && x[3] == y[3]
 }

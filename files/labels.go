@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os/exec"
 	"path"
 	"slices"
@@ -17,7 +16,7 @@ import (
 
 const selinuxConfig = "/etc/selinux/config"
 
-// labelled notes that a path, and what is below it, needs an SELinux label:
+// needsLabel notes that a path, and what is below it, gets an SELinux label:
 // from the first component on that does not exist yet.
 func (p *planner) needsLabel(name string) {
 	at, err := p.resolve(name)
@@ -32,14 +31,14 @@ func (p *planner) needsLabel(name string) {
 	}
 }
 
-// labels plans the labels of all that was written. The kernel in the initramfs
+// planLabels plans the labels of all that was written. The kernel in the initramfs
 // has no policy loaded, so that new nodes have none. A root without a policy
 // needs none.
 func (p *planner) planLabels() {
 	if !p.Relabel {
 		return
 	}
-	policy, err := p.root.selinuxPolicy()
+	policy, err := p.selinuxPolicy()
 	if err != nil {
 		p.ioConflict(config.Origin{}, "finding out the SELinux policy of "+p.Root, err)
 	}
@@ -48,22 +47,19 @@ func (p *planner) planLabels() {
 	}
 	p.policy = policy
 	names := outermost(append(p.labelPaths, p.ledger.Unlabelled...))
-	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context, r *root) error {
-		paths, err := p.existingLabelPaths(r, names)
+	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context) error {
+		paths, err := p.existingLabelPaths(names)
 		if err != nil || len(paths) == 0 {
 			return err
 		}
-		return p.setfiles(ctx, policy, paths)
+		return p.setfiles(ctx, paths)
 	})
 }
 
 // selinuxPolicy is the name of the policy that a root is configured for, "" if
 // it has none.
-func (r *root) selinuxPolicy() (string, error) {
-	text, err := r.readFile(selinuxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
+func (p *planner) selinuxPolicy() (string, error) {
+	text, err := p.root.ReadFile(selinuxConfig)
 	if err != nil {
 		return "", err
 	}
@@ -77,15 +73,15 @@ func (r *root) selinuxPolicy() (string, error) {
 
 // existingLabelPaths are those that exist, once each. Which files the programs for
 // accounts have written, and where homes are, is known only now.
-func (p *planner) existingLabelPaths(r *root, names []string) ([]string, error) {
+func (p *planner) existingLabelPaths(names []string) ([]string, error) {
 	candidates := slices.Clone(names)
 	homes := func(users []string, inside string) error {
 		for _, name := range users {
-			u, err := p.accounts.user(r, name)
+			u, err := p.accounts.user(name)
 			if err != nil {
 				return err
 			}
-			at, err := r.resolve(path.Join(u.home, inside))
+			at, err := p.root.Resolve(path.Join(u.home, inside))
 			if err != nil {
 				return err
 			}
@@ -100,7 +96,7 @@ func (p *planner) existingLabelPaths(r *root, names []string) ([]string, error) 
 		return nil, err
 	}
 	if p.accountsChange {
-		etc, err := r.list("/etc")
+		etc, err := p.root.ReadDir("/etc")
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +108,7 @@ func (p *planner) existingLabelPaths(r *root, names []string) ([]string, error) 
 	}
 	var found []string
 	for _, name := range candidates {
-		st, err := r.lstat(name)
+		st, err := p.root.Lstat(name)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +122,7 @@ func (p *planner) existingLabelPaths(r *root, names []string) ([]string, error) 
 // isAccountFile reports whether a file in /etc is one of shadow-utils: a database,
 // its backup ("passwd-") or its lock.
 func isAccountFile(name string) bool {
-	for _, database := range [...]string{"passwd", "group", "shadow", "gshadow", "subuid", "subgid"} {
+	for _, database := range accountDatabases {
 		if strings.HasPrefix(name, database) {
 			return true
 		}
@@ -134,7 +130,7 @@ func isAccountFile(name string) bool {
 	return name == ".pwd.lock"
 }
 
-// compact sorts paths and drops those that lie below another of them: setfiles
+// outermost sorts paths and drops those that lie below another of them: setfiles
 // descends.
 func outermost(names []string) []string {
 	sorted := slices.Sorted(slices.Values(names))
@@ -156,12 +152,12 @@ next:
 	return kept
 }
 
-func (p *planner) setfiles(ctx context.Context, policy string, names []string) error {
+func (p *planner) setfiles(ctx context.Context, names []string) error {
 	var list strings.Builder
 	for _, n := range names {
 		list.WriteString(path.Join(p.Root, n) + "\x00")
 	}
-	contexts := path.Join(p.Root, "etc/selinux", policy, "contexts/files/file_contexts")
+	contexts := path.Join(p.Root, "etc/selinux", p.policy, "contexts/files/file_contexts")
 	_, err := p.Run.Run(ctx, system.Command{
 		Name:  "setfiles",
 		Args:  []string{"-vF0", "-r", p.Root, contexts, "-f", "-"},

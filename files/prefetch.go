@@ -5,22 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// Contents that come over the network are fetched ahead of their turn, as many
-// at once as the Fetcher allows, each into a blank on the filesystem where it is
-// wanted. What the config asks for is still done in the config's order; a file
-// whose contents are not there yet waits for them.
+// A prefetcher downloads contents that come over the network before their
+// operation, as many at once as the Fetcher allows, each into a temp file on the
+// filesystem where it is wanted. What the config wants is still done in the
+// config's order; a file whose contents have not arrived yet waits for them.
 type prefetcher struct {
 	fetcher  Fetcher
 	log      *report.Logger
@@ -29,9 +27,9 @@ type prefetcher struct {
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	dirs    map[string]*dir // of the blanks
-	mu      sync.Mutex      // guards what follows, and the blanks until they are done
-	failed  chan struct{}   // closed at the first failure
+	dirs    map[string]*rootfs.Dir // of the temp files
+	mu      sync.Mutex             // guards what follows, and the temp files until they are done
+	failed  chan struct{}          // closed at the first failure
 	failure error
 }
 
@@ -39,23 +37,22 @@ type prefetcher struct {
 // once, however many files it is for.
 type download struct {
 	resource config.Resource
-	dir      string // that the blank is made in, a resolved path
+	dir      string // that the temp file is created in, a resolved path
 	name     string // of the file that it is for, for messages
-	uses     int    // that have not had it yet
+	uses     int    // that are still to come
 	done     chan struct{}
-	temp     *tempFile
-	consumed bool // the blank has become a file, or is gone
+	temp     *rootfs.TempFile
 	// Once it is done:
-	size int64
+	size int64 // in bytes
 	err  error
 }
 
 func newPrefetcher(t *Tree) *prefetcher {
-	return &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*dir{},
+	return &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*rootfs.Dir{},
 		stop: func() {}, failed: make(chan struct{})}
 }
 
-// resourceKey tells resources apart that may not be the same bytes.
+// resourceKey differs for resources that may not be the same bytes.
 func resourceKey(r config.Resource) string {
 	key := fmt.Sprintf("%q %q %q", config.ValueOr(r.Source, ""), config.ValueOr(r.Compression, ""), config.ValueOr(r.Verification.Hash, ""))
 	for _, h := range r.HTTPHeaders {
@@ -64,75 +61,92 @@ func resourceKey(r config.Resource) string {
 	return key
 }
 
-// want plans downloads for a file; dir is on the filesystem that the file will
+func isRemote(r config.Resource) bool { return config.IsRemote(config.ValueOr(r.Source, "")) }
+
+// add plans downloads for a file; dir is on the filesystem that the file will
 // be on.
-func (ds *prefetcher) add(name, dir string, resources ...config.Resource) {
+func (p *prefetcher) add(name, dir string, resources ...config.Resource) {
 	for _, r := range resources {
-		if !config.IsRemote(config.ValueOr(r.Source, "")) {
+		if !isRemote(r) {
 			continue
 		}
 		key := resourceKey(r)
-		d := ds.bySource[key]
+		d := p.bySource[key]
 		if d == nil {
 			d = &download{resource: r, dir: dir, name: path.Base(name), done: make(chan struct{})}
-			ds.bySource[key], ds.all = d, append(ds.all, d)
+			p.bySource[key], p.all = d, append(p.all, d)
 		}
 		d.uses++
 	}
 }
 
+// tempDirs are the directories in which temp files are created.
+func (p *prefetcher) tempDirs() []string {
+	dirs := make([]string, len(p.all))
+	for i, d := range p.all {
+		dirs[i] = d.dir
+	}
+	return dirs
+}
+
 // start begins the downloads. They end with ctx, or when they are closed.
-func (ds *prefetcher) start(ctx context.Context, r *root) error {
-	for _, d := range ds.all {
-		if ds.dirs[d.dir] != nil {
+func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) error {
+	for _, d := range p.all {
+		if p.dirs[d.dir] != nil {
 			continue
 		}
-		in, err := r.openDir(d.dir)
+		dir, err := r.OpenDir(d.dir)
 		if err != nil {
 			return err
 		}
-		ds.dirs[d.dir] = in
+		p.dirs[d.dir] = dir
 	}
-	ctx, ds.stop = context.WithCancel(ctx)
-	for _, d := range ds.all {
-		ds.running.Go(func() { ds.run(ctx, d) })
+	ctx, p.stop = context.WithCancel(ctx)
+	for _, d := range p.all {
+		p.running.Go(func() {
+			if err := p.download(ctx, d); err != nil {
+				p.fail(err)
+			}
+		})
 	}
-	ds.running.Go(func() { ds.logProgress(ctx, time.Now()) })
+	p.running.Go(func() { p.logProgress(ctx, time.Now()) })
 	return nil
 }
 
-// run fetches one resource into its blank, which is closed then.
-func (ds *prefetcher) run(ctx context.Context, d *download) {
+// download fetches one resource into its temp file, which is closed then.
+func (p *prefetcher) download(ctx context.Context, d *download) error {
 	defer close(d.done)
-	b, err := ds.dirs[d.dir].createTemp(d.name)
+	temp, err := p.dirs[d.dir].CreateTemp(d.name)
 	if err == nil {
-		ds.mu.Lock()
-		d.temp = b
-		ds.mu.Unlock()
-		err = errors.Join(ds.fetcher.Fetch(ctx, d.resource, b.file), b.file.Close())
-		d.size = b.size()
+		p.mu.Lock()
+		d.temp = temp
+		p.mu.Unlock()
+		err = errors.Join(p.fetcher.Fetch(ctx, d.resource, temp.File), temp.Close())
+		d.size = temp.Size()
 	}
-	if d.err = err; err == nil {
-		return
-	}
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	if ds.failure == nil {
-		ds.failure = err
-		close(ds.failed)
+	d.err = err
+	return err
+}
+
+func (p *prefetcher) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure == nil {
+		p.failure = err
+		close(p.failed)
 	}
 }
 
-// await returns a resource's download when it is done, nil at once for what is
-// not fetched ahead. It does not go on waiting when another one has failed.
-func (ds *prefetcher) wait(ctx context.Context, r config.Resource) (*download, error) {
-	if !config.IsRemote(config.ValueOr(r.Source, "")) {
+// wait returns a resource's download when it is done, nil at once for what is
+// not prefetched. It does not go on waiting when another one has failed.
+func (p *prefetcher) wait(ctx context.Context, r config.Resource) (*download, error) {
+	if !isRemote(r) {
 		return nil, nil
 	}
-	d := ds.bySource[resourceKey(r)]
+	d := p.bySource[resourceKey(r)]
 	select {
 	case <-d.done:
-	case <-ds.failed:
+	case <-p.failed:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -140,28 +154,44 @@ func (ds *prefetcher) wait(ctx context.Context, r config.Resource) (*download, e
 	case <-d.done:
 		return d, d.err
 	default:
-		return nil, fmt.Errorf("another download has failed meanwhile: %w", ds.failure)
+		return nil, fmt.Errorf("another download has failed meanwhile: %w", p.failure)
 	}
 }
 
-// adopt hands the blank over to the last of a download's users, opened at its
-// end. The others get nil, and copy.
-func (d *download) takeTemp() (*tempFile, error) {
-	if d.uses > 1 {
-		return nil, nil
+// writeAll writes resources one after another. One without a source is empty.
+func (p *prefetcher) writeAll(ctx context.Context, w io.Writer, resources []config.Resource) error {
+	for _, r := range resources {
+		if !config.NonZero(r.Source) {
+			continue
+		}
+		d, err := p.wait(ctx, r)
+		switch {
+		case err != nil:
+		case d != nil:
+			err = d.copyTo(w)
+		default:
+			err = p.fetcher.Fetch(ctx, r, w)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	b := d.temp
-	fd, err := unix.Openat(b.dir.fd, b.name, unix.O_WRONLY|unix.O_APPEND|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, b.dir.pathError("opening", b.name, err)
-	}
-	d.uses, d.consumed = 0, true
-	return &tempFile{b.dir, b.name, os.NewFile(uintptr(fd), b.file.Name())}, nil
+	return nil
 }
 
-// copyTo gives one user what was downloaded.
+// takeTemp hands the temp file over to the only use that is left of a download,
+// opened at its end.
+func (d *download) takeTemp() (*rootfs.TempFile, error) {
+	temp, err := d.temp.Reopen(d.name)
+	if err == nil {
+		d.temp, d.uses = nil, 0
+	}
+	return temp, err
+}
+
+// copyTo writes what was downloaded, for one of its uses.
 func (d *download) copyTo(w io.Writer) error {
-	f, _, err := d.temp.dir.open(d.temp.name, unix.S_IFREG)
+	f, err := d.temp.OpenRead()
 	if err != nil {
 		return err
 	}
@@ -170,33 +200,33 @@ func (d *download) copyTo(w io.Writer) error {
 		return err
 	}
 	if d.uses--; d.uses == 0 {
-		d.temp.discard()
-		d.consumed = true
+		d.temp.Discard()
+		d.temp = nil
 	}
 	return nil
 }
 
-// close ends what still runs, and takes away what nobody has used.
-func (ds *prefetcher) close() {
-	ds.stop()
-	ds.running.Wait()
-	for _, d := range ds.all {
-		if d.temp != nil && !d.consumed {
-			d.temp.discard()
+// close ends what still runs, and removes what nobody has used.
+func (p *prefetcher) close() {
+	p.stop()
+	p.running.Wait()
+	for _, d := range p.all {
+		if d.temp != nil {
+			d.temp.Discard()
 		}
 	}
-	for _, in := range ds.dirs {
-		in.close()
+	for _, dir := range p.dirs {
+		dir.Close()
 	}
 }
 
-// Who watches the console hears of downloads that take long.
+// Downloads that take long are reported to the console.
 const (
 	firstProgress = 5 * time.Second
 	progressPause = 10 * time.Second
 )
 
-func (ds *prefetcher) logProgress(ctx context.Context, began time.Time) {
+func (p *prefetcher) logProgress(ctx context.Context, began time.Time) {
 	timer := time.NewTimer(firstProgress)
 	defer timer.Stop()
 	for {
@@ -204,23 +234,23 @@ func (ds *prefetcher) logProgress(ctx context.Context, began time.Time) {
 		case <-ctx.Done():
 			return
 		case now := <-timer.C:
-			text := ds.progress(now.Sub(began))
+			text := p.progress(now.Sub(began))
 			if text == "" {
 				return
 			}
-			ds.log.Warn(text)
+			p.log.Warn(text)
 			timer.Reset(progressPause)
 		}
 	}
 }
 
 // progress says how far the downloads are; nothing if all are done.
-func (ds *prefetcher) progress(lasted time.Duration) string {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
+func (p *prefetcher) progress(lasted time.Duration) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var done, bytes int64
 	waitsFor := ""
-	for _, d := range ds.all {
+	for _, d := range p.all {
 		select {
 		case <-d.done:
 			done++
@@ -232,13 +262,13 @@ func (ds *prefetcher) progress(lasted time.Duration) string {
 			waitsFor = fetch.Redact(*d.resource.Source)
 		}
 		if d.temp != nil {
-			bytes += d.temp.size()
+			bytes += d.temp.Size()
 		}
 	}
 	if waitsFor == "" {
 		return ""
 	}
 	const mega = 1e6
-	return fmt.Sprintf("fetching files: %d of %d are here, %.1f MB, %.2f MB/s; waiting for %s (%v so far)", done, len(ds.all),
+	return fmt.Sprintf("fetching files: %d of %d are here, %.1f MB, %.2f MB/s; waiting for %s (%v so far)", done, len(p.all),
 		float64(bytes)/mega, float64(bytes)/mega/lasted.Seconds(), waitsFor, lasted.Round(time.Second))
 }

@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
 // A store is a Fetcher of https URLs whose contents are their paths.
@@ -161,49 +160,6 @@ func (f fetcher) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 	return f(ctx, r, w)
 }
 
-func TestDownloadIsMovedFromAnotherFilesystem(t *testing.T) {
-	w, _ := withStore(t)
-	elsewhere, err := os.MkdirTemp("/dev/shm", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(elsewhere)
-	from, err := openRoot(elsewhere)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.close()
-	to, err := openRoot(w.Root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer to.close()
-	a, errA := from.openDir("/")
-	b, errB := to.openDir("/etc")
-	if errA != nil || errB != nil {
-		t.Fatal(errA, errB)
-	}
-	defer a.close()
-	defer b.close()
-	blank, err := a.createTemp("f")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = b.finish(blank, "f", ownership{-1, -1}, 0o640, false, func(f *os.File) error { _, err := f.WriteString("text"); return err })
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.wantText("etc/f", "text")
-	w.wantMode("etc/f", 0o640)
-	if left := names(t, elsewhere); len(left) > 0 {
-		t.Errorf("%v was left", left)
-	}
-	var st unix.Statfs_t
-	if unix.Statfs(elsewhere, &st) != nil || st.Type != unix.TMPFS_MAGIC {
-		t.Log("/dev/shm is no tmpfs here; nothing was moved between filesystems")
-	}
-}
-
 func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
 	w, s := withStore(t)
 	begun, told := make(chan struct{}), make(chan struct{})
@@ -219,11 +175,11 @@ func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
 	for _, source := range []string{"https://host/1", "https://host/slow?token=secret", "https://host/2"} {
 		ds.add("/f", "/", config.Resource{Source: &source})
 	}
-	r, err := openRoot(w.Root)
+	r, err := rootfs.Open(w.Root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.close()
+	defer r.Close()
 	if err := ds.start(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,7 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"sort"
@@ -17,7 +15,7 @@ import (
 // then makes and removes the links that enable units.
 const presetFile = "/etc/systemd/system-preset/20-ignition.preset"
 
-// presets plans the preset file for all units that the config enables or
+// planPresets plans the preset file for all units that the config enables or
 // disables, and removes what enables the latter already.
 func (p *planner) planPresets() {
 	var units []config.Unit
@@ -37,10 +35,12 @@ func (p *planner) planPresets() {
 	if len(lines) == 0 {
 		return
 	}
-	p.needsLabel(presetFile)
-	p.written = append(p.written, path.Dir(presetFile))
-	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %d units to %s", len(units), presetFile),
-		func(_ context.Context, r *root) error { return r.addLines(presetFile, lines) })
+	p.changes(presetFile)
+	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %d units to %s", len(units), presetFile), func(context.Context) error {
+		return p.rewriteLines(presetFile, 0o644, func(old []string) []string {
+			return append(old, slices.DeleteFunc(lines, func(l string) bool { return slices.Contains(old, l) })...)
+		})
+	})
 }
 
 // presetLines are the lines for units, sorted. Instances of one template share
@@ -71,33 +71,6 @@ func presetLines(units []config.Unit) []string {
 		texts[i] = l.text
 	}
 	return texts
-}
-
-// addLines appends those lines to a file that it does not hold, and ends a last
-// line that was left open.
-func (r *root) addLines(name string, lines []string) error {
-	at, err := r.resolve(name)
-	if err != nil {
-		return err
-	}
-	old, err := r.readFile(at)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	text := string(old)
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	have := strings.Split(text, "\n")
-	for _, l := range lines {
-		if !slices.Contains(have, l) {
-			text += l + "\n"
-		}
-	}
-	if text == string(old) {
-		return nil
-	}
-	return r.rewriteText(at, text)
 }
 
 // unitDirs are where systemd finds units of the system, and which a config may

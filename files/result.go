@@ -4,21 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"os/exec"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 const (
-	resultFile = ".ignition-result.json" // in /etc
+	resultFile = "/etc/.ignition-result.json"
 	// maxReports is how many earlier reports are kept. The reference keeps all;
 	// a machine that cannot finish its first boot would fill its disk.
 	maxReports = 5
@@ -48,7 +45,7 @@ type earlierReport map[string]any
 
 const previousReport = "previousReport"
 
-// cut keeps the newest n reports.
+// truncate keeps the newest n reports.
 func (r earlierReport) truncate(n int) earlierReport {
 	if r == nil || n == 0 {
 		return nil
@@ -61,37 +58,25 @@ func (r earlierReport) truncate(n int) earlierReport {
 	return r
 }
 
-// result plans the result file, which tells the real system that and when the
+// planResult plans the result file, which tells the real system that and when the
 // machine was provisioned.
 func (p *planner) planResult() {
 	if p.Result == (Result{}) {
 		return
 	}
-	p.needsLabel("/etc/" + resultFile)
-	p.add(config.Origin{}, "writing the result file /etc/"+resultFile, func(ctx context.Context, r *root) error {
-		etc, err := r.makeDirs("/etc")
-		if err != nil {
-			return err
-		}
-		defer etc.close()
-		previous, err := p.previousReport(ctx, etc)
-		if err != nil {
-			return err
-		}
-		text, err := p.Result.encode(previous)
-		if err != nil {
-			return fmt.Errorf("%w: %v", report.ErrBug, err)
-		}
-		err = etc.writeFile(resultFile, ownership{-1, -1}, 0o600, true, func(f *os.File) error {
-			if _, err := f.Write(text); err != nil {
+	p.needsLabel(resultFile)
+	p.add(config.Origin{}, "writing the result file "+resultFile, func(ctx context.Context) error {
+		return p.root.InParent(resultFile, func(etc *rootfs.Dir, base string) error {
+			found, err := etc.ReadFile(base)
+			if err != nil {
 				return err
 			}
-			return f.Sync()
+			text, err := p.Result.encode(p.previousReport(ctx, found))
+			if err != nil {
+				return fmt.Errorf("%w: %v", report.ErrBug, err)
+			}
+			return etc.WriteFile(base, text, rootfs.Options{Mode: 0o600, Replace: true, Sync: true})
 		})
-		if err != nil {
-			return err
-		}
-		return etc.sync()
 	})
 }
 
@@ -101,47 +86,34 @@ func (t Result) encode(previous earlierReport) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// previous is the result of an earlier run on this machine. A live system has
-// none: what it finds came with its image.
-func (p *planner) previousReport(ctx context.Context, etc *dir) (earlierReport, error) {
-	text, err := etc.readFile(resultFile)
-	if p.earlier.interrupted() { // and may have written it
-		if text, err = []byte(p.ledger.Result), nil; len(text) == 0 {
-			return nil, nil
+// previousReport is the result file of an earlier run on this machine, nil if
+// there was none. A live system has none: what it finds came with its image.
+func (p *planner) previousReport(ctx context.Context, found []byte) earlierReport {
+	if p.earlier.Interrupted() { // and may have written it
+		found = []byte(p.ledger.Result)
+		if len(found) == 0 {
+			return nil
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
+	if found == nil {
+		return nil
 	}
 	switch _, err := p.Run.Run(ctx, system.Command{Name: "is-live-image"}); {
 	case err == nil:
-		return nil, nil
+		return nil
 	case errors.Is(err, exec.ErrNotFound):
 		p.Log.Log(report.LevelNotice, "there is no program is-live-image here; this is taken for an installed system")
 	}
-	previous, err := parseReport(text)
+	previous, err := parseReport(found)
 	if err != nil {
 		p.Log.Warn("the result file of an earlier run on this machine cannot be read and is dropped: " + err.Error())
-		return nil, nil
+		return nil
 	}
 	p.Log.Warn("this machine was provisioned before, at " + fmt.Sprint(previous["provisioningDate"]) + "; the report of that is kept in the result file")
-	return previous, nil
+	return previous
 }
 
 func parseReport(text []byte) (earlierReport, error) {
 	var r earlierReport
 	return r, json.Unmarshal(text, &r)
-}
-
-// sync makes the names in a directory survive a power cut.
-func (d *dir) sync() error {
-	f, _, err := d.open(".", unix.S_IFDIR)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
-const resultAt = "etc/" + resultFile
+const resultAt = resultFile
 
 const report1 = `{
   "provisioningBootID": "f00",

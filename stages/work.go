@@ -12,6 +12,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
@@ -92,9 +93,9 @@ func mount(ctx context.Context, p *process) error {
 	if len(p.cfg.Storage.Filesystems) > 0 {
 		// Mount points survive a power cut before the files stage has given those
 		// in homes to their users.
-		m.Notate = func(point string) error { return files.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
+		m.Notate = func(point string) error { return ledger.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
 		var err error
-		if m.Notated, err = files.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
+		if m.Notated, err = ledger.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
 			return err
 		}
 	}

@@ -33,8 +33,10 @@ var allowedImports = map[string][]string{
 	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
 	"providers":                  {"config", "internal/blkprobe", "internal/hypervisor", "internal/fetch", "internal/imds", "internal/json", "internal/report", "internal/system"},
 	"storage":                    {"config", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
-	"files":                      {"config", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "internal/report", "internal/system"},
+	"files/rootfs":               {},
+	"files/ledger":               {"files/rootfs", "internal/json"},
+	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
+	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
 	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "internal/system"},
 }

@@ -37,7 +37,7 @@ func TestUnitFilesAndDropins(t *testing.T) {
 	} {
 		w.wantText(unitsAt+name, text)
 		w.wantMode(unitsAt+name, 0o644)
-		if st := w.stat0(unitsAt + name); st.target != "" {
+		if st := w.node(unitsAt + name); st.Target != "" {
 			t.Errorf("%s is still a link", name)
 		}
 	}

@@ -1,8 +1,9 @@
-package files
+package rootfs
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,24 +12,83 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
-// resolvers are the two ways of opening a directory in a root. They must agree.
+// A tree is a directory to open as a root, beside another one that must stay
+// empty.
+type tree struct {
+	testing.TB
+	root, outside string
+}
+
+func newTree(t testing.TB) tree {
+	t.Helper()
+	base := t.TempDir()
+	w := tree{t, filepath.Join(base, "root"), filepath.Join(base, "outside")}
+	testkit.NoError(t, os.MkdirAll(w.path("etc"), 0o755))
+	testkit.NoError(t, os.Mkdir(w.outside, 0o755))
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(w.outside); err != nil || len(left) > 0 {
+			t.Errorf("something was written outside of the root: %v (%v)", left, err)
+		}
+	})
+	return w
+}
+
+func (w tree) path(name string) string { return filepath.Join(w.root, name) }
+
+func (w tree) mkdir(name string) {
+	w.Helper()
+	testkit.NoError(w.TB, os.MkdirAll(w.path(name), 0o755))
+}
+
+func (w tree) write(name, text string) {
+	w.Helper()
+	testkit.WriteFile(w.TB, w.path(name), text)
+}
+
+func (w tree) symlink(target, name string) {
+	w.Helper()
+	w.mkdir(filepath.Dir(name))
+	testkit.NoError(w.TB, os.Symlink(target, w.path(name)))
+}
+
+func (w tree) exists(name string) bool {
+	_, err := os.Lstat(w.path(name))
+	return err == nil
+}
+
+func (w tree) wantText(name, text string) {
+	w.Helper()
+	testkit.Equal(w.TB, name, testkit.ReadFile(w.TB, w.path(name)), text)
+}
+
+// wantMode checks a node's permissions.
+func (w tree) wantMode(name string, mode os.FileMode) {
+	w.Helper()
+	info, err := os.Lstat(w.path(name))
+	testkit.NoError(w.TB, err)
+	testkit.Equal(w.TB, "mode of "+name, info.Mode().Perm(), mode)
+}
+
+// resolvers are the two functions that open a directory below a root. They must agree.
 var resolvers = []struct {
 	name string
-	in   func(*root, string) (int, error)
+	open func(*Root, string) (int, error)
 }{
 	{"openat2", openat2},
 	{"walk", openByWalk},
 }
 
-func open(t *testing.T, path string) *root {
+func open(t *testing.T, path string) *Root {
 	t.Helper()
-	r, err := openRoot(path)
+	r, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.close)
+	t.Cleanup(r.Close)
 	return r
 }
 
@@ -43,7 +103,7 @@ func real(t *testing.T, fd int) string {
 }
 
 func TestDirectoriesResolveAsInAChroot(t *testing.T) {
-	w := newFixture(t)
+	w := newTree(t)
 	w.mkdir("var/home/core")
 	w.mkdir("x")
 	w.write("file", "")
@@ -89,31 +149,31 @@ func TestDirectoriesResolveAsInAChroot(t *testing.T) {
 		{path: "/file/..", err: unix.ENOTDIR},
 	} {
 		for _, by := range resolvers {
-			r := open(t, w.Root)
-			r.open = by.in
-			d, err := r.openDir(c.path)
+			r := open(t, w.root)
+			r.open = by.open
+			d, err := r.OpenDir(c.path)
 			if !errors.Is(err, c.err) {
 				t.Errorf("%s of %s: %v, want %v", by.name, c.path, err, c.err)
 			}
 			if err != nil {
 				continue
 			}
-			if got := real(t, d.fd); got != w.Root+c.want {
-				t.Errorf("%s of %s is %s, want %s", by.name, c.path, got, w.Root+c.want)
+			if got := real(t, d.fd); got != w.root+c.want {
+				t.Errorf("%s of %s is %s, want %s", by.name, c.path, got, w.root+c.want)
 			}
-			d.close()
+			d.Close()
 		}
 	}
 }
 
 func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
-	w := newFixture(t)
+	w := newTree(t)
 	w.mkdir("var")
 	w.write("etc/passwd", "")
 	w.symlink("/nowhere/deep", "dangling")
 	w.symlink("/var/home", "home")
 	w.symlink("../etc/passwd", "var/p")
-	r := open(t, w.Root)
+	r := open(t, w.root)
 	for path, want := range map[string]string{
 		"/home/core/x":    "/var/home/core/x",
 		"/dangling/y":     "/nowhere/deep/y",
@@ -121,11 +181,11 @@ func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
 		"/none/../../etc": "/etc",
 		"/etc/passwd":     "/etc/passwd",
 	} {
-		if got, err := r.resolve(path); got != want || err != nil {
+		if got, err := r.Resolve(path); got != want || err != nil {
 			t.Errorf("%s is %s (%v), want %s", path, got, err, want)
 		}
 	}
-	if _, err := r.resolve("/etc/passwd/x"); !errors.Is(err, unix.ENOTDIR) {
+	if _, err := r.Resolve("/etc/passwd/x"); !errors.Is(err, unix.ENOTDIR) {
 		t.Errorf("a path below a file: %v", err)
 	}
 }
@@ -133,28 +193,28 @@ func TestFollowTakesMissingComponentsAsTheyStand(t *testing.T) {
 func TestMakeDirsStaysInside(t *testing.T) {
 	for _, by := range resolvers {
 		t.Run(by.name, func(t *testing.T) {
-			w := newFixture(t)
+			w := newTree(t)
 			w.symlink(w.outside, "out")
 			w.symlink("/var/home", "home")
 			w.mkdir("var/home")
-			r := open(t, w.Root)
-			r.open = by.in
-			d, err := r.makeDirs("/home/core/deep")
+			r := open(t, w.root)
+			r.open = by.open
+			d, err := r.MakeDirs("/home/core/deep", 0o755)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer d.close()
+			defer d.Close()
 			if got := real(t, d.fd); got != w.path("var/home/core/deep") {
 				t.Errorf("made %s", got)
 			}
 			w.wantMode("var/home/core/deep", 0o755)
 			// What a link leads to outside is made inside.
-			d, err = r.makeDirs("/out/x")
+			d, err = r.MakeDirs("/out/x", 0o755)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer d.close()
-			if got := real(t, d.fd); got != w.Root+w.outside+"/x" {
+			defer d.Close()
+			if got := real(t, d.fd); got != w.root+w.outside+"/x" {
 				t.Errorf("made %s", got)
 			}
 		})
@@ -162,18 +222,18 @@ func TestMakeDirsStaysInside(t *testing.T) {
 }
 
 func TestNamedPipesAreNotReadFrom(t *testing.T) {
-	w := newFixture(t)
+	w := newTree(t)
 	if err := unix.Mkfifo(w.path("etc/passwd"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := open(t, w.Root).readFile("/etc/passwd")
+	_, err := open(t, w.root).ReadFile("/etc/passwd")
 	if err == nil || !strings.Contains(err.Error(), w.path("etc/passwd")+": there is a named pipe") {
 		t.Error(err)
 	}
 }
 
 func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
-	w := newFixture(t)
+	w := newTree(t)
 	keep := filepath.Join(filepath.Dir(w.outside), "kept")
 	if err := os.WriteFile(keep, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
@@ -181,13 +241,13 @@ func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
 	w.write("tree/a/b/c", "")
 	w.symlink(keep, "tree/a/file")
 	w.symlink(filepath.Dir(w.outside), "tree/a/dir")
-	d, err := open(t, w.Root).openDir("/")
+	d, err := open(t, w.root).OpenDir("/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	for _, name := range []string{"tree", "tree", "never"} {
-		if err := d.remove(name); err != nil {
+		if err := d.Remove(name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -200,18 +260,18 @@ func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
 }
 
 func TestCommitDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
-	w := newFixture(t)
+	w := newTree(t)
 	w.write("there", "old")
-	d, err := open(t, w.Root).openDir("/")
+	d, err := open(t, w.root).OpenDir("/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
-	err = d.writeFile("there", ownership{-1, -1}, 0o644, false, func(*os.File) error { return nil })
+	defer d.Close()
+	err = d.WriteFile("there", nil, Options{Mode: 0o644})
 	if err == nil || !strings.Contains(err.Error(), "did not exist when the stage looked, but does now") || !errors.Is(err, unix.EEXIST) {
 		t.Error(err)
 	}
-	if err := d.writeLink("there", "x", ownership{-1, -1}, false); err == nil {
+	if err := d.WriteLink("there", "x", Options{}); err == nil {
 		t.Error("a link replaced a file")
 	}
 	w.wantText("there", "old")
@@ -222,7 +282,7 @@ func TestCommitDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
 func TestSwappedDirectoriesDoNotLeadOutside(t *testing.T) {
 	for _, by := range resolvers {
 		t.Run(by.name, func(t *testing.T) {
-			w := newFixture(t)
+			w := newTree(t)
 			w.mkdir("d/e")
 			w.symlink(w.outside, "l")
 			done := make(chan struct{})
@@ -237,19 +297,19 @@ func TestSwappedDirectoriesDoNotLeadOutside(t *testing.T) {
 					}
 				}
 			})
-			r := open(t, w.Root)
-			r.open = by.in
+			r := open(t, w.root)
+			r.open = by.open
 			wrote := 0
 			for i := range 2000 {
-				d, err := r.makeDirs("/d/e")
+				d, err := r.MakeDirs("/d/e", 0o755)
 				if err != nil {
 					continue
 				}
 				name := fmt.Sprint("f", i%10)
-				if err := d.writeFile(name, ownership{-1, -1}, 0o644, true, func(f *os.File) error { return nil }); err == nil {
+				if err := d.WriteFile(name, nil, Options{Mode: 0o644, Replace: true}); err == nil {
 					wrote++
 				}
-				d.close()
+				d.Close()
 			}
 			close(done)
 			swapping.Wait()
@@ -271,9 +331,9 @@ func FuzzResolve(f *testing.F) {
 		if strings.ContainsRune(path, 0) || len(path) > 200 {
 			return
 		}
-		w := newFixture(t)
-		randomTree(w.Root, w.outside, rand.New(rand.NewPCG(seed, 0)))
-		agree(t, w.Root, path)
+		w := newTree(t)
+		randomTree(w.root, w.outside, rand.New(rand.NewPCG(seed, 0)))
+		agree(t, w.root, path)
 	})
 }
 
@@ -304,7 +364,7 @@ func agree(t *testing.T, path, name string) {
 	r := open(t, path)
 	var results []string
 	for _, by := range resolvers {
-		fd, err := by.in(r, name)
+		fd, err := by.open(r, name)
 		if name == "" {
 			continue // the kernel has no empty path
 		}
@@ -314,7 +374,7 @@ func agree(t *testing.T, path, name string) {
 		}
 		at := real(t, fd)
 		unix.Close(fd)
-		if !below(at, path) {
+		if !Within(at, path) {
 			t.Errorf("%s of %q leads to %s", by.name, name, at)
 		}
 		results = append(results, at)
@@ -322,8 +382,33 @@ func agree(t *testing.T, path, name string) {
 	if len(results) == 2 && results[0] != results[1] {
 		t.Errorf("%q: openat2 says %s, the walk says %s", name, results[0], results[1])
 	}
-	at, err := r.resolve(name)
+	at, err := r.Resolve(name)
 	if err == nil && !strings.HasPrefix(at, "/") {
 		t.Errorf("%q resolves to %q", name, at)
+	}
+}
+
+func TestTempFileIsMovedFromAnotherFilesystem(t *testing.T) {
+	w := newTree(t)
+	elsewhere, err := os.MkdirTemp("/dev/shm", "")
+	testkit.NoError(t, err)
+	defer os.RemoveAll(elsewhere)
+	from, err := open(t, elsewhere).OpenDir("/")
+	testkit.NoError(t, err)
+	defer from.Close()
+	to, err := open(t, w.root).OpenDir("/etc")
+	testkit.NoError(t, err)
+	defer to.Close()
+	temp, err := from.CreateTemp("f")
+	testkit.NoError(t, err)
+	testkit.NoError(t, temp.Commit(to, "f", Options{Mode: 0o640}, func(f io.Writer) error { _, err := io.WriteString(f, "text"); return err }))
+	w.wantText("etc/f", "text")
+	w.wantMode("etc/f", 0o640)
+	if left, err := os.ReadDir(elsewhere); err != nil || len(left) > 0 {
+		t.Errorf("%v was left (%v)", left, err)
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(elsewhere, &st) != nil || st.Type != unix.TMPFS_MAGIC {
+		t.Log("/dev/shm is no tmpfs here; nothing was moved between filesystems")
 	}
 }

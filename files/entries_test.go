@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
 // existing are the kinds of nodes that may be in the way, by what a message
@@ -79,7 +81,7 @@ func TestFileOnExistingNode(t *testing.T) {
 			w.mustApply(sections)
 			w.wantText("n", c.want)
 			w.wantMode("n", 0o644)
-			if !w.stat0("n").is(unix.S_IFREG) {
+			if !w.node("n").IsRegular() {
 				t.Error("it is no regular file")
 			}
 			if w.exists("etc/x") {
@@ -89,7 +91,7 @@ func TestFileOnExistingNode(t *testing.T) {
 	}
 }
 
-func (w *fixture) stat0(name string) *stat { return &stat{Stat_t: w.stat(name)} }
+func (w *fixture) node(name string) *rootfs.Stat { return &rootfs.Stat{Stat_t: w.stat(name)} }
 
 func TestFileOwnerAndMode(t *testing.T) {
 	uid, gid := testOwner()
@@ -287,7 +289,7 @@ func TestEntriesBelowAReplacedDirectory(t *testing.T) {
 	if w.exists("etc/g") || w.exists("etc/f") || !w.exists("a/sub/g") || !w.exists("b/f") {
 		t.Errorf("the tree is\n%s", listing(t, w.Root))
 	}
-	if st := w.stat0("c"); !st.is(unix.S_IFDIR) || !w.exists("c/f") {
+	if st := w.node("c"); !st.IsDir() || !w.exists("c/f") {
 		t.Errorf("the tree is\n%s", listing(t, w.Root))
 	}
 }

@@ -1,7 +1,8 @@
-package files
+package rootfs
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 
@@ -11,34 +12,30 @@ import (
 // maxLinks is how many symbolic links may lie on one path, as in the kernel.
 const maxLinks = 40
 
-// A walker resolves a path component by component. It holds every directory on
-// its way open, so that ".." is where it came from and never the real parent of
+// A walker resolves a path component by component. It holds every directory
+// that it has passed open, so that ".." is where it came from and never the real parent of
 // the root.
 type walker struct {
-	root  *root
+	root  *Root
 	names []string // the resolved components so far
 	fds   []int    // the directories of the first len(fds) of them
 	links int
 	// strict ends the walk at a component that does not exist.
 	strict bool
-	// gone holds resolved paths that are to be treated as not existing.
+	// ignored holds resolved paths that are to be treated as not existing.
 	ignored map[string]bool
-	// end is the node that the walk has come to if that is not a directory.
-	nonDir *stat
+	// nonDir is the node that the walk has come to if that is not a directory.
+	nonDir *Stat
 }
 
-func (r *root) walker() *walker { return &walker{root: r} }
-
-func (w *walker) close() { w.reset() }
-
-func (w *walker) reset() {
+func (w *walker) close() {
 	for _, fd := range w.fds {
 		unix.Close(fd)
 	}
 	w.names, w.fds, w.nonDir = nil, nil, nil
 }
 
-// current is the deepest directory that exists on the way.
+// current is the deepest directory that exists on the path.
 func (w *walker) current() int {
 	if len(w.fds) == 0 {
 		return w.root.fd
@@ -77,7 +74,7 @@ func (w *walker) walk(name string) error {
 			return unix.ELOOP
 		}
 		if path.IsAbs(target) {
-			w.reset()
+			w.close()
 		}
 		todo = append(components(target), todo...)
 	}
@@ -113,12 +110,12 @@ func (w *walker) step(name string) (target string, err error) {
 	st, err := fstat(fd)
 	switch {
 	case err != nil:
-	case st.is(unix.S_IFDIR):
+	case st.IsDir():
 		w.fds = append(w.fds, fd)
 		return "", nil
-	case st.is(unix.S_IFLNK):
+	case st.IsLink():
 		w.names = w.names[:len(w.names)-1]
-		target = st.target
+		target = st.Target
 	default:
 		w.nonDir = st
 	}
@@ -137,12 +134,30 @@ func (w *walker) up() {
 	w.names = w.names[:len(w.names)-1]
 }
 
-// follow resolves all components of a path, the last one included.
-func (r *root) resolve(name string) (string, error) {
-	w := r.walker()
+// Resolve returns where a path leads, the last component included. Components
+// that do not exist are taken as they stand.
+func (r *Root) Resolve(name string) (string, error) {
+	w := walker{root: r}
 	defer w.close()
 	if err := w.walk(name); err != nil {
 		return "", r.pathError("resolving", name, err)
 	}
 	return w.path(), nil
+}
+
+// LocateDir returns where the path of a directory leads, and the first part of
+// that which does not exist, "" if all does. Resolved paths that are in ignored
+// count as not existing. The error is ENOTDIR if there is something other than a
+// directory.
+func (r *Root) LocateDir(name string, ignored map[string]bool) (at, missing string, err error) {
+	w := walker{root: r, ignored: ignored}
+	defer w.close()
+	err = w.walk(name)
+	if w.nonDir != nil {
+		return w.path(), "", fmt.Errorf("on the way there is %s, which is %v: %w", w.path(), w.nonDir, unix.ENOTDIR)
+	}
+	if err == nil && w.missing() {
+		missing = w.firstMissing()
+	}
+	return w.path(), missing, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -188,7 +189,12 @@ func TestAccountsAreReadLikeTheCLibraryDoes(t *testing.T) {
 	w.write("etc/group", "g:x:1:\ng:x:2:a\n-bad:x:3:\nfive:x:5:a:b\n")
 	w.symlink("/real", "usr/lib/group")
 	w.write("real", "g:x:9:\nalt:x:13:a,b\n")
-	a, err := open(t, w.Root).accounts()
+	root, err := rootfs.Open(w.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	a, err := readAccounts(root.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +221,8 @@ func FuzzAccounts(f *testing.F) {
 	f.Add("a:b:c:d:e:f:g\n::::::\n+\n", ":::\n\x00")
 	f.Fuzz(func(t *testing.T, passwd, group string) {
 		a := noAccounts()
-		lines(passwd, a.addUser)
-		lines(group, a.addGroup)
+		eachLine(passwd, a.addUser)
+		eachLine(group, a.addGroup)
 		for name, u := range a.users {
 			if name == "" || name != u.name || !validID(u.uid) || !validID(u.gid) || strings.ContainsAny(name+u.home, ":\n") {
 				t.Errorf("%q became %+v", passwd, u)

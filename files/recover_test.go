@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// interrupt plans anew, as another process would, and runs the plan's first
+// runPart plans anew, as another process would, and runs the plan's first
 // operations, or all with -1. It ends like a power cut: nothing is closed.
 func (w *fixture) runPart(cfg *config.Config, first int) (int, error) {
 	w.Helper()
@@ -36,7 +37,7 @@ func (w *fixture) runPart(cfg *config.Config, first int) (int, error) {
 	return len(plan), runner.Run(context.Background(), plan)
 }
 
-// picture is a tree without inodes and times, and without the ledger and the
+// snapshot is a tree without inodes and times, and without the ledger and the
 // date in the result file.
 func (w *fixture) snapshot() string {
 	w.Helper()
@@ -46,7 +47,7 @@ func (w *fixture) snapshot() string {
 			return err
 		}
 		at, _ := filepath.Rel(w.Root, name)
-		if at == "etc/"+ledgerFile || strings.HasSuffix(at, "-") && strings.HasPrefix(at, "etc/") {
+		if "/"+at == ledger.Path || strings.HasSuffix(at, "-") && strings.HasPrefix(at, "etc/") {
 			return nil // also the backups of shadow-utils, which are of the last command
 		}
 		info, err := e.Info()
@@ -120,8 +121,8 @@ func existingSystem(t *testing.T) *fixture {
 		"etc/login.defs": "UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nUSERGROUPS_ENAB yes\nCREATE_HOME no\n",
 		"etc/skel/.rc":   "skeleton",
 		"home/old/x":     "", "home/gone/x": "",
-		"etc/" + resultFile: `{"provisioningBootID": "first", "provisioningDate": "2020-01-01T00:00:00Z", "userConfigProvided": false}`,
-		"old/replaced":      "old", "old/kept": "kept", "old/dir/in": "old",
+		resultFile:     `{"provisioningBootID": "first", "provisioningDate": "2020-01-01T00:00:00Z", "userConfigProvided": false}`,
+		"old/replaced": "old", "old/kept": "kept", "old/dir/in": "old",
 		"etc/systemd/system-preset/20-ignition.preset": "disable nothing.service",
 	} {
 		w.write(name, text)
@@ -226,7 +227,7 @@ func TestFinishedRunCanBeRepeated(t *testing.T) {
 	w.mustApply(oneFile)
 	w.wantText("f", "ours")
 	w.wantText("g", "was+")
-	w.wantMode("etc/"+ledgerFile, 0o600)
+	w.wantMode(ledger.Path, 0o600)
 }
 
 func TestLedgerKeepsNoAccountsWhenAllIsDone(t *testing.T) {
@@ -235,20 +236,20 @@ func TestLedgerKeepsNoAccountsWhenAllIsDone(t *testing.T) {
 	if _, err := w.runPart(cfg, 3); err != nil {
 		t.Fatal(err)
 	}
-	var l ledger
+	var l ledger.Ledger
 	read := func() {
-		l = ledger{}
-		if err := json.Unmarshal([]byte(w.read("etc/"+ledgerFile)), &l); err != nil {
+		l = ledger.Ledger{}
+		if err := json.Unmarshal([]byte(w.read(ledger.Path)), &l); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if read(); os.Getuid() == 0 && len(l.Accounts) != len(accountDatabases) || !l.interrupted() {
+	if read(); os.Getuid() == 0 && len(l.Accounts) != len(accountDatabases) || !l.Interrupted() {
 		t.Errorf("while the run is going on the ledger is %+v", l)
 	}
 	if _, err := w.runPart(cfg, -1); err != nil {
 		t.Fatal(err)
 	}
-	if read(); l.Accounts != nil || l.TempDirs != nil || l.Result != "" || l.interrupted() {
+	if read(); l.Accounts != nil || l.TempDirs != nil || l.Result != "" || l.Interrupted() {
 		t.Errorf("at the end the ledger is %+v", l)
 	}
 }
@@ -307,8 +308,8 @@ func (w *fixture) dropLines(name, prefix string) {
 
 func TestBrokenLedgerIsReported(t *testing.T) {
 	w := ledgerFixture(t)
-	w.write("etc/"+ledgerFile, "{")
-	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path("etc/"+ledgerFile)) {
+	w.write(ledger.Path, "{")
+	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path(ledger.Path)) {
 		t.Error(err)
 	}
 }
@@ -316,12 +317,12 @@ func TestBrokenLedgerIsReported(t *testing.T) {
 func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 	w := ledgerFixture(t)
 	for _, point := range []string{"/home/core", "/home/core/data"} {
-		if err := RecordDirectory(w.Root, "digest", point); err != nil {
+		if err := ledger.RecordDirectory(w.Root, "digest", point); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for config, want := range map[string]int{"digest": 2, "another": 0} {
-		if got, err := RecordedDirectories(w.Root, config); err != nil || len(got) != want {
+		if got, err := ledger.RecordedDirectories(w.Root, config); err != nil || len(got) != want {
 			t.Errorf("for config %q: %v, %v", config, got, err)
 		}
 	}
@@ -329,7 +330,7 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 	if !slices.Equal(w.RecordedDirectories, []string{"/home/core", "/home/core/data"}) {
 		t.Errorf("the plan knew %v", w.RecordedDirectories)
 	}
-	if got, err := RecordedDirectories(w.Root, "digest"); err != nil || len(got) > 0 {
+	if got, err := ledger.RecordedDirectories(w.Root, "digest"); err != nil || len(got) > 0 {
 		t.Errorf("when all is done: %v, %v", got, err)
 	}
 }
@@ -339,7 +340,7 @@ func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
 func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
 	w := ledgerFixture(t)
 	w.mustApply(oneFile)
-	if err := RecordDirectory(w.Root, "digest", "/var/data"); err != nil {
+	if err := ledger.RecordDirectory(w.Root, "digest", "/var/data"); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)

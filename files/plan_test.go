@@ -26,7 +26,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
-// A world is a root to provision, with something outside of it that must not
+// A fixture is a root to provision, with something outside of it that must not
 // change, and doubles of all that a Tree uses.
 type fixture struct {
 	*testing.T
@@ -67,7 +67,7 @@ func newFixture(t *testing.T) *fixture {
 	return w
 }
 
-// served is a Fetcher of data URLs. An https URL breaks after some bytes.
+// dataFetcher is a Fetcher of data URLs. An https URL breaks after some bytes.
 type dataFetcher struct{}
 
 func (dataFetcher) Fetch(_ context.Context, r config.Resource, w io.Writer) error {
@@ -160,7 +160,7 @@ func (w *fixture) wantLink(name, target string) {
 	}
 }
 
-// someone is a user that this test may give files to: any for root, otherwise
+// testOwner is a user that this test may give files to: any for root, otherwise
 // only the one that runs it.
 func testOwner() (uid, gid int) {
 	if os.Getuid() == 0 {
@@ -215,7 +215,7 @@ func (w *fixture) mustApply(sections string) {
 	}
 }
 
-// refused plans what must not be possible, and checks that each conflict says
+// wantConflicts plans what must not be possible, and checks that each conflict says
 // what is expected, in any order, and that nothing was changed.
 func (w *fixture) wantConflicts(sections string, want ...string) []error {
 	w.Helper()
@@ -395,7 +395,7 @@ func TestSystemErrorsGetHints(t *testing.T) {
 	}
 }
 
-// spy is a Fetcher that looks around.
+// hookFetcher is a Fetcher that calls a function first.
 type hookFetcher func()
 
 func (s hookFetcher) Fetch(_ context.Context, _ config.Resource, w io.Writer) error {
@@ -404,7 +404,7 @@ func (s hookFetcher) Fetch(_ context.Context, _ config.Resource, w io.Writer) er
 	return err
 }
 
-// programs is a Runner that acts as a program.
+// programFunc is a Runner that acts as a program.
 type programFunc func(name string)
 
 func (p programFunc) Run(_ context.Context, c system.Command) ([]byte, error) {

@@ -2,13 +2,12 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -16,7 +15,7 @@ import (
 // log in to with a password.
 const noPassword = "*"
 
-// passwd plans groups, then users, with their keys.
+// planAccounts plans groups, then users, with their keys.
 func (p *planner) planAccounts() {
 	for _, g := range p.cfg.Passwd.Groups {
 		p.planGroup(g)
@@ -27,7 +26,7 @@ func (p *planner) planAccounts() {
 	p.accountsChange = len(p.plan) > 0
 }
 
-// shadow runs a program of shadow-utils on the root.
+// runShadow runs a program of shadow-utils on the root.
 func (p *planner) runShadow(ctx context.Context, program string, a arguments) error {
 	_, err := p.Run.Run(ctx, system.Command{Name: program, Args: a.list, Secrets: a.secrets})
 	p.accounts.invalidate()
@@ -37,7 +36,7 @@ func (p *planner) runShadow(ctx context.Context, program string, a arguments) er
 // arguments of a command that is put together step by step.
 type arguments struct{ list, secrets []string }
 
-// under begins the arguments of a program of shadow-utils.
+// rootArguments begins the arguments of a program of shadow-utils.
 func rootArguments(root string) arguments { return arguments{list: []string{"--root", root}} }
 
 func (a *arguments) flag(when bool, flag string) {
@@ -71,7 +70,7 @@ func (p *planner) planGroup(g config.Group) {
 	origin := g.Origin("name")
 	if !config.ValueOr(g.ShouldExist, true) {
 		if exists {
-			p.add(origin, fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context, _ *root) error {
+			p.add(origin, fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context) error {
 				return p.runShadow(ctx, "groupdel", arguments{list: []string{"--root", p.Root, g.Name}})
 			})
 		}
@@ -86,7 +85,7 @@ func (p *planner) planGroup(g config.Group) {
 		a.flag(config.NonZero(g.System), "--system")
 	}
 	a.list = append(a.list, g.Name)
-	p.add(origin, fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context, _ *root) error {
+	p.add(origin, fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
 		return p.runShadow(ctx, program, a)
 	})
 }
@@ -96,7 +95,7 @@ func (p *planner) planUser(u config.User) {
 	origin := u.Origin("name")
 	if !config.ValueOr(u.ShouldExist, true) {
 		if exists {
-			p.add(origin, fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context, _ *root) error {
+			p.add(origin, fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
 				return p.runShadow(ctx, "userdel", arguments{list: []string{"--remove", "--root", p.Root, u.Name}})
 			})
 		}
@@ -106,12 +105,12 @@ func (p *planner) planUser(u config.User) {
 	if exists {
 		doing, program, a = "changing", "usermod", usermodArguments(p.Root, u)
 	}
-	p.add(origin, fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context, r *root) error {
+	p.add(origin, fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
 		if err := p.runShadow(ctx, program, a); err != nil {
 			return err
 		}
 		if !config.NonZero(u.NoCreateHome) {
-			if err := p.chownMountPoints(r, u.Name); err != nil {
+			if err := p.chownMountPoints(u.Name); err != nil {
 				return err
 			}
 		}
@@ -177,59 +176,58 @@ func (a *arguments) common(u config.User) {
 	a.list = append(a.list, u.Name)
 }
 
-// chownMountPoints gives a user those directories of her home that were made for
-// filesystems that are mounted in it.
-func (p *planner) chownMountPoints(r *root, name string) error {
+// chownMountPoints makes a user the owner of those directories of her home that
+// were created for filesystems that are mounted in it.
+func (p *planner) chownMountPoints(user string) error {
 	if len(p.RecordedDirectories) == 0 {
 		return nil
 	}
-	u, err := p.accounts.user(r, name)
+	u, err := p.accounts.user(user)
 	if err != nil {
 		return err
 	}
-	home, err := r.resolve(u.home)
+	home, err := p.root.Resolve(u.home)
 	if err != nil || home == "/" {
 		return err
 	}
-	for _, made := range p.RecordedDirectories {
-		at, err := r.resolve(made)
+	for _, dir := range p.RecordedDirectories {
+		at, err := p.root.Resolve(dir)
 		if err != nil {
 			return err
 		}
-		if !below(at, home) {
+		st, err := p.root.Lstat(at)
+		if err != nil {
+			return err
+		}
+		if st == nil || !rootfs.Within(at, home) {
 			continue
 		}
-		d, base, err := r.parent(at)
+		err = p.root.InParent(at, func(d *rootfs.Dir, base string) error {
+			return d.SetDirOwnerMode(base, rootfs.OwnedBy(u.uid, u.gid), 0o700)
+		})
 		if err != nil {
-			return err
-		}
-		err = d.setOwnerMode(base, ownership{u.uid, u.gid}, 0o700)
-		d.close()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
 
-// keys plans the SSH keys of a user.
+// planKeys plans the SSH keys of a user.
 func (p *planner) planKeys(u config.User) {
 	if len(u.SSHAuthorizedKeys) == 0 {
 		return
 	}
 	text := strings.Join(u.SSHAuthorizedKeys, "\n") + "\n"
 	p.usersWithKeys = append(p.usersWithKeys, u.Name)
-	origin := u.Origin("sshAuthorizedKeys")
-	p.add(origin, fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(ctx context.Context, r *root) error {
-		owner, err := p.accounts.user(r, u.Name)
+	p.add(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(context.Context) error {
+		owner, err := p.accounts.user(u.Name)
 		if err != nil {
 			return err
 		}
-		at, err := r.writeKeys(owner, text, p.KeyFragments)
-		if err != nil {
-			return err
+		at, err := p.writeKeys(owner, text)
+		if err == nil {
+			p.logKeys(u.Name, at)
 		}
-		p.logKeys(u.Name, at)
-		return nil
+		return err
 	})
 }

@@ -1,0 +1,46 @@
+// Package files provisions the tree below a root: users and groups, files,
+// directories and links, units of systemd, the crypttab, the result file and the
+// SELinux labels.
+//
+// # Flow
+//
+//	look   the ledger of earlier runs, the users and groups, each path of the config
+//	plan   an operation for each change, or all the conflicts at once (plan.go)
+//	run    the operations one after another; each change whole or not at all
+//
+// The plan, in the order in which it runs:
+//
+//	clean up after a run that was interrupted            recover.go
+//	record in the ledger what exists                     files/ledger
+//	start the downloads                                  prefetch.go
+//	groups, users, SSH keys                              users.go, sshkeys.go
+//	directories, files, links (parents first, in the     entries.go, directory.go,
+//	  order of the config), then hard links              file.go, link.go
+//	drop-ins, units, masks, presets                      units.go, presets.go
+//	keys of LUKS volumes, crypttab                       crypttab.go
+//	files of the platform, sync, result file             output.go, sync.go, result.go
+//	SELinux labels, end of the ledger                    labels.go, ledger.go
+//
+// # Words
+//
+//	entry          a directory, file or link of the config
+//	resolved path  where an entry's path leads to in the tree as it is found
+//	made earlier   what exists was created by an earlier run with this config, and
+//	               counts as not existing (see files/ledger)
+//	mayReplace     overwrite is set, or it was made earlier
+//
+// # Convergence
+//
+// If power fails, the next run with the same config ends in the same tree. Nodes
+// are written beside their place and renamed, the ledger tells ours from those of
+// others, and accounts are restored and made again. Other people's nodes keep the
+// spec's strict rules: without overwrite they are conflicts.
+//
+// # Limits
+//
+// All paths are resolved inside of the root (files/rootfs); programs that change
+// it (shadow-utils, systemctl, setfiles) get it as an argument, and nothing of
+// the root is executed. Contents are the Fetcher's: this package neither verifies
+// nor decompresses. Of this module it imports config, files/ledger, files/rootfs,
+// internal/fetch (Redact), internal/json, internal/report and internal/system.
+package files

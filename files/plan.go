@@ -1,0 +1,184 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/ledger"
+	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
+)
+
+// A Fetcher writes the verified, decompressed bytes of a resource to w. After
+// an error what was written does not count.
+type Fetcher interface {
+	Fetch(ctx context.Context, r config.Resource, w io.Writer) error
+}
+
+// A Tree is the root that is being provisioned.
+type Tree struct {
+	// Root is the directory that will be "/", an absolute path.
+	Root  string
+	Run   system.Runner
+	Log   *report.Logger
+	Fetch Fetcher
+	// RecordedDirectories are the directories that the mount stage has created, as
+	// paths below the root. Those in a user's home become the user's.
+	RecordedDirectories []string
+	// KeyFragments puts SSH keys into ~/.ssh/authorized_keys.d/ignition, else
+	// they become ~/.ssh/authorized_keys.
+	KeyFragments bool
+	// Keys are the keys of LUKS volumes by their names, and VolumeKeys files of
+	// zkey by theirs, as data URLs; the disks stage made them.
+	Keys, VolumeKeys map[string]string
+	// Result is what the result file will say. Without anything there is none.
+	Result Result
+	// Relabel sets SELinux labels if the root has a policy.
+	Relabel bool
+	// Config is the digest of the config. With it the root gets a ledger, so
+	// that a run that was interrupted can be repeated.
+	Config string
+	// Outputs are files that the platform wants to be on the machine.
+	Outputs []Output
+
+	root     *rootfs.Root // from the plan to the end of its operations
+	prefetch *prefetcher
+}
+
+// Close ends what may still run after a plan that failed, and removes its temp
+// files. Until then the root cannot be unmounted.
+func (t *Tree) Close() {
+	if t.root == nil {
+		return
+	}
+	t.prefetch.close()
+	t.root.Close()
+	t.root = nil
+}
+
+// Plan looks at the tree and decides what to do to it. The operations are meant
+// to run one after another in the order of the plan. The error joins a
+// *report.Error for each conflict; then there is no plan. Close the tree
+// afterwards.
+func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) {
+	r, err := rootfs.Open(t.Root)
+	if err != nil {
+		return nil, err
+	}
+	t.Close()
+	t.root, t.prefetch = r, newPrefetcher(t)
+	p := &planner{Tree: t, cfg: cfg, accounts: &accountCache{root: r}, parents: map[string]resolvedDir{}}
+	if err := p.look(); err != nil {
+		return nil, err
+	}
+	p.planAccounts()
+	p.planEntries()
+	p.planUnits()
+	p.planCrypttab()
+	p.planOutputs()
+	changes := len(p.plan) > 0
+	if changes {
+		p.planSync()
+	}
+	p.planResult()
+	p.planLabels()
+	if changes || p.last.Interrupted() {
+		p.planLedgerEnd()
+		p.planStart()
+	}
+	if len(p.conflicts) > 0 {
+		return nil, errors.Join(p.conflicts...)
+	}
+	return p.plan, nil
+}
+
+// A planner collects the operations and the conflicts of one plan.
+type planner struct {
+	*Tree
+	cfg *config.Config
+
+	plan      report.Plan
+	conflicts []error
+
+	initial  *accounts     // the users and groups before the plan
+	accounts *accountCache // those while it runs
+
+	parents map[string]resolvedDir // by path; see resolve
+	ignored map[string]bool        // paths of directories that will be replaced
+	byPath  map[string]*entry      // entries by resolved path
+
+	changedDirs    []string // directories in which something changes
+	policy         string   // of SELinux, "" if nothing gets a label
+	labelPaths     []string // paths that get a label
+	usersWithHomes []string // whose homes get labels
+	usersWithKeys  []string // who get SSH keys
+	// accountsChange reports whether programs of shadow-utils will run.
+	accountsChange bool
+
+	// last is the ledger as it is found, and earlier the same if it is about this
+	// config; nil if there is none. This run's is never nil.
+	last, earlier, ledger *ledger.Ledger
+}
+
+// look reads what earlier runs have done, and the users and groups.
+func (p *planner) look() error {
+	if err := p.loadLedger(); err != nil {
+		return &report.Error{Doing: "looking for what earlier runs have done to " + p.Root, Err: err}
+	}
+	var err error
+	if p.initial, err = p.initialAccounts(); err == nil {
+		err = p.saveAccounts()
+	}
+	if err != nil {
+		return &report.Error{Doing: "reading the users and groups of " + p.Root, Err: err}
+	}
+	return nil
+}
+
+// add plans an operation.
+func (p *planner) add(origin config.Origin, name string, do func(context.Context) error) {
+	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Do: func(ctx context.Context) error {
+		return withHint(do(ctx))
+	}})
+}
+
+// conflict reports why the config cannot be applied.
+func (p *planner) conflict(origin config.Origin, hint, format string, args ...any) {
+	p.conflicts = append(p.conflicts, report.Conflict(origin, hint, format, args...))
+}
+
+// ioConflict is a conflict with the machine: it could not be looked at.
+func (p *planner) ioConflict(origin config.Origin, doing string, err error) {
+	p.conflicts = append(p.conflicts, &report.Error{Doing: doing, Origin: origin, Err: err})
+}
+
+// withHint adds what can be done about errors of the system that are not about
+// the config.
+func withHint(err error) error {
+	hints := []struct {
+		errno unix.Errno
+		hint  string
+	}{
+		{unix.ENOSPC, "make the filesystem larger, or write less to it (it may also be out of inodes)"},
+		{unix.EDQUOT, "raise the quota of this filesystem, or write less to it"},
+		{unix.EROFS, "the filesystem is mounted read-only: check the kernel argument rw and the log of the kernel for errors of the disk"},
+		{unix.EIO, "the disk could not be read or written: look at the log of the kernel"},
+		{unix.EBUSY, "a filesystem is mounted there; an entry with overwrite cannot replace it"},
+		{unix.ELOOP, "symbolic links lead in a circle there"},
+	}
+	var known *report.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		return err
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.errno) {
+			return &report.Error{Err: err, Hint: h.hint}
+		}
+	}
+	return err
+}

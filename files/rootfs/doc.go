@@ -1,0 +1,42 @@
+// Package rootfs reads and changes a directory tree that will be the "/" of
+// another system, without ever leaving it.
+//
+// A path means here what it will mean to that system: "/" and absolute symbolic
+// links lead to the root that was opened, and ".." of the root is the root. A
+// tree from an image or from an earlier owner may hold any links, and os.Root
+// does not serve, since it refuses absolute ones.
+//
+// # How a path is resolved
+//
+//	OpenDir(name):  openat2(root, name, RESOLVE_IN_ROOT)
+//	                where the kernel has none: a walk with openat(O_NOFOLLOW),
+//	                component by component, which reads the links itself
+//	Resolve, Locate: always the walk, since parts of the path may not exist yet
+//
+// The walk holds every directory open that it has passed, so that ".." leads to
+// where it came from and cannot be moved outside. Both follow at most 40 links.
+//
+// # How a node is changed
+//
+// All changes are made to entries of a directory that is held open (Dir), whose
+// methods never follow a link in the last component.
+//
+//	temp file: create ".firstlight-XXXX" (0600), write, chown, chmod
+//	commit:    renameat2(temp, name, RENAME_NOREPLACE), or rename if it may replace
+//
+// So nobody reads a node before it is complete, has its owner and its mode, and
+// after a power cut there is the old node or the new one. Only a directory in the
+// way is removed first, since no rename replaces one that is not empty. Temp files
+// that a power cut leaves behind are found by IsTempName. Durability is the
+// caller's choice: Options.Sync for one file, SyncFilesystem for all.
+//
+// # What somebody who writes to the tree meanwhile can do
+//
+// She can swap directories for links, or make nodes and links of her own: then
+// an operation fails or happens at another path inside of the root, never
+// outside. A node that has come into being since the caller looked is not
+// replaced unless that was allowed. Not covered: bind mounts below the root are
+// entered (they belong to the tree), but never removed.
+//
+// The package imports nothing of this module.
+package rootfs

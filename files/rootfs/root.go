@@ -1,0 +1,243 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Root is a directory that stands for "/". Its methods take paths below it.
+type Root struct {
+	path string // for messages
+	fd   int
+	// open opens a directory below the root.
+	open func(r *Root, name string) (int, error)
+}
+
+// Open opens the directory that the other system has as "/".
+func Open(name string) (*Root, error) {
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "opening", Path: name, Err: err}
+	}
+	r := &Root{path: name, fd: fd, open: openByWalk}
+	if kernelResolves() {
+		r.open = openat2
+	}
+	return r, nil
+}
+
+// kernelResolves reports whether there is openat2, which Linux before 5.6 and
+// some sandboxes do not have.
+var kernelResolves = sync.OnceValue(func() bool {
+	fd, err := openat2(&Root{fd: unix.AT_FDCWD}, ".")
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+})
+
+// Close releases the root, so that it can be unmounted.
+func (r *Root) Close() { unix.Close(r.fd) }
+
+// HostPath returns a path below the root as a program outside of it would name
+// it, for messages only: links are not resolved.
+func (r *Root) HostPath(name string) string { return path.Join(r.path, name) }
+
+func (r *Root) pathError(doing, name string, err error) error {
+	return &fs.PathError{Op: doing, Path: r.HostPath(name), Err: err}
+}
+
+// openat2 lets the kernel resolve.
+func openat2(r *Root, name string) (int, error) {
+	how := unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	}
+	const tries = 100 // EAGAIN: a directory was renamed meanwhile and ".." is uncertain
+	for range tries {
+		fd, err := unix.Openat2(r.fd, name, &how)
+		if err != unix.EAGAIN && err != unix.EINTR {
+			return fd, err
+		}
+	}
+	return openByWalk(r, name)
+}
+
+// openByWalk does the same without the kernel's help.
+func openByWalk(r *Root, name string) (int, error) {
+	w := walker{root: r, strict: true}
+	defer w.close()
+	if err := w.walk(name); err != nil {
+		return -1, err
+	}
+	if w.nonDir != nil {
+		return -1, unix.ENOTDIR
+	}
+	return unix.FcntlInt(uintptr(w.current()), unix.F_DUPFD_CLOEXEC, 0)
+}
+
+// OpenDir opens the directory that a path leads to, links followed.
+func (r *Root) OpenDir(name string) (*Dir, error) {
+	fd, err := r.open(r, name)
+	if err != nil {
+		return nil, r.pathError("opening directory", name, err)
+	}
+	return &Dir{root: r, path: path.Clean("/" + name), fd: fd}, nil
+}
+
+// MakeDirs is OpenDir that creates what is missing: parents with mode 0755, the
+// directory itself with the given one. Where a symbolic link leads to nothing, a
+// directory is created.
+func (r *Root) MakeDirs(name string, mode uint32) (*Dir, error) {
+	d, err := r.OpenDir(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	at, err := r.Resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if at == "/" {
+		return r.OpenDir(at)
+	}
+	parent, err := r.MakeDirs(path.Dir(at), 0o755)
+	if err != nil {
+		return nil, err
+	}
+	defer parent.Close()
+	if err := parent.mkdir(path.Base(at), mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return parent.openDir(path.Base(at))
+}
+
+// openParent opens the directory of a path's last component. For the root
+// itself that is the root, and the component is ".".
+func (r *Root) openParent(name string) (*Dir, string, error) {
+	name = path.Clean("/" + name)
+	if name == "/" {
+		d, err := r.OpenDir("/")
+		return d, ".", err
+	}
+	d, err := r.OpenDir(path.Dir(name))
+	return d, path.Base(name), err
+}
+
+// InParent calls do with the directory of a path's last component, which is
+// created if it does not exist. For "/" that is the root, and the component ".".
+func (r *Root) InParent(name string, do func(d *Dir, base string) error) error {
+	name = path.Clean("/" + name)
+	d, err := r.MakeDirs(path.Dir(name), 0o755)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if name == "/" {
+		return do(d, ".")
+	}
+	return do(d, path.Base(name))
+}
+
+// ignoreMissing returns nil for an error that says that a path leads nowhere.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	return err
+}
+
+// Lstat returns the node at a path, whose last component is not followed, and
+// nil if there is none.
+func (r *Root) Lstat(name string) (*Stat, error) {
+	d, base, err := r.openParent(name)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.Lstat(base)
+}
+
+// ReadFile returns the contents of a regular file, links followed, and nil if
+// the path leads nowhere.
+func (r *Root) ReadFile(name string) ([]byte, error) {
+	at, err := r.Resolve(name)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	d, base, err := r.openParent(at)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.ReadFile(base)
+}
+
+// ReadDir returns the sorted names in a directory, none if the path leads
+// nowhere.
+func (r *Root) ReadDir(name string) ([]string, error) {
+	d, err := r.OpenDir(name)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.readNames()
+}
+
+// WriteFile creates a file at a path, with the directories above it.
+func (r *Root) WriteFile(name string, data []byte, o Options) error {
+	return r.InParent(name, func(d *Dir, base string) error { return d.WriteFile(base, data, o) })
+}
+
+// Remove deletes the node at a path, if there is one, like Dir.Remove.
+func (r *Root) Remove(name string) error {
+	d, base, err := r.openParent(name)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.Remove(base)
+}
+
+// RemoveMatching deletes the nodes of a directory whose names match.
+func (r *Root) RemoveMatching(dir string, match func(name string) bool) error {
+	names, err := r.ReadDir(dir)
+	for _, n := range names {
+		if match(n) && err == nil {
+			err = r.Remove(path.Join(dir, n))
+		}
+	}
+	return err
+}
+
+// SyncFilesystem writes the filesystem of a directory to its disk. One whose
+// device is in done is passed over, so is a path that leads nowhere.
+func (r *Root) SyncFilesystem(name string, done map[uint64]bool) error {
+	d, err := r.OpenDir(name)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer d.Close()
+	f, st, err := d.OpenFile(".", unix.S_IFDIR) // O_PATH will not do
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if done[st.Dev] {
+		return nil
+	}
+	done[st.Dev] = true
+	if err := unix.Syncfs(int(f.Fd())); err != nil {
+		return r.pathError("writing back the filesystem of", name, err)
+	}
+	return nil
+}
+
+// Within reports whether a clean absolute path is dir or lies below it.
+func Within(name, dir string) bool {
+	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
+}

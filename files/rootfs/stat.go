@@ -1,0 +1,104 @@
+package rootfs
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Stat is what is known about a node.
+type Stat struct {
+	unix.Stat_t
+	Target string // of a symbolic link
+}
+
+func (s *Stat) is(kind uint32) bool { return s.Mode&unix.S_IFMT == kind }
+
+// IsDir reports whether a node is a directory. Nil is none.
+func (s *Stat) IsDir() bool { return s != nil && s.is(unix.S_IFDIR) }
+
+// IsRegular reports whether a node is a regular file.
+func (s *Stat) IsRegular() bool { return s != nil && s.is(unix.S_IFREG) }
+
+// IsLink reports whether a node is a symbolic link.
+func (s *Stat) IsLink() bool { return s != nil && s.is(unix.S_IFLNK) }
+
+// SameNode reports whether two names are hard links to one node.
+func (s *Stat) SameNode(o *Stat) bool {
+	return s != nil && o != nil && s.Dev == o.Dev && s.Ino == o.Ino
+}
+
+// Permissions are the permission bits with setuid, setgid and sticky.
+func (s *Stat) Permissions() uint32 { return s.Mode & 0o7777 }
+
+// String describes a node as one would say it after "there is".
+func (s *Stat) String() string {
+	switch s.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return fmt.Sprintf("a file of %d bytes", s.Size)
+	case unix.S_IFDIR:
+		return "a directory"
+	case unix.S_IFLNK:
+		return "a symbolic link to " + s.Target
+	case unix.S_IFBLK, unix.S_IFCHR:
+		return "a device"
+	case unix.S_IFIFO:
+		return "a named pipe"
+	case unix.S_IFSOCK:
+		return "a socket"
+	}
+	return "a node of unknown kind"
+}
+
+// fstat looks at an open node and, if it is a symbolic link, at its target.
+func fstat(fd int) (*Stat, error) {
+	st := new(Stat)
+	if err := unix.Fstat(fd, &st.Stat_t); err != nil {
+		return nil, err
+	}
+	if st.IsLink() {
+		buf := make([]byte, unix.PathMax)
+		n, err := unix.Readlinkat(fd, "", buf)
+		if err != nil {
+			return nil, err
+		}
+		st.Target = string(buf[:n])
+	}
+	return st, nil
+}
+
+// An Owner is who a node belongs to. Nil leaves an existing node as it is, and a
+// new one to the user of this process.
+type Owner struct{ UID, GID *int }
+
+// OwnedBy returns the owner with these ids.
+func OwnedBy(uid, gid int) Owner { return Owner{&uid, &gid} }
+
+// WithDefaults returns an owner in which nothing is nil.
+func (o Owner) WithDefaults(st *Stat) Owner {
+	all := OwnedBy(int(st.Uid), int(st.Gid))
+	if o.UID != nil {
+		all.UID = o.UID
+	}
+	if o.GID != nil {
+		all.GID = o.GID
+	}
+	return all
+}
+
+// ids are as chown(2) takes them: -1 leaves one as it is.
+func (o Owner) ids() (uid, gid int) {
+	uid, gid = -1, -1
+	if o.UID != nil {
+		uid = *o.UID
+	}
+	if o.GID != nil {
+		gid = *o.GID
+	}
+	return uid, gid
+}
+
+func (o Owner) differs(st *Stat) bool {
+	uid, gid := o.ids()
+	return uid >= 0 && uint32(uid) != st.Uid || gid >= 0 && uint32(gid) != st.Gid
+}
