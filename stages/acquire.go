@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -239,13 +239,10 @@ func originsFile(cache string) string { return cache + ".origins" }
 
 func (p *process) cache(user *config.Config) error {
 	text, origins := user.Save()
-	if err := os.MkdirAll(filepath.Dir(p.ConfigCache), 0o755); err != nil {
+	if err := system.WriteFile(originsFile(p.ConfigCache), origins, 0o640); err != nil {
 		return err
 	}
-	if err := writeAtomically(originsFile(p.ConfigCache), origins, 0o640); err != nil {
-		return err
-	}
-	return writeAtomically(p.ConfigCache, text, 0o640)
+	return system.WriteFile(p.ConfigCache, text, 0o640)
 }
 
 // cached reads the config that a fetch stage has left.

@@ -72,7 +72,7 @@ func refuseHost(root string) error {
 	if real, err := filepath.EvalSymlinks(root); err != nil || real != "/" {
 		return err
 	}
-	if os.Getenv("container") != "" || exists("/run/.containerenv") || exists("/.dockerenv") {
+	if os.Getenv("container") != "" || system.Exists("/run/.containerenv") || system.Exists("/.dockerenv") {
 		return nil
 	}
 	return &report.Error{Err: errors.New("this is not a container, and the config would be applied to the running system"),

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // application applies a config to an empty tree.
@@ -102,7 +103,7 @@ func TestApplyOfflineTellsWhatNeedsTheNetwork(t *testing.T) {
 
 func TestApplySparesTheRunningSystem(t *testing.T) {
 	a, _ := application(t, "{"+version+"}")
-	if exists("/run/.containerenv") || exists("/.dockerenv") {
+	if system.Exists("/run/.containerenv") || exists("/.dockerenv") {
 		t.Log("this is a container, so that / may be written")
 		return
 	}

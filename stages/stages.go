@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) error {
 // a failure nothing stays mounted.
 func runAll(ctx context.Context, o Options) error {
 	for _, s := range stages {
-		if s.name == "fetch" && (exists(o.ConfigCache) || !exists(o.NeedNet)) {
+		if s.name == "fetch" && (system.Exists(o.ConfigCache) || !system.Exists(o.NeedNet)) {
 			continue
 		}
 		if err := runOne(ctx, o, s); err != nil {
@@ -118,11 +118,6 @@ func runAll(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // runOne is the life of a stage.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The state is what stages leave to later ones besides the config. Its keys
@@ -71,7 +72,7 @@ func (s *state) save(name string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("saving the state: %w", err)
 	}
-	return writeAtomically(name, append(text, '\n'), 0o600)
+	return system.WriteFile(name, append(text, '\n'), 0o600)
 }
 
 // note records where a config came from, once.
@@ -92,19 +93,4 @@ func (s *state) userConfigProvided() bool {
 		}
 	}
 	return false
-}
-
-// writeAtomically replaces a file as a whole.
-func writeAtomically(name string, text []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -153,38 +152,24 @@ func (p *process) provisioned(ctx context.Context) bool {
 
 // inEmergency asks systemd. Without it a failure ends the boot at once.
 func (p *process) inEmergency(ctx context.Context) bool {
-	args := append([]string{"show", "--property=ActiveState,Job"}, emergencyUnits...)
-	states, err := p.run.Run(ctx, system.Command{Name: "systemctl", Args: args})
+	active, err := system.UnitsActive(ctx, p.run, emergencyUnits...)
 	if err != nil {
 		p.log.Debug("asking systemd whether there is an emergency: " + err.Error())
-		return false
 	}
-	return emergency(string(states))
+	return active
 }
 
 // emergencyUnits are those of systemd's emergency shell, and dracut's.
 var emergencyUnits = []string{"emergency.target", "emergency.service", "dracut-emergency.service"}
-
-// emergency tells whether one of the units in the output of systemctl show runs
-// or is about to.
-func emergency(states string) bool {
-	for line := range strings.Lines(states) {
-		switch property, value, _ := strings.Cut(strings.TrimSpace(line), "="); {
-		case property == "ActiveState" && (value == "active" || value == "activating"), property == "Job" && value != "" && value != "0":
-			return true
-		}
-	}
-	return false
-}
 
 func writeFiles(ctx context.Context, p *process) error {
 	fragments, err := keyFragments()
 	if err != nil {
 		return err
 	}
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := system.BootID()
 	if err != nil {
-		return fmt.Errorf("reading the boot id: %w", err)
+		return err
 	}
 	outputs, err := p.outputs(ctx)
 	if err != nil {
@@ -194,7 +179,7 @@ func writeFiles(ctx context.Context, p *process) error {
 		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: p.state.ConfigDigest, Outputs: outputs,
 		RecordedDirectories: p.state.NotatedDirectories, KeyFragments: fragments, Relabel: true,
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
-		Result: files.Result{BootID: strings.TrimSpace(string(boot)), Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
+		Result: files.Result{BootID: boot, Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
 	}
 	defer tree.Close()
 	plan, err := tree.Plan(ctx, p.cfg)

@@ -1,0 +1,158 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Wait is for something that comes by itself: a device, a driver, an answer.
+// All loops that wait are this one.
+type Wait struct {
+	// What names what is awaited, for messages: "/dev/vdb".
+	What string
+	// Limit is how long to wait; 0 is as long as the context allows.
+	Limit time.Duration
+	// Every is how often to look without a reason to; 0 is once a second.
+	Every time.Duration
+	// Wake begins to listen for reasons to look earlier, such as device events
+	// (see DeviceEvents). It is called when the first look was in vain. May be
+	// nil.
+	Wake func(ctx context.Context) <-chan struct{}
+	// Warn logs that the wait lasts: after WarnAfter (10 s if 0), then after
+	// twice that, and so on. Nil logs nothing.
+	Warn      func(text string, fields ...string)
+	WarnAfter time.Duration
+}
+
+// A TimeoutError is a wait that was in vain.
+type TimeoutError struct {
+	What string
+	// Waited is how long it was waited.
+	Waited time.Duration
+	// State is what the last look returned.
+	State string
+}
+
+func (e *TimeoutError) Error() string {
+	text := fmt.Sprintf("%s has not appeared within %v", e.What, e.Waited.Round(time.Millisecond))
+	if e.State != "" {
+		text += "; " + e.State
+	}
+	return text
+}
+
+// Until calls look at once, whenever something wakes it, and a last time when
+// the limit is over, until look reports that it is done or returns an error.
+// State is what look saw, for messages: "block devices here: vda (10 GiB)".
+//
+// The error is look's, the context's cause, or a *TimeoutError.
+func (w Wait) Until(ctx context.Context, look func() (state string, done bool, err error)) error {
+	state, done, err := look()
+	if done || err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wake <-chan struct{}
+	if w.Wake != nil {
+		wake = w.Wake(ctx)
+	}
+	if w.Every == 0 {
+		w.Every = time.Second
+	}
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	var limit <-chan time.Time
+	if w.Limit > 0 {
+		limit = time.After(w.Limit)
+	}
+	reminder := NewReminder(w.WarnAfter)
+	for over := false; ; {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", w.What, context.Cause(ctx))
+		case <-limit:
+			over = true
+		case <-wake:
+		case <-tick.C:
+		}
+		if state, done, err = look(); done || err != nil {
+			return err
+		}
+		waited, due := reminder.Due()
+		if over {
+			return &TimeoutError{w.What, waited, state}
+		}
+		if due && w.Warn != nil {
+			w.Warn(w.describe(waited, state))
+		}
+	}
+}
+
+func (w Wait) describe(waited time.Duration, state string) string {
+	text := fmt.Sprintf("waiting for %s, for %v so far", w.What, waited.Round(time.Second))
+	if w.Limit > 0 {
+		text += fmt.Sprintf(", %v left", (w.Limit - waited).Round(time.Second))
+	}
+	if state != "" {
+		text += "; " + state
+	}
+	return text
+}
+
+// A Reminder says when to tell people that something takes long: after a first
+// time, after twice that, and so on.
+type Reminder struct {
+	begun time.Time
+	next  time.Duration
+}
+
+// NewReminder begins to count. The first warning is due after 10 s if first is 0.
+func NewReminder(first time.Duration) *Reminder {
+	if first == 0 {
+		first = 10 * time.Second
+	}
+	return &Reminder{time.Now(), first}
+}
+
+// Due returns the time since the beginning, and whether a warning is due.
+func (r *Reminder) Due() (waited time.Duration, due bool) {
+	waited = time.Since(r.begun)
+	due = waited >= r.next
+	for r.next <= waited {
+		r.next *= 2
+	}
+	return waited, due
+}
+
+// DeviceEvents returns a Wait.Wake for events that the kernel or udev send about
+// devices of a subsystem, such as "block", or about any if it is "". Where they
+// cannot be listened to, the wait goes on without them.
+func DeviceEvents(subsystem string) func(context.Context) <-chan struct{} {
+	return func(ctx context.Context) <-chan struct{} {
+		events, err := ListenEvents()
+		if err != nil {
+			return nil
+		}
+		wake := make(chan struct{}, 1)
+		wake <- struct{}{} // for what came before
+		go func() {
+			defer events.Close()
+			for {
+				event, err := events.Next(ctx)
+				if err != nil {
+					return
+				}
+				if event != nil && subsystem != "" && !event.Has("SUBSYSTEM", subsystem) {
+					continue
+				}
+				select {
+				case wake <- struct{}{}:
+				default: // it will look anyway
+				}
+			}
+		}()
+		return wake
+	}
+}

@@ -1,0 +1,80 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWaitLooksAtOnceAtEventsAndNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var looks []time.Duration
+		w := Wait{What: "it", Limit: time.Minute, Every: 10 * time.Second, Wake: func(ctx context.Context) <-chan struct{} {
+			wake := make(chan struct{})
+			go func() {
+				time.Sleep(3 * time.Second)
+				wake <- struct{}{}
+			}()
+			return wake
+		}}
+		err := w.Until(t.Context(), func() (string, bool, error) {
+			looks = append(looks, time.Since(start))
+			return "", len(looks) == 4, nil
+		})
+		want := []time.Duration{0, 3 * time.Second, 10 * time.Second, 20 * time.Second}
+		if err != nil || !reflect.DeepEqual(looks, want) {
+			t.Errorf("got %v, looks at %v, want %v", err, looks, want)
+		}
+	})
+}
+
+func TestWaitWarnsWhileItLastsAndEndsWithWhatItSaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log []string
+		w := Wait{What: "/dev/vdb", Limit: 70 * time.Second, Warn: func(text string, _ ...string) { log = append(log, text) }}
+		err := w.Until(t.Context(), func() (string, bool, error) { return "here: vda", false, nil })
+		var timeout *TimeoutError
+		if !errors.As(err, &timeout) || err.Error() != "/dev/vdb has not appeared within 1m10s; here: vda" {
+			t.Errorf("got %v", err)
+		}
+		want := []string{
+			"waiting for /dev/vdb, for 10s so far, 1m0s left; here: vda",
+			"waiting for /dev/vdb, for 20s so far, 50s left; here: vda",
+			"waiting for /dev/vdb, for 40s so far, 30s left; here: vda",
+		}
+		if !reflect.DeepEqual(log, want) {
+			t.Errorf("got  %q\nwant %q", log, want)
+		}
+	})
+}
+
+func TestWaitLooksALastTimeWhenTheLimitIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		err := Wait{What: "it", Limit: 1500 * time.Millisecond}.Until(t.Context(), func() (string, bool, error) {
+			return "", time.Since(start) > time.Second, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWaitEndsWithTheErrorOfALookAndWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		if err := (Wait{What: "it"}).Until(t.Context(), func() (string, bool, error) { return "", false, broken }); err != broken {
+			t.Errorf("got %v", err)
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, broken)
+		defer cancel()
+		err := Wait{What: "it"}.Until(ctx, func() (string, bool, error) { return "", false, nil })
+		if !errors.Is(err, broken) || err.Error() != "waiting for it: broken" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
