@@ -103,7 +103,7 @@ func TestApplyOfflineTellsWhatNeedsTheNetwork(t *testing.T) {
 
 func TestApplySparesTheRunningSystem(t *testing.T) {
 	a, _ := application(t, "{"+version+"}")
-	if system.Exists("/run/.containerenv") || exists("/.dockerenv") {
+	if system.Exists("/run/.containerenv") || system.Exists("/.dockerenv") {
 		t.Log("this is a container, so that / may be written")
 		return
 	}

@@ -3,6 +3,8 @@ package stages
 import (
 	"context"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A channel says its config once. Who has repaired the machine in the emergency
@@ -39,7 +41,7 @@ func TestWhatAChannelHasSaidIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
 			if err := last.run(context.Background(), p); err != nil {
 				t.Fatal(err)
 			}
-			if got := exists(b.path("run/ignition/provider-zvm")); got != c.kept {
+			if got := system.Exists(b.path("run/ignition/provider-zvm")); got != c.kept {
 				t.Errorf("it is there: %v, want %v", got, c.kept)
 			}
 		})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -126,7 +127,7 @@ func server(t *testing.T, pages map[string]string) string {
 func TestLocalConfigNeedsNoNetwork(t *testing.T) {
 	b := newBench(t, `{`+version+`, "storage": {"files": [{"path": "/etc/motd", "contents": {"source": "data:,hi"}}]}}`)
 	b.must("fetch-offline")
-	if exists(b.opts.NeedNet) {
+	if system.Exists(b.opts.NeedNet) {
 		t.Error("the network was asked for")
 	}
 	if !strings.Contains(b.read("run/ignition.json"), `"version":"3.7.0-experimental"`) {
@@ -145,7 +146,7 @@ func TestLocalConfigNeedsNoNetwork(t *testing.T) {
 func TestRemoteContentsBringTheNetworkUpButKeepTheCache(t *testing.T) {
 	b := newBench(t, `{`+version+`, "storage": {"files": [{"path": "/x", "contents": {"source": "http://h/x"}}]}}`)
 	b.must("fetch-offline")
-	if !exists(b.opts.NeedNet) || !exists(b.opts.ConfigCache) {
+	if !system.Exists(b.opts.NeedNet) || !system.Exists(b.opts.ConfigCache) {
 		t.Error("neednet and cache should both be there")
 	}
 }
@@ -155,7 +156,7 @@ func TestRemoteConfigIsLeftToFetch(t *testing.T) {
 	b := newBench(t, "")
 	b.write("cmdline", "ignition.config.url="+url+"/c.ign\n")
 	b.must("fetch-offline")
-	if !exists(b.opts.NeedNet) || exists(b.opts.ConfigCache) {
+	if !system.Exists(b.opts.NeedNet) || system.Exists(b.opts.ConfigCache) {
 		t.Fatal("there should be neednet and no cache")
 	}
 	b.must("fetch")
@@ -246,7 +247,7 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, tc.cfg)
 			b.fails("fetch", tc.words...)
-			if exists(b.opts.ConfigCache) {
+			if system.Exists(b.opts.ConfigCache) {
 				t.Error("there is a cache")
 			}
 		})
@@ -283,7 +284,7 @@ func TestBaseConfigsCannotRefer(t *testing.T) {
 	b := newBench(t, `{`+version+`}`)
 	b.write("image/usr/base.d/00.ign", `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://h/x"}]}}, "storage": {"files": [{"path": "/a", "contents": {"source": "data:,base"}}]}}`)
 	b.must("fetch-offline", "files")
-	if exists(b.opts.NeedNet) {
+	if system.Exists(b.opts.NeedNet) {
 		t.Error("the network was asked for")
 	}
 	if b.read("root/a") != "base" {
