@@ -21,9 +21,9 @@ func (c *Client) classify(err error) *AttemptError {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, ErrNotFound):
-		return &AttemptError{Kind: Permanent, err: cause(err)}
+		return &AttemptError{Kind: Permanent, Err: cause(err)}
 	case errors.As(err, &status):
-		return &AttemptError{Kind: status.failureKind(), err: cause(err), retryAfter: status.RetryAfter}
+		return &AttemptError{Kind: status.failureKind(), Err: cause(err), retryAfter: status.RetryAfter}
 	case errors.As(err, &name):
 		return c.classifyDNS(name)
 	}
@@ -51,13 +51,13 @@ func isAny(err error, targets ...error) bool {
 // unreachable is what the kernel says at once, without a look at the server: it
 // may be ours, if there is something that the network lacks.
 func (c *Client) classifyRoute(err error) *AttemptError {
-	if text := networkProblem(c.links()); text != "" {
-		return &AttemptError{Kind: NoNetwork, err: errors.New(text)}
+	if text := networkProblem(c.listLinks()); text != "" {
+		return &AttemptError{Kind: NoNetwork, Err: errors.New(text)}
 	}
 	if errors.Is(err, syscall.EHOSTUNREACH) {
-		return &AttemptError{Kind: Timeout, err: fmt.Errorf("TCP: nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)}
+		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TCP: nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)}
 	}
-	return &AttemptError{Kind: NoNetwork, err: fmt.Errorf("no route: %w", rootOf(err))}
+	return &AttemptError{Kind: NoNetwork, Err: fmt.Errorf("no route: %w", rootOf(err))}
 }
 
 // rootOf is the innermost cause.
@@ -74,15 +74,15 @@ func rootOf(err error) error {
 // unresolved is trouble with a name. As long as the network itself is not
 // there, nothing can be said about names.
 func (c *Client) classifyDNS(err *net.DNSError) *AttemptError {
-	switch text := networkProblem(c.links()); {
+	switch text := networkProblem(c.listLinks()); {
 	case text != "":
-		return &AttemptError{Kind: NoNetwork, err: errors.New(text)}
+		return &AttemptError{Kind: NoNetwork, Err: errors.New(text)}
 	case err.IsNotFound:
-		return &AttemptError{Kind: NXDomain, err: fmt.Errorf("DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))}
+		return &AttemptError{Kind: NXDomain, Err: fmt.Errorf("DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))}
 	case err.IsTimeout:
-		return &AttemptError{Kind: DNSDown, err: fmt.Errorf("DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)}
+		return &AttemptError{Kind: DNSDown, Err: fmt.Errorf("DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)}
 	}
-	return &AttemptError{Kind: DNSDown, err: fmt.Errorf("DNS: asking the name server%s for %q: %s", at(err.Server), err.Name, err.Err)}
+	return &AttemptError{Kind: DNSDown, Err: fmt.Errorf("DNS: asking the name server%s for %q: %s", at(err.Server), err.Name, err.Err)}
 }
 
 func at(server string) string {
@@ -111,11 +111,11 @@ func classifyDial(err error) *AttemptError {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &AttemptError{Kind: ConnRefused, err: fmt.Errorf("TCP: %s refuses the connection: %w", whom, syscall.ECONNREFUSED)}
+		return &AttemptError{Kind: ConnRefused, Err: fmt.Errorf("TCP: %s refuses the connection: %w", whom, syscall.ECONNREFUSED)}
 	case op.Timeout():
-		return &AttemptError{Kind: Timeout, err: fmt.Errorf("TCP: %s does not answer", whom)}
+		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TCP: %s does not answer", whom)}
 	}
-	return &AttemptError{Kind: ConnLost, err: fmt.Errorf("TCP: connecting to %s: %w", whom, op.Err)}
+	return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TCP: connecting to %s: %w", whom, op.Err)}
 }
 
 // unanswered is trouble after the connection was there. The timeouts of package
@@ -123,24 +123,33 @@ func classifyDial(err error) *AttemptError {
 func classifyHTTP(err error) *AttemptError {
 	switch {
 	case errors.Is(err, errStalled), errors.Is(err, errCut), errors.Is(err, errBadRange):
-		return &AttemptError{Kind: ConnLost, err: err}
+		return &AttemptError{Kind: ConnLost, Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return &AttemptError{Kind: TLS, err: errors.New("TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")}
+		return &AttemptError{Kind: TLS, Err: errors.New("TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")}
 	case errors.Is(err, context.Canceled):
-		return &AttemptError{Kind: ConnLost, err: err}
+		return &AttemptError{Kind: ConnLost, Err: err}
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
-		return &AttemptError{Kind: ConnLost, err: fmt.Errorf("TLS: the server took the connection, but says nothing for %v", handshakeTimeout)}
+		return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TLS: the server took the connection, but says nothing for %v", handshakeTimeout)}
 	case strings.HasSuffix(err.Error(), "timeout awaiting response headers"):
-		return &AttemptError{Kind: ConnLost, err: errors.New("HTTP: the server took the request, but sends no answer within the limit (ignition.timeouts.httpResponseHeaders)")}
+		return &AttemptError{Kind: ConnLost, Err: errors.New("HTTP: the server took the request, but sends no answer within the limit (ignition.timeouts.httpResponseHeaders)")}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &AttemptError{Kind: ConnLost, err: errors.New("none, there was no answer yet")}
+		return &AttemptError{Kind: ConnLost, Err: errors.New("none, there was no answer yet")}
 	case strings.HasPrefix(err.Error(), "failed to parse Location"):
 		// The text holds the whole header, which may hold credentials.
 		return redirectError("the server redirected to what is no URL")
 	case strings.Contains(err.Error(), "malformed"):
-		return &AttemptError{Kind: ConnRefused, err: fmt.Errorf("HTTP: the server at this port does not speak it: %s", printable(err.Error()))}
+		return &AttemptError{Kind: ConnRefused, Err: fmt.Errorf("HTTP: the server at this port does not speak it: %s", Printable(err.Error()))}
 	case isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE):
-		return &AttemptError{Kind: ConnLost, err: fmt.Errorf("HTTP: the server closed the connection without an answer: %w", err)}
+		return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("HTTP: the server closed the connection without an answer: %w", err)}
 	}
-	return &AttemptError{Kind: ConnLost, err: fmt.Errorf("HTTP: %w", err)}
+	return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("HTTP: %w", err)}
+}
+
+// KindOf returns the kind of a failed attempt. Other errors are Permanent.
+func KindOf(err error) Kind {
+	var attempt *AttemptError
+	if errors.As(err, &attempt) {
+		return attempt.Kind
+	}
+	return Permanent
 }

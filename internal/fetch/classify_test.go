@@ -71,8 +71,6 @@ func TestLack(t *testing.T) {
 }
 
 func TestLinksOfThisMachineAreSeen(t *testing.T) {
-	c, _, _ := newTestClient(t)
-	c.listLinks = nil
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +81,7 @@ func TestLinksOfThisMachineAreSeen(t *testing.T) {
 			loops++
 		}
 	}
-	if got := c.links(); len(got) != len(interfaces)-loops {
+	if got := links(); len(got) != len(interfaces)-loops {
 		t.Errorf("%d of %d links, %d of them loops: %v", len(got), len(interfaces), loops, got)
 	}
 }
@@ -95,7 +93,7 @@ func TestWhatServersSendIsMadePrintable(t *testing.T) {
 		"\xff\xfe":                   "?",
 		strings.Repeat("é", 400):     strings.Repeat("é", 300) + "...",
 	} {
-		if got := printable(in); got != want {
+		if got := Printable(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // ErrNeedNetwork is wrapped by what Fetch returns for a remote resource while
@@ -35,30 +36,26 @@ type Client struct {
 	Log *report.Logger
 	// Offline refuses whatever needs the network.
 	Offline bool
-	// Credentials are what object stores are shown. AbsentOn any, they are asked
-	// anonymously.
+	// Credentials are what object stores are shown. Without any, requests are
+	// anonymous.
 	Credentials Credentials
-	// Clock is the time that retries live by.
-	Clock Clock
+	Clock       Clock
 	// StallTimeout is for how long a server may send nothing in the middle of an answer.
 	StallTimeout time.Duration
 
 	limits  limiter
 	mu      sync.Mutex
 	current *transports
-	// tokens are those of metadata services, by the URL that gives them.
-	tokens          sync.Map
-	credentialCache CredentialCache
 	// bundles are certificates by source URL.
 	bundles map[string][]byte
-	// look replaces the look at this machine's links in tests.
+	// listLinks returns the network interfaces of this machine.
 	listLinks func() []link
 }
 
 // New makes a client with the settings that hold until a config was read: the
 // given limit for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, total time.Duration) *Client {
-	c := &Client{Log: log, StallTimeout: defaultStall, bundles: map[string][]byte{}}
+	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStall, bundles: map[string][]byte{}, listLinks: links}
 	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: total})
 	return c
 }
@@ -100,7 +97,7 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 		return nil
 	}
 	if err := c.fetch(ctx, source, r, w); err != nil {
-		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: failure{err}, Hint: hintFor(err)}
+		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: failure{err}, Hint: Hint(err)}
 	}
 	return nil
 }

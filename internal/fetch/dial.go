@@ -34,7 +34,7 @@ func dialPlatform(ctx context.Context, network, address string) (net.Conn, error
 		conn, err := from.DialContext(ctx, network, address)
 		switch {
 		case errors.Is(err, syscall.EACCES):
-			return nil, &AttemptError{Kind: Permanent, err: fmt.Errorf("the service wants to be asked from a port below 1024, and the kernel does not give us one: %w", syscall.EACCES),
+			return nil, &AttemptError{Kind: Permanent, Err: fmt.Errorf("the service wants to be asked from a port below 1024, and the kernel does not give us one: %w", syscall.EACCES),
 				hint: "run this as root"}
 		case try == lowPortTries || !isAny(err, syscall.EADDRINUSE, syscall.EADDRNOTAVAIL):
 			return conn, err

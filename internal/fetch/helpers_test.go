@@ -19,18 +19,17 @@ type fakeClock struct {
 }
 
 func (h *fakeClock) clock() Clock {
-	return Clock{
-		Now: func() time.Time { h.mu.Lock(); defer h.mu.Unlock(); return h.now },
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			if h.before != nil {
-				h.before()
-			}
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.now, h.slept = h.now.Add(d), append(h.slept, d)
-			return ctx.Err()
-		},
+	now := func() time.Time { h.mu.Lock(); defer h.mu.Unlock(); return h.now }
+	sleep := func(ctx context.Context, d time.Duration) error {
+		if h.before != nil {
+			h.before()
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.now, h.slept = h.now.Add(d), append(h.slept, d)
+		return ctx.Err()
 	}
+	return Clock{Now: now, Sleep: sleep, AwaitNetwork: sleep}
 }
 
 // logBuffer is a log that several goroutines may write.

@@ -94,7 +94,7 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	return "the server answered " + printable(e.Status)
+	return "the server answered " + Printable(e.Status)
 }
 
 // Is makes 404 be ErrNotFound.
@@ -149,7 +149,7 @@ func (c *Client) newTransport(s settings) *http.Transport {
 		MaxResponseHeaderBytes: maxHeader,
 		// What is fetched is what the hash is over: nothing may decompress it on the way.
 		DisableCompression: true,
-		// AbsentOn HTTP/2 one dead connection cannot hold up other fetches.
+		// Without HTTP/2 one dead connection cannot hold up other fetches.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }
@@ -161,7 +161,7 @@ func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, answer 
 	}
 	status := &StatusError{Code: answer.StatusCode, Status: answer.Status}
 	// 404 from a proxy is not about the resource.
-	return &AttemptError{Kind: status.failureKind(), err: &proxyError{proxy.Host, status}}
+	return &AttemptError{Kind: status.failureKind(), Err: &proxyError{proxy.Host, status}}
 }
 
 // A proxyError is a proxy that opens no tunnel.
@@ -171,7 +171,7 @@ type proxyError struct {
 }
 
 func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s opens no tunnel: it answered %s", e.host, printable(e.status.Status))
+	return fmt.Sprintf("the proxy %s opens no tunnel: it answered %s", e.host, Printable(e.status.Status))
 }
 
 func (e *proxyError) As(target any) bool {
@@ -191,7 +191,7 @@ func defaultHeaders() http.Header {
 }
 
 func redirectError(text string) *AttemptError {
-	return &AttemptError{Kind: Permanent, err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
+	return &AttemptError{Kind: Permanent, Err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
 }
 
 // onRedirect keeps the headers of the config as long as it is the server that
@@ -201,7 +201,7 @@ func onRedirect(r *http.Request, via []*http.Request) error {
 		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
 	}
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", printable(r.URL.Scheme)))
+		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", Printable(r.URL.Scheme)))
 	}
 	first := via[0].Header
 	r.Header = defaultHeaders()
@@ -235,7 +235,7 @@ func (c *Client) do(client *http.Client, req *http.Request) (*http.Response, err
 		cancel(nil)
 		return nil, err
 	}
-	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, printable(resp.Status)))
+	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, Printable(resp.Status)))
 	resp.Body = newStallReader(ctx, cancel, resp.Body, c.StallTimeout)
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusNoContent:
@@ -257,15 +257,15 @@ func (c *Client) retryAfter(h http.Header) time.Duration {
 		return time.Duration(min(max(s, 0), int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return min(max(date.Sub(c.Clock.now()), 0), maxRetryAfter)
+		return min(max(date.Sub(c.Clock.Now()), 0), maxRetryAfter)
 	}
 	return 0
 }
 
 func openHTTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
-	u, err := url.Parse(r.source)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("this is not a URL that can be requested")
+	u, err := parseHTTP(r.source)
+	if err != nil {
+		return nil, err
 	}
 	headers, err := headersOf(r)
 	if err != nil {
@@ -276,6 +276,14 @@ func openHTTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error)
 		open = c.azureFirst(u, open)
 	}
 	return c.openResuming(ctx, r, u.Host, open)
+}
+
+func parseHTTP(source string) (*url.URL, error) {
+	u, err := url.Parse(source)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("this is not a URL that can be requested")
+	}
+	return u, nil
 }
 
 func headersOf(r download) (http.Header, error) {

@@ -13,11 +13,8 @@ type link struct {
 	addresses int  // that other machines can be reached from
 }
 
-// links are those of this machine, without the one to itself.
-func (c *Client) links() []link {
-	if c.listLinks != nil {
-		return c.listLinks()
-	}
+// links returns those of this machine, without the one to itself.
+func links() []link {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 type resumePoint struct {
 	offset int64
 	// validator, an entity tag or a date, names the version of the resource
-	// that the bytes so far belong to. AbsentOn one there is no asking for the
+	// that the bytes so far belong to. Without one there is no asking for the
 	// rest: it might be the rest of something else.
 	validator string
 }

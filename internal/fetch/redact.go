@@ -35,9 +35,9 @@ func cause(err error) error {
 	return err
 }
 
-// printable makes what a server sent fit for a console: no control characters,
+// Printable makes what a server sent fit for a console: no control characters,
 // one line, not long.
-func printable(text string) string {
+func Printable(text string) string {
 	const most = 300
 	clean := strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
@@ -52,7 +52,8 @@ func printable(text string) string {
 	return clean
 }
 
-func hintFor(err error) string {
+// Hint returns what can be done about an error of a fetch, "" if that is unknown.
+func Hint(err error) string {
 	var mismatch *HashError
 	var store *StoreError
 	var status *StatusError

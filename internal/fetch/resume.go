@@ -175,7 +175,7 @@ func (s *resumingReader) connectionLost(err error) error {
 	case errors.Is(err, errChanged):
 		return err
 	case timedOut(s.ctx):
-		return &AttemptError{Kind: Permanent, err: fmt.Errorf("none, the transfer was at %s", s.progress())}
+		return &AttemptError{Kind: Permanent, Err: fmt.Errorf("none, the transfer was at %s", s.progress())}
 	case s.ctx.Err() != nil:
 		return s.ctx.Err()
 	case !errors.Is(err, errStalled):
@@ -184,7 +184,7 @@ func (s *resumingReader) connectionLost(err error) error {
 		err = fmt.Errorf("%w, after %s", err, s.progress())
 	}
 	if s.stuckCount >= maxStuck {
-		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, err: fmt.Errorf("%w, %s in a row at the same place", err, plural(s.stuckCount, "time"))}
+		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same place", err, plural(s.stuckCount, "time"))}
 	}
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The policy of retries, for contents and for what providers ask alike:
@@ -74,31 +73,24 @@ var retryPolicy = [...]struct {
 // A trouble is why one attempt has not worked.
 type AttemptError struct {
 	Kind       Kind
-	err        error
+	Err        error
 	retryAfter time.Duration // what the server asked for
 	hint       string        // instead of the policy's
 }
 
-func (t *AttemptError) Error() string { return t.err.Error() }
-func (t *AttemptError) Unwrap() error { return t.err }
+func (t *AttemptError) Error() string { return t.Err.Error() }
+func (t *AttemptError) Unwrap() error { return t.Err }
 
-// A Clock is the time; the zero value is the real one.
+// A Clock is the time of retries, certificates and credentials.
 type Clock struct {
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
+	// AwaitNetwork waits until something changes in the network of this machine,
+	// but not longer than the given time.
+	AwaitNetwork func(context.Context, time.Duration) error
 }
 
-func (c Clock) now() time.Time {
-	if c.Now != nil {
-		return c.Now()
-	}
-	return time.Now()
-}
-
-func (c Clock) sleep(ctx context.Context, d time.Duration) error {
-	if c.Sleep != nil {
-		return c.Sleep(ctx, d)
-	}
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -156,7 +148,7 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	if !retryPolicy[t.Kind].free {
 		r.attempts++
 	}
-	now := r.client.Clock.now()
+	now := r.client.Clock.Now()
 	if r.since.IsZero() {
 		r.since = now
 	}
@@ -164,16 +156,16 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		r.sinceKind = now
 	}
 	if lasted := now.Sub(r.sinceKind); lasted >= retryPolicy[t.Kind].patience {
-		return &AttemptError{Kind: t.Kind, err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
+		return &AttemptError{Kind: t.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.Err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
 	}
 	pause := r.pause(t)
 	r.logRetry(t, now, pause)
 	r.lastError = t
-	sleep := r.client.Clock.sleep
-	if t.Kind == NoNetwork && r.client.Clock.Sleep == nil {
-		sleep = system.AwaitNetworkChange
+	wait := r.client.Clock.Sleep
+	if t.Kind == NoNetwork {
+		wait = r.client.Clock.AwaitNetwork
 	}
-	if sleep(ctx, pause) != nil {
+	if wait(ctx, pause) != nil {
 		return t
 	}
 	return nil

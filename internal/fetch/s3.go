@@ -82,7 +82,7 @@ func (s *s3Source) identity(ctx context.Context) (string, error) {
 		return "anonymously (this machine has no role)", nil
 	}
 	s.keys = keys
-	return fmt.Sprintf("as the role %q (key %s)", keys.Name, printable(keys.ID)), nil
+	return fmt.Sprintf("as the role %q (key %s)", keys.Name, Printable(keys.ID)), nil
 }
 
 func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
@@ -90,7 +90,7 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 	req := newGet(s.object.url(s.region), http.Header{"Accept-Encoding": {"identity"}, "User-Agent": defaultHeaders()["User-Agent"]})
 	at.addTo(req.Header)
 	if s.keys.ID != "" {
-		sign(req, s.keys, s.region, c.Clock.now().Add(s.skew))
+		sign(req, s.keys, s.region, c.Clock.Now().Add(s.skew))
 	}
 	// Where S3 redirects to, another signature is needed.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -114,7 +114,7 @@ func (s *s3Source) correct(status *StatusError) bool {
 	}
 	date, err := http.ParseTime(status.header.Get("Date"))
 	if xmlText(status.excerpt, "Code") == "RequestTimeTooSkewed" && err == nil {
-		s.skew = date.Sub(s.client.Clock.now())
+		s.skew = date.Sub(s.client.Clock.Now())
 		s.client.Log.Warn(fmt.Sprintf("the clocks of this machine and of S3 are %v apart; requests are signed with S3's time", s.skew.Abs().Round(time.Minute)))
 		return true
 	}

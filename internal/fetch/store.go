@@ -41,11 +41,11 @@ func asStoreError(e StoreError, err error) error {
 		return err
 	}
 	e.Err = status
-	if e.Code = printable(xmlText(status.excerpt, "Code")); e.Code != "" {
-		e.Message = printable(xmlText(status.excerpt, "Message"))
+	if e.Code = Printable(xmlText(status.excerpt, "Code")); e.Code != "" {
+		e.Message = Printable(xmlText(status.excerpt, "Message"))
 	} else {
-		e.Code = printable(json.Text(status.excerpt, "error", "status"))
-		e.Message = printable(json.Text(status.excerpt, "error", "message"))
+		e.Code = Printable(json.Text(status.excerpt, "error", "status"))
+		e.Message = Printable(json.Text(status.excerpt, "error", "message"))
 	}
 	return &e
 }

@@ -59,7 +59,7 @@ func FuzzXMLText(f *testing.F) {
 		if len(got) > len(text) {
 			t.Fatalf("%q from %q", got, text)
 		}
-		if shown := printable(got); strings.ContainsAny(shown, "\n\x1b\x00") || len([]rune(shown)) > 303 {
+		if shown := Printable(got); strings.ContainsAny(shown, "\n\x1b\x00") || len([]rune(shown)) > 303 {
 			t.Fatalf("%q is shown as %q", got, shown)
 		}
 	})

@@ -168,7 +168,7 @@ func (t *tftpTransfer) advance() error {
 		}
 	}
 	if !t.known {
-		return &AttemptError{Kind: Timeout, err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
+		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
 	}
 	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
 }
@@ -213,7 +213,7 @@ func (t *tftpTransfer) handle(p tftpPacket, from *net.UDPAddr) (done bool, err e
 	case tftpError:
 		refused := &tftpServerError{p.code, p.text}
 		t.err = refused // it has ended on the other side, too
-		return false, &AttemptError{Kind: Permanent, err: refused}
+		return false, &AttemptError{Kind: Permanent, Err: refused}
 	case tftpOptions:
 		if t.known || p.blockSize == 0 {
 			return false, nil

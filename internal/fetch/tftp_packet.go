@@ -56,7 +56,7 @@ func parseTFTP(packet []byte) (tftpPacket, error) {
 	}
 	p.code = number
 	p.text, _, _ = strings.Cut(string(rest[2:]), "\x00")
-	p.text = printable(p.text)
+	p.text = Printable(p.text)
 	return p, nil
 }
 

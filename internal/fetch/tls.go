@@ -18,7 +18,7 @@ var buildTime string
 // the build of this program is wrong, as are those of machines without a
 // battery. The build is late enough for certificates that were valid then.
 func (c *Client) verificationTime() time.Time {
-	now := c.Clock.now()
+	now := c.Clock.Now()
 	if built, err := time.Parse(time.RFC3339, buildTime); err == nil && built.After(now) {
 		return built
 	}
@@ -44,7 +44,7 @@ func (c *Client) classifyTLS(err error) *AttemptError {
 	default:
 		return nil
 	}
-	return &AttemptError{Kind: TLS, err: fmt.Errorf("TLS: %s", printable(text))}
+	return &AttemptError{Kind: TLS, Err: fmt.Errorf("TLS: %s", Printable(text))}
 }
 
 // certificate says what is wrong with the server's certificate.
@@ -68,7 +68,7 @@ func (c *Client) certificateProblem(err *tls.CertificateVerificationError) strin
 func (c *Client) validityProblem(cert *x509.Certificate) string {
 	const form = "2006-01-02 15:04:05 UTC"
 	show := func(t time.Time) string { return t.UTC().Format(form) }
-	clock, used := c.Clock.now(), c.verificationTime()
+	clock, used := c.Clock.Now(), c.verificationTime()
 	text := fmt.Sprintf("the certificate of %q", cert.Subject.CommonName)
 	if used.After(cert.NotAfter) {
 		text += " has expired at " + show(cert.NotAfter)

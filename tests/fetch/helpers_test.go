@@ -68,6 +68,7 @@ func newClient(t *testing.T) (*fetch.Client, *journal) {
 		skipped += d
 		return ctx.Err()
 	}
+	c.Clock.AwaitNetwork = c.Clock.Sleep
 	return c, log
 }
 

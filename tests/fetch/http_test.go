@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
 var quiet = log.New(io.Discard, "", 0)
@@ -189,7 +190,7 @@ func TestTotalLimitHoldsForRetriesAndBody(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, tc.handler)
 			c, _ := newClient(t)
-			c.Clock.Sleep, c.Clock.Now = nil, nil
+			c.Clock = fetch.New(nil, 0).Clock
 			if err := c.Configure(t.Context(), config.Ignition{Timeouts: config.Timeouts{HTTPTotal: &limit}}); err != nil {
 				t.Fatal(err)
 			}

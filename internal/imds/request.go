@@ -1,0 +1,115 @@
+package imds
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/report"
+)
+
+// A Request is one to a metadata service.
+type Request struct {
+	Method string // GET if empty
+	URL    string
+	// OtherHosts are more hosts of the same service, as they stand in URLs, such
+	// as "[fd00:ec2::254]". See Client.hedge for which one's response counts.
+	OtherHosts []string
+	// Header are names and values in turn. They replace default ones.
+	Header []string
+	Body   []byte
+	// Token, if set, is requested first and shown with the request.
+	Token *Token
+	// LowPort sends the request from a port below 1024, which proves to the service
+	// that root sends it.
+	LowPort bool
+	// RetryOn are statuses below 500 that this service gives before it is ready.
+	RetryOn []int
+	// Hints are what can be done about statuses that have a meaning here.
+	Hints []Hint
+	// MaxBytes bounds the response; 0 is a MiB.
+	MaxBytes int
+
+	onAttempt func(*fetch.AttemptError) // as in fetch.DirectRequest
+}
+
+// A Hint is what can be done about a status.
+type Hint struct {
+	Code int
+	Text string
+}
+
+// A Client makes metadata requests. Its methods may be called at the same time.
+type Client struct {
+	fetch  *fetch.Client
+	tokens sync.Map // by the URL that gives them
+
+	headStart, grace time.Duration // of hedged requests
+
+	mu    sync.Mutex
+	cache CredentialCache
+}
+
+// New returns a client whose requests are made by c.
+func New(c *fetch.Client) *Client {
+	return &Client{fetch: c, headStart: defaultHeadStart, grace: defaultGrace}
+}
+
+// Do makes a request until there is a response, by the same policy of retries as
+// fetches but never through a proxy. Only ctx limits its time.
+func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
+	if len(r.OtherHosts) > 0 && !c.fetch.Offline {
+		return c.hedge(ctx, r)
+	}
+	return c.doAtHost(ctx, r)
+}
+
+// doAtHost makes a request at one host, with a token if the service wants one.
+func (c *Client) doAtHost(ctx context.Context, r Request) ([]byte, error) {
+	if r.Token != nil && !c.fetch.Offline {
+		return c.doWithToken(ctx, r)
+	}
+	return c.send(ctx, r)
+}
+
+func (c *Client) send(ctx context.Context, r Request) ([]byte, error) {
+	if r.MaxBytes == 0 {
+		r.MaxBytes = 1 << 20
+	}
+	body, err := c.fetch.DoDirect(ctx, fetch.DirectRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: r.Body,
+		MaxBytes: r.MaxBytes, LowPort: r.LowPort, RetryOn: r.RetryOn, OnAttempt: r.onAttempt})
+	if err != nil {
+		return nil, &report.Error{Doing: "asking " + fetch.Redact(r.URL), Err: err, Hint: r.hint(err)}
+	}
+	return body, nil
+}
+
+// hint returns what can be done about an error. A service of the platform has no
+// log that anybody could look at, and its address is nobody's mistake.
+func (r *Request) hint(err error) string {
+	var status *fetch.StatusError
+	isStatus, kind := errors.As(err, &status), fetch.KindOf(err)
+	for _, h := range r.Hints {
+		if isStatus && h.Code == status.Code {
+			return h.Text
+		}
+	}
+	switch {
+	case isStatus && kind == fetch.ServerBusy:
+		return "the service is there but not ready: start the machine again, or give it more time with --fetch-timeout"
+	case isStatus, kind == fetch.ConnRefused, kind == fetch.Timeout:
+		return "check that the kernel argument ignition.platform.id names the platform that this machine runs on, and that its metadata service is switched on"
+	case kind == fetch.TLS:
+		return "check this machine's clock, and that the initramfs has certificate authorities (ca-certificates)"
+	}
+	return fetch.Hint(err)
+}
+
+// hasStatus reports whether an error is one of these statuses.
+func hasStatus(err error, codes ...int) bool {
+	var status *fetch.StatusError
+	return errors.As(err, &status) && slices.Contains(codes, status.Code)
+}
