@@ -92,9 +92,9 @@ func mount(ctx context.Context, p *process) error {
 	if len(p.cfg.Storage.Filesystems) > 0 {
 		// Mount points survive a power cut before the files stage has given those
 		// in homes to their users.
-		m.Notate = func(point string) error { return ledger.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
+		m.RecordDirectory = func(point string) error { return ledger.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
 		var err error
-		if m.Notated, err = ledger.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
+		if m.RecordedDirectories, err = ledger.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
 			return err
 		}
 	}
@@ -103,7 +103,7 @@ func mount(ctx context.Context, p *process) error {
 		return err
 	}
 	err = p.execute(ctx, plan)
-	p.state.NotatedDirectories = append(p.state.NotatedDirectories, m.Notated...)
+	p.state.NotatedDirectories = append(p.state.NotatedDirectories, m.RecordedDirectories...)
 	if err == nil {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 // plans partitions, arrays, LUKS volumes and filesystems. The error joins all
 // conflicts.
 func (m *Machine) PlanDisks(ctx context.Context, cfg *config.Config) (report.Plan, error) {
-	s := &survey{m: m, cfg: cfg}
+	s := &planner{m: m, cfg: cfg}
 	defer s.close()
 	if err := s.decide(ctx); err != nil {
 		return nil, err
@@ -24,25 +24,25 @@ func (m *Machine) PlanDisks(ctx context.Context, cfg *config.Config) (report.Pla
 }
 
 // A survey is what is found out about the devices while a plan is made.
-type survey struct {
-	m             *Machine
-	cfg           *config.Config
-	busy          map[number][]string
-	open          []*device // by disk
-	disks         []*diskPlan
-	sites         []*site
-	constructions []construction // in the order in which they can be made
-	filesystems   []*filesystemPlan
+type planner struct {
+	m           *Machine
+	cfg         *config.Config
+	inUse       map[number][]string
+	open        []*device // by disk
+	disks       []*diskPlan
+	targets     []*target
+	stacked     []stackedPlan // in the order in which they can be made
+	filesystems []*filesystemPlan
 }
 
 // A filesystemPlan is a filesystem of the config and what to do about it.
 type filesystemPlan struct {
 	*config.Filesystem
-	site
+	target
 	action action
 }
 
-func (s *survey) close() {
+func (s *planner) close() {
 	for _, d := range s.open {
 		if d != nil {
 			d.file.Close()
@@ -50,16 +50,16 @@ func (s *survey) close() {
 	}
 }
 
-func (s *survey) lookAtDisks(ctx context.Context) (err error) {
+func (s *planner) lookAtDisks(ctx context.Context) (err error) {
 	disks := s.cfg.Storage.Disks
-	var devices []needed
+	var devices []requiredDevice
 	for _, d := range disks {
-		devices = append(devices, needed{path: d.Device, origin: d.Origin("device")})
+		devices = append(devices, requiredDevice{path: d.Device, origin: d.Origin("device")})
 	}
 	if err := s.m.wait(ctx, devices); err != nil {
 		return err
 	}
-	if s.busy, err = s.m.busy(); err != nil {
+	if s.inUse, err = s.m.mountsAndSwaps(); err != nil {
 		return err
 	}
 	s.open, s.disks = make([]*device, len(disks)), make([]*diskPlan, len(disks))
@@ -73,11 +73,11 @@ func (s *survey) lookAtDisks(ctx context.Context) (err error) {
 	})...)
 }
 
-func (s *survey) lookAtDisk(i int) (facts *diskFacts, err error) {
+func (s *planner) lookAtDisk(i int) (facts *diskFacts, err error) {
 	if s.open[i], err = s.m.open(s.cfg.Storage.Disks[i].Device); err != nil {
 		return nil, err
 	}
-	facts, err = s.m.look(s.open[i], s.busy)
+	facts, err = s.m.look(s.open[i], s.inUse)
 	if err != nil || len(facts.Signatures) == 0 {
 		return facts, err
 	}
@@ -85,14 +85,14 @@ func (s *survey) lookAtDisk(i int) (facts *diskFacts, err error) {
 	return facts, nil
 }
 
-// wanted tells whether a whole disk holds what the config wants on it, from a
+// wanted reports whether a whole disk holds what the config wants on it, from a
 // run of ours that was interrupted later on.
-func (s *survey) wanted(d *device, facts *diskFacts) bool {
+func (s *planner) wanted(d *device, facts *diskFacts) bool {
 	is := func(path string) bool {
 		node, err := resolve(path)
 		return err == nil && node == facts.Node
 	}
-	t := target{Device: facts.Device}
+	t := deviceFacts{Device: facts.Device}
 	t.probe(d.view())
 	storage := &s.cfg.Storage
 	for i := range storage.Filesystems {
@@ -102,19 +102,19 @@ func (s *survey) wanted(d *device, facts *diskFacts) bool {
 	}
 	for i := range storage.Luks {
 		if l := &storage.Luks[i]; is(config.ValueOr(l.Device, "")) {
-			_, errs := decideContents(l, t)
+			_, errs := decideVolumeContents(l, t)
 			return t.LUKS != nil && len(errs) == 0
 		}
 	}
 	for i := range storage.Raid {
 		if r := &storage.Raid[i]; slices.ContainsFunc(r.Devices, is) {
-			return describes(r, t.Member)
+			return matchesArray(r, t.Member)
 		}
 	}
 	return false
 }
 
-func (s *survey) decideDisks() []error {
+func (s *planner) decideDisks() []error {
 	var errs []error
 	for i, d := range s.disks {
 		for _, other := range s.disks[:i] {
@@ -129,25 +129,25 @@ func (s *survey) decideDisks() []error {
 	return errs
 }
 
-// decideConstructions decides on each array and volume when it is known what
+// decideStacked decides on each array and volume when it is known what
 // becomes of those that it is built upon.
-func (s *survey) decideConstructions() []error {
+func (s *planner) decideStacked() []error {
 	var errs []error
-	for _, c := range s.constructions {
+	for _, c := range s.stacked {
 		b := c.base()
 		unknown, hidden := false, false
 		for _, at := range b.sites {
-			if err := s.lookAtBuilt(at); err != nil {
+			if err := s.lookAtStacked(at); err != nil {
 				errs = append(errs, err)
 			}
-			unknown, hidden = unknown || at.unknown, hidden || at.later()
+			unknown, hidden = unknown || at.unknown, hidden || at.deferred()
 		}
 		if unknown {
 			continue
 		}
 		if hidden {
-			b.outlook = later
-		} else if conflicts := c.decide(s.m, s.busy); len(conflicts) > 0 {
+			b.state = contentDeferred
+		} else if conflicts := c.decide(s.m, s.inUse); len(conflicts) > 0 {
 			errs = append(errs, conflicts...)
 			continue
 		}
@@ -158,20 +158,20 @@ func (s *survey) decideConstructions() []error {
 	return errs
 }
 
-func (s *survey) decideFilesystems() []error {
+func (s *planner) decideFilesystems() []error {
 	var errs []error
 	for _, f := range s.filesystems {
-		if err := s.lookAtBuilt(&f.site); err != nil {
+		if err := s.lookAtStacked(&f.target); err != nil {
 			errs = append(errs, err)
 		}
-		if f.unknown || !f.wanted || f.later() {
+		if f.unknown || !f.wanted || f.deferred() {
 			continue
 		}
 		var err error
-		if f.action, err = decideFilesystem(f.Filesystem, f.target); err != nil {
+		if f.action, err = decideFilesystem(f.Filesystem, f.deviceFacts); err != nil {
 			errs = append(errs, err)
 		}
-		if found := f.Signatures; len(found) > 1 && f.action == keep {
+		if found := f.Signatures; len(found) > 1 && f.action == keepFilesystem {
 			s.m.Log.Warn(fmt.Sprintf("%s holds %s; taking it for the first", f.Filesystem.Device, blkprobe.Describe(found)))
 		}
 	}
@@ -179,7 +179,7 @@ func (s *survey) decideFilesystems() []error {
 }
 
 // plan makes operations of the decisions.
-func (s *survey) plan() report.Plan {
+func (s *planner) plan() report.Plan {
 	var plan report.Plan
 	partitioning := map[*diskPlan]*report.Operation{}
 	for _, d := range s.disks {
@@ -192,7 +192,7 @@ func (s *survey) plan() report.Plan {
 		partitioning[d] = op
 		plan = append(plan, op)
 	}
-	after := func(op *report.Operation, sites ...*site) {
+	after := func(op *report.Operation, sites ...*target) {
 		for _, at := range sites {
 			if before := at.before(partitioning); before != nil && !slices.Contains(op.After, before) {
 				op.After = append(op.After, before)
@@ -200,27 +200,27 @@ func (s *survey) plan() report.Plan {
 		}
 		plan = append(plan, op)
 	}
-	for _, c := range s.constructions {
+	for _, c := range s.stacked {
 		if b := c.base(); b.op != nil {
 			after(b.op, b.sites...)
 		}
 	}
 	for _, f := range s.filesystems {
-		if f.action == keep && !(f.wanted && f.later()) {
+		if f.action == keepFilesystem && !(f.wanted && f.deferred()) {
 			continue
 		}
 		after(&report.Operation{Name: f.name(), Origin: f.Filesystem.Origin(), Do: func(ctx context.Context) error {
-			if f.later() {
+			if f.deferred() {
 				return s.m.checkFilesystem(ctx, f)
 			}
 			return s.m.makeFilesystem(ctx, f)
-		}}, &f.site)
+		}}, &f.target)
 	}
 	return plan
 }
 
 func (f *filesystemPlan) name() string {
-	if f.action == blank {
+	if f.action == wipeOnly {
 		return "wiping " + f.Device
 	}
 	what := *f.Format
@@ -228,9 +228,9 @@ func (f *filesystemPlan) name() string {
 		what = fmt.Sprintf("%s %q", *f.Format, *f.Label)
 	}
 	switch none := what == "" || what == "none"; {
-	case f.later() && none:
+	case f.deferred() && none:
 		return "checking and, if needed, wiping " + f.Device
-	case f.later():
+	case f.deferred():
 		return fmt.Sprintf("checking and, if needed, making %s on %s", what, f.Device)
 	}
 	return fmt.Sprintf("making %s on %s", what, f.Device)

@@ -101,13 +101,13 @@ func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) 
 	parts := m.partitions(d.sysfs)
 	facts.Unmapped = facts.Mapping != "" && len(diffKernel(parts, facts.Table).add) > 0
 	// Partitions of a mapped disk are built upon it.
-	facts.Uses = slices.DeleteFunc(m.uses(d.sysfs, busy), func(u use) bool {
-		return slices.ContainsFunc(parts, func(k kernelPartition) bool { return u.Holder != "" && filepath.Base(k.sysfs) == u.Holder })
+	facts.Holders = slices.DeleteFunc(m.holders(d.sysfs, busy), func(u holder) bool {
+		return slices.ContainsFunc(parts, func(k kernelPartition) bool { return u.Kernel != "" && filepath.Base(k.sysfs) == u.Kernel })
 	})
 	for _, part := range parts {
-		for _, u := range m.uses(part.sysfs, busy) {
+		for _, u := range m.holders(part.sysfs, busy) {
 			u.Number = part.number
-			facts.Uses = append(facts.Uses, u)
+			facts.Holders = append(facts.Holders, u)
 		}
 	}
 	return facts, nil
@@ -145,8 +145,8 @@ func (m *Machine) partitions(disk string) []kernelPartition {
 	return all
 }
 
-// busy finds out which block devices are mounted or swapped to.
-func (m *Machine) busy() (map[number][]string, error) {
+// mountsAndSwaps finds out which block devices are mounted or swapped to.
+func (m *Machine) mountsAndSwaps() (map[number][]string, error) {
 	points, err := system.MountPoints(m.proc("self/mountinfo"))
 	if err != nil {
 		return nil, err
@@ -174,22 +174,22 @@ func (m *Machine) busy() (map[number][]string, error) {
 	return busy, nil
 }
 
-// uses tells what uses a disk or a partition. One that is write-protected is as
+// holders returns what uses a disk or a partition. One that is write-protected is as
 // little ours to change.
-func (m *Machine) uses(sysfs string, busy map[number][]string) []use {
-	var found []use
+func (m *Machine) holders(sysfs string, busy map[number][]string) []holder {
+	var found []holder
 	if m.attribute(sysfs, "ro") == "1" {
-		found = append(found, use{How: "read-only (write-protected)"})
+		found = append(found, holder{How: "read-only (write-protected)"})
 	}
 	for _, how := range busy[number(m.attribute(sysfs, "dev"))] {
-		found = append(found, use{How: how})
+		found = append(found, holder{How: how})
 	}
 	holders, err := os.ReadDir(filepath.Join(sysfs, "holders"))
 	if err != nil {
 		return found
 	}
 	for _, h := range holders {
-		u := use{How: "part of " + h.Name(), Holder: h.Name(), Mapping: m.attribute(m.sys("class", "block", h.Name()), "dm/name")}
+		u := holder{How: "part of " + h.Name(), Kernel: h.Name(), Mapping: m.attribute(m.sys("class", "block", h.Name()), "dm/name")}
 		if u.Mapping != "" {
 			u.How += " (" + u.Mapping + ")"
 		}
@@ -198,14 +198,14 @@ func (m *Machine) uses(sysfs string, busy map[number][]string) []use {
 	return found
 }
 
-// everyUse is what uses a device or any of its partitions.
-func (m *Machine) everyUse(d *device, busy map[number][]string) []use {
+// allHolders is what uses a device or any of its partitions.
+func (m *Machine) allHolders(d *device, busy map[number][]string) []holder {
 	if d.sysfs == "" {
 		return nil
 	}
-	found := m.uses(d.sysfs, busy)
+	found := m.holders(d.sysfs, busy)
 	for _, part := range m.partitions(d.sysfs) {
-		found = append(found, m.uses(part.sysfs, busy)...)
+		found = append(found, m.holders(part.sysfs, busy)...)
 	}
 	return found
 }

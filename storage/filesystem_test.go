@@ -19,7 +19,7 @@ func probeFile(t *testing.T, path string) []blkprobe.Signature {
 }
 
 // writeAt makes a disk with some bytes at some offsets.
-func writeAt(b *bench, size int64, at map[int64]string) string {
+func writeAt(b *testMachine, size int64, at map[int64]string) string {
 	b.t.Helper()
 	disk := b.disk("a.img", size)
 	f := rw(b.t, disk)
@@ -32,7 +32,7 @@ func writeAt(b *bench, size int64, at map[int64]string) string {
 
 func TestWipingRemovesAllSignatures(t *testing.T) {
 	for _, mkfs := range [][]string{{"mkfs.ext4", "-q"}, {"mkfs.xfs", "-q"}, {"mkfs.btrfs", "-q"}, {"mkswap"}, {"mkfs.fat", "-F", "16"}, {"mkfs.fat", "-F", "32"}} {
-		b := newBench(t)
+		b := newTestMachine(t)
 		disk := b.disk("a.img", 320)
 		b.run(mkfs[0], append(mkfs[1:], disk)...)
 		testkit.NoError(t, wipeDevice(disk, probeFile(t, disk)))
@@ -44,7 +44,7 @@ func TestWipingRemovesAllSignatures(t *testing.T) {
 
 // Magic numbers that are not in the first or the last MiB have to be known.
 func TestWipingRemovesMagicNumbersInTheMiddle(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := writeAt(b, 10, map[int64]string{0: "LUKS\xba\xbe\x00\x02", 0x400000: "SKUL\xba\xbe\x00\x02"})
 	testkit.NoError(t, wipeDevice(disk, probeFile(t, disk)))
 	if found := probeFile(t, disk); len(found) > 0 {
@@ -71,7 +71,7 @@ func TestFilesystemsAreMadeOnceAndThenKept(t *testing.T) {
 		{"a whole disk, wiped", disk(`"wipeTable": true`) + "," + filesystem(`"format": "ext4"`), `making ext4 on DIR/a.img`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t)
+			b := newTestMachine(t)
 			b.disk("a.img", 320)
 			if got := b.apply(c.config); got != c.plan {
 				t.Errorf("the plan is %q, want %q", got, c.plan)
@@ -82,7 +82,7 @@ func TestFilesystemsAreMadeOnceAndThenKept(t *testing.T) {
 }
 
 func TestFilesystemsThatAreSomethingElse(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", "-L", "old", "-U", "0e6bb2ea-1d2c-4a0c-8d5f-000000000001", b.disk("a.img", 100))
 	b.refused(filesystem(`"format": "xfs", "label": "old"`), `DIR/a.img holds ext4 (label "old"); the config asks for xfs | storage.filesystems[0].format | `+fsHint)
 	b.refused(filesystem(`"format": "ext4", "label": ""`), `the ext4 on DIR/a.img is not what the config describes: its label is "old", the config asks for "" | storage.filesystems[0].label | `+fsHint)
@@ -96,7 +96,7 @@ func TestFilesystemsThatAreSomethingElse(t *testing.T) {
 }
 
 func TestAmbivalentDevicesAreNamed(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("mkfs.ext4", "-q", disk)
 	f, err := os.OpenFile(disk, os.O_RDWR, 0)
@@ -116,7 +116,7 @@ func TestAmbivalentDevicesAreNamed(t *testing.T) {
 
 // A partition that does not exist yet is looked at before anything is written.
 func TestFilesystemsOnPartitionsToCome(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("sgdisk", "-n", "1:10M:+50M", disk)
 	b.run("mkfs.ext4", "-q", "-E", "offset=10485760", disk, "40M")
@@ -142,7 +142,7 @@ func TestFilesystemsOnPartitionsToCome(t *testing.T) {
 }
 
 func TestDevicesThatContradictEachOther(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 100)
 	if err := os.Symlink("a.img", b.path("link")); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestDevicesThatContradictEachOther(t *testing.T) {
 }
 
 func TestMkfsCommands(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	for config, want := range map[string]string{
 		`"format": "btrfs", "options": ["-m", "dup"], "label": "a b", "uuid": "ABCD"`: `mkfs.btrfs -m dup --force -U abcd -L "a b" /dev/x`,
 		`"format": "ext4", "label": ""`:                                               `mkfs.ext4 -F -L "" /dev/x`,

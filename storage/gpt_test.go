@@ -21,7 +21,7 @@ func TestDamageIsSeenAndRepaired(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
+			b := newTestMachine(t)
 			disk := b.disk("a.img", 100)
 			b.run("sgdisk", append(append([]string(nil), usual...), disk)...)
 			overwrite(t, disk, c.at, c.length)
@@ -30,7 +30,7 @@ func TestDamageIsSeenAndRepaired(t *testing.T) {
 				t.Errorf("the plan\n got %s\nwant %s", got, c.plan)
 			}
 			b.converges(config)
-			if got := b.sound(disk); got != usualList {
+			if got := b.sgdiskVerify(disk); got != usualList {
 				t.Errorf("got\n%s", got)
 			}
 		})
@@ -57,7 +57,7 @@ func overwrite(t *testing.T, path string, at int64, length int) {
 }
 
 func TestATableOfWhichBothCopiesAreDamagedIsRefused(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("sgdisk", append(append([]string(nil), usual...), disk)...)
 	overwrite(t, disk, 512, 512)
@@ -67,17 +67,17 @@ func TestATableOfWhichBothCopiesAreDamagedIsRefused(t *testing.T) {
 
 func TestTablesOfUnusualForm(t *testing.T) {
 	t.Run("more entries", func(t *testing.T) {
-		b := newBench(t)
+		b := newTestMachine(t)
 		disk := b.disk("a.img", 100)
 		b.run("sgdisk", "-S", "256", disk)
 		b.run("sgdisk", "-n", "200:0:+1M", disk)
 		b.apply(partitions(`{"number": 201, "sizeMiB": 1}`))
-		if got, want := b.sound(disk), "200 2048 4095 8300\n201 4096 6143 8300"; got != want {
+		if got, want := b.sgdiskVerify(disk), "200 2048 4095 8300\n201 4096 6143 8300"; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
 	t.Run("entries elsewhere", func(t *testing.T) {
-		b := newBench(t)
+		b := newTestMachine(t)
 		b.run("sgdisk", "-n", "1:20M:+1M", "-j", "64", b.disk("a.img", 100))
 		b.converges(partitions(`{"number": 1}`))
 		b.refused(partitions(`{"number": 2}`), "the GPT of DIR/a.img cannot be changed: its entries begin in sector 64 instead of 2 | storage.disks[0] | "+wipeHint)

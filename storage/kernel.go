@@ -46,7 +46,7 @@ func diffKernel(have []kernelPartition, want gpt.Table) kernelDiff {
 
 // forget removes partitions from the kernel. It comes before the disk is
 // written to: if one is busy after all, nothing has happened yet.
-func (diff kernelDiff) forget(disk *os.File) error {
+func (diff kernelDiff) removePartitions(disk *os.File) error {
 	for _, k := range diff.remove {
 		err := system.DeletePartition(disk, k.number)
 		if err != nil && !errors.Is(err, unix.ENXIO) {
@@ -58,7 +58,7 @@ func (diff kernelDiff) forget(disk *os.File) error {
 }
 
 // tell adds and resizes partitions.
-func (diff kernelDiff) tell(disk *os.File, sector uint64) error {
+func (diff kernelDiff) addPartitions(disk *os.File, sector uint64) error {
 	for _, e := range diff.resize {
 		if err := system.ResizePartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
 			return fmt.Errorf("telling the kernel the new size of partition %s: %w", e.Title(), err)
@@ -73,7 +73,7 @@ func (diff kernelDiff) tell(disk *os.File, sector uint64) error {
 }
 
 // agree checks that the kernel has the partitions that the table has.
-func (m *Machine) agree(sysfs string, want gpt.Table) error {
+func (m *Machine) verifyKernel(sysfs string, want gpt.Table) error {
 	diff := diffKernel(m.partitions(sysfs), want)
 	if n := len(diff.remove) + len(diff.resize) + len(diff.add); n > 0 {
 		return fmt.Errorf("the kernel does not agree with the new partition table about %d partitions (see %s)", n, sysfs)
@@ -106,15 +106,15 @@ func (m *Machine) settle(ctx context.Context, sysfs ...string) error {
 	return nil
 }
 
-// lockPatience is how long udev, which has the lock while it looks at a device,
+// lockTimeout is how long udev, which has the lock while it looks at a device,
 // may take to give it back.
-const lockPatience = 30 * time.Second
+const lockTimeout = 30 * time.Second
 
 // lock takes the exclusive lock on a disk; see system.Lock. There is no way to
 // be told when it is free that also ends with the context, so that it asks
 // again a few times in a second.
 func lock(ctx context.Context, f *os.File) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockPatience, fmt.Errorf("another program keeps the disk locked (flock)"))
+	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, fmt.Errorf("another program keeps the disk locked (flock)"))
 	defer cancel()
 	for {
 		err := system.Lock(f, true)

@@ -72,7 +72,7 @@ func (m *Machine) label(ctx context.Context, dir string) error {
 // labelNew labels the root of a filesystem that has just been mounted, if it is
 // as mkfs makes it. What others have put there has their labels.
 func (m *Machine) labelNew(ctx context.Context, fs *config.Filesystem) error {
-	at := m.target(fs)
+	at := m.mountPoint(fs)
 	entries, err := os.ReadDir(at)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (m *Machine) labelNew(ctx context.Context, fs *config.Filesystem) error {
 	return m.label(ctx, at)
 }
 
-// labellable tells whether labels can be written: vfat has none.
+// labellable reports whether labels can be written: vfat has none.
 func labellable(at string) bool {
 	var stat unix.Statfs_t
 	if unix.Statfs(at, &stat) == nil && stat.Flags&unix.ST_RDONLY != 0 {

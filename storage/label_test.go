@@ -11,7 +11,7 @@ import (
 )
 
 // labelled are the paths that setfiles got.
-func (x *tools) labelled() string {
+func (x *fakeTools) labelled() string {
 	var all []string
 	for _, c := range x.commands {
 		if c.Name == "setfiles" {
@@ -22,7 +22,7 @@ func (x *tools) labelled() string {
 }
 
 func TestNewDirectoriesAreLabelledByTheRootsPolicy(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config", "# comment\nSELINUX=enforcing\nSELINUXTYPE=targeted\n")
 	if err := b.m.label(t.Context(), b.path("root/var/new")); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestNewDirectoriesAreLabelledByTheRootsPolicy(t *testing.T) {
 
 func TestRootsWithoutAPolicyGetNoLabels(t *testing.T) {
 	for name, text := range map[string]string{"none": "", "no type": "SELINUX=disabled\n"} {
-		b, x := newToolBench(t)
+		b, x := newFakeTools(t)
 		b.write("root/x", "")
 		if text != "" {
 			b.write("root/etc/selinux/config", text)
@@ -49,7 +49,7 @@ func TestRootsWithoutAPolicyGetNoLabels(t *testing.T) {
 }
 
 func TestThePolicyIsTheRootsWhereverLinksLead(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.write("outside/selinux/config", "SELINUXTYPE=evil\n")
 	b.write("root"+b.path("outside/selinux/config"), "SELINUXTYPE=good\n")
 	if err := os.Symlink(b.path("outside"), b.path("root/etc")); err != nil {
@@ -61,7 +61,7 @@ func TestThePolicyIsTheRootsWhereverLinksLead(t *testing.T) {
 }
 
 func TestAPolicyThatCannotBeReadIsReported(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config/x", "")
 	err := b.m.label(t.Context(), b.path("root/x"))
 	if err == nil || !strings.HasPrefix(err.Error(), "finding out the SELinux policy of "+b.path("root")+": ") || len(x.commands) > 0 {
@@ -70,7 +70,7 @@ func TestAPolicyThatCannotBeReadIsReported(t *testing.T) {
 }
 
 func TestAMissingSetfilesIsSaid(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config", "SELINUXTYPE=targeted\n")
 	x.fail = map[string]error{"setfiles": exec.ErrNotFound}
 	if err := b.m.label(t.Context(), b.path("root/new")); err != nil || !strings.Contains(b.log.String(), "there is no program setfiles in this initramfs") {
@@ -93,7 +93,7 @@ func TestOnlyEmptyFilesystemsAreLabelled(t *testing.T) {
 		{"as mkfs makes it", []string{"lost+found/x"}, "DIR/root/var"},
 		{"with something in it", []string{"lost+found/x", "file"}, ""},
 	} {
-		b, x := newToolBench(t)
+		b, x := newFakeTools(t)
 		b.write("root/etc/selinux/config", "SELINUXTYPE=targeted\n")
 		if err := os.Mkdir(b.path("root/var"), 0o755); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestOnlyEmptyFilesystemsAreLabelled(t *testing.T) {
 
 // A mount that fails comes after the labels of the directories made for it.
 func TestMountPointsAreLabelledFromTheOutermostNewDirectory(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config", "SELINUXTYPE=targeted\n")
 	fs := &b.config(`"filesystems": [{"device": "no-such-tag", "format": "virtiofs", "path": "/var/lib/x"}]`).Storage.Filesystems[0]
 	var refused *system.MountError

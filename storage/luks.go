@@ -19,45 +19,45 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// volumeFacts finds out whether the volume is open, or its name taken.
-func (m *Machine) volumeFacts(p *volumePlan, t target, busy map[number][]string) volumeFacts {
-	f := volumeFacts{target: t}
-	for _, u := range t.Uses {
+// lookAtVolume finds out whether the volume is open, or its name taken.
+func (m *Machine) lookAtVolume(p *volumePlan, t deviceFacts, busy map[number][]string) volumeFacts {
+	f := volumeFacts{deviceFacts: t}
+	for _, u := range t.Holders {
 		if u.Mapping == p.Luks.Name {
-			f.Mapper = u.Holder
-			f.MapperUses = m.uses(m.sys("class", "block", u.Holder), busy)
+			f.Mapper = u.Kernel
+			f.MapperHolders = m.holders(m.sys("class", "block", u.Kernel), busy)
 			return f
 		}
 	}
-	if node, err := resolve(m.made(p.paths[0])); err == nil {
+	if node, err := resolve(m.devPath(p.paths[0])); err == nil {
 		f.Mapper = filepath.Base(node)
 	}
 	return f
 }
 
 func (p *volumePlan) decide(m *Machine, busy map[number][]string) (errs []error) {
-	if p.action, errs = decideVolume(p.Luks, m.volumeFacts(p, p.sites[0].target, busy)); len(errs) > 0 {
+	if p.action, errs = decideVolume(p.Luks, m.lookAtVolume(p, p.sites[0].deviceFacts, busy)); len(errs) > 0 {
 		return errs
 	}
-	p.outlook = map[volumeAction]outlook{keepVolume: ready, openVolume: later, makeVolume: fresh}[p.action]
+	p.state = map[volumeAction]contentState{keepVolume: contentExisting, openVolume: contentDeferred, createVolume: contentNew}[p.action]
 	p.keyed = m.Keys[p.Luks.Name] != ""
 	return nil
 }
 
-func (p *volumePlan) do(ctx context.Context, m *Machine) error { return m.encrypt(ctx, p) }
+func (p *volumePlan) do(ctx context.Context, m *Machine) error { return m.ensureVolume(ctx, p) }
 
 // encrypt carries out the plan for a volume. Like raise, it looks once more.
-func (m *Machine) encrypt(ctx context.Context, p *volumePlan) error {
+func (m *Machine) ensureVolume(ctx context.Context, p *volumePlan) error {
 	nodes, found, busy, err := m.lookAgain(ctx, p.sites)
 	if err != nil {
 		return err
 	}
-	facts := m.volumeFacts(p, found[0], busy)
+	facts := m.lookAtVolume(p, found[0], busy)
 	action, errs := decideVolume(p.Luks, facts)
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	if p.outlook == fresh && action != makeVolume {
+	if p.state == contentNew && action != createVolume {
 		return errChanged
 	}
 	key, err := m.volumeKey(ctx, p.Luks)
@@ -65,20 +65,20 @@ func (m *Machine) encrypt(ctx context.Context, p *volumePlan) error {
 		return err
 	}
 	v := &volume{Machine: m, volumePlan: p, node: nodes[0], key: key}
-	if action != makeVolume {
+	if action != createVolume {
 		err = v.reopen(ctx, action == keepVolume)
 	} else {
 		if facts.open() {
 			err = v.cryptsetup(ctx, "luksClose", v.Luks.Name)
 		}
 		if err == nil {
-			err = v.make(ctx, facts)
+			err = v.create(ctx, facts)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return m.wait(ctx, []needed{{path: m.made(p.paths[0]), origin: p.origin}})
+	return m.wait(ctx, []requiredDevice{{path: m.devPath(p.paths[0]), origin: p.origin}})
 }
 
 // A volume is a LUKS volume at work.
@@ -115,7 +115,7 @@ func (v *volume) reopen(ctx context.Context, isOpen bool) error {
 	if err != nil {
 		return err
 	}
-	v.keep(v.key)
+	v.storeKey(v.key)
 	return nil
 }
 
@@ -128,8 +128,8 @@ func (v *volume) openArgs() []string {
 }
 
 // make makes a volume, marked as unfinished until its key is in a safe place.
-func (v *volume) make(ctx context.Context, facts volumeFacts) error {
-	v.keep(v.key) // before anything depends on it
+func (v *volume) create(ctx context.Context, facts volumeFacts) error {
+	v.storeKey(v.key) // before anything depends on it
 	if err := wipeDevice(v.node, facts.Signatures); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (v *volume) make(ctx context.Context, facts volumeFacts) error {
 		}
 	}
 	if marksUnfinished(v.Luks) && !staysMarked(v.Luks) {
-		if err := v.unmark(ctx, v.node); err != nil {
+		if err := v.clearUnfinished(ctx, v.node); err != nil {
 			return err
 		}
 	}
@@ -190,14 +190,14 @@ func (m *Machine) PlanFinish(cfg *config.Config) (report.Plan, error) {
 			continue
 		}
 		plan = append(plan, &report.Operation{Name: fmt.Sprintf("noting on the LUKS volume %q that it is complete", l.Name), Origin: l.Origin(),
-			Do: func(ctx context.Context) error { return m.unmark(ctx, device) }})
+			Do: func(ctx context.Context) error { return m.clearUnfinished(ctx, device) }})
 	}
 	return plan, errors.Join(errs...)
 }
 
-// unmark takes the mark away. Cryptsetup sets label and subsystem together: what
+// clearUnfinished takes the mark away. Cryptsetup sets label and subsystem together: what
 // it is not given becomes empty.
-func (m *Machine) unmark(ctx context.Context, device string) error {
+func (m *Machine) clearUnfinished(ctx context.Context, device string) error {
 	found, err := m.examine(device, nil)
 	if err != nil {
 		return err
@@ -252,8 +252,8 @@ func (v *volume) bind(ctx context.Context) error {
 		return &report.Error{Err: err, Origin: v.Clevis.Origin(),
 			Hint: "check that each thumbprint is one that tang-show-keys prints on its server, and that the machine has the TPM"}
 	}
-	if provable(&v.Clevis) {
-		if err := v.prove(ctx); err != nil {
+	if canVerifyUnlock(&v.Clevis) {
+		if err := v.verifyUnlock(ctx); err != nil {
 			return err
 		}
 	}
@@ -263,12 +263,12 @@ func (v *volume) bind(ctx context.Context) error {
 	if err := v.cryptsetup(ctx, "luksRemoveKey", v.node, "-"); err != nil {
 		return err
 	}
-	v.keep(nil)
+	v.storeKey(nil)
 	return nil
 }
 
-// prove lets clevis open the volume, as it will have to at every boot.
-func (v *volume) prove(ctx context.Context) error {
+// verifyUnlock lets clevis open the volume, as it will have to at every boot.
+func (v *volume) verifyUnlock(ctx context.Context) error {
 	if err := v.cryptsetup(ctx, "luksClose", v.Luks.Name); err != nil {
 		return err
 	}
@@ -326,7 +326,7 @@ func (v *volume) withKeyFile(use func(file string) error) (err error) {
 }
 
 // keep notes the key for the files stage, or with nil forgets it.
-func (v *volume) keep(key []byte) {
+func (v *volume) storeKey(key []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if key == nil {
@@ -407,12 +407,12 @@ func (v *volume) cardKey(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("reading what zkey has made: %w", err)
 		}
 		size = len(text)
-		v.keepCardKey(v.cardName()+suffix, text)
+		v.storeCardKey(v.cardName()+suffix, text)
 	}
 	return []string{"--volume-key-file", filepath.Join(repository, v.cardName()+".skey"), "--cipher", "paes-xts-plain64", "--key-size", fmt.Sprint(size * 8)}, nil
 }
 
-func (v *volume) keepCardKey(name string, text []byte) {
+func (v *volume) storeCardKey(name string, text []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.VolumeKeys == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // finish runs what takes the marks away, and returns the plan for it.
-func (b *bench) finish(storage string) string {
+func (b *testMachine) finish(storage string) string {
 	b.t.Helper()
 	plan, err := b.m.PlanFinish(b.config(storage))
 	if err != nil {
@@ -28,7 +28,7 @@ func TestVolumesAreUnfinishedUntilTheFirstBootIsOver(t *testing.T) {
 		luks(`"clevis": {"tpm2": true}`): "whether clevis unlocks it as the config says cannot be known",
 		luks(givenKey + `, "clevis": {"tpm2": true}`): "whether clevis unlocks it as the config says cannot be known",
 	} {
-		b, _ := newToolBench(t)
+		b, _ := newFakeTools(t)
 		b.disk("a.img", 32)
 		uuids := map[string]bool{}
 		for range 3 { // with everything done each time
@@ -63,7 +63,7 @@ func TestVolumesAreUnfinishedUntilTheFirstBootIsOver(t *testing.T) {
 func TestLabelsStayWhenMarksGo(t *testing.T) {
 	const label = `, "label": "theirs", "uuid": "0e6bb2ea-1d2c-4a0c-8d5f-000000000001"`
 	for _, cfg := range []string{luks(givenKey + label), luks(`"clevis": {"tpm2": true}` + label), luks(`"options": ["--label", "theirs"]`)} {
-		b, _ := newToolBench(t)
+		b, _ := newFakeTools(t)
 		b.disk("a.img", 32)
 		if err := b.execute(cfg); err != nil {
 			t.Fatal(err)
@@ -77,13 +77,13 @@ func TestLabelsStayWhenMarksGo(t *testing.T) {
 
 func TestMarksOfOthersStay(t *testing.T) {
 	for _, cfg := range []string{luks(givenKey), luks(`"options": ["--subsystem", "theirs"]`)} {
-		b, x := newToolBench(t)
+		b, x := newFakeTools(t)
 		b.luksFormat("--type", "luks2", "--subsystem", unfinishedMark)
 		if got := b.finish(cfg); got != "" || len(x.commands) > 0 {
 			t.Errorf("%s: %s", cfg, got)
 		}
 	}
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.luksFormat("--type", "luks2", "--subsystem", "theirs")
 	if got := b.finish(luks("")); got != "" || len(x.commands) > 0 {
 		t.Errorf("got %s", got)
@@ -91,7 +91,7 @@ func TestMarksOfOthersStay(t *testing.T) {
 }
 
 func TestAVolumeThatIsGoneAtTheEndIsReported(t *testing.T) {
-	b, _ := newToolBench(t)
+	b, _ := newFakeTools(t)
 	_, err := b.m.PlanFinish(b.config(luks("")))
 	var e *report.Error
 	if !errors.As(err, &e) || e.Origin.Path != "storage.luks[0].device" || !strings.HasPrefix(e.Error(), `looking at the LUKS volume "secret" on `+b.path("a.img")+": ") || !strings.Contains(e.Hint, "it is made again") {

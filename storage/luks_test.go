@@ -27,7 +27,7 @@ func luks(members string) string {
 const givenKey = `"keyFile": {"source": "data:,pass%20word"}`
 
 // luksFormat makes a volume with the key of givenKey.
-func (b *bench) luksFormat(args ...string) {
+func (b *testMachine) luksFormat(args ...string) {
 	b.t.Helper()
 	b.disk("a.img", 32)
 	b.write("key", "pass%20word")
@@ -35,21 +35,21 @@ func (b *bench) luksFormat(args ...string) {
 }
 
 // unopened forgets that a volume is open: what is open on a file cannot be seen.
-func (b *bench) unopened() {
+func (b *testMachine) unopened() {
 	b.t.Helper()
 	if err := os.Remove(b.path("dev/mapper/secret")); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *bench) header(t *testing.T) *blkprobe.LUKSHeader {
+func (b *testMachine) header(t *testing.T) *blkprobe.LUKSHeader {
 	t.Helper()
 	return probeFile(t, b.path("a.img"))[0].LUKS
 }
 
 func TestHeadersOfLUKSAreReadAsCryptsetupWritesThem(t *testing.T) {
 	const uuid = "0e6bb2ea-1d2c-4a0c-8d5f-000000000001"
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.luksFormat("--type", "luks2", "--label", "l", "--subsystem", "s", "--uuid", uuid)
 	const want = `{2 ` + uuid + ` l s []}`
 	if got := fmt.Sprint(*b.header(t)); got != want {
@@ -122,7 +122,7 @@ cryptsetup luksRemoveKey DIR/a.img -`, ""},
 func TestVolumes(t *testing.T) {
 	for _, c := range luksCases {
 		t.Run(c.name, func(t *testing.T) {
-			b, x := newToolBench(t)
+			b, x := newFakeTools(t)
 			b.disk("a.img", 32)
 			keyFile := ""
 			x.before = func(cmd system.Command, _ string) {
@@ -160,7 +160,7 @@ func checkKeyFile(t *testing.T, name string) {
 	}
 }
 
-func checkKept(t *testing.T, b *bench, want string) {
+func checkKept(t *testing.T, b *testMachine, want string) {
 	t.Helper()
 	coded, known := strings.CutPrefix(b.m.Keys["secret"], "data:;base64,")
 	key, err := base64.StdEncoding.DecodeString(coded)
@@ -173,7 +173,7 @@ func checkKept(t *testing.T, b *bench, want string) {
 }
 
 // checkSecrets looks for keys where they can be seen.
-func checkSecrets(t *testing.T, b *bench, x *tools) {
+func checkSecrets(t *testing.T, b *testMachine, x *fakeTools) {
 	t.Helper()
 	for _, c := range x.commands {
 		for _, secret := range c.Secrets {
@@ -191,7 +191,7 @@ func checkSecrets(t *testing.T, b *bench, x *tools) {
 }
 
 func TestConfigsOfCustomPinsAreHidden(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	if err := b.execute(luks(`"clevis": {"custom": {"pin": "tang", "config": "{\"password\": \"p\"}"}}`)); err != nil {
 		t.Fatal(err)
@@ -205,7 +205,7 @@ func TestConfigsOfCustomPinsAreHidden(t *testing.T) {
 
 func TestTangServersAreAskedBeforeClevisDoes(t *testing.T) {
 	const server = `"clevis": {"tang": [{"url": "http://tang.example/x", "thumbprint": "x"}]}`
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	err := b.execute(luks(server))
 	var e *report.Error
@@ -219,7 +219,7 @@ func TestTangServersAreAskedBeforeClevisDoes(t *testing.T) {
 }
 
 func TestAKeyIsKeptWhenALaterStepFails(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	x.fail = map[string]error{"cryptsetup luksOpen": errors.New("exit status 5")}
 	if err := b.execute(luks("")); err == nil {
@@ -229,7 +229,7 @@ func TestAKeyIsKeptWhenALaterStepFails(t *testing.T) {
 }
 
 func TestAVolumeThatClevisCannotUnlockFails(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	x.fail = map[string]error{"clevis luks unlock": errors.New("exit status 1")}
 	err := b.execute(luks(`"clevis": {"tpm2": true}`))
@@ -250,7 +250,7 @@ func TestInterruptedVolumesAreMadeAgain(t *testing.T) {
 		luks(`"clevis": {"tpm2": true}`): {"clevis luks bind", "cryptsetup luksClose", "clevis luks unlock", "cryptsetup luksRemoveKey", "mkfs"},
 	} {
 		for _, at := range commands {
-			b, x := newToolBench(t)
+			b, x := newFakeTools(t)
 			b.disk("a.img", 32)
 			whole := cfg + `, "filesystems": [{"device": "/dev/mapper/secret", "format": "ext4"}]`
 			x.fail = map[string]error{at: errors.New("power is gone")}
@@ -269,7 +269,7 @@ func TestInterruptedVolumesAreMadeAgain(t *testing.T) {
 }
 
 func TestAFinishedVolumeIsOpenedWithItsKey(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	cfg := luks(givenKey) + `, "filesystems": [{"device": "/dev/mapper/secret", "format": "ext4"}]`
 	if err := b.execute(cfg); err != nil {
@@ -291,7 +291,7 @@ checking and, if needed, making ext4 on /dev/mapper/secret < opening LUKS volume
 }
 
 func TestAKeyThatDoesNotOpenAVolumeIsReported(t *testing.T) {
-	b, _ := newToolBench(t)
+	b, _ := newFakeTools(t)
 	b.luksFormat("--type", "luks2")
 	err := b.execute(luks(`"keyFile": {"source": "data:,wrong"}`))
 	var e *report.Error
@@ -306,7 +306,7 @@ func TestAKeyThatDoesNotOpenAVolumeIsReported(t *testing.T) {
 }
 
 func TestAnEmptyKeyIsRefused(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	err := b.execute(luks(`"keyFile": {"source": "data:,"}`))
 	var e *report.Error
@@ -318,20 +318,20 @@ func TestAnEmptyKeyIsRefused(t *testing.T) {
 func TestWhatIsThereIsProtected(t *testing.T) {
 	const hint = "wipeVolume: true makes it anew, and its contents are lost"
 	const cannot = "the LUKS volume that is on DIR/a.img cannot be kept: "
-	luks2 := func(args ...string) func(b *bench) {
-		return func(b *bench) { b.luksFormat(append([]string{"--type", "luks2"}, args...)...) }
+	luks2 := func(args ...string) func(b *testMachine) {
+		return func(b *testMachine) { b.luksFormat(append([]string{"--type", "luks2"}, args...)...) }
 	}
 	for _, c := range []struct {
 		name    string
-		prepare func(b *bench)
+		prepare func(b *testMachine)
 		config  string
 		want    string
 	}{
-		{"a filesystem", func(b *bench) { b.run("mkfs.ext4", "-q", "-L", "x", b.disk("a.img", 32)) }, luks(givenKey),
+		{"a filesystem", func(b *testMachine) { b.run("mkfs.ext4", "-q", "-L", "x", b.disk("a.img", 32)) }, luks(givenKey),
 			`DIR/a.img holds ext4 (label "x"); the config asks for a LUKS volume | storage.luks[0].device | ` + hint},
-		{"a partition table", func(b *bench) { b.run("sgdisk", "-n", "1:0:0", b.disk("a.img", 32)) }, luks(givenKey),
+		{"a partition table", func(b *testMachine) { b.run("sgdisk", "-n", "1:0:0", b.disk("a.img", 32)) }, luks(givenKey),
 			`DIR/a.img holds gpt partition table; the config asks for a LUKS volume | storage.luks[0].device | ` + hint},
-		{"LUKS1", func(b *bench) { b.luksFormat("--type", "luks1") }, luks(givenKey),
+		{"LUKS1", func(b *testMachine) { b.luksFormat("--type", "luks1") }, luks(givenKey),
 			`DIR/a.img holds a volume of LUKS version 1; only those of version 2 can be kept | storage.luks[0].device | ` + hint},
 		{"a key that is not known", luks2(), luks(""), cannot + "the config gives no key to open it with | storage.luks[0].keyFile | " + hint},
 		{"clevis", luks2(), luks(givenKey + `, "clevis": {"tpm2": true}`), cannot + "whether clevis unlocks it as the config says cannot be known | storage.luks[0].clevis | " + hint},
@@ -342,7 +342,7 @@ func TestWhatIsThereIsProtected(t *testing.T) {
 		{"another's subsystem", luks2("--subsystem", "theirs"), luks(""), cannot + "the config gives no key to open it with | storage.luks[0].keyFile | " + hint},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, _ := newToolBench(t)
+			b, _ := newFakeTools(t)
 			c.prepare(b)
 			b.refused(c.config, c.want)
 			wiped := strings.Replace(c.config, `"name"`, `"wipeVolume": true, "name"`, 1)
@@ -354,35 +354,35 @@ func TestWhatIsThereIsProtected(t *testing.T) {
 }
 
 func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
-	own, other := use{How: "part of dm-0 (secret)", Holder: "dm-0", Mapping: "secret"}, use{How: "part of dm-1 (x)", Holder: "dm-1", Mapping: "x"}
-	good := target{Device: "/dev/a", Signatures: []blkprobe.Signature{{Type: "crypto_LUKS"}}, LUKS: &blkprobe.LUKSHeader{Version: 2}}
-	with := func(t target, uses ...use) target { t.Uses = uses; return t }
+	own, other := holder{How: "part of dm-0 (secret)", Kernel: "dm-0", Mapping: "secret"}, holder{How: "part of dm-1 (x)", Kernel: "dm-1", Mapping: "x"}
+	good := deviceFacts{Device: "/dev/a", Signatures: []blkprobe.Signature{{Type: "crypto_LUKS"}}, LUKS: &blkprobe.LUKSHeader{Version: 2}}
+	with := func(t deviceFacts, uses ...holder) deviceFacts { t.Holders = uses; return t }
 	discarding := good
 	discarding.LUKS = &blkprobe.LUKSHeader{Version: 2, Flags: []string{"allow-discards"}}
-	words := map[volumeAction]string{keepVolume: "keep", openVolume: "open", makeVolume: "make"}
+	words := map[volumeAction]string{keepVolume: "keep", openVolume: "open", createVolume: "make"}
 	for _, c := range []struct {
 		name   string
 		config string
 		facts  volumeFacts
 		want   string
 	}{
-		{"closed", luks(givenKey), volumeFacts{target: good}, "open"},
-		{"open", luks(givenKey), volumeFacts{with(good, own), "dm-0", []use{{How: "mounted at /x"}}}, "keep"},
+		{"closed", luks(givenKey), volumeFacts{deviceFacts: good}, "open"},
+		{"open", luks(givenKey), volumeFacts{with(good, own), "dm-0", []holder{{How: "mounted at /x"}}}, "keep"},
 		{"open, and to be made anew", luks(`"wipeVolume": true`), volumeFacts{with(good, own), "dm-0", nil}, "make"},
-		{"in use, and to be made anew", luks(`"wipeVolume": true`), volumeFacts{with(good, own), "dm-0", []use{{How: "mounted at /x"}}},
+		{"in use, and to be made anew", luks(`"wipeVolume": true`), volumeFacts{with(good, own), "dm-0", []holder{{How: "mounted at /x"}}},
 			`the LUKS volume "secret" on /dev/a is to be made anew but is mounted at /x | storage.luks[0] | stop using it before`},
 		{"open under another name", luks(givenKey), volumeFacts{with(good, other), "", nil},
 			`/dev/a is to hold the LUKS volume "secret" but is part of dm-1 (x) | storage.luks[0].device | a LUKS volume can be only on what nothing else uses`},
 		{"the name is taken", luks(givenKey), volumeFacts{good, "dm-7", nil},
 			`/dev/mapper/secret is there already, and not on /dev/a | storage.luks[0].name | name the volume otherwise, or close the other one (cryptsetup close)`},
-		{"mounted", luks(`"wipeVolume": true`), volumeFacts{with(target{Device: "/dev/a"}, use{How: "mounted at /x"}), "", nil},
+		{"mounted", luks(`"wipeVolume": true`), volumeFacts{with(deviceFacts{Device: "/dev/a"}, holder{How: "mounted at /x"}), "", nil},
 			`/dev/a is to hold the LUKS volume "secret" but is mounted at /x | storage.luks[0].device | a LUKS volume can be only on what nothing else uses`},
-		{"discards as asked", luks(givenKey + `, "discard": true`), volumeFacts{target: discarding}, "open"},
-		{"discards not asked for", luks(givenKey), volumeFacts{target: discarding},
+		{"discards as asked", luks(givenKey + `, "discard": true`), volumeFacts{deviceFacts: discarding}, "open"},
+		{"discards not asked for", luks(givenKey), volumeFacts{deviceFacts: discarding},
 			`the LUKS volume that is on /dev/a cannot be kept: it passes discards on, the config does not ask for that | storage.luks[0].discard | wipeVolume: true makes it anew, and its contents are lost`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &newBench(t).config(c.config).Storage.Luks[0]
+			l := &newTestMachine(t).config(c.config).Storage.Luks[0]
 			action, errs := decideVolume(l, c.facts)
 			if got := decided(words[action], errs); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
@@ -392,17 +392,17 @@ func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
 }
 
 func TestAVolumeThatIsOpenIsFoundThroughItsDevice(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.write("sys/class/block/dm-0/dev", "253:0\n")
 	p := &volumePlan{Luks: &b.config(luks("")).Storage.Luks[0]}
-	f := b.m.volumeFacts(p, target{Uses: []use{{Holder: "dm-0", Mapping: "secret"}}}, map[number][]string{"253:0": {"mounted at /x"}})
-	if !f.open() || hows(f.MapperUses) != "mounted at /x" {
+	f := b.m.lookAtVolume(p, deviceFacts{Holders: []holder{{Kernel: "dm-0", Mapping: "secret"}}}, map[number][]string{"253:0": {"mounted at /x"}})
+	if !f.open() || describeHolders(f.MapperHolders) != "mounted at /x" {
 		t.Errorf("got %+v", f)
 	}
 }
 
 func TestVolumesOnCards(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	b.write("cex.key", "ignition-cex")
 	b.write("sys/bus/ap/devices/00.0001/uevent", "DEV_TYPE=0004\nMODE=cca\n")
@@ -438,7 +438,7 @@ cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinishe
 }
 
 func TestAMissingCardIsReported(t *testing.T) {
-	b, _ := newToolBench(t)
+	b, _ := newFakeTools(t)
 	b.disk("a.img", 32)
 	b.write("cex.key", "ignition-cex")
 	err := b.execute(luks(`"cex": {"enabled": true}`))
@@ -448,7 +448,7 @@ func TestAMissingCardIsReported(t *testing.T) {
 }
 
 func TestAVolumeOnAnAssembledArrayIsDecidedWhenItIsSeen(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.member("a.img", oneUUID, "any:data", 1, 2, 0)
 	b.member("b.img", oneUUID, "any:data", 1, 2, 1)
 	cfg := mirror + `, "luks": [{"name": "secret", "device": "/dev/md/data"}], "filesystems": [{"device": "/dev/mapper/secret", "format": "none"}]`
@@ -459,7 +459,7 @@ checking and, if needed, wiping /dev/mapper/secret < checking and, if needed, ma
 	}
 	b.disk("old.img", 16)
 	b.run("mkfs.ext4", "-q", b.path("old.img"))
-	b.m.Run = &lateArray{tools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
+	b.m.Run = &lateArray{fakeTools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
 	err := b.execute(cfg)
 	var e *report.Error
 	if !errors.As(err, &e) || !strings.HasSuffix(e.Error(), "/dev/md/data holds ext4; the config asks for a LUKS volume") || e.Origin.Path != "storage.luks[0].device" {

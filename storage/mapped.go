@@ -96,10 +96,10 @@ func (m *Machine) partitionMapped(ctx context.Context, p *diskPlan, disk *device
 	if err := m.unmap(ctx, diff.remove); err != nil {
 		return err
 	}
-	if err := m.mapPartitions(ctx, p, disk, diff); err != nil && m.agree(disk.sysfs, p.After) != nil {
+	if err := m.mapPartitions(ctx, p, disk, diff); err != nil && m.verifyKernel(disk.sysfs, p.After) != nil {
 		return err // else udev was quicker
 	}
-	return m.agree(disk.sysfs, p.After)
+	return m.verifyKernel(disk.sysfs, p.After)
 }
 
 func (m *Machine) unmap(ctx context.Context, partitions []kernelPartition) error {

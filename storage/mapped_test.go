@@ -15,17 +15,17 @@ import (
 
 // A mapper is dmsetup with a device mapper in the directory of a test: the disk
 // dm-0, called mpatha, is an image.
-type mapper struct {
-	b      *bench
+type fakeMapper struct {
+	b      *testMachine
 	tables map[string]string // by the names of mappings
 	nodes  map[string]string
 	lines  []string
 	fail   string // the beginning of a command that fails
 }
 
-func newMapper(t *testing.T) *mapper {
-	b := newBench(t)
-	x := &mapper{b: b, tables: map[string]string{}, nodes: map[string]string{}}
+func newMapper(t *testing.T) *fakeMapper {
+	b := newTestMachine(t)
+	x := &fakeMapper{b: b, tables: map[string]string{}, nodes: map[string]string{}}
 	b.m.Run = x
 	b.disk("a.img", 100)
 	b.write("sys/class/block/dm-0/dm/name", "mpatha\n")
@@ -34,7 +34,7 @@ func newMapper(t *testing.T) *mapper {
 	return x
 }
 
-func (x *mapper) Run(_ context.Context, c system.Command) ([]byte, error) {
+func (x *fakeMapper) Run(_ context.Context, c system.Command) ([]byte, error) {
 	line := strings.Join(append([]string{c.Name}, c.Args...), " ")
 	if c.Args[0] != "table" {
 		x.lines = append(x.lines, line)
@@ -62,7 +62,7 @@ func (x *mapper) Run(_ context.Context, c system.Command) ([]byte, error) {
 }
 
 // mapping makes a mapping, or changes its table.
-func (x *mapper) mapping(name, uuid, table string) {
+func (x *fakeMapper) mapping(name, uuid, table string) {
 	x.tables[name] = table
 	if x.nodes[name] == "" {
 		x.nodes[name] = fmt.Sprintf("dm-%d", len(x.nodes)+1)
@@ -77,7 +77,7 @@ func (x *mapper) mapping(name, uuid, table string) {
 }
 
 // disk opens the disk as if it were a device.
-func (x *mapper) disk() *device {
+func (x *fakeMapper) disk() *device {
 	x.b.t.Helper()
 	d, err := x.b.m.open(x.b.path("a.img"))
 	if err != nil {
@@ -89,7 +89,7 @@ func (x *mapper) disk() *device {
 }
 
 // apply plans and runs what the config wants of the partitions.
-func (x *mapper) apply(disk string) (*diskPlan, error) {
+func (x *fakeMapper) apply(disk string) (*diskPlan, error) {
 	x.b.t.Helper()
 	d := x.disk()
 	busy := map[number][]string{"253:9": {"mounted at /data"}}
@@ -109,7 +109,7 @@ func (x *mapper) apply(disk string) (*diskPlan, error) {
 	return p, x.b.m.partitionMapped(x.b.t.Context(), p, d)
 }
 
-func (x *mapper) must(disk, name, commands string) {
+func (x *fakeMapper) must(disk, name, commands string) {
 	x.b.t.Helper()
 	p, err := x.apply(disk)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestPartitionsOfMappedDisksAreMapped(t *testing.T) {
 	x.must(partitions(twoParts), `partitioning DIR/a.img (create 1 "a", create 2 "b")`, `
 dmsetup create mpathap1 --uuid part1-mpath-3600 --table 0 20480 linear 253:0 2048
 dmsetup create mpathap2 --uuid part2-mpath-3600 --table 0 20480 linear 253:0 40960`)
-	if got, want := x.b.sound(x.b.path("a.img")), "1 2048 22527 8300 a\n2 40960 61439 8300 b"; got != want {
+	if got, want := x.b.sgdiskVerify(x.b.path("a.img")), "1 2048 22527 8300 a\n2 40960 61439 8300 b"; got != want {
 		t.Errorf("the disk has\n%s", got)
 	}
 	x.must(partitions(twoParts), "", "")

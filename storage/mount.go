@@ -61,7 +61,7 @@ func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan
 			continue
 		}
 		op := &report.Operation{Name: "unmounting " + *fs.Path, Origin: fs.Origin(),
-			Do: func(context.Context) error { return unmount(m.target(fs)) }}
+			Do: func(context.Context) error { return unmount(m.mountPoint(fs)) }}
 		if len(plan) > 0 {
 			op.After = append(op.After, plan[len(plan)-1])
 		}
@@ -101,7 +101,7 @@ func depth(p string) int {
 	return strings.Count(p, "/")
 }
 
-// within tells whether a path is below another, or the same.
+// within reports whether a path is below another, or the same.
 func within(p, outer string) bool {
 	p, outer = path.Clean("/"+p), path.Clean("/"+outer)
 	return outer == "/" || p == outer || strings.HasPrefix(p, outer+"/")
@@ -109,7 +109,7 @@ func within(p, outer string) bool {
 
 // target is the mount point as the kernel calls it: links on the way to the
 // root are resolved.
-func (m *Machine) target(fs *config.Filesystem) string {
+func (m *Machine) mountPoint(fs *config.Filesystem) string {
 	root := filepath.Join("/", m.Root)
 	if real, err := resolve(root); err == nil {
 		root = real
@@ -117,14 +117,14 @@ func (m *Machine) target(fs *config.Filesystem) string {
 	return filepath.Join(root, *fs.Path)
 }
 
-// mounted tells whether what the config wants at a place is mounted there, and
+// mounted reports whether what the config wants at a place is mounted there, and
 // if so what is mounted over it.
 func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (there bool, hidden string) {
-	at := m.target(fs)
+	at := m.mountPoint(fs)
 	for _, p := range points {
 		switch {
 		case p.Target != at:
-		case isOf(fs, p):
+		case isMountOf(fs, p):
 			there, hidden = true, ""
 		case there:
 			hidden = p.Source
@@ -133,9 +133,9 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (th
 	return there && hidden == "", hidden
 }
 
-// isOf tells whether a mount is that of the config. The kernel shows the device
+// isMountOf reports whether a mount is that of the config. The kernel shows the device
 // by the name that it was mounted by, whose link in /dev may be gone by now.
-func isOf(fs *config.Filesystem, p system.MountPoint) bool {
+func isMountOf(fs *config.Filesystem, p system.MountPoint) bool {
 	if p.Type != *fs.Format {
 		return false
 	}
@@ -149,7 +149,7 @@ func isOf(fs *config.Filesystem, p system.MountPoint) bool {
 
 func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 	if *fs.Format != "virtiofs" {
-		device, err := m.hold(ctx, needed{path: fs.Device, origin: fs.Origin("device")})
+		device, err := m.openWhenReady(ctx, requiredDevice{path: fs.Device, origin: fs.Origin("device")})
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 		err = m.label(ctx, made)
 	}
 	if err == nil {
-		err = explained(system.Mount(fs.Device, m.target(fs), *fs.Format, fs.MountOptions))
+		err = withHint(system.Mount(fs.Device, m.mountPoint(fs), *fs.Format, fs.MountOptions))
 	}
 	if err != nil {
 		return err
@@ -168,16 +168,16 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 	return m.labelNew(ctx, fs)
 }
 
-// holdAttempts is how often a device may vanish between being ready and open.
-const holdAttempts = 10
+// openAttempts is how often a device may vanish between being ready and open.
+const openAttempts = 10
 
 // hold waits for a device and keeps it open. When the disks stage has ended,
 // udev makes the kernel read the tables of the disks that were written to, for
 // which their partitions vanish for a moment, but for those that are open.
-func (m *Machine) hold(ctx context.Context, d needed) (*os.File, error) {
+func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File, error) {
 	var last error
-	for range holdAttempts {
-		if err := m.wait(ctx, []needed{d}); err != nil {
+	for range openAttempts {
+		if err := m.wait(ctx, []requiredDevice{d}); err != nil {
 			return nil, err
 		}
 		f, err := os.OpenFile(d.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -189,10 +189,10 @@ func (m *Machine) hold(ctx context.Context, d needed) (*os.File, error) {
 	return nil, &report.Error{Origin: d.origin, Err: last, Hint: "the device comes and goes; see the kernel log (dmesg)"}
 }
 
-func unmount(target string) error { return explained(system.Unmount(target)) }
+func unmount(target string) error { return withHint(system.Unmount(target)) }
 
 // explained hands the hint of a mount's failure on to the report.
-func explained(err error) error {
+func withHint(err error) error {
 	var refused *system.MountError
 	if errors.As(err, &refused) {
 		return &report.Error{Err: err, Hint: refused.Hint}
@@ -240,8 +240,8 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return false, err
 	}
-	if m.Notate != nil {
-		if err := m.Notate(inConfig); err != nil {
+	if m.RecordDirectory != nil {
+		if err := m.RecordDirectory(inConfig); err != nil {
 			return false, err
 		}
 	}
@@ -252,6 +252,6 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	if err := os.Chmod(at, 0o755); err != nil {
 		return false, err
 	}
-	m.Notated = append(m.Notated, inConfig)
+	m.RecordedDirectories = append(m.RecordedDirectories, inConfig)
 	return true, nil
 }

@@ -35,7 +35,7 @@ func describe(plan report.Plan) string {
 }
 
 func TestMountsAreOrderedByDepth(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	cfg := b.config(mounts)
 	plan, err := b.m.PlanMount(context.Background(), cfg)
 	if err != nil {
@@ -51,7 +51,7 @@ mounting /dev/a at /var/lib/data < mounting /dev/b at /var`
 }
 
 func TestUmountTakesAwayWhatIsMountedFromTheInside(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	root := b.m.Root
 	b.write("proc/self/mountinfo", "30 1 8:1 / "+root+" rw - ext4 /dev/x rw\n31 30 8:2 / "+root+"/var rw shared:1 - xfs /dev/b rw\n32 31 8:3 / "+root+"/var/lib/data rw - ext4 /dev/a rw\n")
 	plan, err := b.m.PlanUmount(context.Background(), b.config(mounts))
@@ -64,7 +64,7 @@ func TestUmountTakesAwayWhatIsMountedFromTheInside(t *testing.T) {
 }
 
 func TestUmountLeavesWhatOthersHaveMounted(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	root := b.m.Root
 	b.write("proc/self/mountinfo", "31 30 8:2 / "+root+"/var rw - xfs /dev/other rw\n"+ // another device
 		"32 31 8:3 / "+root+"/var/lib/data rw - ext4 /dev/a rw\n33 32 0:5 / "+root+"/var/lib/data rw - tmpfs over rw\n"+ // something over ours
@@ -83,7 +83,7 @@ func TestUmountLeavesWhatOthersHaveMounted(t *testing.T) {
 }
 
 func TestMountsAreFoundBelowARootThatALinkLeadsTo(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.write("real/root/file", "")
 	if err := os.Symlink("real", b.path("link")); err != nil {
 		t.Fatal(err)
@@ -98,8 +98,8 @@ func TestMountsAreFoundBelowARootThatALinkLeadsTo(t *testing.T) {
 	}
 }
 
-func TestMountPointsAreMadeAndNotated(t *testing.T) {
-	b := newBench(t)
+func TestMountPointsAreMadeAndRecorded(t *testing.T) {
+	b := newTestMachine(t)
 	b.write("root/home/file", "")
 	cfg := b.config(`"filesystems": [{"device": "/dev/a", "format": "ext4", "path": "/home/core/data/x"}, {"device": "/dev/b", "format": "ext4", "path": "/home/file/x"}, {"device": "/dev/c", "format": "ext4", "path": "/link/x"}]`)
 	if err := os.Symlink("/tmp", b.path("root/link")); err != nil {
@@ -110,8 +110,8 @@ func TestMountPointsAreMadeAndNotated(t *testing.T) {
 			t.Fatalf("%q is new, %v; want %q", made, err, want)
 		}
 	}
-	if want := []string{"/home/core", "/home/core/data", "/home/core/data/x"}; !slices.Equal(b.m.Notated, want) {
-		t.Errorf("notated %v, want %v", b.m.Notated, want)
+	if want := []string{"/home/core", "/home/core/data", "/home/core/data/x"}; !slices.Equal(b.m.RecordedDirectories, want) {
+		t.Errorf("recorded %v, want %v", b.m.RecordedDirectories, want)
 	}
 	if info, err := os.Stat(b.path("root/home/core")); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("%v, %v", info, err)
@@ -126,7 +126,7 @@ func TestMountPointsAreMadeAndNotated(t *testing.T) {
 }
 
 func TestMissingDevicesAreReportedTogether(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.write("sys/class/block/loop0/size", "0\n")
 	b.write("sys/class/block/vdb/size", "2097152\n")
 	const hint = "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with firstlight.device_timeout=SECONDS on the kernel command line it waits longer"
@@ -136,7 +136,7 @@ func TestMissingDevicesAreReportedTogether(t *testing.T) {
 }
 
 func TestAMissingFilesystemDeviceDoesNotHideConflicts(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", b.disk("a.img", 10))
 	_, err := b.plan(`"filesystems": [{"device": "DIR/a.img", "format": "xfs"}, {"device": "DIR/x", "format": "xfs"}]`)
 	if leaves := report.Leaves(err); len(leaves) != 2 || !strings.Contains(err.Error(), "it is not there after") {
@@ -145,7 +145,7 @@ func TestAMissingFilesystemDeviceDoesNotHideConflicts(t *testing.T) {
 }
 
 func TestDevicesThatComeLateAreWaitedFor(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.m.Timeout = 20 * time.Second
 	made := make(chan error, 1)
 	go func() {
@@ -153,7 +153,7 @@ func TestDevicesThatComeLateAreWaitedFor(t *testing.T) {
 		made <- os.WriteFile(b.path("late"), nil, 0o644)
 	}()
 	start := time.Now()
-	if err := b.m.wait(context.Background(), []needed{{path: b.path("late")}}); err != nil {
+	if err := b.m.wait(context.Background(), []requiredDevice{{path: b.path("late")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-made; err != nil {
@@ -165,18 +165,18 @@ func TestDevicesThatComeLateAreWaitedFor(t *testing.T) {
 }
 
 func TestWaitingEndsWithItsContext(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.m.Timeout = time.Hour
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	err := b.m.wait(ctx, []needed{{path: b.path("never")}})
+	err := b.m.wait(ctx, []requiredDevice{{path: b.path("never")}})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "waiting for "+b.path("never")) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestTheTimeoutIsAKernelArgument(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", b.path("cmdline"))
 	for text, want := range map[string]string{"quiet": "1m30s", "firstlight.device_timeout=7": "7s",
 		"firstlight.device_timeout=x": "the kernel argument firstlight.device_timeout=x is not a number of seconds"} {
@@ -216,7 +216,7 @@ func TestPlanningDoesNoIO(t *testing.T) {
 }
 
 func TestRefusedPartitionsAreNotWaitedFor(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.m.Timeout = time.Hour
 	b.disk("a.img", 100)
 	b.run("mkfs.ext4", "-q", b.disk("b.img", 10))
@@ -235,7 +235,7 @@ func TestRefusedPartitionsAreNotWaitedFor(t *testing.T) {
 }
 
 func TestNothingIsWaitedForAtADesk(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.m.Timeout = time.Hour
 	b.m.Absent = func(device string, err error) string { return "do without" }
 	b.refused(`"filesystems": [{"device": "DIR/x", "format": "xfs"}]`, "there is no DIR/x here | storage.filesystems[0].device | do without")

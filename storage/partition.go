@@ -61,7 +61,7 @@ func (m *Machine) partitionLocked(ctx context.Context, p *diskPlan, disk *device
 	if err := p.write(diffKernel(m.partitions(disk.sysfs), p.After)); err != nil {
 		return err
 	}
-	return m.agree(disk.sysfs, p.After)
+	return m.verifyKernel(disk.sysfs, p.After)
 }
 
 // keepLocked lets udev look at the disk, but not read its table again, until
@@ -103,7 +103,7 @@ func (p *diskPlan) write(diff kernelDiff) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := diff.forget(f); err != nil {
+	if err := diff.removePartitions(f); err != nil {
 		return err
 	}
 	if p.Wipe {
@@ -116,18 +116,18 @@ func (p *diskPlan) write(diff kernelDiff) (err error) {
 			return err
 		}
 	}
-	return diff.tell(f, p.Facts.Sector)
+	return diff.addPartitions(f, p.Facts.Sector)
 }
 
 // checkFilesystem decides on a filesystem that could not be looked at before.
 func (m *Machine) checkFilesystem(ctx context.Context, f *filesystemPlan) error {
-	_, found, _, err := m.lookAgain(ctx, []*site{&f.site})
+	_, found, _, err := m.lookAgain(ctx, []*target{&f.target})
 	if err != nil {
 		return err
 	}
 	now := *f
-	now.target = found[0]
-	if now.action, err = decideFilesystem(f.Filesystem, now.target); err != nil || now.action == keep {
+	now.deviceFacts = found[0]
+	if now.action, err = decideFilesystem(f.Filesystem, now.deviceFacts); err != nil || now.action == keepFilesystem {
 		return err
 	}
 	return m.makeFilesystem(ctx, &now)
@@ -135,17 +135,17 @@ func (m *Machine) checkFilesystem(ctx context.Context, f *filesystemPlan) error 
 
 // makeFilesystem carries out the plan for a filesystem.
 func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
-	node, err := m.siteNode(&f.site)
+	node, err := m.targetNode(&f.target)
 	if err != nil {
 		return err
 	}
-	if err := m.wait(ctx, []needed{{path: node, origin: f.Origin("device")}}); err != nil {
+	if err := m.wait(ctx, []requiredDevice{{path: node, origin: f.Origin("device")}}); err != nil {
 		return err
 	}
-	if err := wipeDevice(node, f.target.Signatures); err != nil {
+	if err := wipeDevice(node, f.deviceFacts.Signatures); err != nil {
 		return err
 	}
-	if f.action == format {
+	if f.action == makeFilesystem {
 		if err := m.mkfs(ctx, f, node); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (m *Machine) makeFilesystem(ctx context.Context, f *filesystemPlan) error {
 		return err
 	}
 	defer d.file.Close()
-	if found := d.view().probe(); f.action == format && (len(found) == 0 || len(compareFilesystem(f.Filesystem, found[0])) > 0) {
+	if found := d.view().probe(); f.action == makeFilesystem && (len(found) == 0 || len(compareFilesystem(f.Filesystem, found[0])) > 0) {
 		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", blkprobe.Describe(found), *f.Format)
 	}
 	if d.sysfs == "" {

@@ -109,7 +109,7 @@ func TestPartitions(t *testing.T) {
 	for _, c := range partitionCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // sgdisk sleeps for a second after it has written
-			b := newBench(t)
+			b := newTestMachine(t)
 			disk := b.disk("a.img", 100)
 			if c.prepare != nil {
 				b.run("sgdisk", append(c.prepare, disk)...)
@@ -121,7 +121,7 @@ func TestPartitions(t *testing.T) {
 			if c.after == "" {
 				return
 			}
-			if got := b.sound(disk); got != c.after {
+			if got := b.sgdiskVerify(disk); got != c.after {
 				t.Errorf("the disk has\n%s\nwant\n%s", got, c.after)
 			}
 		})
@@ -175,7 +175,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 	for _, c := range refusedPartitions {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // sgdisk sleeps for a second after it has written
-			b := newBench(t)
+			b := newTestMachine(t)
 			b.run("sgdisk", append(c.prepare, b.disk("a.img", 100))...)
 			b.refused(c.config, c.want...)
 		})
@@ -183,30 +183,30 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 }
 
 func TestAFilesystemOnTheWholeDiskIsNotOverwrittenByATable(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", "-L", "precious", b.disk("a.img", 100))
 	b.refused(partitions(`{"number": 1}`), `DIR/a.img has no partition table but holds ext4 (label "precious") | storage.disks[0] | `+wipeHint)
 	b.apply(disk(`"wipeTable": true, "partitions": [{"number": 1}]`))
-	b.sound(b.path("a.img"))
+	b.sgdiskVerify(b.path("a.img"))
 	if out := b.run("wipefs", b.path("a.img")); strings.Contains(out, "ext4") {
 		t.Errorf("ext4 is still there:\n%s", out)
 	}
 }
 
 func TestWipingMakesAnMBRDiskAGPTDisk(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.run("sgdisk", "-n", "1:0:+1M", "--gpttombr=1", b.disk("a.img", 100))
 	config := disk(`"wipeTable": true, "partitions": [{"number": 1, "label": "a", "guid": "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa"}]`)
 	b.apply(config)
 	b.converges(config)
-	b.sound(b.path("a.img"))
+	b.sgdiskVerify(b.path("a.img"))
 	if out := b.run("sgdisk", "-i", "1", b.path("a.img")); !strings.Contains(out, "unique GUID: AAAAAAAA-1111-4111-8111-AAAAAAAAAAAA") {
 		t.Errorf("the GUID is not the config's:\n%s", out)
 	}
 }
 
 func TestEntriesThatTheConfigDoesNotNameStayAsTheyAre(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("sgdisk", append(append([]string(nil), usual...), "-A", "3:set:63", "-u", "3:bbbbbbbb-1111-4111-8111-aaaaaaaaaaaa", "-U", "cccccccc-1111-4111-8111-aaaaaaaaaaaa", disk)...)
 	before := b.run("sgdisk", "-i", "3", disk)
@@ -220,7 +220,7 @@ func TestEntriesThatTheConfigDoesNotNameStayAsTheyAre(t *testing.T) {
 }
 
 func TestHybridMBRsAreNotMadeToLie(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("sgdisk", append(append([]string(nil), usual...), "-h", "1", disk)...)
 	b.refused(partitions(`{"number": 2, "label": "new"}`),
@@ -242,7 +242,7 @@ func first(t *testing.T, disk string) string {
 }
 
 func TestADiskThatHasGrownIsUsedToItsEnd(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	b.run("sgdisk", append(usual, disk)...)
 	if err := os.Truncate(disk, 300<<20); err != nil {
@@ -253,15 +253,15 @@ func TestADiskThatHasGrownIsUsedToItsEnd(t *testing.T) {
 	config := partitions(`{"number": 9, "sizeMiB": 0, "resize": true}`)
 	b.apply(config)
 	b.converges(config)
-	if got, want := b.sound(disk), "1 4096 24575 EF00 ESP\n3 40960 61439 8300 ROOT\n9 102400 612351 8300 DATA"; got != want {
+	if got, want := b.sgdiskVerify(disk), "1 4096 24575 EF00 ESP\n3 40960 61439 8300 ROOT\n9 102400 612351 8300 DATA"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestDisksInUseAreNotChanged(t *testing.T) {
 	const hint = "stop using it before"
-	facts := func(uses ...use) *diskFacts {
-		return &diskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Uses: uses, Disk: gpt.Disk{Kind: gpt.Intact,
+	facts := func(uses ...holder) *diskFacts {
+		return &diskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Holders: uses, Disk: gpt.Disk{Kind: gpt.Intact,
 			Table: gpt.Table{Sector: 512, First: 34, Last: 204766, Slots: 128, Partitions: []gpt.Partition{{Number: 1, Start: 2048, Size: 20480, Type: linuxData, Name: "boot"}}}}}
 	}
 	for _, c := range []struct {
@@ -269,16 +269,16 @@ func TestDisksInUseAreNotChanged(t *testing.T) {
 		facts        *diskFacts
 		want         string
 	}{
-		{"another partition may be made", `"partitions": [{"number": 2}]`, facts(use{Number: 1, How: "mounted at /boot"}), ""},
-		{"what matches may be in use", `"partitions": [{"number": 1, "label": "boot"}]`, facts(use{Number: 1, How: "mounted at /boot"}, use{Number: 0, How: "part of md0"}), ""},
-		{"a mounted partition is not resized", `"partitions": [{"number": 1, "sizeMiB": 20, "resize": true}]`, facts(use{Number: 1, How: "mounted at /boot"}, use{Number: 1, How: "swapped to"}),
+		{"another partition may be made", `"partitions": [{"number": 2}]`, facts(holder{Number: 1, How: "mounted at /boot"}), ""},
+		{"what matches may be in use", `"partitions": [{"number": 1, "label": "boot"}]`, facts(holder{Number: 1, How: "mounted at /boot"}, holder{Number: 0, How: "part of md0"}), ""},
+		{"a mounted partition is not resized", `"partitions": [{"number": 1, "sizeMiB": 20, "resize": true}]`, facts(holder{Number: 1, How: "mounted at /boot"}, holder{Number: 1, How: "swapped to"}),
 			`partition 1 "boot" on /dev/vda is to be changed (resize) but is mounted at /boot, swapped to`},
-		{"a used disk is not changed", `"partitions": [{"number": 2}]`, facts(use{Number: 0, How: "part of dm-0 (x)"}), `the partitions of /dev/vda are to be changed but the disk is part of dm-0 (x)`},
-		{"a used disk is not wiped", `"wipeTable": true`, facts(use{Number: 0, How: "part of md0"}, use{Number: 1, How: "mounted at /boot"}),
+		{"a used disk is not changed", `"partitions": [{"number": 2}]`, facts(holder{Number: 0, How: "part of dm-0 (x)"}), `the partitions of /dev/vda are to be changed but the disk is part of dm-0 (x)`},
+		{"a used disk is not wiped", `"wipeTable": true`, facts(holder{Number: 0, How: "part of md0"}, holder{Number: 1, How: "mounted at /boot"}),
 			`/dev/vda is to be wiped but is in use: the disk is part of md0, partition 1 is mounted at /boot`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := newBench(t).config(`"disks": [{"device": "/dev/vda", ` + c.config + `}]`)
+			cfg := newTestMachine(t).config(`"disks": [{"device": "/dev/vda", ` + c.config + `}]`)
 			_, errs := decideDisk(&cfg.Storage.Disks[0], c.facts, func() string { return "G" })
 			switch {
 			case c.want == "" && len(errs) > 0:
@@ -291,7 +291,7 @@ func TestDisksInUseAreNotChanged(t *testing.T) {
 }
 
 func TestADiskThatChangesAfterPlanningIsLeftAlone(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)
 	plan, err := b.plan(partitions(`{"number": 1}`))
 	if err != nil {
@@ -309,7 +309,7 @@ func TestADiskThatChangesAfterPlanningIsLeftAlone(t *testing.T) {
 }
 
 func TestTheSameDiskTwiceIsRefused(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	if err := os.Symlink(b.disk("a.img", 10), b.path("link")); err != nil {
 		t.Fatal(err)
 	}

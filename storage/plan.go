@@ -30,27 +30,27 @@ type diskFacts struct {
 	// Mapping is the device mapper's name of the disk, if it is one of that; see
 	// mapped.go.
 	Mapping string
-	// Unmapped tells that some of its partitions are in the table only.
+	// Unmapped reports that some of its partitions are in the table only.
 	Unmapped bool
 	gpt.Disk
 	Signatures []blkprobe.Signature
-	// Wanted tells that the whole disk holds what the config wants on it.
-	Wanted bool
-	Uses   []use
+	// Wanted reports that the whole disk holds what the config wants on it.
+	Wanted  bool
+	Holders []holder
 }
 
-// A use is who keeps a disk (number 0) or a partition of it busy.
-type use struct {
+// A holder is who keeps a disk (number 0) or a partition of it busy.
+type holder struct {
 	Number int
 	How    string // "mounted at /boot"
-	// Holder is the kernel's name of a device that is built upon it, and
+	// Kernel is the kernel's name of a device that is built upon it, and
 	// Mapping the device mapper's, if it is of that.
-	Holder, Mapping string
+	Kernel, Mapping string
 }
 
-func (d *diskFacts) uses(number int) []use {
-	var found []use
-	for _, u := range d.Uses {
+func (d *diskFacts) holdersOf(number int) []holder {
+	var found []holder
+	for _, u := range d.Holders {
 		if u.Number == number {
 			found = append(found, u)
 		}
@@ -58,8 +58,8 @@ func (d *diskFacts) uses(number int) []use {
 	return found
 }
 
-// hows lists uses for a message.
-func hows(uses []use) string {
+// describeHolders lists uses for a message.
+func describeHolders(uses []holder) string {
 	var all []string
 	for _, u := range uses {
 		all = append(all, u.How)
@@ -67,10 +67,10 @@ func hows(uses []use) string {
 	return strings.Join(all, ", ")
 }
 
-// everyUse names all that is busy on the disk.
-func (d *diskFacts) everyUse() string {
+// allHolders names all that is busy on the disk.
+func (d *diskFacts) inUse() string {
 	var all []string
-	for _, u := range d.Uses {
+	for _, u := range d.Holders {
 		what := "the disk"
 		if u.Number != 0 {
 			what = fmt.Sprintf("partition %d", u.Number)
@@ -197,7 +197,7 @@ func (p *diskPlan) sameAsMade(t gpt.Table) bool {
 	return true
 }
 
-// namesGUID tells whether the GUID of a partition is the config's and not random.
+// namesGUID reports whether the GUID of a partition is the config's and not random.
 func (p *diskPlan) namesGUID(number int) bool {
 	e, _ := p.After.Find(number)
 	return slices.ContainsFunc(p.Config.Partitions, func(c config.Partition) bool {
@@ -226,9 +226,9 @@ func (p *diskPlan) refuseWipe() []error {
 	if !p.Wipe {
 		return nil
 	}
-	if len(d.Uses) > 0 {
+	if len(d.Holders) > 0 {
 		return []error{report.Conflict(origin, "stop using it before, or do not set wipeTable on this disk",
-			"%s is to be wiped but is in use: %s", d.Device, d.everyUse())}
+			"%s is to be wiped but is in use: %s", d.Device, d.inUse())}
 	}
 	return nil
 }
@@ -244,13 +244,13 @@ func (p *diskPlan) refuseChanges() []error {
 		errs = append(errs, report.Conflict(p.Config.Origin(), "wipeTable: true replaces it, with everything on the disk",
 			"the GPT of %s cannot be changed: %v", d.Device, d.Unwritable))
 	}
-	if how := d.uses(0); len(how) > 0 {
-		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, hows(how)))
+	if how := d.holdersOf(0); len(how) > 0 {
+		errs = append(errs, report.Conflict(p.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", d.Device, describeHolders(how)))
 	}
 	for _, c := range p.Changes {
-		if how := d.uses(c.Before.Number); c.Before.Number != 0 && len(how) > 0 {
+		if how := d.holdersOf(c.Before.Number); c.Before.Number != 0 && len(how) > 0 {
 			errs = append(errs, report.Conflict(p.Config.Origin("partitions"), "the partition can be changed only when nothing uses it",
-				"partition %s on %s is to be changed (%s) but is %s", c.Before.Title(), d.Device, c.Verb, hows(how)))
+				"partition %s on %s is to be changed (%s) but is %s", c.Before.Title(), d.Device, c.Verb, describeHolders(how)))
 		}
 	}
 	return errs

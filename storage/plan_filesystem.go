@@ -11,12 +11,12 @@ import (
 )
 
 // A target is a place where something is to be, and what is there.
-type target struct {
+type deviceFacts struct {
 	Device     string // as in the config
 	Signatures []blkprobe.Signature
 	Member     *blkprobe.MDSuperblock // if it is a member of an array
 	LUKS       *blkprobe.LUKSHeader   // if it is a LUKS device
-	Uses       []use
+	Holders    []holder
 	Kernel     string // the kernel's name of the device, if it is there
 }
 
@@ -24,40 +24,40 @@ type target struct {
 type action int
 
 const (
-	keep   action = iota
-	format        // wipe and make a filesystem
-	blank         // wipe only
+	keepFilesystem action = iota
+	makeFilesystem        // wipe and make a filesystem
+	wipeOnly              // wipe only
 )
 
-// wantsFilesystem tells whether the disks stage has anything to do for it.
+// wantsFilesystem reports whether the disks stage has anything to do for it.
 // Virtiofs is the host's.
 func wantsFilesystem(fs *config.Filesystem) bool {
 	return fs.Format != nil && *fs.Format != "virtiofs"
 }
 
 // decideFilesystem compares a filesystem of the config with what is there.
-func decideFilesystem(fs *config.Filesystem, t target) (action, error) {
+func decideFilesystem(fs *config.Filesystem, t deviceFacts) (action, error) {
 	wipe := config.ValueOr(fs.WipeFilesystem, false)
 	none := *fs.Format == "" || *fs.Format == "none"
-	decided := format
+	decided := makeFilesystem
 	switch {
 	case none && len(t.Signatures) == 0:
-		return keep, nil
+		return keepFilesystem, nil
 	case none && wipe:
-		decided = blank
+		decided = wipeOnly
 	case none:
-		return keep, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
+		return keepFilesystem, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
 			"%s holds %s; the config says that it holds nothing", t.Device, blkprobe.Describe(t.Signatures))
 	case wipe || len(t.Signatures) == 0:
 	default:
 		if differences := compareFilesystem(fs, t.Signatures[0]); len(differences) > 0 {
-			return keep, refuseFilesystem(fs, t, differences)
+			return keepFilesystem, refuseFilesystem(fs, t, differences)
 		}
-		return keep, nil
+		return keepFilesystem, nil
 	}
-	if len(t.Uses) > 0 {
-		return keep, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
-			"%s is to be wiped but is %s", t.Device, hows(t.Uses))
+	if len(t.Holders) > 0 {
+		return keepFilesystem, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
+			"%s is to be wiped but is %s", t.Device, describeHolders(t.Holders))
 	}
 	return decided, nil
 }
@@ -88,14 +88,14 @@ func plainUUID(format, uuid string) string {
 	return uuid
 }
 
-func refuseFilesystem(fs *config.Filesystem, t target, differences []difference) error {
+func refuseFilesystem(fs *config.Filesystem, t deviceFacts, differences []difference) error {
 	const hint = "wipeFilesystem: true makes it anew, and its contents are lost"
 	if differences[0].member == "format" {
 		return report.Conflict(fs.Origin("format"), hint, "%s holds %s; the config asks for %s", t.Device, blkprobe.Describe(t.Signatures), *fs.Format)
 	}
 	var texts []string
 	for _, d := range differences {
-		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.is, d.asked))
+		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.got, d.want))
 	}
 	return report.Conflict(fs.Origin(differences[0].member), hint, "the %s on %s is not what the config describes: %s", *fs.Format, t.Device, strings.Join(texts, "; "))
 }

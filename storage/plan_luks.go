@@ -24,14 +24,14 @@ const unfinishedMark = "firstlight-unfinished"
 // A volumePlan is a LUKS volume of the config and what to do about it.
 type volumePlan struct {
 	*config.Luks
-	built
+	stackedDevice
 	action volumeAction
 	keyed  bool // the key is with the state already
 }
 
-// idle tells that there is nothing to do: with the key at hand, for a volume
+// idle reports that there is nothing to do: with the key at hand, for a volume
 // that is open.
-func (p *volumePlan) idle() bool { return p.outlook == ready && p.keyed }
+func (p *volumePlan) idle() bool { return p.state == contentExisting && p.keyed }
 
 // volumePaths are the names of a volume in /dev.
 func volumePaths(l *config.Luks) []string {
@@ -39,18 +39,18 @@ func volumePaths(l *config.Luks) []string {
 	return slices.Compact([]string{"/dev/mapper/" + name, "/dev/mapper/" + l.Name, "/dev/disk/by-id/dm-name-" + name})
 }
 
-// volumeFacts are what was found of a volume.
+// lookAtVolume are what was found of a volume.
 type volumeFacts struct {
-	target
+	deviceFacts
 	// Mapper is the kernel's name of the device that has the volume's name, and
-	// Uses of it are MapperUses; empty if there is none.
-	Mapper     string
-	MapperUses []use
+	// Holders of it are MapperHolders; empty if there is none.
+	Mapper        string
+	MapperHolders []holder
 }
 
-// open tells whether the device is open under the name of the volume.
+// open reports whether the device is open under the name of the volume.
 func (f volumeFacts) open() bool {
-	return f.Mapper != "" && slices.ContainsFunc(f.Uses, func(u use) bool { return u.Holder == f.Mapper })
+	return f.Mapper != "" && slices.ContainsFunc(f.Holders, func(u holder) bool { return u.Kernel == f.Mapper })
 }
 
 // A volumeAction is what is done about a volume.
@@ -59,16 +59,16 @@ type volumeAction int
 const (
 	keepVolume volumeAction = iota // it is open
 	openVolume
-	makeVolume
+	createVolume
 )
 
 // decideVolume compares a LUKS volume of the config with what is there.
 func decideVolume(l *config.Luks, f volumeFacts) (volumeAction, []error) {
-	action, errs := decideContents(l, f.target)
-	others := slices.DeleteFunc(slices.Clone(f.Uses), func(u use) bool { return u.Holder != "" && u.Holder == f.Mapper })
+	action, errs := decideVolumeContents(l, f.deviceFacts)
+	others := slices.DeleteFunc(slices.Clone(f.Holders), func(u holder) bool { return u.Kernel != "" && u.Kernel == f.Mapper })
 	if len(others) > 0 {
 		errs = append(errs, report.Conflict(l.Origin("device"), "a LUKS volume can be only on what nothing else uses",
-			"%s is to hold the LUKS volume %q but is %s", f.Device, l.Name, hows(others)))
+			"%s is to hold the LUKS volume %q but is %s", f.Device, l.Name, describeHolders(others)))
 	}
 	switch {
 	case f.Mapper != "" && !f.open():
@@ -76,25 +76,25 @@ func decideVolume(l *config.Luks, f volumeFacts) (volumeAction, []error) {
 			"%s is there already, and not on %s", volumePaths(l)[0], f.Device))
 	case f.open() && action == openVolume:
 		action = keepVolume
-	case f.open() && action == makeVolume && len(f.MapperUses) > 0:
+	case f.open() && action == createVolume && len(f.MapperHolders) > 0:
 		errs = append(errs, report.Conflict(l.Origin(), "stop using it before",
-			"the LUKS volume %q on %s is to be made anew but is %s", l.Name, f.Device, hows(f.MapperUses)))
+			"the LUKS volume %q on %s is to be made anew but is %s", l.Name, f.Device, describeHolders(f.MapperHolders)))
 	}
 	return action, errs
 }
 
-// decideContents is about what the device holds.
-func decideContents(l *config.Luks, t target) (volumeAction, []error) {
+// decideVolumeContents is about what the device holds.
+func decideVolumeContents(l *config.Luks, t deviceFacts) (volumeAction, []error) {
 	const hint = "wipeVolume: true makes it anew, and its contents are lost"
 	switch {
 	case config.ValueOr(l.WipeVolume, false) || len(t.Signatures) == 0 && t.LUKS == nil:
-		return makeVolume, nil
+		return createVolume, nil
 	case t.LUKS == nil || len(t.Signatures) > 0 && t.Signatures[0].Type != "crypto_LUKS":
-		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, blkprobe.Describe(t.Signatures))}
+		return createVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds %s; the config asks for a LUKS volume", t.Device, blkprobe.Describe(t.Signatures))}
 	case t.LUKS.Version != 2:
-		return makeVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds a volume of LUKS version %d; only those of version 2 can be kept", t.Device, t.LUKS.Version)}
+		return createVolume, []error{report.Conflict(l.Origin("device"), hint, "%s holds a volume of LUKS version %d; only those of version 2 can be kept", t.Device, t.LUKS.Version)}
 	case t.LUKS.Subsystem == unfinishedMark:
-		return makeVolume, nil
+		return createVolume, nil
 	}
 	differences := compareVolume(l, t.LUKS)
 	if len(differences) == 0 {
@@ -108,7 +108,7 @@ func decideContents(l *config.Luks, t target) (volumeAction, []error) {
 	for _, d := range differences {
 		texts = append(texts, d.what)
 	}
-	return makeVolume, []error{report.Conflict(origin, hint, "the LUKS volume that is on %s cannot be kept: %s", t.Device, strings.Join(texts, "; "))}
+	return createVolume, []error{report.Conflict(origin, hint, "the LUKS volume that is on %s cannot be kept: %s", t.Device, strings.Join(texts, "; "))}
 }
 
 // compareVolume says why a volume cannot be taken for the one of the config.
@@ -133,27 +133,27 @@ func compareVolume(l *config.Luks, h *blkprobe.LUKSHeader) []difference {
 	return d
 }
 
-// marksUnfinished tells whether a new volume gets the mark: not where the
+// marksUnfinished reports whether a new volume gets the mark: not where the
 // config has a subsystem of its own.
 func marksUnfinished(l *config.Luks) bool {
 	return !slices.ContainsFunc(l.Options, func(o string) bool { return strings.HasPrefix(o, "--subsystem") })
 }
 
-// staysMarked tells whether a volume has the mark until the end of the first
+// staysMarked reports whether a volume has the mark until the end of the first
 // boot, as the disks stage could not open it in another one.
 func staysMarked(l *config.Luks) bool {
 	return marksUnfinished(l) && (l.HasClevis() || !config.NonZero(l.KeyFile.Source))
 }
 
-// generatesKey tells whether the config leaves the key to us.
+// generatesKey reports whether the config leaves the key to us.
 func generatesKey(l *config.Luks) bool {
 	return !config.NonZero(l.KeyFile.Source) && !config.ValueOr(l.Cex.Enabled, false)
 }
 
-// provable tells whether clevis can be asked to unlock the volume here and now:
+// provable reports whether clevis can be asked to unlock the volume here and now:
 // the servers were asked for their keys and the TPM is there. A server that
 // gave its keys beforehand need not be in reach.
-func provable(c *config.Clevis) bool {
+func canVerifyUnlock(c *config.Clevis) bool {
 	shares := 0
 	for _, t := range c.Tang {
 		if !config.NonZero(t.Advertisement) {
@@ -198,8 +198,8 @@ func clevisPin(c *config.Clevis) (pin, text string, err error) {
 }
 
 func (p *volumePlan) name() string {
-	verb := map[volumeAction]string{keepVolume: "checking the key of", openVolume: "opening", makeVolume: "making"}[p.action]
-	if p.sites[0].later() {
+	verb := map[volumeAction]string{keepVolume: "checking the key of", openVolume: "opening", createVolume: "making"}[p.action]
+	if p.sites[0].deferred() {
 		verb = "checking and, if needed, making"
 	}
 	name := fmt.Sprintf("%s LUKS volume %q on %s", verb, p.Luks.Name, p.sites[0].Device)

@@ -12,67 +12,67 @@ import (
 )
 
 // A wish is a partition of the config with what was found for it.
-type wish struct {
+type partitionSpec struct {
 	*config.Partition
 	number int
 	exists bool
 	before gpt.Partition
 	// adopted is an existing partition that was found by its label.
-	adopted bool
+	matched bool
 	wipe    bool
 	after   gpt.Partition
 }
 
-// absent tells that the partition is not to exist.
-func (w *wish) absent() bool { return !config.ValueOr(w.ShouldExist, true) }
+// absent reports that the partition is not to exist.
+func (w *partitionSpec) absent() bool { return !config.ValueOr(w.ShouldExist, true) }
 
 // decidePartitions fills After and Changes.
 func (p *diskPlan) decidePartitions(base gpt.Table, newGUID func() string) []error {
-	wishes := assignNumbers(p.Config.Partitions, base)
+	specs := assignNumbers(p.Config.Partitions, base)
 	free := base
 	free.Partitions = slices.DeleteFunc(slices.Clone(base.Partitions), func(e gpt.Partition) bool {
-		return slices.ContainsFunc(wishes, func(w *wish) bool { return w.number == e.Number })
+		return slices.ContainsFunc(specs, func(w *partitionSpec) bool { return w.number == e.Number })
 	})
 	p.After = free
 	p.After.Partitions = slices.Clone(free.Partitions)
 	var errs []error
-	for _, w := range wishes {
-		if err := p.decideWish(w, newGUID); err != nil {
+	for _, w := range specs {
+		if err := p.decidePartition(w, newGUID); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	sort.SliceStable(p.After.Partitions, func(i, j int) bool { return p.After.Partitions[i].Number < p.After.Partitions[j].Number })
-	return append(errs, p.refuseSameGUIDs(wishes)...)
+	return append(errs, p.refuseSameGUIDs(specs)...)
 }
 
 // refuseSameGUIDs finds GUIDs of the config that two partitions would have.
 // Links in /dev and those who mount by GUID would find one of them by chance.
-func (p *diskPlan) refuseSameGUIDs(wishes []*wish) []error {
+func (p *diskPlan) refuseSameGUIDs(specs []*partitionSpec) []error {
 	const hint = "give each partition a GUID of its own, or leave it out to have one made"
-	has := func(w *wish, guid string) bool {
+	has := func(w *partitionSpec, guid string) bool {
 		return !w.absent() && config.NonZero(w.GUID) && strings.EqualFold(*w.GUID, guid)
 	}
 	var errs []error
-	for i, w := range wishes {
+	for i, w := range specs {
 		if !has(w, config.ValueOr(w.GUID, "")) {
 			continue
 		}
-		if j := slices.IndexFunc(wishes[:i], func(other *wish) bool { return has(other, *w.GUID) }); j >= 0 {
+		if j := slices.IndexFunc(specs[:i], func(other *partitionSpec) bool { return has(other, *w.GUID) }); j >= 0 {
 			errs = append(errs, report.Conflict(w.Origin("guid"), hint, "partitions %s and %s on %s would both have the GUID %s",
-				wishes[j].named(), w.named(), p.Facts.Device, strings.ToUpper(*w.GUID)))
+				specs[j].title(), w.title(), p.Facts.Device, strings.ToUpper(*w.GUID)))
 			continue
 		}
 		for _, e := range p.After.Partitions {
-			if e.Number != w.number && strings.EqualFold(e.GUID, *w.GUID) && !slices.ContainsFunc(wishes, func(other *wish) bool { return other.number == e.Number && has(other, e.GUID) }) {
+			if e.Number != w.number && strings.EqualFold(e.GUID, *w.GUID) && !slices.ContainsFunc(specs, func(other *partitionSpec) bool { return other.number == e.Number && has(other, e.GUID) }) {
 				errs = append(errs, report.Conflict(w.Origin("guid"), hint, "partition %s on %s would have the GUID %s, which partition %s has",
-					w.named(), p.Facts.Device, strings.ToUpper(*w.GUID), e.Title()))
+					w.title(), p.Facts.Device, strings.ToUpper(*w.GUID), e.Title()))
 			}
 		}
 	}
 	return errs
 }
 
-func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
+func (p *diskPlan) decidePartition(w *partitionSpec, newGUID func() string) error {
 	if w.absent() {
 		return p.decideAbsent(w)
 	}
@@ -80,7 +80,7 @@ func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
 		return report.Conflict(w.Origin("number"), "use a smaller number; wipeTable: true makes a table for 128",
 			"partition number %d: the table of %s has room for the numbers 1 to %d", w.number, p.Facts.Device, p.After.Slots)
 	}
-	if err := p.place(w); err != nil {
+	if err := p.allocate(w); err != nil {
 		if w.exists { // it stays in the way of others
 			p.After.Partitions = append(p.After.Partitions, w.before)
 		}
@@ -107,7 +107,7 @@ func (p *diskPlan) decideWish(w *wish, newGUID func() string) error {
 }
 
 // add makes an entry as the config has it.
-func (p *diskPlan) add(verb string, w *wish, newGUID func() string) {
+func (p *diskPlan) add(verb string, w *partitionSpec, newGUID func() string) {
 	if w.after.GUID == "" {
 		w.after.GUID = newGUID()
 	}
@@ -115,7 +115,7 @@ func (p *diskPlan) add(verb string, w *wish, newGUID func() string) {
 	p.Changes = append(p.Changes, change{verb, w.before, w.after})
 }
 
-func (p *diskPlan) decideAbsent(w *wish) error {
+func (p *diskPlan) decideAbsent(w *partitionSpec) error {
 	switch {
 	case !w.exists:
 		return nil
@@ -130,11 +130,11 @@ func (p *diskPlan) decideAbsent(w *wish) error {
 }
 
 // refuseDifference says what is there and what was asked.
-func (p *diskPlan) refuseDifference(w *wish, differences []difference) error {
+func (p *diskPlan) refuseDifference(w *partitionSpec, differences []difference) error {
 	var texts []string
 	onlySize := true
 	for _, d := range differences {
-		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.is, d.asked))
+		texts = append(texts, fmt.Sprintf("its %s is %s, the config asks for %s", d.what, d.got, d.want))
 		onlySize = onlySize && d.member == "sizeMiB"
 	}
 	hint := "wipePartitionEntry: true replaces it, and its contents are lost"
@@ -155,26 +155,26 @@ func (p *diskPlan) refuseDifference(w *wish, differences []difference) error {
 //
 // An open number first looks for an existing partition of the same label that
 // is as the config wants it: it was made by an earlier run of this config.
-func assignNumbers(parts []config.Partition, base gpt.Table) []*wish {
-	var wishes []*wish
+func assignNumbers(parts []config.Partition, base gpt.Table) []*partitionSpec {
+	var specs []*partitionSpec
 	taken := map[int]bool{}
 	for i := range parts {
-		w := &wish{Partition: &parts[i], number: parts[i].Number, wipe: config.ValueOr(parts[i].WipePartitionEntry, false)}
+		w := &partitionSpec{Partition: &parts[i], number: parts[i].Number, wipe: config.ValueOr(parts[i].WipePartitionEntry, false)}
 		if !w.absent() {
 			taken[w.number] = true
 		}
-		wishes = append(wishes, w)
+		specs = append(specs, w)
 	}
-	sort.SliceStable(wishes, func(i, j int) bool { return compareBool(wishes[i].number == 0, wishes[j].number == 0) < 0 })
-	for _, w := range wishes {
+	sort.SliceStable(specs, func(i, j int) bool { return compareBool(specs[i].number == 0, specs[j].number == 0) < 0 })
+	for _, w := range specs {
 		if w.number == 0 && !w.absent() {
-			w.adopt(base, taken)
+			w.matchByLabel(base, taken)
 		}
 	}
 	deleted := func(n int) bool {
-		return slices.ContainsFunc(wishes, func(w *wish) bool { return w.number == n && w.absent() && w.wipe })
+		return slices.ContainsFunc(specs, func(w *partitionSpec) bool { return w.number == n && w.absent() && w.wipe })
 	}
-	for _, w := range wishes {
+	for _, w := range specs {
 		if w.number != 0 || w.absent() {
 			continue
 		}
@@ -184,17 +184,17 @@ func assignNumbers(parts []config.Partition, base gpt.Table) []*wish {
 		// The entry that has the number now is deleted by another wish.
 		w.wipe = true
 	}
-	return lookUp(wishes, base, taken)
+	return findExisting(specs, base, taken)
 }
 
-// lookUp finds what exists under the numbers. Where a partition takes the
-// number of one that is to go, the two wishes are one.
-func lookUp(wishes []*wish, base gpt.Table, taken map[int]bool) []*wish {
-	wishes = slices.DeleteFunc(wishes, func(w *wish) bool { return w.absent() && (w.number == 0 || taken[w.number]) })
-	for _, w := range wishes {
+// findExisting finds what exists under the numbers. Where a partition takes the
+// number of one that is to go, the two specs are one.
+func findExisting(specs []*partitionSpec, base gpt.Table, taken map[int]bool) []*partitionSpec {
+	specs = slices.DeleteFunc(specs, func(w *partitionSpec) bool { return w.absent() && (w.number == 0 || taken[w.number]) })
+	for _, w := range specs {
 		w.before, w.exists = base.Find(w.number)
 	}
-	return wishes
+	return specs
 }
 
 func compareBool(a, b bool) int {
@@ -213,7 +213,7 @@ func exists(t gpt.Table, number int) bool {
 }
 
 // adopt looks for the partition that a wish without a number describes.
-func (w *wish) adopt(base gpt.Table, taken map[int]bool) {
+func (w *partitionSpec) matchByLabel(base gpt.Table, taken map[int]bool) {
 	mib := mebibyte / base.Sector
 	for _, e := range base.Partitions {
 		if w.Label == nil || e.Name != *w.Label || taken[e.Number] {
@@ -225,17 +225,17 @@ func (w *wish) adopt(base gpt.Table, taken map[int]bool) {
 		if config.NonZero(w.GUID) && !strings.EqualFold(*w.GUID, e.GUID) || config.NonZero(w.TypeGUID) && !strings.EqualFold(*w.TypeGUID, e.Type) {
 			continue
 		}
-		w.number, w.adopted = e.Number, true
+		w.number, w.matched = e.Number, true
 		taken[e.Number] = true
 		return
 	}
 }
 
 // A difference is a member of a partition that is not as the config wants it.
-type difference struct{ member, what, is, asked string }
+type difference struct{ member, what, got, want string }
 
 // compare tells how the partition that exists differs from what was asked.
-func (w *wish) compare(sector uint64) []difference {
+func (w *partitionSpec) compare(sector uint64) []difference {
 	if !w.exists {
 		return nil
 	}

@@ -14,11 +14,11 @@ import (
 // An arrayPlan is an array of the config and what to do about it.
 type arrayPlan struct {
 	*config.Raid
-	built
+	stackedDevice
 	action arrayAction
 }
 
-func (p *arrayPlan) idle() bool { return p.outlook == ready }
+func (p *arrayPlan) idle() bool { return p.state == contentExisting }
 
 // arrayPaths are the names of an array in /dev.
 func arrayPaths(r *config.Raid) []string {
@@ -32,9 +32,9 @@ func arrayPaths(r *config.Raid) []string {
 // takes them for its own and leaves their names as they are.
 const homehost = "any"
 
-// arrayFacts are what was found of an array.
+// lookAtArray are what was found of an array.
 type arrayFacts struct {
-	Members []target
+	Members []deviceFacts
 	// Running are the arrays of the kernel that have some of the members.
 	Running []runningArray
 	// Named is the device to which the array's path leads now, if any.
@@ -46,17 +46,17 @@ type runningArray struct {
 	Kernel  string   // its name: "md127"
 	Members []string // by the kernel's names
 	Active  bool
-	// Marked tells that mdadm has told udev to keep away while it makes the
+	// Creating reports that mdadm has told udev to keep away while it makes the
 	// array. Nobody makes one while we look: that mdadm was killed with us.
-	Marked bool
-	Uses   []use
+	Creating bool
+	Holders  []holder
 }
 
 func (r runningArray) node() string { return "/dev/" + r.Kernel }
 
-// lacks are those of the devices that it runs without.
-func (r runningArray) lacks(members []target) []target {
-	return slices.DeleteFunc(slices.Clone(members), func(t target) bool {
+// missing are those of the devices that it runs without.
+func (r runningArray) missing(members []deviceFacts) []deviceFacts {
+	return slices.DeleteFunc(slices.Clone(members), func(t deviceFacts) bool {
 		return t.Kernel == "" || slices.Contains(r.Members, t.Kernel) // the kernel does not know files
 	})
 }
@@ -68,7 +68,7 @@ const (
 	keepArray     arrayAction = iota
 	completeArray             // runs without some of its devices
 	assembleArray
-	makeArray
+	createArray
 )
 
 // An arrayDecision is that, and which arrays of the kernel to stop before.
@@ -80,9 +80,9 @@ type arrayDecision struct {
 
 // decideArray compares an array of the config with what is there.
 func decideArray(r *config.Raid, f arrayFacts) (arrayDecision, []error) {
-	d := arrayDecision{Action: makeArray}
+	d := arrayDecision{Action: createArray}
 	errs := refuseMembers(r, f)
-	own := f.own()
+	own := f.ownArrays()
 	for _, k := range own {
 		d.Stop = append(d.Stop, k.node())
 	}
@@ -91,16 +91,16 @@ func decideArray(r *config.Raid, f arrayFacts) (arrayDecision, []error) {
 			"%s is %s already, which is of other devices", arrayPaths(r)[0], f.Named))
 	}
 	same := sameArray(r, f.Members)
-	if same && len(own) == 1 && own[0].Active && !own[0].Marked && f.Named == own[0].node() {
-		if len(own[0].lacks(f.Members)) > 0 {
+	if same && len(own) == 1 && own[0].Active && !own[0].Creating && f.Named == own[0].node() {
+		if len(own[0].missing(f.Members)) > 0 {
 			return arrayDecision{Action: completeArray}, errs
 		}
 		return arrayDecision{}, errs
 	}
 	for _, k := range own {
-		if len(k.Uses) > 0 {
+		if len(k.Holders) > 0 {
 			errs = append(errs, report.Conflict(r.Origin(), "stop using it before",
-				"the array %q has to be stopped, as %s is not what the config describes, but that is %s", r.Name, k.node(), hows(k.Uses)))
+				"the array %q has to be stopped, as %s is not what the config describes, but that is %s", r.Name, k.node(), describeHolders(k.Holders)))
 		}
 	}
 	if spares := config.ValueOr(r.Spares, 0); spares < 0 || spares >= len(r.Devices) {
@@ -111,17 +111,17 @@ func decideArray(r *config.Raid, f arrayFacts) (arrayDecision, []error) {
 		d.Action = assembleArray
 		return d, errs
 	}
-	d.Warning = overwritten(r, f.Members)
+	d.Warning = overwriteWarning(r, f.Members)
 	return d, errs
 }
 
-// own are the arrays of the kernel that have no other members than the
+// ownArrays are the arrays of the kernel that have no other members than the
 // config's; whether whole or not, they are the array of the config.
-func (f arrayFacts) own() []runningArray {
+func (f arrayFacts) ownArrays() []runningArray {
 	var own []runningArray
 	for _, k := range f.Running {
 		foreign := func(name string) bool {
-			return !slices.ContainsFunc(f.Members, func(t target) bool { return t.Kernel == name })
+			return !slices.ContainsFunc(f.Members, func(t deviceFacts) bool { return t.Kernel == name })
 		}
 		if !slices.ContainsFunc(k.Members, foreign) {
 			own = append(own, k)
@@ -132,15 +132,15 @@ func (f arrayFacts) own() []runningArray {
 
 // refuseMembers keeps devices from being taken away from those who use them.
 func refuseMembers(r *config.Raid, f arrayFacts) []error {
-	own := f.own()
+	own := f.ownArrays()
 	var errs []error
 	for i, t := range f.Members {
-		others := slices.DeleteFunc(slices.Clone(t.Uses), func(u use) bool {
-			return slices.ContainsFunc(own, func(k runningArray) bool { return u.Holder != "" && k.Kernel == u.Holder })
+		others := slices.DeleteFunc(slices.Clone(t.Holders), func(u holder) bool {
+			return slices.ContainsFunc(own, func(k runningArray) bool { return u.Kernel != "" && k.Kernel == u.Kernel })
 		})
 		if len(others) > 0 {
 			errs = append(errs, report.Conflict(r.Origin("devices", i), "an array can be made only of what nothing else uses",
-				"%s is to be a member of the array %q but is %s", t.Device, r.Name, hows(others)))
+				"%s is to be a member of the array %q but is %s", t.Device, r.Name, describeHolders(others)))
 		}
 	}
 	return errs
@@ -152,19 +152,19 @@ var levels = map[string]int{
 	"raid4": 4, "4": 4, "raid5": 5, "5": 5, "raid6": 6, "6": 6, "raid10": 10, "10": 10,
 }
 
-// describes tells whether a superblock is one of the array of the config, made
+// describes reports whether a superblock is one of the array of the config, made
 // by this run or an earlier one.
-func describes(r *config.Raid, s *blkprobe.MDSuperblock) bool {
+func matchesArray(r *config.Raid, s *blkprobe.MDSuperblock) bool {
 	level, known := levels[config.ValueOr(r.Level, "")]
 	name := superblockName(r)
 	return s != nil && known && s.Level == level && s.Devices == len(r.Devices)-config.ValueOr(r.Spares, 0) &&
 		(s.Old || s.Name == name || s.Name == homehost+":"+name)
 }
 
-// sameArray tells whether all members are of one array, and that the config's.
-func sameArray(r *config.Raid, members []target) bool {
-	return !slices.ContainsFunc(members, func(t target) bool {
-		return !describes(r, t.Member) || t.Member.UUID != members[0].Member.UUID
+// sameArray reports whether all members are of one array, and that the config's.
+func sameArray(r *config.Raid, members []deviceFacts) bool {
+	return !slices.ContainsFunc(members, func(t deviceFacts) bool {
+		return !matchesArray(r, t.Member) || t.Member.UUID != members[0].Member.UUID
 	})
 }
 
@@ -193,14 +193,14 @@ func superblockName(r *config.Raid) string {
 }
 
 // overwritten tells what is lost, for the log.
-func overwritten(r *config.Raid, members []target) string {
+func overwriteWarning(r *config.Raid, members []deviceFacts) string {
 	var held []string
 	for _, t := range members {
 		if len(t.Signatures) == 0 {
 			continue
 		}
 		what := blkprobe.Describe(t.Signatures)
-		if describes(r, t.Member) {
+		if matchesArray(r, t.Member) {
 			what = "a part of such an array, whose other devices are not"
 		}
 		held = append(held, fmt.Sprintf("%s (%s)", t.Device, what))
@@ -214,7 +214,7 @@ func overwritten(r *config.Raid, members []target) string {
 func (p *arrayPlan) name() string {
 	verb := "making"
 	switch {
-	case slices.ContainsFunc(p.sites, (*site).later):
+	case slices.ContainsFunc(p.sites, (*target).deferred):
 		verb = "checking and, if needed, making"
 	case p.action == assembleArray:
 		verb = "assembling"

@@ -10,70 +10,70 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// A site is a device on which the config wants something, and where it will
+// A target is a device on which the config wants something, and where it will
 // come from: it exists, or it is a partition of a disk in the plan, or the plan
 // builds it of others.
-type site struct {
-	target // what is there now
-	origin config.Origin
-	what   string // that is wanted there: `the array "data"`
-	wanted bool   // there is something to do for it
+type target struct {
+	deviceFacts // what is there now
+	origin      config.Origin
+	what        string // that is wanted there: `the array "data"`
+	wanted      bool   // there is something to do for it
 	// disk is the disk in the plan that it is on, if any, and entry the
 	// partition; without a number it is the whole disk.
 	disk  *diskPlan
 	entry gpt.Partition
 	// on is what the plan builds, if the device is one of those.
-	on *built
+	on *stackedDevice
 	// node is the device if it exists already.
 	node    string
 	unknown bool // where it is, or what is there, could not be found out
 }
 
 // A built device is one that is made of others: an array or a volume.
-type built struct {
+type stackedDevice struct {
 	title  string   // `the array "data"`
 	paths  []string // under which it will be known, first the one that its program makes
 	origin config.Origin
-	sites  []*site // what it is made of
-	node   string  // the device if it exists already
+	sites  []*target // what it is made of
+	node   string    // the device if it exists already
 	// outlook is what the plan knows of its contents.
-	outlook outlook
-	op      *report.Operation
+	state contentState
+	op    *report.Operation
 }
 
-func (b *built) base() *built { return b }
+func (b *stackedDevice) base() *stackedDevice { return b }
 
 // found is what was found of what it is made of.
-func (b *built) found() []target {
-	var all []target
+func (b *stackedDevice) facts() []deviceFacts {
+	var all []deviceFacts
 	for _, s := range b.sites {
-		all = append(all, s.target)
+		all = append(all, s.deviceFacts)
 	}
 	return all
 }
 
 // An outlook is what can be said about a built device while a plan is made.
-type outlook int
+type contentState int
 
 const (
-	undecided outlook = iota // because of conflicts
-	fresh                    // it will be new and hold nothing
-	ready                    // it is there, and stays
-	later                    // it stays, but can be looked at only when it has been started
+	contentUnknown  contentState = iota // because of conflicts
+	contentNew                          // it will be new and hold nothing
+	contentExisting                     // it is there, and stays
+	contentDeferred                     // it stays, but can be looked at only when it has been started
 )
 
-// later tells that what is there can be found out only when the plan runs.
-func (s *site) later() bool { return s.on != nil && s.on.outlook == later }
+// later reports that what is there can be found out only when the plan runs.
+func (s *target) deferred() bool { return s.on != nil && s.on.state == contentDeferred }
 
 // before is the operation after which the device is there, if there is one.
-func (s *site) before(partitioning map[*diskPlan]*report.Operation) *report.Operation {
+func (s *target) before(partitioning map[*diskPlan]*report.Operation) *report.Operation {
 	if s.on != nil {
 		return s.on.op
 	}
 	return partitioning[s.disk]
 }
 
-func (s *site) samePlace(other *site) bool {
+func (s *target) sameDevice(other *target) bool {
 	if s.unknown || other.unknown || s.disk != other.disk || s.on != other.on {
 		return false
 	}
@@ -86,12 +86,12 @@ func (s *site) samePlace(other *site) bool {
 	return s.node == other.node
 }
 
-// decideClaims finds devices that are wanted for two things.
-func decideClaims(sites []*site) []error {
+// refuseSharedDevices finds devices that are wanted for two things.
+func refuseSharedDevices(sites []*target) []error {
 	var errs []error
 	for i, s := range sites {
 		for _, other := range sites[:i] {
-			if !s.wanted || !other.wanted || !s.samePlace(other) {
+			if !s.wanted || !other.wanted || !s.sameDevice(other) {
 				continue
 			}
 			wanted := ""
@@ -104,24 +104,24 @@ func decideClaims(sites []*site) []error {
 	return errs
 }
 
-// inOrder sorts constructions so that each comes after those that it is built
+// buildOrder sorts constructions so that each comes after those that it is built
 // upon. What is built upon itself is left out, and what is built upon that, too.
-func inOrder(all []construction) ([]construction, []error) {
-	var sorted []construction
+func buildOrder(all []stackedPlan) ([]stackedPlan, []error) {
+	var sorted []stackedPlan
 	var errs []error
-	of := map[*built]construction{}
+	of := map[*stackedDevice]stackedPlan{}
 	for _, c := range all {
 		of[c.base()] = c
 	}
-	done := map[*built]bool{} // false is a dead end
-	var visit func(b *built, way []*built) bool
-	visit = func(b *built, way []*built) bool {
+	done := map[*stackedDevice]bool{} // false is a dead end
+	var visit func(b *stackedDevice, way []*stackedDevice) bool
+	visit = func(b *stackedDevice, way []*stackedDevice) bool {
 		if sound, known := done[b]; known {
 			return sound
 		}
 		for i, earlier := range way {
 			if earlier == b {
-				errs = append(errs, circle(append(way[i:len(way):len(way)], b)))
+				errs = append(errs, formatCycle(append(way[i:len(way):len(way)], b)))
 				return false
 			}
 		}
@@ -142,7 +142,7 @@ func inOrder(all []construction) ([]construction, []error) {
 	return sorted, errs
 }
 
-func circle(way []*built) error {
+func formatCycle(way []*stackedDevice) error {
 	var titles []string
 	for _, b := range way {
 		titles = append(titles, b.title)
@@ -151,31 +151,31 @@ func circle(way []*built) error {
 }
 
 // locate finds what the path of a device will mean when everything is as planned.
-func locate(device string, disks []*diskPlan, all []construction) []place {
-	var found []place
+func findLocations(device string, disks []*diskPlan, all []stackedPlan) []location {
+	var found []location
 	for _, p := range disks {
 		for _, e := range p.After.Partitions {
 			if slices.Contains(p.partitionNames(e), device) {
-				found = append(found, place{disk: p, entry: e})
+				found = append(found, location{disk: p, entry: e})
 			}
 		}
 	}
 	for _, c := range all {
 		if slices.Contains(c.base().paths, device) {
-			found = append(found, place{on: c.base()})
+			found = append(found, location{on: c.base()})
 		}
 	}
 	return found
 }
 
 // A place is a partition of a disk that is in the plan, or something built.
-type place struct {
+type location struct {
 	disk  *diskPlan
 	entry gpt.Partition
-	on    *built
+	on    *stackedDevice
 }
 
-func (p place) String() string {
+func (p location) String() string {
 	if p.on != nil {
 		return p.on.title
 	}

@@ -25,7 +25,7 @@ func generate(r *rand.Rand) randomCase {
 	c := randomCase{disk: generateDisk(r), wipe: r.Intn(8) == 0}
 	again := r.Intn(8) == 0
 	for {
-		c.wishes = generateWishes(r, c.disk)
+		c.specs = generateSpecs(r, c.disk)
 		if _, err := c.config("/dev/x"); err != nil {
 			continue // it breaks a rule that has its own tests
 		}
@@ -39,8 +39,8 @@ func generate(r *rand.Rand) randomCase {
 // made is the disk of a case when the config was carried out on a blank one,
 // perhaps not quite.
 func made(r *rand.Rand, c randomCase) testDisk {
-	e := expect(testDisk{Sector: c.disk.Sector, Sectors: c.disk.Sectors, Blank: true}, false, c.wishes)
-	if e.refused != "" || e.disk.Blank || len(c.wishes) == 0 {
+	e := expect(testDisk{Sector: c.disk.Sector, Sectors: c.disk.Sectors, Blank: true}, false, c.specs)
+	if e.refused != "" || e.disk.Blank || len(c.specs) == 0 {
 		return c.disk
 	}
 	e.disk.GUID = guidOf(0xd15c)
@@ -135,16 +135,16 @@ func generateEntries(r *rand.Rand, d testDisk, last uint64) []testEntry {
 	return entries
 }
 
-func generateWishes(r *rand.Rand, d testDisk) []testWish {
-	var wishes []testWish
+func generateSpecs(r *rand.Rand, d testDisk) []testSpec {
+	var specs []testSpec
 	for i := range max(r.Intn(5), r.Intn(2)) {
 		if len(d.Entries) > 0 && r.Intn(3) > 0 {
-			wishes = append(wishes, generateKnown(r, d, d.Entries[r.Intn(len(d.Entries))], i))
+			specs = append(specs, generateKnown(r, d, d.Entries[r.Intn(len(d.Entries))], i))
 		} else {
-			wishes = append(wishes, generateNew(r, i))
+			specs = append(specs, generateNew(r, i))
 		}
 	}
-	return wishes
+	return specs
 }
 
 func maybe[T any](r *rand.Rand, percent int, v T) *T {
@@ -156,9 +156,9 @@ func maybe[T any](r *rand.Rand, percent int, v T) *T {
 
 // generateKnown is a wish about a partition that exists: that it be as it is,
 // or a bit different, or not at all.
-func generateKnown(r *rand.Rand, d testDisk, e testEntry, i int) testWish {
+func generateKnown(r *rand.Rand, d testDisk, e testEntry, i int) testSpec {
 	mib := 1 << 20 / d.Sector
-	w := testWish{Number: &e.Number, WipeEntry: maybe(r, 35, r.Intn(5) > 0)}
+	w := testSpec{Number: &e.Number, WipeEntry: maybe(r, 35, r.Intn(5) > 0)}
 	if r.Intn(5) == 0 {
 		w.ShouldExist = maybe(r, 100, false)
 		return w
@@ -195,14 +195,14 @@ func generateKnown(r *rand.Rand, d testDisk, e testEntry, i int) testWish {
 }
 
 // generateNew is a wish about any number or none.
-func generateNew(r *rand.Rand, i int) testWish {
+func generateNew(r *rand.Rand, i int) testSpec {
 	number := r.Intn(10)
 	if r.Intn(30) == 0 {
 		number = []int{-1, 32, 65, 128, 129, 256, 1000}[r.Intn(7)]
 	}
-	w := testWish{Number: maybe(r, 80, number), Label: maybe(r, 60, fmt.Sprint("new", i)), WipeEntry: maybe(r, 15, r.Intn(3) > 0), Resize: maybe(r, 10, true)}
+	w := testSpec{Number: maybe(r, 80, number), Label: maybe(r, 60, fmt.Sprint("new", i)), WipeEntry: maybe(r, 15, r.Intn(3) > 0), Resize: maybe(r, 10, true)}
 	if number > 0 && w.Number != nil && r.Intn(10) == 0 {
-		return testWish{Number: w.Number, ShouldExist: maybe(r, 100, false), WipeEntry: w.WipeEntry}
+		return testSpec{Number: w.Number, ShouldExist: maybe(r, 100, false), WipeEntry: w.WipeEntry}
 	}
 	if value(w.Number) == 0 && w.Label == nil {
 		w.Label = maybe(r, 100, testNames[r.Intn(len(testNames)-2)])

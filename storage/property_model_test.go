@@ -10,8 +10,8 @@ import (
 // A model of the spec's rules for partitions, written for simplicity: a disk is
 // a row of sectors that are free or not.
 
-// A testWish is a partition of the config; its members are the spec's.
-type testWish struct {
+// A testSpec is a partition of the config; its members are the spec's.
+type testSpec struct {
 	Number      *int    `json:"number,omitempty"`
 	Label       *string `json:"label,omitempty"`
 	GUID        *string `json:"guid,omitempty"`
@@ -23,7 +23,7 @@ type testWish struct {
 	Resize      *bool   `json:"resize,omitempty"`
 }
 
-func (w testWish) String() string {
+func (w testSpec) String() string {
 	text, err := json.Marshal(w)
 	if err != nil {
 		panic(err)
@@ -53,11 +53,11 @@ func refusedFor(format string, args ...any) expectation {
 }
 
 // expect applies the rules.
-func expect(before testDisk, wipeTable bool, wishes []testWish) expectation {
-	if wipeTable && len(wishes) == 0 {
+func expect(before testDisk, wipeTable bool, specs []testSpec) expectation {
+	if wipeTable && len(specs) == 0 {
 		return expectation{idle: before.Blank, wiped: true, disk: testDisk{Sector: before.Sector, Sectors: before.Sectors, Blank: true}}
 	}
-	if len(wishes) == 0 {
+	if len(specs) == 0 {
 		return expectation{idle: true, disk: before}
 	}
 	if before.Damage == "primary" && before.GrownFrom > 0 && !wipeTable {
@@ -67,7 +67,7 @@ func expect(before testDisk, wipeTable bool, wishes []testWish) expectation {
 	if wipeTable || before.Blank {
 		m.before = testDisk{Sector: before.Sector, Sectors: before.Sectors, Slots: 128, First: 2 + 128*128/before.Sector}
 	}
-	e := m.apply(wishes)
+	e := m.apply(specs)
 	if e.refused != "" {
 		return e
 	}
@@ -84,7 +84,7 @@ func expect(before testDisk, wipeTable bool, wishes []testWish) expectation {
 	return e
 }
 
-// describes tells whether a disk is already as is expected.
+// describes reports whether a disk is already as is expected.
 func (e expectation) describes(d testDisk) bool {
 	if d.Blank != e.disk.Blank || d.Slots != e.disk.Slots || d.First != e.disk.First || len(d.Entries) != len(e.disk.Entries) {
 		return false
@@ -109,7 +109,7 @@ type model struct {
 
 // A numbered wish is one for which a number was found.
 type numbered struct {
-	testWish
+	testSpec
 	number  int
 	old     testEntry
 	exists  bool
@@ -117,8 +117,8 @@ type numbered struct {
 	wipe    bool
 }
 
-func (m *model) apply(wishes []testWish) expectation {
-	list := m.number(wishes)
+func (m *model) apply(specs []testSpec) expectation {
+	list := m.number(specs)
 	m.free = make([]bool, m.before.Sectors)
 	for i, last := m.before.First, m.before.last(); i <= last; i++ {
 		m.free[i] = true
@@ -163,11 +163,11 @@ func (m *model) put(e testEntry) {
 // number gives each wish a number. Numbers that are given come first. A wish
 // without one is for the partition of its label if that is as it says; else it
 // gets the lowest number that is free, or of a partition that is to go.
-func (m *model) number(wishes []testWish) []numbered {
+func (m *model) number(specs []testSpec) []numbered {
 	var list, open []numbered
 	claimed, deleted := map[int]bool{}, map[int]bool{}
-	for _, w := range wishes {
-		n := numbered{testWish: w, number: value(w.Number), wipe: value(w.WipeEntry)}
+	for _, w := range specs {
+		n := numbered{testSpec: w, number: value(w.Number), wipe: value(w.WipeEntry)}
 		switch {
 		case n.number == 0:
 			open = append(open, n)
@@ -200,17 +200,17 @@ func (m *model) number(wishes []testWish) []numbered {
 
 func (m *model) adopt(w *numbered, claimed map[int]bool) {
 	for _, e := range m.before.Entries {
-		if !claimed[e.Number] && m.describes(w.testWish, e) {
+		if !claimed[e.Number] && m.describes(w.testSpec, e) {
 			w.number, w.adopted, claimed[e.Number] = e.Number, true, true
 			return
 		}
 	}
 }
 
-func (w testWish) gone() bool { return w.ShouldExist != nil && !*w.ShouldExist }
+func (w testSpec) gone() bool { return w.ShouldExist != nil && !*w.ShouldExist }
 
-// describes tells whether a partition is what a wish without a number means.
-func (m *model) describes(w testWish, e testEntry) bool {
+// describes reports whether a partition is what a wish without a number means.
+func (m *model) describes(w testSpec, e testEntry) bool {
 	mib := 1 << 20 / m.before.Sector
 	return e.Name == *w.Label &&
 		(value(w.StartMiB) == 0 || uint64(*w.StartMiB)*mib == e.Start) && (value(w.SizeMiB) == 0 || uint64(*w.SizeMiB)*mib == e.Size) &&

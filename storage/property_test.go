@@ -28,17 +28,17 @@ var (
 
 // A randomCase is a disk and what a config wants of it.
 type randomCase struct {
-	disk   testDisk
-	wipe   bool
-	wishes []testWish
+	disk  testDisk
+	wipe  bool
+	specs []testSpec
 }
 
 func (c randomCase) config(device string) (*config.Config, error) {
-	wishes := c.wishes
-	if wishes == nil {
-		wishes = []testWish{}
+	specs := c.specs
+	if specs == nil {
+		specs = []testSpec{}
 	}
-	parts, err := json.Marshal(wishes)
+	parts, err := json.Marshal(specs)
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +50,10 @@ func (c randomCase) config(device string) (*config.Config, error) {
 func (c randomCase) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "before: %v\nconfig: wipeTable %t", c.disk, c.wipe)
-	for _, w := range c.wishes {
+	for _, w := range c.specs {
 		fmt.Fprintf(&b, "\n    %v", w)
 	}
-	e := expect(c.disk, c.wipe, c.wishes)
+	e := expect(c.disk, c.wipe, c.specs)
 	if e.refused != "" {
 		return fmt.Sprintf("%s\nexpected: refused, %s", b.String(), e.refused)
 	}
@@ -61,9 +61,9 @@ func (c randomCase) String() string {
 }
 
 func TestRandomTablesAndConfigs(t *testing.T) {
-	rigs := make([]*rig, 2*runtime.GOMAXPROCS(0))
+	rigs := make([]*caseRunner, 2*runtime.GOMAXPROCS(0))
 	for i := range rigs {
-		rigs[i] = newRig(t)
+		rigs[i] = newCaseRunner(t)
 	}
 	errs := each(context.Background(), len(rigs), func(_ context.Context, i int) error {
 		for n := i; n < *cases; n += len(rigs) {
@@ -91,7 +91,7 @@ func TestRandomTablesAndConfigs(t *testing.T) {
 }
 
 // trySeed makes the case of a seed. If it fails, a small one like it is printed.
-func (r *rig) trySeed(seed int64, judge bool) error {
+func (r *caseRunner) trySeed(seed int64, judge bool) error {
 	c := generate(rand.New(rand.NewSource(seed)))
 	outcome, err := r.try(c, judge)
 	if err == nil {
@@ -109,7 +109,7 @@ func TestWrongOutcomesOfRandomCasesAreNoticed(t *testing.T) {
 	number, size := 1, 3
 	c := randomCase{disk: testDisk{Sector: 512, Sectors: 32768, Slots: 128, First: 34, GUID: guidOf(1),
 		Entries: []testEntry{{Number: 4, Start: 2048, Size: 2048, Type: linuxData, GUID: guidOf(2), Name: "kept", Attributes: 1}}},
-		wishes: []testWish{{Number: &number, SizeMiB: &size}}}
+		specs: []testSpec{{Number: &number, SizeMiB: &size}}}
 	for name, spoil := range map[string]func(f *errWriter){
 		"a byte of a partition":   func(f *errWriter) { f.at(2048*512+1, []byte{1, 2, 3}) },
 		"a byte behind them":      func(f *errWriter) { f.at(30000*512, []byte{1}) },
@@ -119,7 +119,7 @@ func TestWrongOutcomesOfRandomCasesAreNoticed(t *testing.T) {
 		"nothing done, correctly": func(f *errWriter) { c.disk.writeTable(f) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newCaseRunner(t)
 			c.disk.Entries = []testEntry{c.disk.Entries[0]}
 			c.disk.Entries[0].Attributes = 1
 			r.spoil = func() error { w := &errWriter{f: r.file}; spoil(w); return w.err }
@@ -135,8 +135,8 @@ func TestWrongOutcomesOfRandomCasesAreNoticed(t *testing.T) {
 }
 
 // A rig runs cases, one after the other on the same file.
-type rig struct {
-	*bench
+type caseRunner struct {
+	*testMachine
 	file   *os.File
 	plan   string       // of the last case
 	disk   testDisk     // of the last case
@@ -144,9 +144,9 @@ type rig struct {
 	counts map[string]int
 }
 
-func newRig(t *testing.T) *rig {
+func newCaseRunner(t *testing.T) *caseRunner {
 	t.Helper()
-	r := &rig{bench: newBench(t), counts: map[string]int{}}
+	r := &caseRunner{testMachine: newTestMachine(t), counts: map[string]int{}}
 	r.m.Log = nil
 	// In memory where that is possible: all that is written is synced.
 	var err error
@@ -164,7 +164,7 @@ func newRig(t *testing.T) *rig {
 }
 
 // after is the table on the disk now.
-func (r *rig) after() string {
+func (r *caseRunner) after() string {
 	d, err := readDisk(r.file, r.disk.Sector, r.disk.Sectors)
 	if err != nil {
 		return err.Error()
@@ -173,7 +173,7 @@ func (r *rig) after() string {
 }
 
 // try runs a case and checks all that can be said about it.
-func (r *rig) try(c randomCase, judge bool) (outcome string, err error) {
+func (r *caseRunner) try(c randomCase, judge bool) (outcome string, err error) {
 	r.plan, r.disk = "", c.disk
 	before, err := r.prepare(c.disk)
 	if err != nil {
@@ -183,7 +183,7 @@ func (r *rig) try(c randomCase, judge bool) (outcome string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the generator made an invalid config: %w", err)
 	}
-	want := expect(c.disk, c.wipe, c.wishes)
+	want := expect(c.disk, c.wipe, c.specs)
 	refusal := r.carryOut(c, cfg)
 	if r.spoil != nil {
 		if err := r.spoil(); err != nil {
@@ -213,7 +213,7 @@ func (r *rig) try(c randomCase, judge bool) (outcome string, err error) {
 	return r.checkResult(c, cfg, want, judge)
 }
 
-func (r *rig) prepare(d testDisk) (pages, error) {
+func (r *caseRunner) prepare(d testDisk) (pages, error) {
 	if err := d.write(r.file); err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (r *rig) prepare(d testDisk) (pages, error) {
 }
 
 // carryOut plans and does it. The error is that of planning.
-func (r *rig) carryOut(c randomCase, cfg *config.Config) error {
+func (r *caseRunner) carryOut(c randomCase, cfg *config.Config) error {
 	if c.disk.Sector != 512 {
 		return r.carryOutLarge(c, cfg)
 	}
@@ -239,7 +239,7 @@ func (r *rig) carryOut(c randomCase, cfg *config.Config) error {
 }
 
 // carryOutLarge is for other sectors than files are said to have.
-func (r *rig) carryOutLarge(c randomCase, cfg *config.Config) error {
+func (r *caseRunner) carryOutLarge(c randomCase, cfg *config.Config) error {
 	d := &device{path: r.file.Name(), node: r.file.Name(), file: r.file, size: c.disk.Sectors * c.disk.Sector, sector: c.disk.Sector}
 	facts, err := r.m.look(d, nil)
 	if err != nil {
@@ -272,7 +272,7 @@ func (c randomCase) checkBytes(want expectation, before, after pages) error {
 	return nil
 }
 
-func (r *rig) checkResult(c randomCase, cfg *config.Config, want expectation, judge bool) (string, error) {
+func (r *caseRunner) checkResult(c randomCase, cfg *config.Config, want expectation, judge bool) (string, error) {
 	got, err := readDisk(r.file, c.disk.Sector, c.disk.Sectors)
 	if err != nil {
 		return "", fmt.Errorf("the new table: %w", err)
@@ -320,7 +320,7 @@ func checkRandom(before, got testDisk, want expectation) error {
 }
 
 // shrink leaves out of a failing case what can be left out.
-func (r *rig) shrink(c randomCase) randomCase {
+func (r *caseRunner) shrink(c randomCase) randomCase {
 	fails := func(c randomCase) bool {
 		if _, err := c.config("/dev/x"); err != nil {
 			return false
@@ -343,9 +343,9 @@ func (r *rig) shrink(c randomCase) randomCase {
 // smaller are the cases that have one thing less.
 func (c randomCase) smaller() []randomCase {
 	var all []randomCase
-	for i := range c.wishes {
+	for i := range c.specs {
 		less := c
-		less.wishes = slices.Delete(slices.Clone(c.wishes), i, i+1)
+		less.specs = slices.Delete(slices.Clone(c.specs), i, i+1)
 		all = append(all, less)
 	}
 	for i := range c.disk.Entries {
@@ -353,16 +353,16 @@ func (c randomCase) smaller() []randomCase {
 		less.disk.Entries = slices.Delete(slices.Clone(c.disk.Entries), i, i+1)
 		all = append(all, less)
 	}
-	for i, w := range c.wishes {
-		for _, drop := range []func(*testWish){
-			func(w *testWish) { w.Label = nil }, func(w *testWish) { w.GUID = nil }, func(w *testWish) { w.TypeGUID = nil },
-			func(w *testWish) { w.StartMiB = nil }, func(w *testWish) { w.SizeMiB = nil },
-			func(w *testWish) { w.Resize = nil }, func(w *testWish) { w.WipeEntry = nil },
+	for i, w := range c.specs {
+		for _, drop := range []func(*testSpec){
+			func(w *testSpec) { w.Label = nil }, func(w *testSpec) { w.GUID = nil }, func(w *testSpec) { w.TypeGUID = nil },
+			func(w *testSpec) { w.StartMiB = nil }, func(w *testSpec) { w.SizeMiB = nil },
+			func(w *testSpec) { w.Resize = nil }, func(w *testSpec) { w.WipeEntry = nil },
 		} {
 			less, changed := c, w
 			drop(&changed)
-			less.wishes = slices.Clone(c.wishes)
-			less.wishes[i] = changed
+			less.specs = slices.Clone(c.specs)
+			less.specs[i] = changed
 			if changed != w {
 				all = append(all, less)
 			}

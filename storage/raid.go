@@ -14,18 +14,18 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// arrayFacts finds out which arrays of the kernel have the members.
-func (m *Machine) arrayFacts(p *arrayPlan, members []target, busy map[number][]string) arrayFacts {
+// lookAtArray finds out which arrays of the kernel have the members.
+func (m *Machine) lookAtArray(p *arrayPlan, members []deviceFacts, busy map[number][]string) arrayFacts {
 	f := arrayFacts{Members: members}
-	if node, err := resolve(m.made(p.paths[0])); err == nil {
+	if node, err := resolve(m.devPath(p.paths[0])); err == nil {
 		f.Named = node
 	}
 	known := map[string]bool{}
 	for _, t := range members {
-		for _, u := range t.Uses {
-			if strings.HasPrefix(u.Holder, "md") && !known[u.Holder] {
-				known[u.Holder] = true
-				f.Running = append(f.Running, m.runningArray(u.Holder, busy))
+		for _, u := range t.Holders {
+			if strings.HasPrefix(u.Kernel, "md") && !known[u.Kernel] {
+				known[u.Kernel] = true
+				f.Running = append(f.Running, m.runningArray(u.Kernel, busy))
 			}
 		}
 	}
@@ -37,8 +37,8 @@ func (m *Machine) runningArray(kernel string, busy map[number][]string) runningA
 	// What has no such file is not an array, and has no slaves that are ours.
 	state := m.attribute(m.sys("class", "block", kernel), "md/array_state")
 	r.Active = state != "" && state != "inactive" && state != "clear"
-	_, err := os.Stat(m.creationMark(kernel))
-	r.Marked = err == nil
+	_, err := os.Stat(m.creatingFile(kernel))
+	r.Creating = err == nil
 	dir, err := filepath.EvalSymlinks(m.sys("class", "block", kernel))
 	if err != nil {
 		return r
@@ -48,21 +48,21 @@ func (m *Machine) runningArray(kernel string, busy map[number][]string) runningA
 			r.Members = append(r.Members, s.Name())
 		}
 	}
-	r.Uses = m.uses(dir, busy)
+	r.Holders = m.holders(dir, busy)
 	for _, part := range m.partitions(dir) {
-		r.Uses = append(r.Uses, m.uses(part.sysfs, busy)...)
+		r.Holders = append(r.Holders, m.holders(part.sysfs, busy)...)
 	}
 	return r
 }
 
-// creationMark is the file by which mdadm keeps udev away from an array while it
+// creatingFile is the file by which mdadm keeps udev away from an array while it
 // makes it, see udev's rules 01-md-raid-creating.
-func (m *Machine) creationMark(kernel string) string {
+func (m *Machine) creatingFile(kernel string) string {
 	return filepath.Join(or(m.Mdadm, "/run/mdadm"), "creating-"+kernel)
 }
 
 func (p *arrayPlan) decide(m *Machine, busy map[number][]string) []error {
-	d, errs := decideArray(p.Raid, m.arrayFacts(p, p.found(), busy))
+	d, errs := decideArray(p.Raid, m.lookAtArray(p, p.facts(), busy))
 	if len(errs) > 0 {
 		return errs
 	}
@@ -70,25 +70,25 @@ func (p *arrayPlan) decide(m *Machine, busy map[number][]string) []error {
 		m.Log.Warn(d.Warning)
 	}
 	p.action = d.Action
-	p.outlook = map[arrayAction]outlook{keepArray: ready, completeArray: later, assembleArray: later, makeArray: fresh}[d.Action]
+	p.state = map[arrayAction]contentState{keepArray: contentExisting, completeArray: contentDeferred, assembleArray: contentDeferred, createArray: contentNew}[d.Action]
 	return nil
 }
 
-func (p *arrayPlan) do(ctx context.Context, m *Machine) error { return m.raise(ctx, p) }
+func (p *arrayPlan) do(ctx context.Context, m *Machine) error { return m.ensureArray(ctx, p) }
 
-// raise carries out the plan for an array. It looks and decides once more: what
+// ensureArray carries out the plan for an array. It looks and decides once more: what
 // could not be seen before can be now, and udev may have assembled the array.
-func (m *Machine) raise(ctx context.Context, p *arrayPlan) error {
+func (m *Machine) ensureArray(ctx context.Context, p *arrayPlan) error {
 	nodes, members, busy, err := m.lookAgain(ctx, p.sites)
 	if err != nil {
 		return err
 	}
-	facts := m.arrayFacts(p, members, busy)
+	facts := m.lookAtArray(p, members, busy)
 	d, errs := decideArray(p.Raid, facts)
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	if p.outlook == fresh && d.Action != makeArray {
+	if p.state == contentNew && d.Action != createArray {
 		return errChanged
 	}
 	if d.Action == keepArray {
@@ -100,35 +100,35 @@ func (m *Machine) raise(ctx context.Context, p *arrayPlan) error {
 		}
 	}
 	for _, r := range facts.Running {
-		if err := os.Remove(m.creationMark(r.Kernel)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(m.creatingFile(r.Kernel)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	switch d.Action {
-	case makeArray:
+	case createArray:
 		return m.createArray(ctx, p, nodes, members)
 	case assembleArray:
 		if err := m.mdadm(ctx, append([]string{"--assemble", p.paths[0], "--homehost", homehost}, nodes...)...); err != nil {
 			return err
 		}
-		if err := m.wait(ctx, []needed{{path: m.made(p.paths[0]), origin: p.origin}}); err != nil {
+		if err := m.wait(ctx, []requiredDevice{{path: m.devPath(p.paths[0]), origin: p.origin}}); err != nil {
 			return err
 		}
 	}
-	return m.completeArray(ctx, p, nodes, members)
+	return m.addMissingMembers(ctx, p, nodes, members)
 }
 
-// completeArray adds the devices that the array runs without: those that an
+// addMissingMembers adds the devices that the array runs without: those that an
 // earlier run had not come to, or that have missed a change.
-func (m *Machine) completeArray(ctx context.Context, p *arrayPlan, nodes []string, members []target) error {
-	at := m.made(p.paths[0])
+func (m *Machine) addMissingMembers(ctx context.Context, p *arrayPlan, nodes []string, members []deviceFacts) error {
+	at := m.devPath(p.paths[0])
 	array, err := resolve(at)
 	if err != nil {
 		return err
 	}
-	lacks := m.runningArray(filepath.Base(array), nil).lacks(members)
+	lacks := m.runningArray(filepath.Base(array), nil).missing(members)
 	for i, t := range members {
-		if slices.ContainsFunc(lacks, func(l target) bool { return l.Kernel == t.Kernel }) {
+		if slices.ContainsFunc(lacks, func(l deviceFacts) bool { return l.Kernel == t.Kernel }) {
 			if err := m.mdadm(ctx, "--manage", at, "--add", nodes[i]); err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func (m *Machine) mdadm(ctx context.Context, args ...string) error {
 	return err
 }
 
-func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string, members []target) error {
+func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string, members []deviceFacts) error {
 	for i, node := range nodes {
 		if err := wipeDevice(node, members[i].Signatures); err != nil {
 			return err
@@ -151,8 +151,8 @@ func (m *Machine) createArray(ctx context.Context, p *arrayPlan, nodes []string,
 	if _, err := m.Run.Run(ctx, createCommand(p.Raid, nodes)); err != nil {
 		return err
 	}
-	at := m.made(p.paths[0])
-	if err := m.wait(ctx, []needed{{path: at, origin: p.origin}}); err != nil {
+	at := m.devPath(p.paths[0])
+	if err := m.wait(ctx, []requiredDevice{{path: at, origin: p.origin}}); err != nil {
 		return err
 	}
 	// What the members held before can show through.
@@ -182,16 +182,16 @@ func createCommand(r *config.Raid, nodes []string) system.Command {
 }
 
 // lookAgain looks at devices when what makes them has run.
-func (m *Machine) lookAgain(ctx context.Context, sites []*site) (nodes []string, found []target, busy map[number][]string, err error) {
-	if busy, err = m.busy(); err != nil {
+func (m *Machine) lookAgain(ctx context.Context, sites []*target) (nodes []string, found []deviceFacts, busy map[number][]string, err error) {
+	if busy, err = m.mountsAndSwaps(); err != nil {
 		return nil, nil, nil, err
 	}
 	for _, s := range sites {
-		node, err := m.siteNode(s)
+		node, err := m.targetNode(s)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if err := m.wait(ctx, []needed{{path: node, origin: s.origin}}); err != nil {
+		if err := m.wait(ctx, []requiredDevice{{path: node, origin: s.origin}}); err != nil {
 			return nil, nil, nil, err
 		}
 		t, err := m.examine(node, busy)

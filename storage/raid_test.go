@@ -14,7 +14,7 @@ import (
 )
 
 // member writes a superblock of version 1.2 to a disk.
-func (b *bench) member(name, uuid, array string, level, devices, role int) string {
+func (b *testMachine) member(name, uuid, array string, level, devices, role int) string {
 	b.t.Helper()
 	disk := b.disk(name, 16)
 	sb := make([]byte, 512)
@@ -62,7 +62,7 @@ const (
 const mirror = `"raid": [{"name": "data", "level": "raid1", "devices": ["DIR/a.img", "DIR/b.img"]}]`
 
 func TestSuperblocksAreReadAsMdadmDoes(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	disk := b.member("a.img", oneUUID, "any:data", 5, 3, 1)
 	out := b.run("mdadm", "--examine", disk)
 	for _, want := range []string{"any:data", "raid5", "Raid Devices : 3", "30313233:34353637:38396162:63646566", "- correct"} {
@@ -94,7 +94,7 @@ func rw(t *testing.T, name string) *os.File {
 }
 
 func TestArraysAreMadeWithTheArgumentsOfTheReference(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	for _, c := range []struct{ members, want string }{
 		{`"name": "data", "level": "raid1", "devices": ["/dev/a", "/dev/b"]`,
 			"mdadm --create data --force --run --homehost any --level raid1 --raid-devices 2 /x/0 /x/1"},
@@ -110,7 +110,7 @@ func TestArraysAreMadeWithTheArgumentsOfTheReference(t *testing.T) {
 }
 
 func TestArraysAreMadeThenWhatIsOnThem(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 16)
 	b.disk("b.img", 16)
 	b.run("mkfs.ext4", "-q", "-L", "old", b.path("a.img"))
@@ -135,12 +135,12 @@ mkfs.ext4 -F DIR/dev/md/data`; got != want {
 }
 
 func TestWhatShowsThroughANewArrayIsWiped(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 16)
 	b.disk("b.img", 16)
 	b.disk("old.img", 16)
 	b.run("mkfs.ext4", "-q", b.path("old.img"))
-	late := &lateArray{tools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
+	late := &lateArray{fakeTools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
 	b.m.Run = late
 	if err := b.execute(mirror); err != nil {
 		t.Fatal(err)
@@ -152,17 +152,17 @@ func TestWhatShowsThroughANewArrayIsWiped(t *testing.T) {
 
 // A lateArray shows, when it is made, what its members held before.
 type lateArray struct {
-	*tools
+	*fakeTools
 	old, at string
 }
 
 func (l *lateArray) Run(ctx context.Context, c system.Command) ([]byte, error) {
-	out, err := l.tools.Run(ctx, c)
+	out, err := l.fakeTools.Run(ctx, c)
 	return out, errors.Join(err, os.Rename(l.old, l.at))
 }
 
 func TestAWholeArrayIsAssembledAndNotMadeAgain(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.member("a.img", oneUUID, "any:data", 1, 2, 0)
 	b.member("b.img", oneUUID, "any:data", 1, 2, 1)
 	b.m.Dev = b.path("") // mdadm gets the path of the array
@@ -188,12 +188,12 @@ func TestAFilesystemOnAnAssembledArrayIsKeptOrRefusedWhenItIsSeen(t *testing.T) 
 		"ext4": "",
 		"xfs":  `checking and, if needed, making xfs on /dev/md/data: /dev/md/data holds ext4; the config asks for xfs | storage.filesystems[0].format`,
 	} {
-		b, x := newToolBench(t)
+		b, x := newFakeTools(t)
 		b.member("a.img", oneUUID, "any:data", 1, 2, 0)
 		b.member("b.img", oneUUID, "any:data", 1, 2, 1)
 		b.disk("old.img", 16)
 		b.run("mkfs.ext4", "-q", b.path("old.img"))
-		b.m.Run = &lateArray{tools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
+		b.m.Run = &lateArray{fakeTools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
 		err := b.execute(mirror + `, "filesystems": [{"device": "/dev/md/data", "format": "` + format + `"}]`)
 		var e *report.Error
 		if got := ""; want != "" && errors.As(err, &e) {
@@ -213,33 +213,33 @@ func TestAFilesystemOnAnAssembledArrayIsKeptOrRefusedWhenItIsSeen(t *testing.T) 
 func TestArraysThatAreNotWholeAreMadeAgain(t *testing.T) {
 	const half = `making the array "data" overwrites %A (a part of such an array, whose other devices are not)`
 	for name, c := range map[string]struct {
-		prepare func(b *bench)
+		prepare func(b *testMachine)
 		warning string
 	}{
-		"only one has a superblock": {func(b *bench) { b.member("a.img", oneUUID, "any:data", 1, 2, 0); b.disk("b.img", 16) }, half},
-		"two runs have made one each": {func(b *bench) {
+		"only one has a superblock": {func(b *testMachine) { b.member("a.img", oneUUID, "any:data", 1, 2, 0); b.disk("b.img", 16) }, half},
+		"two runs have made one each": {func(b *testMachine) {
 			b.member("a.img", oneUUID, "any:data", 1, 2, 0)
 			b.member("b.img", anotherUUID, "any:data", 1, 2, 0)
 		}, half + ", %B (a part of such an array, whose other devices are not)"},
-		"another name": {func(b *bench) {
+		"another name": {func(b *testMachine) {
 			b.member("a.img", oneUUID, "any:other", 1, 2, 0)
 			b.member("b.img", oneUUID, "any:other", 1, 2, 1)
 		}, `overwrites %A (linux_raid_member (label "any:other")), %B`},
-		"another host": {func(b *bench) {
+		"another host": {func(b *testMachine) {
 			b.member("a.img", oneUUID, "host:data", 1, 2, 0)
 			b.member("b.img", oneUUID, "host:data", 1, 2, 1)
 		}, `overwrites %A (linux_raid_member (label "host:data")), %B`},
-		"another level": {func(b *bench) {
+		"another level": {func(b *testMachine) {
 			b.member("a.img", oneUUID, "any:data", 0, 2, 0)
 			b.member("b.img", oneUUID, "any:data", 0, 2, 1)
 		}, `overwrites %A (linux_raid_member`},
-		"another number of devices": {func(b *bench) {
+		"another number of devices": {func(b *testMachine) {
 			b.member("a.img", oneUUID, "any:data", 1, 3, 0)
 			b.member("b.img", oneUUID, "any:data", 1, 3, 1)
 		}, `overwrites %A (linux_raid_member`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, x := newToolBench(t)
+			b, x := newFakeTools(t)
 			c.prepare(b)
 			if err := b.execute(mirror); err != nil {
 				t.Fatal(err)
@@ -271,14 +271,14 @@ func decided(what string, errs []error) string {
 
 func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 	good := &blkprobe.MDSuperblock{UUID: "u", Name: "any:data", Level: 1, Devices: 2}
-	held := []use{{How: "part of md127", Holder: "md127"}}
-	members := func(s *blkprobe.MDSuperblock, uses []use) []target {
-		return []target{{Device: "/dev/a", Kernel: "a", Member: s, Uses: uses}, {Device: "/dev/b", Kernel: "b", Member: s, Uses: uses}}
+	held := []holder{{How: "part of md127", Kernel: "md127"}}
+	members := func(s *blkprobe.MDSuperblock, uses []holder) []deviceFacts {
+		return []deviceFacts{{Device: "/dev/a", Kernel: "a", Member: s, Holders: uses}, {Device: "/dev/b", Kernel: "b", Member: s, Holders: uses}}
 	}
-	running := func(uses ...use) []runningArray {
-		return []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Uses: uses}}
+	running := func(uses ...holder) []runningArray {
+		return []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Holders: uses}}
 	}
-	words := map[arrayAction]string{keepArray: "keep", completeArray: "complete", assembleArray: "assemble", makeArray: "make"}
+	words := map[arrayAction]string{keepArray: "keep", completeArray: "complete", assembleArray: "assemble", createArray: "make"}
 	const hint = "an array can be made only of what nothing else uses"
 	for _, c := range []struct {
 		name  string
@@ -286,29 +286,29 @@ func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 		want  string
 	}{
 		{"a running array is kept", arrayFacts{members(good, held), running(), "/dev/md127"}, "keep"},
-		{"also in use", arrayFacts{members(good, held), running(use{How: "mounted at /x"}), "/dev/md127"}, "keep"},
+		{"also in use", arrayFacts{members(good, held), running(holder{How: "mounted at /x"}), "/dev/md127"}, "keep"},
 		{"and degraded", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a"}, Active: true}}, "/dev/md127"}, "complete"},
-		{"left by an mdadm that was killed", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Marked: true}}, "/dev/md127"},
+		{"left by an mdadm that was killed", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Creating: true}}, "/dev/md127"},
 			"assemble after stopping /dev/md127"},
 		{"not in the kernel", arrayFacts{members(good, nil), nil, ""}, "assemble"},
 		{"inactive", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}}}, ""}, "assemble after stopping /dev/md127"},
 		{"under another name", arrayFacts{members(good, held), running(), ""}, "assemble after stopping /dev/md127"},
-		{"under another name and in use", arrayFacts{members(good, held), running(use{How: "mounted at /x"}), ""},
+		{"under another name and in use", arrayFacts{members(good, held), running(holder{How: "mounted at /x"}), ""},
 			`the array "data" has to be stopped, as /dev/md127 is not what the config describes, but that is mounted at /x | storage.raid[0] | stop using it before`},
 		{"half made and half assembled", arrayFacts{members(nil, held), running(), ""}, "make after stopping /dev/md127"},
-		{"to be made anew but in use", arrayFacts{members(nil, held), running(use{How: "swapped to"}), "/dev/md127"},
+		{"to be made anew but in use", arrayFacts{members(nil, held), running(holder{How: "swapped to"}), "/dev/md127"},
 			`the array "data" has to be stopped, as /dev/md127 is not what the config describes, but that is swapped to | storage.raid[0] | stop using it before`},
 		{"blank", arrayFacts{members(nil, nil), nil, ""}, "make"},
-		{"members mounted and in other arrays", arrayFacts{[]target{
-			{Device: "/dev/a", Kernel: "a", Uses: []use{{How: "mounted at /x"}}},
-			{Device: "/dev/b", Kernel: "b", Uses: held}}, []runningArray{{Kernel: "md127", Members: []string{"b", "c"}, Active: true}}, ""},
+		{"members mounted and in other arrays", arrayFacts{[]deviceFacts{
+			{Device: "/dev/a", Kernel: "a", Holders: []holder{{How: "mounted at /x"}}},
+			{Device: "/dev/b", Kernel: "b", Holders: held}}, []runningArray{{Kernel: "md127", Members: []string{"b", "c"}, Active: true}}, ""},
 			`/dev/a is to be a member of the array "data" but is mounted at /x | storage.raid[0].devices[0] | ` + hint + `
 /dev/b is to be a member of the array "data" but is part of md127 | storage.raid[0].devices[1] | ` + hint},
 		{"the name is taken", arrayFacts{members(nil, nil), nil, "/dev/md5"},
 			`/dev/md/data is /dev/md5 already, which is of other devices | storage.raid[0].name | name the array otherwise, or stop the other one (mdadm --stop)`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &newBench(t).config(mirror).Storage.Raid[0]
+			r := &newTestMachine(t).config(mirror).Storage.Raid[0]
 			d, errs := decideArray(r, c.facts)
 			what := words[d.Action]
 			if len(d.Stop) > 0 {
@@ -322,7 +322,7 @@ func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 }
 
 func TestArraysOfSparesOnlyAreRefused(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 1)
 	b.disk("b.img", 1)
 	b.refused(strings.Replace(mirror, `"level"`, `"spares": 2, "level"`, 1),
@@ -330,7 +330,7 @@ func TestArraysOfSparesOnlyAreRefused(t *testing.T) {
 }
 
 func TestNamesOfSuperblocks(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	for name, want := range map[string]string{"data": "data", "md0": "md0", "/dev/md/data": "data", "/dev/md0": "0", "/dev/md_d": "d", "/dev/mdx": "mdx"} {
 		r := &b.config(`"raid": [{"name": "` + name + `", "level": "raid1", "devices": ["/dev/a"]}]`).Storage.Raid[0]
 		if got := superblockName(r); got != want {
@@ -346,7 +346,7 @@ func TestNamesOfSuperblocks(t *testing.T) {
 }
 
 func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.write("sys/class/block/md127/md/array_state", "clean\n")
 	b.write("sys/class/block/md127/slaves/sda1/x", "")
 	b.write("sys/class/block/md127/slaves/sdb1/x", "")
@@ -354,28 +354,28 @@ func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
 	b.write("sys/class/block/md127/dev", "9:127\n")
 	b.write("sys/class/block/dm-0/dm/name", "root\n")
 	busy := map[number][]string{"9:127": {"mounted at /x"}}
-	p := &arrayPlan{built: built{paths: []string{"/dev/md/none-such"}}}
-	f := b.m.arrayFacts(p, []target{{Uses: []use{{How: "part of md127", Holder: "md127"}}}, {Uses: []use{{How: "part of md127", Holder: "md127"}}}}, busy)
+	p := &arrayPlan{stackedDevice: stackedDevice{paths: []string{"/dev/md/none-such"}}}
+	f := b.m.lookAtArray(p, []deviceFacts{{Holders: []holder{{How: "part of md127", Kernel: "md127"}}}, {Holders: []holder{{How: "part of md127", Kernel: "md127"}}}}, busy)
 	if len(f.Running) != 1 || f.Named != "" {
 		t.Fatalf("got %+v", f)
 	}
 	r := f.Running[0]
-	if !r.Active || r.Marked || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || hows(r.Uses) != "mounted at /x, part of dm-0 (root)" {
+	if !r.Active || r.Creating || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || describeHolders(r.Holders) != "mounted at /x, part of dm-0 (root)" {
 		t.Errorf("got %+v", r)
 	}
 	b.write("sys/class/block/md127/ro", "1\n")
-	if r := b.m.runningArray("md127", nil); hows(r.Uses) != "read-only (write-protected), part of dm-0 (root)" {
-		t.Errorf("a write-protected device is %s", hows(r.Uses))
+	if r := b.m.runningArray("md127", nil); describeHolders(r.Holders) != "read-only (write-protected), part of dm-0 (root)" {
+		t.Errorf("a write-protected device is %s", describeHolders(r.Holders))
 	}
 	b.m.Mdadm = b.path("run")
 	b.write("run/creating-md127", "")
-	if !b.m.runningArray("md127", busy).Marked {
+	if !b.m.runningArray("md127", busy).Creating {
 		t.Error("the mark of an mdadm that was killed is not seen")
 	}
 }
 
 func TestOneDeviceIsForOneThing(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 16)
 	b.disk("b.img", 16)
 	b.refused(mirror+`, "luks": [{"name": "x", "device": "DIR/b.img"}], "filesystems": [{"device": "DIR/a.img", "format": "ext4"}]`,
@@ -384,7 +384,7 @@ func TestOneDeviceIsForOneThing(t *testing.T) {
 }
 
 func TestCirclesAreRefused(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 16)
 	b.refused(`"raid": [{"name": "data", "level": "raid1", "devices": ["DIR/a.img", "/dev/mapper/x"]}],
 		"luks": [{"name": "x", "device": "/dev/md/data"}, {"name": "y", "device": "/dev/mapper/x"}],
@@ -393,7 +393,7 @@ func TestCirclesAreRefused(t *testing.T) {
 }
 
 func TestArraysOnPlannedPartitions(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 64)
 	b.disk("b.img", 64)
 	got := b.describe(`"disks": [{"device": "DIR/a.img", "partitions": [{"label": "one", "sizeMiB": 20}]}, {"device": "DIR/b.img", "partitions": [{"label": "two", "sizeMiB": 20}]}],
@@ -411,7 +411,7 @@ making xfs on /dev/disk/by-id/dm-name-secret < making LUKS volume "secret" on /d
 }
 
 func TestAWholeDiskThatIsAMemberSurvivesWipeTable(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.member("a.img", oneUUID, "any:data", 1, 2, 0)
 	b.member("b.img", oneUUID, "any:data", 1, 2, 1)
 	if got, want := b.describe(disk(`"wipeTable": true`)+", "+mirror), `assembling array "data" (raid1 of DIR/a.img, DIR/b.img)`; got != want {
@@ -420,7 +420,7 @@ func TestAWholeDiskThatIsAMemberSurvivesWipeTable(t *testing.T) {
 }
 
 func TestAFailingMdadmIsReported(t *testing.T) {
-	b, x := newToolBench(t)
+	b, x := newFakeTools(t)
 	b.disk("a.img", 16)
 	b.disk("b.img", 16)
 	x.fail = map[string]error{"mdadm": errors.New("exit status 1")}
@@ -432,7 +432,7 @@ func TestAFailingMdadmIsReported(t *testing.T) {
 }
 
 func TestArraysAndVolumesDoNotDestroyPartitions(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 64)
 	b.disk("b.img", 16)
 	b.refused(partitions(`{"number": 1}`)+", "+mirror+`, "luks": [{"name": "x", "device": "DIR/a.img"}]`,
@@ -441,7 +441,7 @@ func TestArraysAndVolumesDoNotDestroyPartitions(t *testing.T) {
 }
 
 func TestANameForTwoThingsIsRefused(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 64)
 	b.disk("b.img", 16)
 	b.refused(partitions(`{"number": 1, "label": "x"}`)+`, "raid": [{"name": "/dev/disk/by-partlabel/x", "level": "raid0", "devices": ["DIR/b.img"]}],
@@ -450,7 +450,7 @@ func TestANameForTwoThingsIsRefused(t *testing.T) {
 }
 
 func TestAMissingMemberIsReported(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 16)
 	_, err := b.plan(mirror + `, "luks": [{"name": "x", "device": "/dev/md/data"}]`)
 	var e *report.Error

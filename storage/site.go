@@ -17,8 +17,8 @@ import (
 )
 
 // A construction is the plan for a built device.
-type construction interface {
-	base() *built
+type stackedPlan interface {
+	base() *stackedDevice
 	decide(m *Machine, busy map[number][]string) []error
 	idle() bool
 	name() string
@@ -26,20 +26,20 @@ type construction interface {
 }
 
 // collect makes the sites of all that the config wants on devices.
-func (s *survey) collect() {
+func (s *planner) addTargets() {
 	storage := &s.cfg.Storage
 	for i := range storage.Raid {
 		r := &storage.Raid[i]
-		p := &arrayPlan{Raid: r, built: built{title: fmt.Sprintf("the array %q", r.Name), paths: arrayPaths(r), origin: r.Origin()}}
+		p := &arrayPlan{Raid: r, stackedDevice: stackedDevice{title: fmt.Sprintf("the array %q", r.Name), paths: arrayPaths(r), origin: r.Origin()}}
 		for j, device := range r.Devices {
-			p.sites = append(p.sites, &site{target: target{Device: device}, origin: r.Origin("devices", j), what: p.title, wanted: true})
+			p.sites = append(p.sites, &target{deviceFacts: deviceFacts{Device: device}, origin: r.Origin("devices", j), what: p.title, wanted: true})
 		}
 		s.add(p)
 	}
 	for i := range storage.Luks {
 		l := &storage.Luks[i]
-		p := &volumePlan{Luks: l, built: built{title: fmt.Sprintf("the LUKS volume %q", l.Name), paths: volumePaths(l), origin: l.Origin()}}
-		p.sites = []*site{{target: target{Device: config.ValueOr(l.Device, "")}, origin: l.Origin("device"), what: p.title, wanted: true}}
+		p := &volumePlan{Luks: l, stackedDevice: stackedDevice{title: fmt.Sprintf("the LUKS volume %q", l.Name), paths: volumePaths(l), origin: l.Origin()}}
+		p.sites = []*target{{deviceFacts: deviceFacts{Device: config.ValueOr(l.Device, "")}, origin: l.Origin("device"), what: p.title, wanted: true}}
 		s.add(p)
 	}
 	for i := range storage.Filesystems {
@@ -47,40 +47,40 @@ func (s *survey) collect() {
 		if config.ValueOr(fs.Format, "") == "virtiofs" {
 			continue
 		}
-		f := &filesystemPlan{Filesystem: fs, site: site{target: target{Device: fs.Device}, origin: fs.Origin("device"), what: "a filesystem", wanted: wantsFilesystem(fs)}}
+		f := &filesystemPlan{Filesystem: fs, target: target{deviceFacts: deviceFacts{Device: fs.Device}, origin: fs.Origin("device"), what: "a filesystem", wanted: wantsFilesystem(fs)}}
 		s.filesystems = append(s.filesystems, f)
-		s.sites = append(s.sites, &f.site)
+		s.targets = append(s.targets, &f.target)
 	}
 }
 
-func (s *survey) add(c construction) {
+func (s *planner) add(c stackedPlan) {
 	b := c.base()
-	if node, err := resolve(s.m.made(b.paths[0])); err == nil {
+	if node, err := resolve(s.m.devPath(b.paths[0])); err == nil {
 		b.node = node
 	}
-	s.constructions = append(s.constructions, c)
-	s.sites = append(s.sites, b.sites...)
+	s.stacked = append(s.stacked, c)
+	s.targets = append(s.targets, b.sites...)
 }
 
-// locateSites finds out where everything will be.
-func (s *survey) locateSites() []error {
+// locateTargets finds out where everything will be.
+func (s *planner) locateTargets() []error {
 	var errs []error
-	for _, at := range s.sites {
+	for _, at := range s.targets {
 		if err := s.locate(at); err != nil {
 			errs = append(errs, err)
 			at.unknown = true
 		}
 	}
 	var circles []error
-	s.constructions, circles = inOrder(s.constructions)
+	s.stacked, circles = buildOrder(s.stacked)
 	return append(errs, circles...)
 }
 
-func (s *survey) locate(at *site) error {
-	places := locate(at.Device, s.disks, s.constructions)
-	node, err := resolve(s.m.made(at.Device))
+func (s *planner) locate(at *target) error {
+	places := findLocations(at.Device, s.disks, s.stacked)
+	node, err := resolve(s.m.devPath(at.Device))
 	if err == nil && len(places) == 0 {
-		places = locate(node, s.disks, s.constructions)
+		places = findLocations(node, s.disks, s.stacked)
 	}
 	switch {
 	case len(places) > 1:
@@ -97,8 +97,8 @@ func (s *survey) locate(at *site) error {
 
 // locateNode deals with devices that exist already and are no partition of the
 // tables as they will be.
-func (s *survey) locateNode(at *site, node string) error {
-	for _, c := range s.constructions {
+func (s *planner) locateNode(at *target, node string) error {
+	for _, c := range s.stacked {
 		if c.base().node == node {
 			at.on = c.base()
 			return nil
@@ -123,14 +123,14 @@ func (s *survey) locateNode(at *site, node string) error {
 	return nil
 }
 
-// lookAtSites finds out what is where things are to be, but for what is built.
+// lookAtTargets finds out what is where things are to be, but for what is built.
 // If it is not to wait, what is not there is left out.
-func (s *survey) lookAtSites(ctx context.Context, wait bool) error {
-	var devices []needed
-	outside := func(at *site) bool { return at.disk == nil && at.on == nil && !at.unknown }
-	for _, at := range s.sites {
+func (s *planner) lookAtTargets(ctx context.Context, wait bool) error {
+	var devices []requiredDevice
+	outside := func(at *target) bool { return at.disk == nil && at.on == nil && !at.unknown }
+	for _, at := range s.targets {
 		if outside(at) {
-			devices = append(devices, needed{path: s.m.made(at.Device), origin: at.origin})
+			devices = append(devices, requiredDevice{path: s.m.devPath(at.Device), origin: at.origin})
 		}
 	}
 	var missing error
@@ -138,46 +138,46 @@ func (s *survey) lookAtSites(ctx context.Context, wait bool) error {
 		missing = s.m.wait(ctx, devices)
 	}
 	if !wait || missing != nil {
-		for _, at := range s.sites {
-			at.unknown = at.unknown || outside(at) && system.DeviceReady(s.m.made(at.Device), s.m.udev()) != nil
+		for _, at := range s.targets {
+			at.unknown = at.unknown || outside(at) && system.DeviceReady(s.m.devPath(at.Device), s.m.udev()) != nil
 		}
 	}
-	errs := each(ctx, len(s.sites), func(_ context.Context, i int) error {
-		at := s.sites[i]
+	errs := each(ctx, len(s.targets), func(_ context.Context, i int) error {
+		at := s.targets[i]
 		switch {
 		case at.unknown || !at.wanted || at.on != nil:
 			return nil
 		case at.disk == nil:
-			return s.lookAtDevice(at, s.m.made(at.Device))
+			return s.lookAtDevice(at, s.m.devPath(at.Device))
 		case !s.lookThroughPartition(at):
-			s.lookAtPlace(at)
+			s.lookAtLocation(at)
 		}
 		return nil
 	})
 	return errors.Join(missing, errors.Join(errs...))
 }
 
-func (s *survey) lookAtDevice(at *site, path string) error {
-	found, err := s.m.examine(path, s.busy)
+func (s *planner) lookAtDevice(at *target, path string) error {
+	found, err := s.m.examine(path, s.inUse)
 	if err != nil {
 		at.unknown = true
 		return &report.Error{Doing: "looking at " + at.Device, Origin: at.origin, Err: err}
 	}
 	found.Device = at.Device
-	at.target = found
+	at.deviceFacts = found
 	if at.node, err = resolve(path); err != nil {
 		at.unknown = true
 	}
 	return nil
 }
 
-// lookAtBuilt looks at a device that the plan builds, if it stays as it is.
-func (s *survey) lookAtBuilt(at *site) error {
+// lookAtStacked looks at a device that the plan builds, if it stays as it is.
+func (s *planner) lookAtStacked(at *target) error {
 	switch {
 	case at.on == nil || at.unknown:
-	case at.on.outlook == undecided:
+	case at.on.state == contentUnknown:
 		at.unknown = true
-	case at.on.outlook == ready && at.wanted:
+	case at.on.state == contentExisting && at.wanted:
 		return s.lookAtDevice(at, at.on.node)
 	}
 	return nil
@@ -185,7 +185,7 @@ func (s *survey) lookAtBuilt(at *site) error {
 
 // lookThroughPartition looks at a partition that is there already and stays
 // where it is. If it is mounted, what its device shows is newer than the disk.
-func (s *survey) lookThroughPartition(at *site) bool {
+func (s *planner) lookThroughPartition(at *target) bool {
 	d := at.disk.Facts
 	if at.disk.Wipe || at.entry.Number == 0 {
 		return false
@@ -200,18 +200,18 @@ func (s *survey) lookThroughPartition(at *site) bool {
 		}
 		defer part.file.Close()
 		at.probe(part.view())
-		at.Uses, at.Kernel = d.uses(k.number), filepath.Base(k.sysfs)
+		at.Holders, at.Kernel = d.holdersOf(k.number), filepath.Base(k.sysfs)
 		return true
 	}
 	return false
 }
 
 // diskOf is the open disk that something is on.
-func (s *survey) diskOf(at *site) *device { return s.open[slices.Index(s.disks, at.disk)] }
+func (s *planner) diskOf(at *target) *device { return s.open[slices.Index(s.disks, at.disk)] }
 
-// lookAtPlace looks at the place on a disk where a partition is or will be, as
+// lookAtLocation looks at the place on a disk where a partition is or will be, as
 // it will be when the disk has been wiped.
-func (s *survey) lookAtPlace(at *site) {
+func (s *planner) lookAtLocation(at *target) {
 	d, disk := at.disk.Facts, s.diskOf(at)
 	v := disk.view()
 	if at.disk.Wipe {
@@ -221,19 +221,19 @@ func (s *survey) lookAtPlace(at *site) {
 		at.node = d.Node
 		at.probe(v)
 		at.probeTable(v, d.Sector)
-		at.Uses = d.Uses
+		at.Holders = d.Holders
 		if disk.sysfs != "" {
 			at.Kernel = filepath.Base(disk.sysfs)
 		}
 		return
 	}
 	at.probe(v.sub(int64(at.entry.Start*d.Sector), int64(at.entry.Size*d.Sector)))
-	at.Uses = d.uses(at.entry.Number)
+	at.Holders = d.holdersOf(at.entry.Number)
 }
 
 // examine looks at a device that is there.
-func (m *Machine) examine(path string, busy map[number][]string) (target, error) {
-	t := target{Device: path}
+func (m *Machine) examine(path string, busy map[number][]string) (deviceFacts, error) {
+	t := deviceFacts{Device: path}
 	d, err := m.open(path)
 	if err != nil {
 		return t, err
@@ -241,14 +241,14 @@ func (m *Machine) examine(path string, busy map[number][]string) (target, error)
 	defer d.file.Close()
 	t.probe(d.view())
 	t.probeTable(d.view(), d.sector)
-	t.Uses = m.everyUse(d, busy)
+	t.Holders = m.allHolders(d, busy)
 	if d.sysfs != "" {
 		t.Kernel = filepath.Base(d.sysfs)
 	}
 	return t, nil
 }
 
-func (t *target) probe(v *view) {
+func (t *deviceFacts) probe(v *view) {
 	t.Signatures = v.probe()
 	for _, s := range t.Signatures {
 		t.Member, t.LUKS = cmp.Or(t.Member, s.MD), cmp.Or(t.LUKS, s.LUKS)
@@ -257,7 +257,7 @@ func (t *target) probe(v *view) {
 
 // probeTable is for what may be a whole disk, on which a partition table counts
 // as something that must not be destroyed in silence.
-func (t *target) probeTable(v *view, sector uint64) {
+func (t *deviceFacts) probeTable(v *view, sector uint64) {
 	if table, ok := tableSignature(v, sector); ok {
 		t.Signatures = append(t.Signatures, table)
 	}
@@ -276,12 +276,12 @@ func tableSignature(v *view, sector uint64) (blkprobe.Signature, bool) {
 	return blkprobe.Signature{}, false
 }
 
-// siteNode is the device of a site when what makes it has run. A partition is
+// targetNode is the device of a site when what makes it has run. A partition is
 // found through the kernel's knowledge of its disk, not by a link of udev's
 // that may be older than the table.
-func (m *Machine) siteNode(at *site) (string, error) {
+func (m *Machine) targetNode(at *target) (string, error) {
 	if at.on != nil {
-		return resolve(m.made(at.on.paths[0]))
+		return resolve(m.devPath(at.on.paths[0]))
 	}
 	if at.disk == nil || at.entry.Number == 0 {
 		return at.node, nil
@@ -307,7 +307,7 @@ func (m *Machine) siteNode(at *site) (string, error) {
 }
 
 // made is the path of a device that a helper program makes below /dev.
-func (m *Machine) made(path string) string {
+func (m *Machine) devPath(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/dev/"); ok && m.Dev != "" {
 		return filepath.Join(m.Dev, rest)
 	}

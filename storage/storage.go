@@ -35,11 +35,11 @@ type Machine struct {
 	Run  system.Runner
 	Log  *report.Logger
 	Root string // prefix of all mount points
-	// Notated are the directories that mounting had to create, as paths in the
+	// RecordedDirectories are the directories that mounting had to create, as paths in the
 	// config, outermost first. Read it when the operations are done.
-	Notated []string
-	// Notate, if there is one, hears of each before it is made.
-	Notate func(point string) error
+	RecordedDirectories []string
+	// RecordDirectory, if there is one, hears of each before it is made.
+	RecordDirectory func(point string) error
 	// Fetch gets the keys of LUKS volumes, and asks Tang servers for theirs.
 	Fetch func(ctx context.Context, r config.Resource) ([]byte, error)
 	// Keys are the keys of LUKS volumes that the files stage writes to the

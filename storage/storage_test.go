@@ -26,16 +26,16 @@ func TestMain(m *testing.M) {
 }
 
 // A bench is a machine whose disks are sparse files.
-type bench struct {
+type testMachine struct {
 	t   *testing.T
 	dir string
 	log bytes.Buffer
 	m   *Machine
 }
 
-func newBench(t *testing.T) *bench {
+func newTestMachine(t *testing.T) *testMachine {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir()}
+	b := &testMachine{t: t, dir: t.TempDir()}
 	log := report.NewWriterLogger(&b.log)
 	b.m = &Machine{Run: system.Exec{Log: log}, Log: log, Root: filepath.Join(b.dir, "root"), Timeout: 50 * time.Millisecond,
 		Sys: b.path("sys"), Proc: b.path("proc"), Udev: b.path("udev"), Random: rand.New(rand.NewSource(1))}
@@ -46,9 +46,9 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *testMachine) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *bench) write(name, text string) {
+func (b *testMachine) write(name, text string) {
 	b.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(b.path(name)), 0o755); err != nil {
 		b.t.Fatal(err)
@@ -59,7 +59,7 @@ func (b *bench) write(name, text string) {
 }
 
 // disk makes an empty disk of some MiB and returns its path.
-func (b *bench) disk(name string, mib int64) string {
+func (b *testMachine) disk(name string, mib int64) string {
 	b.t.Helper()
 	b.write(name, "")
 	if err := os.Truncate(b.path(name), mib<<20); err != nil {
@@ -68,7 +68,7 @@ func (b *bench) disk(name string, mib int64) string {
 	return b.path(name)
 }
 
-func (b *bench) run(name string, args ...string) string {
+func (b *testMachine) run(name string, args ...string) string {
 	b.t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) run(name string, args ...string) string {
 }
 
 // config parses a config in which DIR is the bench's directory.
-func (b *bench) config(storage string) *config.Config {
+func (b *testMachine) config(storage string) *config.Config {
 	b.t.Helper()
 	text := `{"ignition": {"version": "3.7.0-experimental"}, "storage": {` + strings.ReplaceAll(storage, "DIR", b.dir) + `}}`
 	cfg, problems, err := config.Parse([]byte(text), "user config")
@@ -88,13 +88,13 @@ func (b *bench) config(storage string) *config.Config {
 	return cfg
 }
 
-func (b *bench) plan(storage string) (report.Plan, error) {
+func (b *testMachine) plan(storage string) (report.Plan, error) {
 	b.t.Helper()
 	return b.m.PlanDisks(context.Background(), b.config(storage))
 }
 
 // apply plans and runs, and returns the plan as text.
-func (b *bench) apply(storage string) string {
+func (b *testMachine) apply(storage string) string {
 	b.t.Helper()
 	plan, err := b.plan(storage)
 	if err != nil {
@@ -112,7 +112,7 @@ func (b *bench) apply(storage string) string {
 }
 
 // converges checks that there is nothing left to do.
-func (b *bench) converges(storage string) {
+func (b *testMachine) converges(storage string) {
 	b.t.Helper()
 	plan, err := b.plan(storage)
 	if err != nil {
@@ -124,7 +124,7 @@ func (b *bench) converges(storage string) {
 }
 
 // refused checks the words of all conflicts, and their hints after " | ".
-func (b *bench) refused(storage string, want ...string) {
+func (b *testMachine) refused(storage string, want ...string) {
 	b.t.Helper()
 	before := b.written()
 	_, err := b.plan(storage)
@@ -149,7 +149,7 @@ func (b *bench) refused(storage string, want ...string) {
 }
 
 // written tells when the disks were last written to.
-func (b *bench) written() string {
+func (b *testMachine) written() string {
 	b.t.Helper()
 	disks, err := filepath.Glob(b.path("*.img"))
 	if err != nil {
@@ -167,7 +167,7 @@ func (b *bench) written() string {
 }
 
 // sound lets sgdisk judge a disk and returns its partitions, a line for each.
-func (b *bench) sound(disk string) string {
+func (b *testMachine) sgdiskVerify(disk string) string {
 	b.t.Helper()
 	if out := b.run("sgdisk", "-v", disk); !strings.Contains(out, "No problems found") {
 		b.t.Errorf("sgdisk -v %s:\n%s", disk, out)

@@ -16,14 +16,14 @@ import (
 
 // tools are helper programs that make devices, as files in DIR/dev, and run the
 // real cryptsetup for what it can do with a file.
-type tools struct {
-	b        *bench
+type fakeTools struct {
+	b        *testMachine
 	commands []system.Command
 	fail     map[string]error // by the beginning of a command line
 	before   func(c system.Command, line string)
 }
 
-func (x *tools) Run(ctx context.Context, c system.Command) ([]byte, error) {
+func (x *fakeTools) Run(ctx context.Context, c system.Command) ([]byte, error) {
 	line := strings.ReplaceAll(strings.Join(append([]string{c.Name}, c.Args...), " "), x.b.dir, "DIR")
 	x.b.m.mu.Lock()
 	x.commands = append(x.commands, c)
@@ -65,7 +65,7 @@ func (x *tools) Run(ctx context.Context, c system.Command) ([]byte, error) {
 }
 
 // lines are the commands so far.
-func (x *tools) lines() string {
+func (x *fakeTools) lines() string {
 	var all []string
 	for _, c := range x.commands {
 		all = append(all, strings.ReplaceAll(strings.Join(append([]string{c.Name}, c.Args...), " "), x.b.dir, "DIR"))
@@ -73,9 +73,9 @@ func (x *tools) lines() string {
 	return strings.Join(all, "\n")
 }
 
-func newToolBench(t *testing.T) (*bench, *tools) {
-	b := newBench(t)
-	x := &tools{b: b}
+func newFakeTools(t *testing.T) (*testMachine, *fakeTools) {
+	b := newTestMachine(t)
+	x := &fakeTools{b: b}
 	b.m.Run, b.m.Dev, b.m.Scratch = x, b.path("dev"), b.path("scratch")
 	b.m.Zkey, b.m.CardKey = b.path("zkey"), b.path("cex.key")
 	b.m.Fetch = func(_ context.Context, r config.Resource) ([]byte, error) {
@@ -88,7 +88,7 @@ func newToolBench(t *testing.T) (*bench, *tools) {
 	return b, x
 }
 
-func (b *bench) execute(storage string) error {
+func (b *testMachine) execute(storage string) error {
 	b.t.Helper()
 	plan, err := b.plan(storage)
 	if err != nil {
@@ -98,7 +98,7 @@ func (b *bench) execute(storage string) error {
 }
 
 // describe is the plan with its edges, without the directory of the test.
-func (b *bench) describe(storage string) string {
+func (b *testMachine) describe(storage string) string {
 	b.t.Helper()
 	plan, err := b.plan(storage)
 	if err != nil {

@@ -16,17 +16,17 @@ import (
 )
 
 // A needed device is one that the config names and that must be there.
-type needed struct {
+type requiredDevice struct {
 	path   string
 	origin config.Origin
 	err    error // what was missing when it was last looked at
 }
 
 const (
-	// quietWait is how long a wait may last before a line in the log says so.
-	quietWait = 5 * time.Second
-	// repeatWait is how often it says so again.
-	repeatWait = 30 * time.Second
+	// warnAfter is how long a wait may last before a line in the log says so.
+	warnAfter = 5 * time.Second
+	// warnEvery is how often it says so again.
+	warnEvery = 30 * time.Second
 	// recheck bounds how long a device goes unnoticed that appears without an
 	// event of the kernel or of udev: a link that some script makes.
 	recheck = time.Second
@@ -38,12 +38,12 @@ const (
 //
 // Systemd's device units would say the same, later and to those only who speak
 // D-Bus; its client would be 410 KB of our binary.
-func (m *Machine) wait(ctx context.Context, devices []needed) error {
+func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 	if devices = m.missing(devices); len(devices) == 0 {
 		return nil
 	}
 	if m.Absent != nil {
-		return m.absent(devices)
+		return m.absentError(devices)
 	}
 	timeout, err := m.timeout()
 	if err != nil {
@@ -56,7 +56,7 @@ func (m *Machine) wait(ctx context.Context, devices []needed) error {
 		defer events.Close()
 	}
 	start := time.Now()
-	speak := start.Add(quietWait)
+	speak := start.Add(warnAfter)
 	for {
 		if devices = m.missing(devices); len(devices) == 0 {
 			return nil
@@ -64,11 +64,11 @@ func (m *Machine) wait(ctx context.Context, devices []needed) error {
 		now := time.Now()
 		left := start.Add(timeout).Sub(now)
 		if left <= 0 {
-			return m.missed(devices, timeout)
+			return m.missingError(devices, timeout)
 		}
 		if now.After(speak) {
-			speak = now.Add(repeatWait)
-			m.Log.Warn(fmt.Sprintf("waiting for %s, %d s left; block devices here: %s", paths(devices), int(left.Seconds()), m.seen()))
+			speak = now.Add(warnEvery)
+			m.Log.Warn(fmt.Sprintf("waiting for %s, %d s left; block devices here: %s", paths(devices), int(left.Seconds()), m.listDisks()))
 		}
 		if err := nextEvent(ctx, events, min(left, recheck)); err != nil {
 			return fmt.Errorf("waiting for %s: %w", paths(devices), err)
@@ -99,8 +99,8 @@ func nextEvent(ctx context.Context, events *system.Events, most time.Duration) e
 	}
 }
 
-func (m *Machine) missing(devices []needed) []needed {
-	var missing []needed
+func (m *Machine) missing(devices []requiredDevice) []requiredDevice {
+	var missing []requiredDevice
 	for _, d := range devices {
 		if d.err = system.DeviceReady(d.path, m.udev()); d.err != nil {
 			missing = append(missing, d)
@@ -109,7 +109,7 @@ func (m *Machine) missing(devices []needed) []needed {
 	return missing
 }
 
-func paths(devices []needed) string {
+func paths(devices []requiredDevice) string {
 	var all []string
 	for _, d := range devices {
 		all = append(all, d.path)
@@ -117,9 +117,9 @@ func paths(devices []needed) string {
 	return strings.Join(all, ", ")
 }
 
-func (m *Machine) missed(devices []needed, timeout time.Duration) error {
+func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) error {
 	var errs []error
-	seen := m.seen()
+	seen := m.listDisks()
 	for _, d := range devices {
 		what := d.err.Error()
 		if errors.Is(d.err, os.ErrNotExist) {
@@ -135,7 +135,7 @@ func (m *Machine) missed(devices []needed, timeout time.Duration) error {
 }
 
 // absent is for a desk, where no device will come.
-func (m *Machine) absent(devices []needed) error {
+func (m *Machine) absentError(devices []requiredDevice) error {
 	var errs []error
 	for _, d := range devices {
 		err := d.err
@@ -148,7 +148,7 @@ func (m *Machine) absent(devices []needed) error {
 }
 
 // seen lists the disks of this machine for messages.
-func (m *Machine) seen() string {
+func (m *Machine) listDisks() string {
 	entries, err := os.ReadDir(m.sys("class", "block"))
 	if err != nil {
 		return "unknown (" + err.Error() + ")"

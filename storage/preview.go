@@ -57,19 +57,19 @@ type PartitionPreview struct {
 // Contents are what is on a partition or a disk: `ext4 "root"`.
 type Contents struct {
 	What string `json:"what"`
-	// New tells that the plan makes them; what was there before is lost.
+	// New reports that the plan makes them; what was there before is lost.
 	New bool `json:"new"`
-	// Wiped tells that the plan takes away what is there.
+	// Wiped reports that the plan takes away what is there.
 	Wiped bool `json:"wiped,omitempty"`
 }
 
 // Preview plans as PlanDisks does and shows what becomes of the disks. If the
 // plan is refused the disks that could be looked at are shown as they are.
 func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]DiskPreview, report.Plan, error) {
-	s := &survey{m: m, cfg: cfg}
+	s := &planner{m: m, cfg: cfg}
 	defer s.close()
 	err := s.decide(ctx)
-	pictures := s.pictures(err == nil)
+	pictures := s.previews(err == nil)
 	if err != nil {
 		return pictures, nil, err
 	}
@@ -78,22 +78,22 @@ func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]DiskPrevie
 
 // decide looks at the machine and decides on everything. The error joins all
 // conflicts.
-func (s *survey) decide(ctx context.Context) error {
+func (s *planner) decide(ctx context.Context) error {
 	if err := s.lookAtDisks(ctx); err != nil {
 		return err
 	}
 	errs := s.decideDisks()
-	s.collect()
-	errs = append(errs, s.locateSites()...)
+	s.addTargets()
+	errs = append(errs, s.locateTargets()...)
 	// A device that is not there may be the very partition that was refused.
-	errs = append(errs, s.lookAtSites(ctx, len(errs) == 0))
-	errs = append(errs, decideClaims(s.sites)...)
-	errs = append(errs, s.decideConstructions()...)
+	errs = append(errs, s.lookAtTargets(ctx, len(errs) == 0))
+	errs = append(errs, refuseSharedDevices(s.targets)...)
+	errs = append(errs, s.decideStacked()...)
 	errs = append(errs, s.decideFilesystems()...)
 	return errors.Join(errs...)
 }
 
-func (s *survey) pictures(possible bool) []DiskPreview {
+func (s *planner) previews(possible bool) []DiskPreview {
 	all := []DiskPreview{} // never null in JSON
 	for i, p := range s.disks {
 		if p == nil || p.Facts == nil {
@@ -112,10 +112,10 @@ func (s *survey) pictures(possible bool) []DiskPreview {
 
 // others shows the devices that the config names for something, but not among
 // its disks: partitions of other disks, or whole ones.
-func (s *survey) others(possible bool) []DiskPreview {
+func (s *planner) others(possible bool) []DiskPreview {
 	var all []DiskPreview
 	seen := map[string]bool{}
-	for _, at := range s.sites {
+	for _, at := range s.targets {
 		if at.disk != nil || at.on != nil || at.unknown || !at.wanted || seen[at.node] {
 			continue
 		}
@@ -128,7 +128,7 @@ func (s *survey) others(possible bool) []DiskPreview {
 		whole := Contents{What: blkprobe.Describe(at.Signatures)}
 		picture := DiskPreview{Device: at.Device, Node: at.node, Size: d.size, Sector: d.sector, Before: Layout{Whole: whole, Partitions: []PartitionPreview{}}}
 		if possible {
-			s.claim(at, &whole)
+			s.addPlanned(at, &whole)
 			picture.After = &Layout{Whole: whole, Partitions: []PartitionPreview{}}
 		}
 		all = append(all, picture)
@@ -137,7 +137,7 @@ func (s *survey) others(possible bool) []DiskPreview {
 }
 
 // before shows a disk as it is.
-func (s *survey) before(i int, possible bool) Layout {
+func (s *planner) before(i int, possible bool) Layout {
 	p := s.disks[i]
 	d, v := p.Facts, s.open[i].view()
 	l := Layout{Table: map[gpt.Kind]string{gpt.Intact: "gpt", gpt.MBR: "dos", gpt.Damaged: "damaged gpt"}[d.Kind], Damage: d.Damage, Partitions: []PartitionPreview{}}
@@ -145,25 +145,25 @@ func (s *survey) before(i int, possible bool) Layout {
 		l.Whole.What = blkprobe.Describe(d.Signatures)
 	}
 	for _, e := range d.Table.Partitions {
-		part := d.picture(e)
+		part := d.preview(e)
 		part.Contents.What = blkprobe.Describe(v.sub(int64(part.Start), int64(part.Size)).probe())
 		if possible {
-			part.State = p.fate(e.Number)
+			part.State = p.changeOf(e.Number)
 		}
 		l.Partitions = append(l.Partitions, part)
 	}
 	return l
 }
 
-func (d *diskFacts) picture(e gpt.Partition) PartitionPreview {
+func (d *diskFacts) preview(e gpt.Partition) PartitionPreview {
 	return PartitionPreview{Number: e.Number, Label: e.Name, Start: e.Start * d.Sector, Size: e.Size * d.Sector, State: Kept}
 }
 
 // states are what the verbs of changes lead to.
 var states = map[string]Change{"create": Created, "delete": Deleted, "resize": Resized, "replace": Replaced}
 
-// fate is what becomes of a partition that exists.
-func (p *diskPlan) fate(number int) Change {
+// changeOf is what becomes of a partition that exists.
+func (p *diskPlan) changeOf(number int) Change {
 	if p.Wipe {
 		return Deleted
 	}
@@ -176,7 +176,7 @@ func (p *diskPlan) fate(number int) Change {
 }
 
 // after shows a disk as it will be.
-func (s *survey) after(p *diskPlan, before Layout) Layout {
+func (s *planner) after(p *diskPlan, before Layout) Layout {
 	d := p.Facts
 	l := Layout{Table: before.Table, Damage: before.Damage, Partitions: []PartitionPreview{}}
 	switch {
@@ -187,23 +187,23 @@ func (s *survey) after(p *diskPlan, before Layout) Layout {
 	default:
 		l.Whole = before.Whole
 	}
-	s.claim(&site{disk: p}, &l.Whole)
+	s.addPlanned(&target{disk: p}, &l.Whole)
 	for _, e := range p.After.Partitions {
-		part := d.picture(e)
+		part := d.preview(e)
 		for _, c := range p.Changes {
 			if c.After.Number == e.Number {
 				part.State = states[c.Verb]
 			}
 		}
-		s.inherit(p, e, before, &part)
-		s.claim(&site{disk: p, entry: e}, &part.Contents)
+		s.addExisting(p, e, before, &part)
+		s.addPlanned(&target{disk: p, entry: e}, &part.Contents)
 		l.Partitions = append(l.Partitions, part)
 	}
 	return l
 }
 
 // inherit fills in what the place of a partition holds already.
-func (s *survey) inherit(p *diskPlan, e gpt.Partition, before Layout, part *PartitionPreview) {
+func (s *planner) addExisting(p *diskPlan, e gpt.Partition, before Layout, part *PartitionPreview) {
 	for _, old := range before.Partitions {
 		if old.Number == e.Number && (part.State == Kept || part.State == Resized) {
 			part.Contents = old.Contents
@@ -211,29 +211,29 @@ func (s *survey) inherit(p *diskPlan, e gpt.Partition, before Layout, part *Part
 		}
 	}
 	// What is in the place of a new partition comes to light again.
-	at := &site{disk: p, entry: e}
-	s.lookAtPlace(at)
+	at := &target{disk: p, entry: e}
+	s.lookAtLocation(at)
 	part.Contents.What = blkprobe.Describe(at.Signatures)
 }
 
 // claim fills in what the config wants in a place.
-func (s *survey) claim(place *site, c *Contents) {
-	here := func(at *site) bool { return at.wanted && at.samePlace(place) }
+func (s *planner) addPlanned(place *target, c *Contents) {
+	here := func(at *target) bool { return at.wanted && at.sameDevice(place) }
 	for _, f := range s.filesystems {
-		if !here(&f.site) {
+		if !here(&f.target) {
 			continue
 		}
 		switch f.action {
-		case format:
+		case makeFilesystem:
 			*c = Contents{What: blkprobe.Signature{Type: *f.Format, Label: config.ValueOr(f.Label, "")}.String(), New: true}
-		case blank:
+		case wipeOnly:
 			*c = Contents{Wiped: true}
 		}
 	}
-	for _, b := range s.constructions {
+	for _, b := range s.stacked {
 		for _, at := range b.base().sites {
 			if here(at) {
-				*c = Contents{What: "part of " + b.base().title, New: b.base().outlook == fresh}
+				*c = Contents{What: "part of " + b.base().title, New: b.base().state == contentNew}
 			}
 		}
 	}

@@ -29,9 +29,9 @@ func (l Layout) lines() string {
 }
 
 // pictured has a disk with some partitions, of which two hold filesystems.
-func pictured(t *testing.T) *bench {
+func previewMachine(t *testing.T) *testMachine {
 	t.Helper()
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.disk("a.img", 100)
 	b.apply(partitions(`{"number": 1, "label": "ESP", "startMiB": 1, "sizeMiB": 10}, {"number": 3, "label": "ROOT", "startMiB": 20, "sizeMiB": 10},
 		{"number": 5, "label": "old", "startMiB": 40, "sizeMiB": 5}, {"number": 9, "label": "DATA", "startMiB": 50, "sizeMiB": 20}`))
@@ -48,7 +48,7 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 3 "ROOT" 20+10 %s {What:ext4 (label "root") New:false Wiped:false}
 5 "old" 40+5 %s {What: New:false Wiped:false}
 9 "DATA" 50+20 %s {What: New:false Wiped:false}`
-	b := pictured(t)
+	b := previewMachine(t)
 	for _, c := range []struct{ name, config, before, after string }{
 		{"nothing to do", partitions(`{"number": 3, "label": "ROOT"}`), fmt.Sprintf(now, "kept", "kept", "kept"), fmt.Sprintf(now, "kept", "kept", "kept")},
 		{"one of each", partitions(`{"number": 3, "label": "other", "sizeMiB": 5, "startMiB": 20, "wipePartitionEntry": true}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true},
@@ -97,7 +97,7 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 }
 
 func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
-	b := pictured(t)
+	b := previewMachine(t)
 	config := b.config(disk(`"wipeTable": true, "partitions": [{"label": "x"}]`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/x", "format": "ext4", "wipeFilesystem": true}]`)
 	_, with, err := b.m.Preview(context.Background(), config)
 	if err != nil {
@@ -110,7 +110,7 @@ func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
 }
 
 func TestARefusedPlanIsShownAsItIs(t *testing.T) {
-	b := pictured(t)
+	b := previewMachine(t)
 	pictures, plan, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3, "sizeMiB": 1}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true}`)))
 	if len(report.Leaves(err)) != 1 || plan != nil {
 		t.Errorf("%v, %v", plan, err)
@@ -124,14 +124,14 @@ func TestARefusedPlanIsShownAsItIs(t *testing.T) {
 }
 
 func TestADiskThatIsMissingHasNoPicture(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	if pictures, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err == nil || len(pictures) != 0 || pictures == nil {
 		t.Errorf("%v, %v", pictures, err)
 	}
 }
 
 func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
-	b := newBench(t)
+	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", "-L", "x", b.disk("a.img", 20))
 	b.disk("empty", 20)
 	for config, want := range map[string][2]string{
@@ -153,7 +153,7 @@ func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
 }
 
 func TestPicturesTellDamage(t *testing.T) {
-	b := pictured(t)
+	b := previewMachine(t)
 	overwrite(t, b.path("a.img"), 512, 512)
 	pictures, _, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3}`)))
 	if err != nil || len(pictures) != 1 {
