@@ -2,7 +2,6 @@ package butane
 
 import (
 	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,31 +18,31 @@ const (
 	guidReserved = "8DA63339-0007-60C0-C436-083AC8230908"
 )
 
-// A layout is how the images of one sort of machine are partitioned.
+// A layout describes how the images for one kind of machine are partitioned.
 type layout struct {
 	since config.Version
 	// head are the partitions before boot and root, on a disk of a mirror. Nil,
 	// there are no mirrors.
-	head []headPartition
+	firmware []firmwarePartition
 	// suffix makes the root partition's device of that of the disk.
-	suffix string
+	rootSuffix string
 	// device is what the disk may be called, at its end.
-	device *regexp.Regexp
+	diskPattern *regexp.Regexp
 }
 
-type headPartition struct {
+type firmwarePartition struct {
 	label string
 	mib   int
 	guid  string
 }
 
 var layouts = map[string]layout{
-	"x86_64":     {head: []headPartition{{"bios", 1, guidBIOS}, {"esp", 127, guidESP}}},
-	"aarch64":    {head: []headPartition{{"reserved", 1, guidReserved}, {"esp", 127, guidESP}}},
-	"ppc64le":    {head: []headPartition{{"prep", 4, guidPReP}, {"reserved", 1, guidReserved}}},
-	"s390x-eckd": {since: config.V3_5, suffix: "2", device: regexp.MustCompile(`/dev/dasd[a-z]$`)},
+	"x86_64":     {firmware: []firmwarePartition{{"bios", 1, guidBIOS}, {"esp", 127, guidESP}}},
+	"aarch64":    {firmware: []firmwarePartition{{"reserved", 1, guidReserved}, {"esp", 127, guidESP}}},
+	"ppc64le":    {firmware: []firmwarePartition{{"prep", 4, guidPReP}, {"reserved", 1, guidReserved}}},
+	"s390x-eckd": {since: config.V3_5, rootSuffix: "2", diskPattern: regexp.MustCompile(`/dev/dasd[a-z]$`)},
 	"s390x-virt": {since: config.V3_5},
-	"s390x-zfcp": {since: config.V3_5, suffix: "4", device: regexp.MustCompile(`/dev/sd[a-z]$`)},
+	"s390x-zfcp": {since: config.V3_5, rootSuffix: "4", diskPattern: regexp.MustCompile(`/dev/sd[a-z]$`)},
 }
 
 const defaultLayout = "x86_64"
@@ -59,7 +58,8 @@ func (t *translation) layoutNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (t *translation) checkBootDevice(b *BootDevice) {
+func (t *translation) checkBootDevice() {
+	b := &t.bootDevice
 	name := config.ValueOr(b.Layout, "")
 	l, known := layouts[name]
 	layoutAt := func() config.Origin { return b.Origin("layout") }
@@ -80,21 +80,21 @@ func (t *translation) checkBootDevice(b *BootDevice) {
 	}
 	device := config.ValueOr(b.Luks.Device, "")
 	switch {
-	case l.device == nil:
+	case l.diskPattern == nil:
 	case device == "":
 		t.error(layoutAt(), "the layout %s needs luks.device, the disk to encrypt", name)
-	case !l.device.MatchString(device):
-		t.error(layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.device.String()))
+	case !l.diskPattern.MatchString(device):
+		t.error(layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.diskPattern.String()))
 	}
 	if strings.HasPrefix(name, "s390x") && len(mirror) > 0 {
 		t.error(layoutAt(), "the layout %s cannot be mirrored", name)
 	}
-	t.checkUnlocking(b, name)
+	t.checkUnlocking(name)
 }
 
-// checkUnlocking checks that what should unlock the root filesystem goes together.
-func (t *translation) checkUnlocking(b *BootDevice, layout string) {
-	luks := &b.Luks
+// checkUnlocking checks that the ways to unlock the root filesystem are compatible.
+func (t *translation) checkUnlocking(layout string) {
+	b, luks := &t.bootDevice, &t.bootDevice.Luks
 	cex := config.ValueOr(luks.Cex.Enabled, false)
 	others := len(luks.Tang) > 0 || config.ValueOr(luks.TPM2, false)
 	if cex {
@@ -111,23 +111,19 @@ func (t *translation) checkUnlocking(b *BootDevice, layout string) {
 	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }
 	named := slices.ContainsFunc(luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
 	if t.Spec >= config.V3_6 && config.ValueOr(luks.Device, "") != "" && !named && !config.ValueOr(luks.TPM2, false) && !cex {
-		t.error(luks.Origin("luks"), "the device is to be encrypted, but nothing can unlock it; give tpm2, tang or cex")
+		t.error(luks.Origin("luks"), "the device is to be encrypted, but nothing can unlock it; set tpm2, tang or cex")
 	}
 }
 
-// bootDevice is what the sugar of that name stands for, or nil.
-func (t *translation) bootDevice(n *doc.Node) *doc.Node {
-	if n == nil {
-		return nil
-	}
-	var b BootDevice
-	doc.Decode(reflect.ValueOf(&b).Elem(), n)
+// desugarBootDevice returns the config that boot_device stands for, or nil.
+func (t *translation) desugarBootDevice() *doc.Node {
+	n, b := t.document.Member("bootDevice"), &t.bootDevice
 	encrypted := len(b.Luks.Tang) > 0 || config.ValueOr(b.Luks.TPM2, false) || config.ValueOr(b.Luks.Cex.Enabled, false)
 	mirrored := len(b.Mirror.Devices) > 0
 	if !encrypted && !mirrored {
 		return nil
 	}
-	storage := maker{n}.object()
+	storage := nodeBuilder{n}.object()
 	if mirrored {
 		b.mirror(storage, n.Member("mirror"))
 	}
@@ -137,43 +133,43 @@ func (t *translation) bootDevice(n *doc.Node) *doc.Node {
 			volume = root
 		}
 		root = "/dev/mapper/root"
-		storage.Set("luks", maker{n}.list(b.luks(n.Member("luks"), volume)))
+		storage.Set("luks", nodeBuilder{n}.list(b.luks(n.Member("luks"), volume)))
 	}
-	add(storage, "filesystems", maker{n}.object("device", root, "format", "xfs", "label", "root", "wipeFilesystem", true))
-	return maker{n}.object("storage", storage)
+	appendItem(storage, "filesystems", nodeBuilder{n}.object("device", root, "format", "xfs", "label", "root", "wipeFilesystem", true))
+	return nodeBuilder{n}.object("storage", storage)
 }
 
 func (b *BootDevice) mirror(storage, n *doc.Node) {
-	m := maker{n}
+	m := nodeBuilder{n}
 	l := layouts[config.ValueOr(b.Layout, defaultLayout)]
 	var boots, roots []string
 	for i, device := range b.Mirror.Devices {
-		one := maker{n.Member("devices").Items[i]}
+		one := nodeBuilder{n.Member("devices").Items[i]}
 		var partitions []*doc.Node
-		for _, p := range l.head {
+		for _, p := range l.firmware {
 			label := fmt.Sprintf("%s-%d", p.label, i+1)
 			partitions = append(partitions, one.object("label", label, "sizeMiB", p.mib, "typeGuid", p.guid))
 			if p.guid == guidESP {
-				add(storage, "filesystems", one.object("device", "/dev/disk/by-partlabel/"+label, "format", "vfat", "label", label, "wipeFilesystem", true))
+				appendItem(storage, "filesystems", one.object("device", "/dev/disk/by-partlabel/"+label, "format", "vfat", "label", label, "wipeFilesystem", true))
 			}
 		}
 		boot, root := fmt.Sprintf("boot-%d", i+1), fmt.Sprintf("root-%d", i+1)
 		partitions = append(partitions, one.object("label", boot, "sizeMiB", 384), one.object("label", root))
-		add(storage, "disks", one.object("device", device, "partitions", one.list(partitions...), "wipeTable", true))
+		appendItem(storage, "disks", one.object("device", device, "partitions", one.list(partitions...), "wipeTable", true))
 		boots = append(boots, "/dev/disk/by-partlabel/"+boot)
 		roots = append(roots, "/dev/disk/by-partlabel/"+root)
 	}
 	// The boot loader must be able to read a disk of the boot filesystem as if
 	// there were no RAID: so the superblock is at the end.
-	add(storage, "raid", m.object("name", "md-boot", "level", "raid1", "devices", m.strings(boots), "options", m.strings([]string{"--metadata=1.0"})))
-	add(storage, "raid", m.object("name", "md-root", "level", "raid1", "devices", m.strings(roots)))
-	add(storage, "filesystems", m.object("device", "/dev/md/md-boot", "format", "ext4", "label", "boot", "wipeFilesystem", true))
+	appendItem(storage, "raid", m.object("name", "md-boot", "level", "raid1", "devices", m.strings(boots), "options", m.strings([]string{"--metadata=1.0"})))
+	appendItem(storage, "raid", m.object("name", "md-root", "level", "raid1", "devices", m.strings(roots)))
+	appendItem(storage, "filesystems", m.object("device", "/dev/md/md-boot", "format", "ext4", "label", "boot", "wipeFilesystem", true))
 }
 
 func (b *BootDevice) luks(n *doc.Node, volume string) *doc.Node {
-	m := maker{n}
-	if l := layouts[config.ValueOr(b.Layout, "")]; l.suffix != "" {
-		volume = *b.Luks.Device + l.suffix
+	m := nodeBuilder{n}
+	if l := layouts[config.ValueOr(b.Layout, "")]; l.rootSuffix != "" {
+		volume = *b.Luks.Device + l.rootSuffix
 	}
 	luks := m.object("name", "root", "label", "luks-root", "device", volume, "wipeVolume", true)
 	if b.Luks.Discard != nil {

@@ -1,10 +1,3 @@
-// Package butane reads configs in Butane, a language in YAML that is easier to
-// write than the spec's JSON and has some sugar of its own.
-//
-// A document is read into the same trees as the spec's JSON, under the spec's
-// names, so that rules, merging and origins are those of package config: what
-// is wrong is reported at its line in the YAML. What the spec does not have is
-// turned into what it has, and then forgotten.
 package butane
 
 import (
@@ -20,44 +13,43 @@ import (
 
 // Options of a translation.
 type Options struct {
-	// FilesDir is the directory below which local files are read. Empty, there
-	// are none.
+	// FilesDir is the directory below which local files are read. If it is empty,
+	// a document must not refer to local files.
 	FilesDir string
 	// Raw asks for the config itself instead of OpenShift's MachineConfig.
 	Raw bool
 }
 
-// A Result is what a document means.
+// A Result is a translated document.
 type Result struct {
-	// JSON is compact: a config of the version of the spec that the dialect
-	// stands for, or a MachineConfig.
+	// JSON is compact: a config of the spec version that the dialect is translated
+	// to, or a MachineConfig.
 	JSON []byte
-	// MachineConfig tells which. They are customarily printed as YAML.
+	// MachineConfig reports which. MachineConfigs are customarily printed as YAML.
 	MachineConfig bool
 }
 
 // The ways in which Translate can refuse a document, as the Kind of a
 // *config.ParseError. All of them are config.ErrInvalid, too.
 var (
-	// ErrDocument is for what is not YAML, does not say its variant and version
-	// or has values of wrong types.
+	// ErrDocument: the text is not YAML, its variant or version is missing, or
+	// values have wrong types.
 	ErrDocument = fmt.Errorf("%w: it is not a Butane config", config.ErrInvalid)
-	// ErrSource is for what breaks a rule of Butane.
+	// ErrSource: the document breaks a rule of Butane.
 	ErrSource = fmt.Errorf("%w: it breaks a rule of Butane", config.ErrInvalid)
-	// ErrGenerated is for what breaks a rule of the spec.
+	// ErrGenerated: the translated config breaks a rule of the spec.
 	ErrGenerated = fmt.Errorf("%w: it breaks a rule of the spec", config.ErrInvalid)
 )
 
-// Translate turns a document into what its variant is for. The name says in
-// messages which document this is. The problems are complete whether it is
-// refused or not; the error, if any, is a *config.ParseError of one of the
-// kinds above.
+// Translate translates a document for its variant. Messages call it name. The
+// problems are complete whether the document is refused or not; the error, if
+// any, is a *config.ParseError of one of the kinds above.
 func Translate(text []byte, name string, o Options) (*Result, config.Problems, error) {
 	t, err := translate(text, name, o)
 	if err != nil {
 		return nil, t.problems, err
 	}
-	result := &Result{JSON: t.root.AppendJSON(nil)}
+	result := &Result{JSON: t.result.AppendJSON(nil)}
 	if t.Variant == openshift && !o.Raw {
 		result = &Result{t.machineConfig().AppendJSON(nil), true}
 	}
@@ -67,13 +59,13 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	return result, t.problems, nil
 }
 
-// Parse reads a document for the machine itself. It is like config.Parse. There
-// are no local files, and OpenShift's variant is refused, because what it makes
+// Parse parses a document on the machine itself, as config.Parse does. There are
+// no local files, and the variant openshift is refused, because a MachineConfig
 // is not for machines.
 func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 	t, err := translate(text, name, Options{})
 	if err == nil && t.Variant == openshift {
-		t.error(t.source.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
+		t.error(t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
 			"translate it with butane --raw and give the machine the result, or use another variant")
 		err = t.refuse(ErrSource)
 	}
@@ -84,7 +76,7 @@ func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 	return cfg, t.problems, err
 }
 
-// ParseAny reads a config in either language. It is like config.Parse.
+// ParseAny parses a config in either language, as config.Parse does.
 func ParseAny(text []byte, name string) (*config.Config, config.Problems, error) {
 	if IsButane(text) {
 		return Parse(text, name)
@@ -98,9 +90,9 @@ var (
 	flowKey  = regexp.MustCompile(`(?m)(^|[{,])\s*["']?variant["']?\s*:`)
 )
 
-// IsButane tells by its looks whether a text is meant to be Butane rather than
-// the spec's JSON, even if it is wrong. JSON is YAML, too: what says variant but
-// not ignition.version at its root is Butane.
+// IsButane reports whether a text is meant to be Butane rather than the spec's
+// JSON, even if it has errors. JSON is YAML, too: a document with variant but
+// without ignition.version is Butane.
 func IsButane(text []byte) bool {
 	start := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
 	if len(start) == 0 {
@@ -116,14 +108,15 @@ func IsButane(text []byte) bool {
 	return err != nil || root.Member("variant") != nil && root.Member("ignition").Member("version") == nil
 }
 
-// A translation is one run of Translate, or of Parse.
+// A translation is one call of Translate or Parse.
 type translation struct {
 	*Dialect
 	Options
-	source   *doc.Node // the document
-	root     *doc.Node // what has become of it, in the spec's terms
-	problems config.Problems
-	zip      *gzip.Writer // for one resource after the other
+	document   *doc.Node // as it was read; it never changes
+	result     *doc.Node // the config of the spec that is built from it
+	bootDevice BootDevice
+	problems   config.Problems
+	gzipWriter *gzip.Writer // reused for all resources
 }
 
 func translate(text []byte, name string, o Options) (*translation, error) {
@@ -136,8 +129,8 @@ func translate(text []byte, name string, o Options) (*translation, error) {
 	if err != nil {
 		return t, err
 	}
-	t.Dialect, t.source = d.dialect, d.root
-	for _, step := range []func(){t.checkSource, t.desugar, t.checkForbidden} {
+	t.Dialect, t.document = d.dialect, d.root
+	for _, step := range []func(){t.checkDocument, t.desugar, t.checkForbidden} {
 		step()
 		if t.problems.HasErrors() {
 			return t, t.refuse(ErrSource)
@@ -148,7 +141,7 @@ func translate(text []byte, name string, o Options) (*translation, error) {
 
 // check applies the rules of the spec, and makes the typed config.
 func (t *translation) check() (*config.Config, error) {
-	cfg, problems, err := config.FromTree(t.root)
+	cfg, problems, err := config.FromTree(t.result)
 	t.problems = append(t.problems, problems...)
 	if err != nil {
 		return nil, t.refuse(ErrGenerated)
@@ -168,8 +161,8 @@ func (t *translation) warn(at config.Origin, format string, args ...any) {
 	t.problems = append(t.problems, config.Problem{Severity: config.Warning, Origin: at, Message: fmt.Sprintf(format, args...)})
 }
 
-// asDocument makes a refusal of an error of a reader.
-func asDocument(err error) *config.ParseError {
+// documentError turns an error of a reader into a ParseError of kind ErrDocument.
+func documentError(err error) *config.ParseError {
 	var refusal *config.ParseError
 	if !errors.As(err, &refusal) {
 		refusal = config.SyntaxError(err)

@@ -16,16 +16,16 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// A decoder makes a tree of a document: the members that its dialect has, of
-// the right types, under the spec's names.
+// A decoder reads YAML into a tree: the members that the dialect has, with the right
+// types, under the spec's names.
 type decoder struct {
-	dialect  *Dialect
-	text     lines
-	source   *doc.Source
-	problems config.Problems
-	root     *doc.Node
-	keys     map[reflect.Type][]Key
-	room     int // how many more nodes there may be
+	dialect    *Dialect
+	text       lines
+	source     *doc.Source
+	problems   config.Problems
+	root       *doc.Node
+	keys       map[reflect.Type][]Key
+	nodeBudget int // how many more nodes there may be
 }
 
 // decode reads the first document of a text. The error, if any, is a
@@ -34,9 +34,9 @@ func decode(text []byte, name string) (*decoder, error) {
 	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true}, keys: map[reflect.Type][]Key{}}
 	// Aliases can make a small text a very large config.
 	const spare, growth = 100_000, 10
-	d.room = spare + growth*len(text)
+	d.nodeBudget = spare + growth*len(text)
 	if err := d.document(text); err != nil {
-		refusal := asDocument(err)
+		refusal := documentError(err)
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
@@ -58,43 +58,43 @@ func (d *decoder) document(text []byte) error {
 	if root.Kind != yaml.MappingNode {
 		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
-	d.twice(root)
+	d.checkDuplicateKeys(root)
 	if d.problems.HasErrors() {
 		return nil
 	}
-	if err := d.choose(root); err != nil {
+	if err := d.selectDialect(root); err != nil {
 		return err
 	}
-	d.root = d.node(root, nil, "", 0)
+	d.root = d.newNode(root, nil, "", 0)
 	d.object(d.root, root, configType)
 	return nil
 }
 
-// choose finds the dialect. Nothing else of the document is looked at.
-func (d *decoder) choose(root *yaml.Node) error {
-	said := map[string]*yaml.Node{}
+// selectDialect finds the dialect; it reads nothing else of the document.
+func (d *decoder) selectDialect(root *yaml.Node) error {
+	header := map[string]*yaml.Node{}
 	for _, p := range d.pairs(root) {
 		if value := p.value; p.key.Value == "variant" || p.key.Value == "version" {
 			if value.Kind != yaml.ScalarNode {
 				return d.fail(value, "%s is %s, a string is expected", p.key.Value, kindOf(value))
 			}
 			if value.ShortTag() != "!!null" && value.Value != "" {
-				said[p.key.Value] = value
+				header[p.key.Value] = value
 			}
 		}
 	}
-	if said["variant"] == nil {
+	if header["variant"] == nil {
 		return d.fail(root, "there is no variant; it should be one of %s", strings.Join(variants(), ", "))
 	}
-	variant := said["variant"].Value
-	if said["version"] == nil {
+	variant := header["variant"].Value
+	if header["version"] == nil {
 		return d.fail(root, "there is no version; it should say which version of the variant %s this is, such as %q", variant, newest(variant))
 	}
-	dialect, err := find(variant, said["version"].Value)
+	dialect, err := findDialect(variant, header["version"].Value)
 	if err != nil {
-		at := said["version"]
+		at := header["version"]
 		if !slices.Contains(variants(), variant) {
-			at = said["variant"]
+			at = header["variant"]
 		}
 		return d.fail(at, "%v", err)
 	}
@@ -106,8 +106,8 @@ func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
 	return &doc.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
 }
 
-// twice reports keys that a mapping has twice.
-func (d *decoder) twice(y *yaml.Node) {
+// checkDuplicateKeys reports keys that a mapping has twice.
+func (d *decoder) checkDuplicateKeys(y *yaml.Node) {
 	seen := map[string]*yaml.Node{}
 	for i, n := range y.Content {
 		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
@@ -116,7 +116,7 @@ func (d *decoder) twice(y *yaml.Node) {
 			}
 			seen[n.Value] = n
 		}
-		d.twice(n)
+		d.checkDuplicateKeys(n)
 	}
 }
 
@@ -124,8 +124,8 @@ const mergeTag = "!!merge"
 
 type pair struct{ key, value *yaml.Node }
 
-// pairs lists what a mapping holds, with what it takes over from others by <<.
-// Its own keys come first, and count.
+// pairs returns the keys and values of a mapping, including those merged by <<,
+// which its own keys override.
 func (d *decoder) pairs(y *yaml.Node) []pair {
 	var pairs, more []pair
 	has := map[string]bool{}
@@ -141,7 +141,7 @@ func (d *decoder) pairs(y *yaml.Node) []pair {
 			from = value.Content
 		}
 		for _, f := range from {
-			if d.room--; d.room > 0 && resolve(f).Kind == yaml.MappingNode && resolve(f) != y {
+			if d.nodeBudget--; d.nodeBudget > 0 && resolve(f).Kind == yaml.MappingNode && resolve(f) != y {
 				more = append(more, d.pairs(resolve(f))...)
 			}
 		}
@@ -163,8 +163,8 @@ func resolve(y *yaml.Node) *yaml.Node {
 	return y
 }
 
-// node makes a node without contents.
-func (d *decoder) node(y *yaml.Node, parent *doc.Node, key string, index int) *doc.Node {
+// newNode makes a node without a value.
+func (d *decoder) newNode(y *yaml.Node, parent *doc.Node, key string, index int) *doc.Node {
 	at := d.at(y)
 	return &doc.Node{Source: d.source, Line: int32(at.Line), Column: int32(at.Column), Parent: parent, Key: key, Index: int32(index)}
 }
@@ -183,7 +183,7 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 			d.unknown(n, p.key, t)
 			continue
 		}
-		value := d.node(p.value, n, p.key.Value, 0)
+		value := d.newNode(p.value, n, p.key.Value, 0)
 		if d.value(value, resolve(p.value), keys[i].Type) {
 			at := d.at(p.key)
 			n.Members = append(n.Members, doc.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
@@ -191,7 +191,7 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 	}
 }
 
-// unknown warns of a key that the dialect does not have.
+// unknown warns about a key that the dialect does not have.
 func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	at := d.at(key)
 	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
@@ -203,11 +203,11 @@ func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	d.report(config.Warning, at, "%q is not a key of %s here and has no effect", name, d.dialect)
 }
 
-// value decodes n, and tells whether it is set.
+// value decodes n, and reports whether it is set.
 func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
-	if d.room--; d.room <= 0 {
-		if d.room == 0 {
-			d.report(config.Error, n.Origin(), "the aliases make this config far larger than its text; write out what is meant")
+	if d.nodeBudget--; d.nodeBudget <= 0 {
+		if d.nodeBudget == 0 {
+			d.report(config.Error, n.Origin(), "the aliases make this config far larger than its text; write the values out")
 		}
 		return false
 	}
@@ -237,11 +237,11 @@ func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
 	return ok
 }
 
-// list decodes the items of n. Those without a value are left out.
+// list decodes the items of n; null items are skipped.
 func (d *decoder) list(n *doc.Node, y *yaml.Node, t reflect.Type) {
 	n.Kind = doc.List
 	for i, item := range y.Content {
-		node := d.node(item, n, "", i)
+		node := d.newNode(item, n, "", i)
 		if item.ShortTag() == "!!null" {
 			continue
 		}
@@ -254,15 +254,15 @@ func (d *decoder) list(n *doc.Node, y *yaml.Node, t reflect.Type) {
 func (d *decoder) stringMap(n *doc.Node, y *yaml.Node, t reflect.Type) {
 	n.Kind = doc.Map
 	for _, p := range d.pairs(y) {
-		if value := d.node(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
+		if value := d.newNode(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
 			n.Members = append(n.Members, doc.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
 		}
 	}
 }
 
-// The words of YAML 1.1, which are written as they are, capitalised, or in
-// capitals. Like the reference we take quotes around those that YAML 1.2 does
-// not know: they are strings there with or without.
+// booleans holds the booleans of YAML 1.1, which may be lower case, capitalised or
+// upper case. As in the reference, those that YAML 1.2 does not know may be quoted:
+// there they are strings anyway.
 var booleans = map[string]string{
 	"true": "true", "y": "true", "yes": "true", "on": "true",
 	"false": "false", "n": "false", "no": "false", "off": "false",
@@ -342,29 +342,28 @@ func (d *decoder) report(s config.Severity, at config.Origin, format string, arg
 	d.problems = append(d.problems, config.Problem{Severity: s, Origin: at, Message: fmt.Sprintf(format, args...)})
 }
 
-// at is where a value of the document starts.
+// at returns where a value starts.
 func (d *decoder) at(y *yaml.Node) config.Origin {
 	line := max(y.Line, 1)
 	return config.Origin{Source: d.source.Name, Line: line, Column: d.text.column(line, max(y.Column, 1))}
 }
 
-// lines are those of a text, for turning the library's columns, which count
-// characters, into bytes.
+// lines converts the columns of the YAML library, which count characters, to bytes.
 type lines struct {
 	rows [][]byte
-	// marks has the offset of every so many characters of the lines that were
-	// asked for, so that long lines are not read over and over.
+	// marks holds the offset of every stride-th character of a line, so that long
+	// lines are not scanned again for each column.
 	marks map[int][]int
 }
 
-// stride is how many characters there are between two marks.
+// stride is the number of characters between two marks.
 const stride = 64
 
 func newLines(text []byte) lines {
 	return lines{bytes.Split(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n")), map[int][]int{}}
 }
 
-// column is the byte at which the i-th character of a line starts, both from 1.
+// column returns the byte at which the i-th character of a line starts, both from 1.
 func (l *lines) column(line, i int) int {
 	if line > len(l.rows) {
 		return i

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,27 +12,42 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// desugar turns the document into what the spec has, in place. What sugar
-// stands for and what the user says of the same things are merged, and the
-// user's word counts.
+// desugar builds the result: a copy of the document in which local and inline
+// contents are data URLs, merged over what the sugar stands for, so that the
+// user's values win.
 func (t *translation) desugar() {
-	t.root = t.source
-	t.each(t.root, configType, t.desugarObject)
-	t.root = doc.Merge(configType, t.mountUnits(), t.root)
+	t.result = copyTree(t.document)
+	t.result.Member("systemd").Remove("quadlets") // made into files and links below
+	t.walkObjects(t.result, configType, t.desugarObject)
+	t.result = doc.Merge(configType, t.mountUnits(), t.result)
 	t.trees()
 	t.quadlets()
 	if t.problems.HasErrors() {
 		return
 	}
-	t.root = doc.Merge(configType, t.bootDevice(t.source.Member("bootDevice")), t.root)
+	t.result = doc.Merge(configType, t.desugarBootDevice(), t.result)
 	t.checkPartitions()
-	t.root = doc.Merge(configType, t.grub(), t.root)
+	t.result = doc.Merge(configType, t.grub(), t.result)
 	if t.Variant == openshift {
 		t.desugarMachineConfig()
 	}
-	version := maker{t.source.Member("version")}
-	in(t.root, "ignition").Set("version", version.value(t.Spec.String()))
-	t.root = t.finish(t.root, configType)
+	version := nodeBuilder{t.document.Member("version")}
+	ensureObject(t.result, "ignition").Set("version", version.value(t.Spec.String()))
+	t.result = t.finish(t.result, configType)
+}
+
+// copyTree copies a node with everything below it. Origins stay.
+func copyTree(n *doc.Node) *doc.Node {
+	out := *n
+	out.Members = slices.Clone(n.Members)
+	for i, m := range n.Members {
+		out.Members[i].Value = copyTree(m.Value)
+	}
+	out.Items = slices.Clone(n.Items)
+	for i, item := range n.Items {
+		out.Items[i] = copyTree(item)
+	}
+	return &out
 }
 
 func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
@@ -41,7 +57,7 @@ func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
 	case unitType, dropinType:
 		if local := n.Member("contentsLocal"); local != nil && local.Text != "" {
 			if contents, ok := t.local(local); ok {
-				n.Set("contents", maker{local}.value(string(contents)))
+				n.Set("contents", nodeBuilder{local}.value(string(contents)))
 			}
 		}
 	case userType:
@@ -63,26 +79,26 @@ func (t *translation) authorizedKeys(n, local *doc.Node) {
 		for line := range bytes.Lines(text) {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 			if len(line) > 0 {
-				add(n, "sshAuthorizedKeys", maker{file}.value(string(line)))
+				appendItem(n, "sshAuthorizedKeys", nodeBuilder{file}.value(string(line)))
 			}
 		}
 	}
 }
 
-// checkPartitions warns of partitions that the systems would not boot from, or
-// would grow out of.
+// checkPartitions warns of partitions that break the boot, and of root partitions
+// that are too small for updates.
 func (t *translation) checkPartitions() {
 	if t.Variant != "fcos" && t.Variant != openshift {
 		return
 	}
-	for _, disk := range items(t.root.Member("storage"), "disks") {
+	for _, disk := range items(t.result.Member("storage"), "disks") {
 		for _, p := range items(disk, "partitions") {
 			if text(p, "label") == "root" && t.hasBootDevice() {
 				t.checkRootSize(disk, p)
 			}
 			number, reserved := reservedLabels[text(p, "label")]
 			if reserved && text(p, "number") != strconv.Itoa(number) && !isTrue(disk, "wipeTable") {
-				t.warn(at(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
+				t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
 					text(p, "label"), number, number)
 			}
 		}
@@ -100,36 +116,36 @@ func (t *translation) hasBootDevice() bool {
 
 var reservedLabels = map[string]int{"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}
 
-// leastRoot is what updates need, in MiB.
-const leastRoot = 8192
+// minRootMiB is the size of the root partition that updates need, in MiB.
+const minRootMiB = 8192
 
 func (t *translation) checkRootSize(disk, root *doc.Node) {
 	size, _ := strconv.Atoi(text(root, "sizeMiB"))
 	if size != 0 {
-		if size < leastRoot {
-			t.warn(at(root, "sizeMiB"), "the root partition has %d MiB; updates need at least %d", size, leastRoot)
+		if size < minRootMiB {
+			t.warn(originOf(root, "sizeMiB"), "the root partition has %d MiB; updates need at least %d", size, minRootMiB)
 		}
 		return
 	}
 	for _, other := range items(disk, "partitions") {
 		if start := text(other, "startMiB"); other != root && (start == "" || start == "0") {
-			t.warn(at(root, "label"), "the root partition takes what the partition after it leaves free, and %s says no start; give root a size, or the others a start", named(other))
+			t.warn(originOf(root, "label"), "the root partition takes what the partition after it leaves free, and the start of %s is not set; set the size of root, or the start of the others", partitionName(other))
 			return
 		}
 	}
 }
 
-// named is a partition in words.
-func named(p *doc.Node) string {
+// partitionName describes a partition in messages.
+func partitionName(p *doc.Node) string {
 	if label := text(p, "label"); label != "" {
 		return fmt.Sprintf("%q", label)
 	}
 	return "number " + text(p, "number")
 }
 
-// grub is what the sugar of that name stands for, or nil.
+// grub returns the config that grub stands for, or nil.
 func (t *translation) grub() *doc.Node {
-	users := t.source.Member("grub").Member("users")
+	users := t.document.Member("grub").Member("users")
 	if users == nil || len(users.Items) == 0 {
 		return nil
 	}
@@ -139,7 +155,7 @@ func (t *translation) grub() *doc.Node {
 		names = append(names, text(u, "name"))
 		fmt.Fprintf(&passwords, "password_pbkdf2 %s %s\n", text(u, "name"), text(u, "passwordHash"))
 	}
-	m := maker{users}
+	m := nodeBuilder{users}
 	contents := m.object()
 	t.encode(contents, users, fmt.Appendf(nil, "# Generated by Butane\n\nset superusers=\"%s\"\n%s", strings.Join(names, " "), &passwords))
 	return m.object("storage", m.object(
@@ -149,8 +165,8 @@ func (t *translation) grub() *doc.Node {
 
 const grubFile = "/boot/grub2/user.cfg"
 
-// finish leaves the members of the spec, in its order, without those that are
-// empty; nil, if nothing is left.
+// finish returns n with only the members of the spec, in its order, without those
+// that are empty.
 func (t *translation) finish(n *doc.Node, typ reflect.Type) *doc.Node {
 	out := *n
 	out.Members = nil
@@ -158,7 +174,7 @@ func (t *translation) finish(n *doc.Node, typ reflect.Type) *doc.Node {
 		m := n.Member(f.Name)
 		switch {
 		case m != nil && f.IsObject():
-			if m = t.finish(m, f.Type); len(m.Members) == 0 && !t.isKept(typ, f.Name) {
+			if m = t.finish(m, f.Type); len(m.Members) == 0 && !t.keepsEmpty(typ, f.Name) {
 				m = nil
 			}
 		case m != nil && f.IsList():
@@ -193,15 +209,15 @@ func (t *translation) finishList(n *doc.Node, item reflect.Type) *doc.Node {
 
 func isZero(n *doc.Node) bool { return n.Text == "" || n.Text == "0" || n.Text == "false" }
 
-// Members that are there even if the document does not say them.
+// always names members that are written even if the document does not set them.
 var always = map[string]bool{"path": true, "device": true, "name": true}
 
-// isKept tells whether an object stays though it has nothing in it.
-func (t *translation) isKept(typ reflect.Type, member string) bool {
+// keepsEmpty tells whether an object stays though it has nothing in it.
+func (t *translation) keepsEmpty(typ reflect.Type, member string) bool {
 	return t.Spec == config.V3_2 && (typ == luksType && member == "clevis" || member == "custom")
 }
 
-// placeholder is what stands for an absent member, or nil.
+// placeholder returns the node that is written for an absent member, or nil.
 func (t *translation) placeholder(n *doc.Node, typ reflect.Type, f *doc.Field) *doc.Node {
 	member := f.Name
 	required := always[member] && typ.Field(f.Index).Type.Kind() == reflect.String
@@ -212,7 +228,7 @@ func (t *translation) placeholder(n *doc.Node, typ reflect.Type, f *doc.Field) *
 	if !required && !null {
 		return nil
 	}
-	p := maker{n}.node(doc.String, "")
+	p := nodeBuilder{n}.node(doc.String, "")
 	if null {
 		p.Kind = doc.Null
 	}

@@ -11,10 +11,10 @@ import (
 
 // A Dialect is one variant of Butane at one version.
 type Dialect struct {
-	// Variant and Version are what the document says of itself.
+	// Variant and Version are the values of these keys in the document.
 	Variant, Version string
-	// Spec is the version of the config spec that it is translated to. Most of
-	// the language follows from that.
+	// Spec is the version of the spec that it is translated to, from which most of
+	// the language follows.
 	Spec config.Version
 	// root lists the keys that the variant adds at the root.
 	root []string
@@ -28,26 +28,26 @@ func (d *Dialect) String() string { return d.Variant + " " + d.Version }
 
 const openshift = "openshift"
 
-// Dialects lists all that can be translated, the oldest of each variant first.
+// Dialects returns all dialects, the oldest of each variant first.
 func Dialects() []Dialect { return slices.Clone(dialects) }
 
 var dialects = slices.Concat(
 	fedora(),
-	series("flatcar", nil,
+	newSeries("flatcar", nil,
 		Dialect{Version: "1.0.0", Spec: config.V3_3, forbidden: noClevis},
 		Dialect{Version: "1.1.0", Spec: config.V3_4, forbidden: noClevis},
 		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental, forbidden: noCex}),
-	series("r4e", noStorage,
+	newSeries("r4e", noStorage,
 		Dialect{Version: "1.0.0", Spec: config.V3_3},
 		Dialect{Version: "1.1.0", Spec: config.V3_4},
 		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental}),
-	series("fiot", noStorage,
+	newSeries("fiot", noStorage,
 		Dialect{Version: "1.0.0", Spec: config.V3_4},
 		Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
 	openshifts(),
 )
 
-func series(variant string, without []forbidden, versions ...Dialect) []Dialect {
+func newSeries(variant string, without []forbidden, versions ...Dialect) []Dialect {
 	for i := range versions {
 		versions[i].Variant = variant
 		versions[i].forbidden = append(versions[i].forbidden, without...)
@@ -55,11 +55,11 @@ func series(variant string, without []forbidden, versions ...Dialect) []Dialect 
 	return versions
 }
 
-// fedora has one minor version for each of the spec, but for 1.3.0, which
-// brought boot_device.
+// fedora has one minor version per minor version of the spec, except 1.3.0, which
+// added boot_device.
 func fedora() []Dialect {
 	bootDevice, grub := []string{"boot_device"}, []string{"boot_device", "grub"}
-	return series("fcos", nil,
+	return newSeries("fcos", nil,
 		Dialect{Version: "1.0.0", Spec: config.V3_0},
 		Dialect{Version: "1.1.0", Spec: config.V3_1},
 		Dialect{Version: "1.2.0", Spec: config.V3_2},
@@ -95,8 +95,9 @@ func openshifts() []Dialect {
 	return all
 }
 
-// find is the dialect of a variant and version, which may have leading zeros.
-func find(variant, version string) (*Dialect, error) {
+// findDialect returns the dialect of a variant and a version, which may have leading
+// zeros.
+func findDialect(variant, version string) (*Dialect, error) {
 	normal, ok := doc.NormalVersion(version)
 	if !ok {
 		return nil, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
@@ -130,7 +131,7 @@ func variants() []string {
 	return names
 }
 
-// newest is the last version of a variant that is not experimental.
+// newest returns the last version of a variant that is not experimental.
 func newest(variant string) string {
 	version := "1.7.0"
 	for _, d := range dialects {

@@ -15,35 +15,35 @@ const (
 	cexArgument = "rd.luks.key=/etc/luks/cex.key"
 )
 
-// checkMachineConfig applies the rules of what OpenShift adds.
-func (t *translation) checkMachineConfig(boot *BootDevice) {
-	shift := t.source.Member("openshift")
+// checkMachineConfig applies the rules of the keys that OpenShift adds.
+func (t *translation) checkMachineConfig() {
+	shift := t.document.Member("openshift")
 	if t.release >= 19 {
 		hasArgument := slices.ContainsFunc(items(shift, "kernelArguments"), func(n *doc.Node) bool { return n.Text == cexArgument })
 		complain := func() {
-			at := t.sourceOrigin("openshift", "kernelArguments")
+			at := originOf(t.document, "openshift", "kernelArguments")
 			t.error(at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
 		}
-		if config.ValueOr(boot.Luks.Cex.Enabled, false) && !hasArgument {
+		if config.ValueOr(t.bootDevice.Luks.Cex.Enabled, false) && !hasArgument {
 			complain()
 		}
 		isRoot := func(n *doc.Node) bool { return text(n, "name") == "root" && isTrue(n.Member("cex"), "enabled") }
-		if slices.ContainsFunc(items(t.source.Member("storage"), "luks"), isRoot) && !hasArgument {
+		if slices.ContainsFunc(items(t.document.Member("storage"), "luks"), isRoot) && !hasArgument {
 			complain()
 		}
 	}
-	metadata := t.source.Member("metadata")
+	metadata := t.document.Member("metadata")
 	if text(metadata, "name") == "" {
-		t.error(t.sourceOrigin("metadata", "name"), "the name of the MachineConfig is missing")
+		t.error(originOf(t.document, "metadata", "name"), "the name of the MachineConfig is missing")
 	}
 	if text(metadata.Member("labels"), roleLabel) == "" {
-		t.error(t.sourceOrigin("metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
+		t.error(originOf(t.document, "metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
 	}
 	for _, list := range []string{"kernelArguments", "extensions"} {
 		seen := map[string]bool{}
 		for _, item := range items(shift, list) {
 			if seen[item.Text] {
-				t.error(item.Origin(), "%q is given twice; remove one of the two", item.Text)
+				t.error(item.Origin(), "%q is set twice; remove one of the two", item.Text)
 			}
 			seen[item.Text] = true
 		}
@@ -51,17 +51,15 @@ func (t *translation) checkMachineConfig(boot *BootDevice) {
 	switch text(shift, "kernelType") {
 	case "", "default", "realtime":
 	default:
-		t.error(at(shift, "kernelType"), "the kernel type %q is unknown; it should be \"default\" or \"realtime\"", text(shift, "kernelType"))
+		t.error(originOf(shift, "kernelType"), "the kernel type %q is unknown; it should be \"default\" or \"realtime\"", text(shift, "kernelType"))
 	}
 }
 
-func (t *translation) sourceOrigin(way ...any) config.Origin { return at(t.source, way...) }
-
-// desugarMachineConfig does what OpenShift's config needs done, and checks the
+// desugarMachineConfig makes the result fit for a MachineConfig, and checks the
 // values that the Machine Config Operator refuses.
 func (t *translation) desugarMachineConfig() {
-	storage := t.root.Member("storage")
-	if isTrue(t.source.Member("openshift"), "fips") && t.release < 20 {
+	storage := t.result.Member("storage")
+	if isTrue(t.document.Member("openshift"), "fips") && t.release < 20 {
 		for _, l := range items(storage, "luks") {
 			approvedCipher(l)
 		}
@@ -83,12 +81,12 @@ func approvedCipher(l *doc.Node) {
 			return
 		}
 	}
-	add(l, "options", maker{l}.value("--cipher"))
-	add(l, "options", maker{l}.value("aes-cbc-essiv:sha256"))
+	appendItem(l, "options", nodeBuilder{l}.value("--cipher"))
+	appendItem(l, "options", nodeBuilder{l}.value("aes-cbc-essiv:sha256"))
 }
 
-// grubContents makes contents of what is appended to the boot loader's file of
-// users: the Machine Config Operator cannot append.
+// grubContents sets the contents of the boot loader's user file instead of appending
+// to it, which the Machine Config Operator cannot.
 func grubContents(storage *doc.Node) {
 	for _, f := range items(storage, "files") {
 		if text(f, "path") != grubFile {
@@ -107,7 +105,7 @@ func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 	for _, format := range []string{"btrfs", "none"} {
 		for _, f := range filesystems {
 			if text(f, "format") == format && (format != "none" || t.release >= 14) {
-				t.error(at(f, "format"), "OpenShift has no filesystems of format %s", format)
+				t.error(originOf(f, "format"), "OpenShift has no filesystems of format %s", format)
 			}
 		}
 	}
@@ -120,28 +118,28 @@ func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 			t.error(mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s", mode.Text, octal(mode.Text))
 		}
 	}
-	for _, u := range items(t.root.Member("passwd"), "users") {
+	for _, u := range items(t.result.Member("passwd"), "users") {
 		if name := text(u, "name"); name != "core" {
-			t.error(at(u, "name"), "OpenShift has no other user than \"core\", this is %q", name)
+			t.error(originOf(u, "name"), "OpenShift has no other user than \"core\", this is %q", name)
 		}
 	}
 }
 
-// ignoredInRaw warns of what only a MachineConfig has.
+// ignoredInRaw warns about keys that only a MachineConfig has.
 func (t *translation) ignoredInRaw() {
-	shift := t.source.Member("openshift")
+	shift := t.document.Member("openshift")
 	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
 		if shift.Member(member) != nil {
-			t.warn(at(shift, member), "this has no effect without the MachineConfig, which --raw leaves out")
+			t.warn(originOf(shift, member), "this has no effect without the MachineConfig, which --raw omits")
 		}
 	}
 }
 
 // machineConfig wraps the config for the Machine Config Operator.
 func (t *translation) machineConfig() *doc.Node {
-	var m maker
-	spec := m.object("config", t.root)
-	shift := t.source.Member("openshift")
+	var m nodeBuilder
+	spec := m.object("config", t.result)
+	shift := t.document.Member("openshift")
 	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
 		if value := shift.Member(member); value != nil && (value.Kind != doc.List || len(value.Items) > 0) {
 			spec.Set(member, value)
@@ -150,6 +148,6 @@ func (t *translation) machineConfig() *doc.Node {
 	return m.object(
 		"apiVersion", "machineconfiguration.openshift.io/v1",
 		"kind", "MachineConfig",
-		"metadata", t.source.Member("metadata"),
+		"metadata", t.document.Member("metadata"),
 		"spec", spec)
 }

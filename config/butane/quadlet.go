@@ -13,7 +13,7 @@ const (
 	userQuadletDirectory = "/etc/containers/systemd/users"
 )
 
-// quadletTemplate is the template that an instance NAME@INSTANCE.TYPE belongs to.
+// quadletTemplate returns the template of an instance NAME@INSTANCE.TYPE.
 func quadletTemplate(name string) (template string, isInstance bool) {
 	i, dot := strings.IndexByte(name, '@'), strings.LastIndexByte(name, '.')
 	if i < 0 || dot <= i+1 {
@@ -22,11 +22,11 @@ func quadletTemplate(name string) (template string, isInstance bool) {
 	return name[:i+1] + name[dot:], true
 }
 
-// quadlets makes files of quadlets, and links of instances.
+// quadlets turns quadlets into files, and instances of templates into links.
 func (t *translation) quadlets() {
-	k := t.knownNodes()
-	for _, q := range items(t.source.Member("systemd"), "quadlets") {
-		m := maker{q}
+	k := t.indexNodes()
+	for _, q := range items(t.document.Member("systemd"), "quadlets") {
+		m := nodeBuilder{q}
 		directory := userQuadletDirectory
 		if isTrue(q, "rootful") {
 			directory = quadletDirectory
@@ -43,25 +43,24 @@ func (t *translation) quadlets() {
 	}
 }
 
-func (t *translation) quadletFile(k known, n *doc.Node, name string) {
+func (t *translation) quadletFile(k nodesByPath, n *doc.Node, name string) {
 	from, contents := n, []byte(text(n, "contents"))
 	if c := n.Member("contents"); c != nil {
 		from = c
 	}
-	// That of drop-ins was read already.
-	if local := n.Member("contentsLocal"); local != nil && local.Text != "" && n.Member("contents") == nil {
+	if local := n.Member("contentsLocal"); local != nil && local.Text != "" {
 		from = local
 		contents, _ = t.local(local)
 	}
-	m := maker{n}
+	m := nodeBuilder{n}
 	resource := m.object()
 	t.encode(resource, from, contents)
 	t.quadletNode(k, n, "files", m.object("path", name, "contents", resource, "mode", 0o644))
 }
 
-func (t *translation) quadletNode(k known, at *doc.Node, list string, n *doc.Node) {
+func (t *translation) quadletNode(k nodesByPath, at *doc.Node, list string, n *doc.Node) {
 	if before, ok := k[text(n, "path")]; ok {
-		t.error(at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), place(before.node.Origin()))
+		t.error(at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), shortPosition(before.node.Origin()))
 		return
 	}
 	t.addNode(k, list, n)

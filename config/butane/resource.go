@@ -12,7 +12,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// resource gives a resource with inline or local contents a source.
+// resource sets the source of a resource with inline or local contents.
 func (t *translation) resource(n *doc.Node) {
 	if inline := n.Member("inline"); inline != nil {
 		t.encode(n, inline, []byte(inline.Text))
@@ -24,8 +24,8 @@ func (t *translation) resource(n *doc.Node) {
 	}
 }
 
-// encode makes contents the source of the resource n: as a data URL, in the
-// shortest of the ways that there are. The contents come from the key from.
+// encode sets the source of the resource n to a data URL of contents, in the
+// shortest encoding. Its origin is that of from.
 func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	source := "," + escape(contents)
 	shorter := func(b []byte, spare int) bool {
@@ -39,34 +39,35 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	compression := text(n, "compression")
 	if t.Spec > config.V3_0 {
 		shorter(contents, 0)
-		// It must spare what it takes to say "gzip".
-		if compression == "" && t.compresses() && shorter(t.compressed(contents), len("gzip")) {
+		// Compression has to save more than "gzip" takes.
+		if compression == "" && t.canDecompress() && shorter(t.compressed(contents), len("gzip")) {
 			compression = "gzip"
 		}
 		if text(n, "compression") != compression || n.Member("compression") == nil {
-			n.Set("compression", maker{from}.value(compression))
+			n.Set("compression", nodeBuilder{from}.value(compression))
 		}
 	}
-	n.Set("source", maker{from}.value("data:"+source))
+	n.Set("source", nodeBuilder{from}.value("data:"+source))
 }
 
-// compresses tells whether the system can decompress. OpenShift could not.
-func (t *translation) compresses() bool { return t.release == 0 || t.release >= 10 }
+// canDecompress reports whether the system can decompress; OpenShift before 4.10
+// could not.
+func (t *translation) canDecompress() bool { return t.release == 0 || t.release >= 10 }
 
 func (t *translation) compressed(contents []byte) []byte {
 	var b bytes.Buffer
-	if t.zip == nil {
+	if t.gzipWriter == nil {
 		// The level is a valid one.
-		t.zip, _ = gzip.NewWriterLevel(nil, gzip.BestCompression)
+		t.gzipWriter, _ = gzip.NewWriterLevel(nil, gzip.BestCompression)
 	}
 	// Writing to a buffer does not fail.
-	t.zip.Reset(&b)
-	t.zip.Write(contents)
-	t.zip.Close()
+	t.gzipWriter.Reset(&b)
+	t.gzipWriter.Write(contents)
+	t.gzipWriter.Close()
 	return b.Bytes()
 }
 
-// escape is RFC 2397's encoding of what may not stand in a URL (RFC 3986).
+// escape percent-encodes the characters that a data URL (RFC 2397) must not contain.
 func escape(contents []byte) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
@@ -82,8 +83,8 @@ func escape(contents []byte) string {
 	return b.String()
 }
 
-// localPath is where a file of the desk is, if it is below the files directory.
-// Symbolic links in there may lead out of it.
+// localPath returns the path of a local file, which has to be below the files
+// directory. Symbolic links below it may lead elsewhere.
 func (t *translation) localPath(n *doc.Node, name string) (string, bool) {
 	if t.FilesDir == "" {
 		t.noFilesDir(n.Origin())
@@ -99,7 +100,7 @@ func (t *translation) localPath(n *doc.Node, name string) (string, bool) {
 }
 
 func (t *translation) noFilesDir(at config.Origin) {
-	t.error(at, "local files need a files directory, and there is none; give one with --files-dir. A machine that reads this itself has none")
+	t.error(at, "local files need a files directory, and there is none; set one with --files-dir. A machine that reads this config itself has none")
 }
 
 // local reads the file that n names.

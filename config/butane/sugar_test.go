@@ -116,7 +116,7 @@ func TestLocalFiles(t *testing.T) {
 	})
 	testRules(t, Options{}, []rule{
 		{"no files directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: a}}]}\nsystemd: {units: [{name: a.service, contents_local: a}]}\npasswd: {users: [{name: a, ssh_authorized_keys_local: [a]}]}\n",
-			[]string{"E storage.files[0].contents.local local files need a files directory, and there is none; give one with --files-dir", "E systemd.units[0].contents_local", "E passwd.users[0].ssh_authorized_keys_local"}},
+			[]string{"E storage.files[0].contents.local local files need a files directory, and there is none; set one with --files-dir", "E systemd.units[0].contents_local", "E passwd.users[0].ssh_authorized_keys_local"}},
 		{"trees without files directory", "fcos 1.5.0", "storage: {trees: [{local: a}, {local: b}]}\n", []string{"E storage.trees[0] local files need a files directory"}},
 	})
 	got := translated(t, "fcos 1.5.0", `
@@ -205,7 +205,7 @@ systemd:
 	testRules(t, Options{}, []rule{
 		{"type", last, "systemd: {quadlets: [{name: a.service}]}\n", []string{`E systemd.quadlets[0].name the name "a.service" of the quadlet should end in one of .container`}},
 		{"instance with contents", last, "systemd: {quadlets: [{name: a@b.pod, contents: '', contents_local: ''}]}\n", []string{"E systemd.quadlets[0].contents instance of a template", "E systemd.quadlets[0].contents_local"}},
-		{"contents twice", last, "systemd: {quadlets: [{name: a.pod, contents: '', contents_local: ''}]}\n", []string{"E systemd.quadlets[0].contents_local given together"}},
+		{"contents twice", last, "systemd: {quadlets: [{name: a.pod, contents: '', contents_local: ''}]}\n", []string{"E systemd.quadlets[0].contents_local set together"}},
 		{"twice", last, "systemd: {quadlets: [{name: a.pod}, {name: a.pod, dropins: [{name: x}, {name: x}]}]}\n",
 			[]string{`E systemd.quadlets[1] the quadlet's file "/etc/containers/systemd/users/a.pod" is already in the config`, "E systemd.quadlets[1].dropins[1]"}},
 	})

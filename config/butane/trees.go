@@ -10,45 +10,45 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// known maps the paths in the config to their nodes. There is one namespace for
-// files, directories and links.
-type known map[string]knownNode
+// nodesByPath maps the paths in the config to their nodes. Files, directories and
+// links share one namespace.
+type nodesByPath map[string]pathNode
 
-type knownNode struct {
+type pathNode struct {
 	list string
 	node *doc.Node
 }
 
-func (t *translation) knownNodes() known {
-	k := known{}
+func (t *translation) indexNodes() nodesByPath {
+	k := nodesByPath{}
 	for _, list := range []string{"directories", "files", "links"} {
-		for _, n := range items(t.root.Member("storage"), list) {
-			k[text(n, "path")] = knownNode{list, n}
+		for _, n := range items(t.result.Member("storage"), list) {
+			k[text(n, "path")] = pathNode{list, n}
 		}
 	}
 	return k
 }
 
-// add makes a new node in a list of the storage section.
-func (t *translation) addNode(k known, list string, n *doc.Node) {
-	add(in(t.root, "storage"), list, n)
-	k[text(n, "path")] = knownNode{list, n}
+// addNode appends a node to a list of the storage section.
+func (t *translation) addNode(k nodesByPath, list string, n *doc.Node) {
+	appendItem(ensureObject(t.result, "storage"), list, n)
+	k[text(n, "path")] = pathNode{list, n}
 }
 
-// A treeCopy is one of the local trees.
+// A treeCopy copies one local tree.
 type treeCopy struct {
 	*translation
-	known
+	nodesByPath
 	at   *doc.Node // the item in the document
-	from string    // at the desk
+	from string    // on the workstation
 	to   string    // on the machine
 }
 
-// trees copies what is in local trees. Nodes of the document that say nothing
-// of the contents get them, all others are in the way.
+// trees copies local trees. A node of the document without contents gets them from
+// the tree; any other node at the same path is a conflict.
 func (t *translation) trees() {
-	k := t.knownNodes()
-	for _, n := range items(t.source.Member("storage"), "trees") {
+	k := t.indexNodes()
+	for _, n := range items(t.document.Member("storage"), "trees") {
 		if t.FilesDir == "" {
 			t.noFilesDir(n.Origin())
 			return
@@ -100,8 +100,8 @@ func (c *treeCopy) entry(name, path string, entry fs.DirEntry) error {
 		if err != nil {
 			return err
 		}
-		if n := c.node("links", path, "target"); n != nil {
-			n.Set("target", maker{c.at}.value(target))
+		if n := c.target("links", path, "target"); n != nil {
+			n.Set("target", nodeBuilder{c.at}.value(target))
 		}
 	case 0:
 		return c.file(name, path, entry)
@@ -111,20 +111,20 @@ func (c *treeCopy) entry(name, path string, entry fs.DirEntry) error {
 	return nil
 }
 
-// directory makes a directory only if there is something to say of it.
+// directory adds a directory only if the tree sets its mode or owner.
 func (c *treeCopy) directory(path string) {
 	mode := c.at.Member("dirMode")
 	if mode == nil && !hasMembers(c.at.Member("user")) && !hasMembers(c.at.Member("group")) {
 		return
 	}
-	if before, ok := c.known[path]; ok {
-		c.inTheWay(path, before)
+	if before, ok := c.nodesByPath[path]; ok {
+		c.conflict(path, before)
 		return
 	}
 	if mode == nil {
-		mode = maker{c.at}.value(0o755)
+		mode = nodeBuilder{c.at}.value(0o755)
 	}
-	c.addNode(c.known, "directories", c.owned(maker{c.at}.object("path", path, "mode", mode)))
+	c.addNode(c.nodesByPath, "directories", c.owned(nodeBuilder{c.at}.object("path", path, "mode", mode)))
 }
 
 func hasMembers(n *doc.Node) bool { return n != nil && len(n.Members) > 0 }
@@ -138,50 +138,50 @@ func (c *treeCopy) file(name, path string, entry fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	n := c.node("files", path, "contents", "source")
+	n := c.target("files", path, "contents", "source")
 	if n == nil {
 		return nil
 	}
 	if n.Member("mode") == nil {
-		mode := maker{c.at}.value(0o644)
+		mode := nodeBuilder{c.at}.value(0o644)
 		if info.Mode()&0o111 != 0 {
-			mode = maker{c.at}.value(0o755)
+			mode = nodeBuilder{c.at}.value(0o755)
 		}
 		if given := c.at.Member("fileMode"); given != nil {
 			mode = given
 		}
 		n.Set("mode", mode)
 	}
-	c.encode(in(n, "contents"), c.at, contents)
+	c.encode(ensureObject(n, "contents"), c.at, contents)
 	return nil
 }
 
-// node is the node of a path, as yet without what the way leads to; nil if
-// something is there already.
-func (c *treeCopy) node(list, path string, way ...string) *doc.Node {
-	before, ok := c.known[path]
+// target returns the node at a path, whose value at member must not be set yet. It
+// returns nil after reporting a conflict.
+func (c *treeCopy) target(list, path string, member ...string) *doc.Node {
+	before, ok := c.nodesByPath[path]
 	if !ok {
-		n := c.owned(maker{c.at}.object("path", path))
-		c.addNode(c.known, list, n)
+		n := c.owned(nodeBuilder{c.at}.object("path", path))
+		c.addNode(c.nodesByPath, list, n)
 		return n
 	}
 	contents := before.node
-	for _, step := range way {
+	for _, step := range member {
 		contents = contents.Member(step)
 	}
 	if before.list != list || contents != nil && contents.Text != "" {
-		c.inTheWay(path, before)
+		c.conflict(path, before)
 		return nil
 	}
 	return before.node
 }
 
-func (c *treeCopy) inTheWay(path string, before knownNode) {
-	c.error(c.at.Origin(), "the tree has %q, which is already in the config: %s", path, place(before.node.Origin()))
+func (c *treeCopy) conflict(path string, before pathNode) {
+	c.error(c.at.Origin(), "the tree has %q, which is already in the config: %s", path, shortPosition(before.node.Origin()))
 }
 
-// place is a short form of an origin within the same document.
-func place(o config.Origin) string {
+// shortPosition formats an origin within the same document.
+func shortPosition(o config.Origin) string {
 	o.Source = ""
 	return o.String()
 }

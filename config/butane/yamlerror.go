@@ -11,8 +11,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// What the library says, and what that mostly means.
-var yamlHints = map[string]string{
+// yamlErrorHints explains messages of the YAML library by their usual cause.
+var yamlErrorHints = map[string]string{
 	"did not find expected '-' indicator":             "the items of a list should have the same indentation",
 	"did not find expected key":                       "a key was expected; is the indentation that of the keys before?",
 	"did not find expected node content":              "a value is missing, or a bracket or brace is not closed",
@@ -28,8 +28,9 @@ var yamlHints = map[string]string{
 
 var yamlError = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// syntaxError finds the line of an error. The library's word for it is often
-// the line before, or where the list or mapping around it begins.
+// syntaxError finds the line of a syntax error. The library often reports the line
+// before it, or the start of the list or mapping around it; so this looks for the
+// shortest prefix of the text with the same error.
 func (d *decoder) syntaxError(text []byte, err error) error {
 	words := func(err error) string { return yamlError.ReplaceAllString(err.Error(), "") }
 	message := words(err)
@@ -43,7 +44,7 @@ func (d *decoder) syntaxError(text []byte, err error) error {
 	indentation := len(rows[line]) - len(bytes.TrimLeft(rows[line], " "))
 	at := doc.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
 	message = "this is not valid YAML: " + message
-	if hint := yamlHints[strings.TrimPrefix(message, "this is not valid YAML: ")]; hint != "" {
+	if hint := yamlErrorHints[strings.TrimPrefix(message, "this is not valid YAML: ")]; hint != "" {
 		message += "; " + hint
 	}
 	return &doc.SyntaxError{Origin: at, Message: message}

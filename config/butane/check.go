@@ -5,41 +5,41 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// checkSource applies the rules that Butane has of its own, before anything is
+// checkDocument applies the rules that Butane has of its own, before anything is
 // translated.
-func (t *translation) checkSource() {
-	var boot BootDevice
-	if n := t.source.Member("bootDevice"); n != nil {
-		doc.Decode(reflect.ValueOf(&boot).Elem(), n)
+func (t *translation) checkDocument() {
+	if n := t.document.Member("bootDevice"); n != nil {
+		doc.Decode(reflect.ValueOf(&t.bootDevice).Elem(), n)
 	}
 	if t.Variant == openshift {
-		t.checkMachineConfig(&boot)
+		t.checkMachineConfig()
 	}
 	if t.Variant == "fcos" && t.Spec >= config.V3_5 {
-		t.checkMountPoints(&boot)
+		t.checkMountPoints()
 	}
-	t.each(t.source, configType, t.checkObject)
-	t.checkBootDevice(&boot)
+	t.walkObjects(t.document, configType, t.checkObject)
+	t.checkBootDevice()
 }
 
-// each visits the objects of the document, those around before those inside.
-func (t *translation) each(n *doc.Node, typ reflect.Type, visit func(*doc.Node, reflect.Type)) {
+// walkObjects visits all objects of a tree, outer ones before inner ones.
+func (t *translation) walkObjects(n *doc.Node, typ reflect.Type, visit func(*doc.Node, reflect.Type)) {
 	visit(n, typ)
 	for _, k := range t.Keys(typ) {
 		m := n.Member(k.Field.Name)
 		switch {
 		case m == nil:
 		case k.IsObject():
-			t.each(m, k.Type, visit)
+			t.walkObjects(m, k.Type, visit)
 		case k.IsList() && k.Type.Elem().Kind() == reflect.Struct:
 			for _, item := range m.Items {
-				t.each(item, k.Type.Elem(), visit)
+				t.walkObjects(item, k.Type.Elem(), visit)
 			}
 		}
 	}
@@ -69,13 +69,13 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 	case grubUserType:
 		for member, meaning := range map[string]string{"name": "the name", "passwordHash": "the password hash, which grub2-mkpasswd-pbkdf2 makes,"} {
 			if text(n, member) == "" {
-				t.error(at(n, member), "%s of the user of the boot loader is missing", meaning)
+				t.error(originOf(n, member), "%s of the user of the boot loader is missing", meaning)
 			}
 		}
 	}
 }
 
-// text is the value of a scalar member, or "".
+// text returns the value of a scalar member, or "".
 func text(n *doc.Node, member string) string {
 	if m := n.Member(member); m != nil {
 		return m.Text
@@ -83,7 +83,7 @@ func text(n *doc.Node, member string) string {
 	return ""
 }
 
-// items are those of a list, which may be absent.
+// items returns the items of a list, which may be absent.
 func items(n *doc.Node, member string) []*doc.Node {
 	if m := n.Member(member); m != nil {
 		return m.Items
@@ -93,11 +93,11 @@ func items(n *doc.Node, member string) []*doc.Node {
 
 func isTrue(n *doc.Node, member string) bool { return text(n, member) == "true" }
 
-// at is where a member of n stands, or should stand.
-func at(n *doc.Node, path ...any) config.Origin { return doc.ObjectAt(n).Origin(path...) }
+// originOf returns where a member of n is, or would be.
+func originOf(n *doc.Node, path ...any) config.Origin { return doc.ObjectAt(n).Origin(path...) }
 
-// oneOf checks that of several keys for one thing only one is set, even if
-// empty. The last of them is where that is reported.
+// oneOf checks that at most one of several alternative keys is set, even if empty.
+// The problem is reported at the last of them.
 func (t *translation) oneOf(n *doc.Node, members ...string) {
 	var set []string
 	for _, m := range members {
@@ -110,12 +110,12 @@ func (t *translation) oneOf(n *doc.Node, members ...string) {
 		for i := range set {
 			names[i] = doc.Snake(set[i])
 		}
-		t.error(at(n, set[len(set)-1]), "%s are given together; give one of them", strings.Join(names, " and "))
+		t.error(originOf(n, set[len(set)-1]), "%s are set together; set only one of them", strings.Join(names, " and "))
 	}
 }
 
-// Modes that make sense for the owner, the group and others. What is written
-// with the same digits but without the leading zero is likely meant to be one.
+// Octal modes in common use. A decimal mode with the same digits was probably meant
+// to be octal.
 var (
 	fileModes = modes("400 440 444 500 550 555 600 640 644 660 664 666 700 750 755 770 775 777",
 		"2500 2550 2555 2700 2750 2755 2770 2775 4500 4550 4555 4700 4750 4755 4770 4775 6500 6550 6555 6700 6750 6755 6770 6775")
@@ -135,7 +135,7 @@ func modes(texts ...string) map[string]bool {
 
 func (t *translation) checkMode(n *doc.Node, usual map[string]bool) {
 	if mode := text(n, "mode"); usual[mode] && !usual[octal(mode)] {
-		t.warn(at(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
+		t.warn(originOf(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
 	}
 }
 
@@ -145,11 +145,11 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 	}
 	format := text(n, "format")
 	if format == "" {
-		t.error(at(n, "format"), "the format is missing; the mount unit needs it")
+		t.error(originOf(n, "format"), "the format is missing; the mount unit needs it")
 	}
 	swap := format == "swap" && t.Spec >= config.V3_3
 	if text(n, "path") == "" && !swap && (format != "" || t.Spec < config.V3_3) {
-		t.error(at(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
+		t.error(originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
 	}
 }
 
@@ -160,11 +160,11 @@ func (t *translation) checkQuadlet(n *doc.Node) {
 	_, instance := quadletTemplate(name)
 	switch {
 	case !slices.Contains(quadletTypes, path.Ext(name)):
-		t.error(at(n, "name"), "the name %q of the quadlet should end in one of %s", name, strings.Join(quadletTypes, ", "))
+		t.error(originOf(n, "name"), "the name %q of the quadlet should end in one of %s", name, strings.Join(quadletTypes, ", "))
 	case instance:
 		for _, member := range []string{"contents", "contentsLocal"} {
 			if n.Member(member) != nil {
-				t.error(at(n, member), "the quadlet is an instance of a template, so it has the contents of that; give them there, or use a drop-in")
+				t.error(originOf(n, member), "the quadlet is an instance of a template, so it has the contents of the template; set them there, or use a drop-in")
 			}
 		}
 	default:
@@ -172,14 +172,13 @@ func (t *translation) checkQuadlet(n *doc.Node) {
 	}
 }
 
-// isConfig tells whether a resource is a config to be merged, or to replace this one.
+// isConfig reports whether a resource is a config to merge, or to replace this one.
 func isConfig(n *doc.Node) bool {
 	return n.Key == "replace" || n.Parent != nil && n.Parent.Kind == doc.List && n.Parent.Key == "merge"
 }
 
-// checkInline reads a config that is written into this one. Whatever version it
-// has, it must be right; what may be odd matters only to those who chose the
-// same version as here.
+// checkInline checks a config that is written into this one. Its errors count
+// whatever version it has, its warnings only if it has the same version as this one.
 func (t *translation) checkInline(n *doc.Node) {
 	inline := n.Member("inline")
 	if inline == nil {
@@ -190,7 +189,7 @@ func (t *translation) checkInline(n *doc.Node) {
 	if root, err := doc.ReadJSON(text, nil); err == nil {
 		if v := root.Member("ignition").Member("version"); v != nil && v.Text != version {
 			version = v.Text
-			t.warn(at(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)
+			t.warn(originOf(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)
 		}
 	}
 	_, problems, err := config.Parse(text, "")
@@ -210,19 +209,20 @@ func (t *translation) checkInline(n *doc.Node) {
 
 var systemMounts = regexp.MustCompile(`^/(etc|var)(/|$)`)
 
-// bootDisk is how Fedora CoreOS names the disk that it was started from.
+// bootDisk is the link to the disk that Fedora CoreOS was booted from.
 const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
 
-// checkMountPoints has rules that keep the partitions of Fedora CoreOS usable.
-func (t *translation) checkMountPoints(boot *BootDevice) {
-	storage := t.source.Member("storage")
+// checkMountPoints applies rules about the mount points and partitions of Fedora
+// CoreOS.
+func (t *translation) checkMountPoints() {
+	storage := t.document.Member("storage")
 	for _, n := range items(storage, "filesystems") {
 		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
 			t.error(p.Origin(), "%q cannot be a mount point on this system; /etc, /var and what is below them can", p.Text)
 		}
 	}
 	wiped := map[string]bool{}
-	for _, device := range boot.Mirror.Devices {
+	for _, device := range t.bootDevice.Mirror.Devices {
 		wiped[device] = true
 	}
 	for _, disk := range items(storage, "disks") {
@@ -231,8 +231,20 @@ func (t *translation) checkMountPoints(boot *BootDevice) {
 		}
 		for _, p := range items(disk, "partitions") {
 			if number := text(p, "number"); (number == "" || number == "0") && text(p, "label") != "" {
-				t.warn(at(p, "number"), "the partition has no number, so a second first boot cannot find it again; give it one, or set wipe_table")
+				t.warn(originOf(p, "number"), "the partition has no number, so a second first boot cannot find it again; set one, or wipe_table")
 			}
 		}
 	}
+}
+
+// octal returns a decimal number in octal digits.
+func octal(decimal string) string {
+	number, _ := strconv.Atoi(decimal)
+	return strconv.FormatInt(int64(number), 8)
+}
+
+// isPlainMode reports whether a mode has only the bits rwx.
+func isPlainMode(decimal string) bool {
+	mode, _ := strconv.Atoi(decimal)
+	return mode >= 0 && mode <= 0o777
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// A maker makes nodes that stand where a key of the document does: what is
-// wrong with what sugar stands for is reported at the sugar.
-type maker struct{ at *doc.Node }
+// A nodeBuilder makes nodes with the origin of a node of the document, so that
+// problems of generated values are reported at the sugar.
+type nodeBuilder struct{ at *doc.Node }
 
-func (m maker) node(kind doc.Kind, text string) *doc.Node {
+func (m nodeBuilder) node(kind doc.Kind, text string) *doc.Node {
 	n := &doc.Node{Kind: kind, Text: text}
 	if m.at != nil {
 		n.Source, n.Line, n.Column = m.at.Source, m.at.Line, m.at.Column
@@ -19,8 +19,8 @@ func (m maker) node(kind doc.Kind, text string) *doc.Node {
 	return n
 }
 
-// object takes names and values in turn.
-func (m maker) object(members ...any) *doc.Node {
+// object makes an object of alternating names and values.
+func (m nodeBuilder) object(members ...any) *doc.Node {
 	n := m.node(doc.Map, "")
 	for i := 0; i < len(members); i += 2 {
 		n.Set(members[i].(string), m.value(members[i+1]))
@@ -28,13 +28,13 @@ func (m maker) object(members ...any) *doc.Node {
 	return n
 }
 
-func (m maker) list(items ...*doc.Node) *doc.Node {
+func (m nodeBuilder) list(items ...*doc.Node) *doc.Node {
 	n := m.node(doc.List, "")
 	n.Items = items
 	return n
 }
 
-func (m maker) strings(texts []string) *doc.Node {
+func (m nodeBuilder) strings(texts []string) *doc.Node {
 	n := m.list()
 	for _, text := range texts {
 		n.Items = append(n.Items, m.node(doc.String, text))
@@ -42,8 +42,8 @@ func (m maker) strings(texts []string) *doc.Node {
 	return n
 }
 
-// value makes a node of a string, a number, a boolean, or of a node itself.
-func (m maker) value(v any) *doc.Node {
+// value makes a node from a string, a number, a boolean, or of a node itself.
+func (m nodeBuilder) value(v any) *doc.Node {
 	switch v := v.(type) {
 	case *doc.Node:
 		return v
@@ -55,21 +55,21 @@ func (m maker) value(v any) *doc.Node {
 	return m.node(doc.String, v.(string))
 }
 
-// add appends an item to a list that may not be there yet.
-func add(n *doc.Node, list string, item *doc.Node) {
+// appendItem appends an item to a list, which it creates if it is absent.
+func appendItem(n *doc.Node, list string, item *doc.Node) {
 	l := n.Member(list)
 	if l == nil {
-		l = maker{n}.list()
+		l = nodeBuilder{n}.list()
 		n.Set(list, l)
 	}
 	l.Items = append(l.Items, item)
 }
 
-// in is an object inside n, which is made if it is not there.
-func in(n *doc.Node, member string) *doc.Node {
+// ensureObject returns an object inside n, which it creates if it is absent.
+func ensureObject(n *doc.Node, member string) *doc.Node {
 	m := n.Member(member)
 	if m == nil {
-		m = maker{n}.object()
+		m = nodeBuilder{n}.object()
 		n.Set(member, m)
 	}
 	return m

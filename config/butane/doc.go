@@ -1,0 +1,28 @@
+// Package butane translates configs in Butane, a YAML language that is easier to
+// write than the spec's JSON and has some keys (sugar) of its own.
+//
+// Translate serves workstations: it reads local files and prints the config of the
+// document's own spec version, or a MachineConfig for OpenShift. Parse serves
+// machines: it returns the typed config, as config.Parse does for JSON. ParseAny
+// takes either language.
+//
+// A document is read into the same tree of nodes as the spec's JSON, under the
+// spec's names, so that rules, merging and origins are those of package config, and
+// every problem is reported at its line in the YAML:
+//
+//	decode      YAML to the document tree; types, unknown keys (decode.go)
+//	check       Butane's own rules, on the document (check.go)
+//	desugar     a copy of the document becomes the result: local files and inline
+//	            contents become data URLs, sugar becomes what it stands for; where
+//	            sugar and the user set the same value, the user wins (desugar.go)
+//	restrict    what the variant's systems cannot do is refused (forbidden.go)
+//	spec        the result is checked by the spec's rules and decoded (package config)
+//
+// The document never changes after it was read; only the result does. Nodes made
+// from sugar carry the origin of the sugar.
+//
+// A dialect is one variant at one version (dialect.go); its table says which spec
+// version it is translated to, which keys it adds and what it forbids.
+//
+// Its API is stable in the sense of package config.
+package butane
