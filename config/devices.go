@@ -1,50 +1,33 @@
 package config
 
-import "github.com/firstlight-os/firstlight/internal/doc"
+import "slices"
 
-// WithDevices is c with other paths for the devices of disks, arrays, LUKS
-// volumes and filesystems: each becomes what rename makes of it. Everything
-// keeps its origin.
+// WithDevices returns a copy of c with other paths for the devices of disks,
+// arrays, LUKS volumes and filesystems: each becomes what rename returns for it.
+// Everything keeps its origin.
 func (c *Config) WithDevices(rename func(path string) string) *Config {
-	if c.Node().Member("storage") == nil {
-		return c
+	out := *c
+	s := &out.Storage
+	s.Disks, s.Raid = slices.Clone(s.Disks), slices.Clone(s.Raid)
+	s.Luks, s.Filesystems = slices.Clone(s.Luks), slices.Clone(s.Filesystems)
+	for i := range s.Disks {
+		s.Disks[i].Device = rename(s.Disks[i].Device)
 	}
-	return fromTree(copyPath(c.Node(), []string{"storage"}, func(storage *doc.Node) {
-		for list, member := range map[string]string{"disks": "device", "filesystems": "device", "luks": "device", "raid": "devices"} {
-			if n := storage.Member(list); n != nil {
-				storage.Set(list, copyItems(n, func(item *doc.Node) *doc.Node {
-					return renamed(item, member, rename)
-				}))
-			}
+	for i := range s.Raid {
+		devices := slices.Clone(s.Raid[i].Devices)
+		for n := range devices {
+			devices[n] = rename(devices[n])
 		}
-	}))
-}
-
-// copyItems is a list with its items changed.
-func copyItems(list *doc.Node, change func(*doc.Node) *doc.Node) *doc.Node {
-	out := *list
-	out.Items = make([]*doc.Node, len(list.Items))
-	for i, item := range list.Items {
-		out.Items[i] = change(item)
+		s.Raid[i].Devices = devices
+	}
+	for i := range s.Luks {
+		if device := s.Luks[i].Device; device != nil {
+			renamed := rename(*device)
+			s.Luks[i].Device = &renamed
+		}
+	}
+	for i := range s.Filesystems {
+		s.Filesystems[i].Device = rename(s.Filesystems[i].Device)
 	}
 	return &out
-}
-
-// renamed is an object with another path, or other paths, in a member.
-func renamed(object *doc.Node, member string, rename func(string) string) *doc.Node {
-	value := object.Member(member)
-	if value == nil {
-		return object
-	}
-	text := func(n *doc.Node) *doc.Node {
-		out := *n
-		out.Text = rename(n.Text)
-		return &out
-	}
-	if value.Kind == doc.List {
-		value = copyItems(value, text)
-	} else {
-		value = text(value)
-	}
-	return copyPath(object, nil, func(o *doc.Node) { o.Set(member, value) })
 }

@@ -26,8 +26,7 @@ func TestWithDevices(t *testing.T) {
 }
 
 func TestWithDevicesOfAConfigWithoutStorage(t *testing.T) {
-	cfg := Empty()
-	if cfg.WithDevices(strings.ToUpper) != cfg {
-		t.Error("there was nothing to change")
+	if got, want := string(Empty().WithDevices(strings.ToUpper).Marshal()), string(Empty().Marshal()); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -137,9 +137,5 @@ func versionList() string {
 
 // Empty returns a config with nothing but its version.
 func Empty() *Config {
-	root := &doc.Node{Kind: doc.Map}
-	ignition := &doc.Node{Kind: doc.Map, Parent: root, Key: "ignition"}
-	ignition.Set("version", &doc.Node{Kind: doc.String, Text: Newest.String(), Parent: ignition, Key: "version"})
-	root.Set("ignition", ignition)
-	return fromTree(root)
+	return &Config{Ignition: Ignition{Version: Newest.String()}}
 }

@@ -23,7 +23,7 @@ func validate(c *Config, version Version) Problems {
 // not looked for.
 func (c *Config) Validate() Problems {
 	v := &validator{version: Newest}
-	v.config(c)
+	v.config(c.synced())
 	return v.problems
 }
 

@@ -131,10 +131,12 @@ func isHex(c byte) bool {
 // checkBase64 checks contents in base64 (RFC 4648 section 4, with padding).
 func checkBase64(s string) error {
 	body := strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
-	for i := range len(body) {
-		if !base64Letters[body[i]] {
-			return errors.New("the data URL's contents are not base64 of the standard alphabet (A-Z a-z 0-9 + /)")
-		}
+	var other byte
+	for i := range len(body) { // without a branch: there may be tens of megabytes
+		other |= otherLetters[body[i]]
+	}
+	if other != 0 {
+		return errors.New("the data URL's contents are not base64 of the standard alphabet (A-Z a-z 0-9 + /)")
 	}
 	if len(s)%4 != 0 {
 		return errors.New("the data URL's base64 is cut off, or its padding with = is missing")
@@ -142,11 +144,13 @@ func checkBase64(s string) error {
 	return nil
 }
 
-// base64Letters has true for each letter of the alphabet. Looking up is
-// faster than comparing.
-var base64Letters = func() (letters [256]bool) {
-	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
-		letters[c] = true
+// otherLetters is 1 for each byte that is not in the alphabet.
+var otherLetters = func() (other [256]byte) {
+	for i := range other {
+		other[i] = 1
 	}
-	return letters
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		other[c] = 0
+	}
+	return other
 }()

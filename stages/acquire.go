@@ -35,7 +35,8 @@ func (p *process) baseConfig() (*config.Config, error) {
 		if err != nil {
 			return nil, &report.Error{Doing: "reading a base config of the image", Err: err, Hint: "the image is broken: tell those who made it"}
 		}
-		base = config.Merge(base, cfg.WithoutReferences())
+		cfg.Ignition.Config = config.ConfigReferences{} // see above
+		base = config.Merge(base, cfg)
 	}
 	return base, nil
 }
@@ -222,15 +223,19 @@ func sourcePath(source string) string {
 // inlineAuthorities puts the fetched certificates into the config, so that the
 // later stages trust them without asking for them again.
 func (p *process) inlineAuthorities(ctx context.Context, cfg *config.Config) (*config.Config, error) {
-	authorities := cfg.Ignition.Security.TLS.CertificateAuthorities
-	for i, a := range authorities {
-		bundle, err := p.fetch.Bundle(ctx, a)
+	out := *cfg
+	tls := &out.Ignition.Security.TLS
+	tls.CertificateAuthorities = slices.Clone(tls.CertificateAuthorities)
+	for i := range tls.CertificateAuthorities {
+		a := &tls.CertificateAuthorities[i]
+		bundle, err := p.fetch.Bundle(ctx, *a)
 		if err != nil {
 			return nil, err
 		}
-		cfg = cfg.WithAuthority(i, dataURL(bundle))
+		source := dataURL(bundle)
+		a.Source, a.Compression, a.HTTPHeaders = &source, nil, nil
 	}
-	return cfg, nil
+	return &out, nil
 }
 
 // originsFile is beside the cache, which is the reference's format and so

@@ -87,8 +87,8 @@ func (d *decoder) target(k Kind) reflect.Value {
 	return reflect.ValueOf(d.numbers.one())
 }
 
-// setObject sets the origin of an object. Object is the first field of all types.
-func setObject(v reflect.Value, o Object) { *v.Field(0).Addr().Interface().(*Object) = o }
+// setObject sets the origin of an object.
+func setObject(v reflect.Value, o Object) { *objectOf(v) = o }
 
 // setAbsent gives an absent object, and the objects in it, the origin of the
 // object around it.
