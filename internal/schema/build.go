@@ -15,7 +15,7 @@ type key struct {
 	doc.Field
 	name string // as it is written
 	of   string // the object that has it, or "sugar" if Butane adds it to one of the spec
-	// optional scalars can be null, which is like not being there.
+	// optional scalars can be null, which means absent.
 	optional bool
 }
 
@@ -55,8 +55,8 @@ type builder struct {
 	definitions properties
 }
 
-// object is the schema of objects of a type. Where it stands matters for the
-// resources of the oldest version.
+// object returns the schema of objects of a type. In spec 3.0.0 it depends on the
+// path, at, for resources.
 func (b *builder) object(t reflect.Type, at *doc.Node) *node {
 	s := &node{Description: b.describe(t.Name()), Type: types{"object"}, Additional: false}
 	for _, k := range b.keys(t) {
@@ -74,7 +74,7 @@ func (b *builder) object(t reflect.Type, at *doc.Node) *node {
 	return s
 }
 
-// member is the schema of one member's values.
+// member returns the schema of the values of one member.
 func (b *builder) member(k key, around *doc.Node) *node {
 	at := &doc.Node{Kind: k.Kind, Parent: around, Key: k.Field.Name}
 	s := b.value(k.Type, at)
@@ -94,7 +94,7 @@ func (b *builder) member(k key, around *doc.Node) *node {
 	return s
 }
 
-// isScalar tells a value from objects, lists and maps.
+// isScalar reports whether the value is no object, list or map.
 func (k *key) isScalar() bool { return !k.IsList() && !k.IsObject() && k.Type.Kind() != reflect.Map }
 
 func (b *builder) value(t reflect.Type, at *doc.Node) *node {
@@ -112,13 +112,13 @@ func (b *builder) value(t reflect.Type, at *doc.Node) *node {
 		return &node{Type: types{"integer"}}
 	}
 	if b.dialect != nil {
-		// Butane takes what YAML makes of a plain 10 or yes as it is written.
+		// Butane accepts an unquoted 10 or yes as a string.
 		return &node{Type: types{"string", "number", "boolean"}}
 	}
 	return &node{Type: types{"string"}}
 }
 
-// define adds the definition of a type, if it is not there yet, and names it.
+// define adds the definition of a type if it is missing, and returns its name.
 func (b *builder) define(t reflect.Type, at *doc.Node) string {
 	name := t.Name()
 	if b.version == config.V3_0 && name == "Resource" && isReference(at) {
@@ -127,15 +127,15 @@ func (b *builder) define(t reflect.Type, at *doc.Node) string {
 	if slices.ContainsFunc(b.definitions, func(p property) bool { return p.name == name }) {
 		return name
 	}
-	// Its place comes before those of the types in it.
+	// It comes before the definitions of the types in it.
 	i := len(b.definitions)
 	b.definitions = append(b.definitions, property{name: name})
 	b.definitions[i].node = b.object(t, at)
 	return name
 }
 
-// isReference tells the resources that are configs or certificates from those
-// of files: in version 3.0.0 they have fewer members.
+// isReference reports whether a resource is a config or certificate rather than the
+// contents of a file: in spec 3.0.0 those have fewer members.
 func isReference(at *doc.Node) bool {
 	for _, f := range doc.FieldsOf(reflect.TypeFor[config.Resource]()) {
 		if f.SinceIn(at) != f.Since {
@@ -145,8 +145,8 @@ func isReference(at *doc.Node) bool {
 	return false
 }
 
-// words are values of an enumeration. In YAML some of them look like numbers.
-func (b *builder) words(words ...string) []any {
+// enum returns the values of an enumeration. In YAML some of them look like numbers.
+func (b *builder) enum(words ...string) []any {
 	var values []any
 	for _, w := range words {
 		values = append(values, w)

@@ -14,7 +14,7 @@ import (
 //go:embed descriptions.json
 var descriptionsJSON []byte
 
-// descriptions has the comments of types ("File") and members ("File.mode").
+// descriptions holds the comments of types ("File") and members ("File.mode").
 var descriptions = sync.OnceValue(func() map[string]string {
 	var all map[string]string
 	if err := json.Unmarshal(descriptionsJSON, &all); err != nil {
@@ -25,10 +25,10 @@ var descriptions = sync.OnceValue(func() map[string]string {
 
 func describe(name string) string { return descriptions()[name] }
 
-// memberName finds the names of members that Butane writes otherwise.
+// memberName finds the names of members that Butane spells differently.
 var memberName = regexp.MustCompile(`\b[a-z]+[0-9]*[A-Z]\w*\b`)
 
-// describeInButane writes the names of members as Butane does.
+// describeInButane spells the names of members as Butane does.
 func describeInButane(name string) string {
 	return memberName.ReplaceAllStringFunc(describe(name), func(word string) string {
 		if members()[word] {

@@ -6,10 +6,10 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// What package config checks in code is said here once more, as far as a
-// schema can say it. Tests hold the two together.
+// The rules of package config, as far as a schema can express them. Tests compare the
+// two.
 
-// required are the members that an object is of no use without.
+// required lists the members that an object must have.
 var required = set(
 	"Ignition.version", "sugar.variant", "sugar.version",
 	"HTTPHeader.name", "Group.name", "User.name",
@@ -28,13 +28,13 @@ func set(names ...string) map[string]bool {
 	return all
 }
 
-// nullableSince has the optional members that were not from the beginning.
+// nullableSince lists the members that became optional with a later version.
 var nullableSince = map[string]config.Version{
 	"Link.target": config.V3_3, "Raid.level": config.V3_3, "ClevisCustom.pin": config.V3_3, "ClevisCustom.config": config.V3_3,
 }
 
-// The patterns are in what the regular expressions of all languages have in
-// common. A path is absolute and in its simplest form.
+// The patterns use the common subset of the regular expressions of all languages. A
+// path is absolute and clean, in the sense of path.Clean.
 const (
 	segment  = `([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)`
 	absolute = `^/(` + segment + `(/` + segment + `)*)?$`
@@ -49,7 +49,7 @@ var (
 	layouts    = always("x86_64", "aarch64", "ppc64le").and(config.V3_5, "s390x-eckd", "s390x-virt", "s390x-zfcp")
 )
 
-// versioned are words that came with one version or another.
+// versioned holds values by the version that added them.
 type versioned []struct {
 	since config.Version
 	words []string
@@ -74,15 +74,15 @@ func (v versioned) in(version config.Version) []string {
 	return all
 }
 
-// rules say more of a member's values than their type.
+// rules restrict the values of members beyond their type.
 var rules = map[string]func(*builder, *node){
 	"Ignition.version": func(b *builder, s *node) { s.Const = b.version.String() },
 	"sugar.variant":    func(b *builder, s *node) { s.Const = b.dialect.Variant },
 	"sugar.version":    func(b *builder, s *node) { s.Const = b.dialect.Version },
 
-	"Referred.merge":             needSource,
+	"ConfigReferences.merge":     needSource,
 	"TLS.certificateAuthorities": needSource,
-	"Resource.compression":       func(b *builder, s *node) { s.Enum = b.words("gzip", "") },
+	"Resource.compression":       func(b *builder, s *node) { s.Enum = b.enum("gzip", "") },
 	"Verification.hash":          hash,
 	"HTTPHeader.name":            func(_ *builder, s *node) { s.MinLength = 1 },
 
@@ -94,7 +94,7 @@ var rules = map[string]func(*builder, *node){
 	"Raid.devices":      func(_ *builder, s *node) { s.MinItems, s.Items.Pattern = 1, absolute },
 	"Filesystem.path":   matching(orEmpty(absolute)),
 	"Filesystem.device": filesystemDevice,
-	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.words(append(formats.in(b.version), "")...) },
+	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.enum(append(formats.in(b.version), "")...) },
 
 	"File.mode":      mode,
 	"Directory.mode": mode,
@@ -104,7 +104,7 @@ var rules = map[string]func(*builder, *node){
 	"Partition.guid":     matching(guid),
 	"Partition.typeGuid": matching(guid),
 	"Partition.label":    func(_ *builder, s *node) { s.Pattern, s.MaxLength = "^[^:]*$", 36 },
-	"Raid.level":         func(b *builder, s *node) { s.Enum = b.words(raidLevels...) },
+	"Raid.level":         func(b *builder, s *node) { s.Enum = b.enum(raidLevels...) },
 	"Luks.name":          matching("^[^/]*$"),
 	"Luks.label":         func(_ *builder, s *node) { s.MaxLength = 47 },
 	"ClevisCustom.pin":   pin,
@@ -114,8 +114,8 @@ var rules = map[string]func(*builder, *node){
 	"Dropin.name":  extension("conf"),
 	"Quadlet.name": extension(quadlets...),
 
-	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.words(layouts.in(b.version)...) },
-	"OpenShift.kernelType": func(b *builder, s *node) { s.Enum = b.words("default", "realtime", "") },
+	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.enum(layouts.in(b.version)...) },
+	"OpenShift.kernelType": func(b *builder, s *node) { s.Enum = b.enum("default", "realtime", "") },
 }
 
 func matching(pattern string) func(*builder, *node) {
@@ -128,7 +128,7 @@ func extension(names ...string) func(*builder, *node) {
 	return matching(`\.(` + strings.Join(names, "|") + `)$`)
 }
 
-// needSource is for lists of resources that are of no use without a source.
+// needSource requires a source in each resource of a list.
 func needSource(b *builder, s *node) {
 	need := &node{Required: []string{"source"}}
 	if b.dialect != nil && b.version > config.V3_0 {
@@ -164,7 +164,7 @@ func mode(b *builder, s *node) {
 
 func pin(b *builder, s *node) {
 	if b.version < config.V3_6 {
-		s.Enum = b.words("tpm2", "tang", "sss", "")
+		s.Enum = b.enum("tpm2", "tang", "sss", "")
 	}
 }
 

@@ -1,13 +1,3 @@
-// Package schema makes JSON schemas of the config format, for editors: they
-// complete keys, show what each means, and underline what is wrong.
-//
-// A schema is made from the types that configs are read into, one for each
-// version of the spec and for each dialect of Butane, so it has what that
-// version has. It knows names, types, forms and sets of values. What relates
-// one value to another is left to package config, which checks all.
-//
-// The spec only warns of keys that it does not have. These schemas refuse them,
-// because an editor that says nothing of a typing error is of no use.
 package schema
 
 import (
@@ -20,32 +10,44 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// The descriptions are the comments of the Go types. The second step is a
-// program with the result of the first in it.
+// The descriptions are the comments of the Go types. The second command embeds the
+// output of the first.
 //
 //go:generate go run ./gendocs descriptions.json
 //go:generate go run ./gendocs ../../docs/fields.md
 
-// draft is the newest one that all editors understand.
+// draft is the newest draft of JSON Schema that all editors understand.
 const draft = "http://json-schema.org/draft-07/schema#"
 
-// Ignition is the schema of configs of one version of the spec, indented.
+// Ignition returns the schema of configs of one version of the spec, indented.
 func Ignition(v config.Version) ([]byte, error) {
+	return print(ignition(v))
+}
+
+func ignition(v config.Version) *node {
 	b := &builder{version: v, keys: specKeys, describe: describe}
 	return b.document("urn:firstlight:ignition:"+v.String(), "Ignition config "+v.String())
 }
 
-// Butane is the schema of documents of one dialect, indented. It is for YAML
-// in the form of version 1.1, which Butane reads: an editor that takes 0644 for
-// six hundred and forty-four only misses some wrong modes.
+// Butane returns the schema of documents of one dialect, indented. It is for YAML
+// 1.1, which Butane reads: an editor that reads 0644 as decimal misses some wrong
+// modes.
 func Butane(d butane.Dialect) ([]byte, error) {
+	return print(ofDialect(d))
+}
+
+func ofDialect(d butane.Dialect) *node {
 	b := &builder{version: d.Spec, keys: butaneKeys(&d), describe: describeInButane, dialect: &d}
 	return b.document("urn:firstlight:butane:"+d.Variant+":"+d.Version, "Butane config "+d.String())
 }
 
-func (b *builder) document(id, title string) ([]byte, error) {
+func (b *builder) document(id, title string) *node {
 	root := b.object(reflect.TypeFor[config.Config](), new(doc.Node))
 	root.Schema, root.ID, root.Title, root.Definitions = draft, id, title, b.definitions
+	return root
+}
+
+func print(root *node) ([]byte, error) {
 	text, err := encode(root)
 	if err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (b *builder) document(id, title string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// A node is a schema, as far as these go.
+// A node is a schema; it has the keywords that are used here.
 type node struct {
 	Schema      string     `json:"$schema,omitempty"`
 	ID          string     `json:"$id,omitempty"`
@@ -84,7 +86,7 @@ type node struct {
 	Definitions properties `json:"definitions,omitempty"`
 }
 
-// types are the names of those that a value may have.
+// types are the JSON types that a value may have.
 type types []string
 
 // MarshalJSON writes a single one as a string, as is customary.
@@ -95,7 +97,7 @@ func (t types) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(t))
 }
 
-// properties keep the order of the Go types, which is that of meaning.
+// properties keep the order of the Go types, which puts the important ones first.
 type properties []property
 
 type property struct {

@@ -33,8 +33,8 @@ func descriptions(config string) ([]byte, error) {
 	for name, text := range c.found {
 		c.found[name] = c.inSpec(text)
 	}
-	if len(c.trouble) > 0 {
-		return nil, fmt.Errorf("%s", strings.Join(c.trouble, "; "))
+	if len(c.errors) > 0 {
+		return nil, fmt.Errorf("%s", strings.Join(c.errors, "; "))
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -46,17 +46,17 @@ func descriptions(config string) ([]byte, error) {
 
 // A collector gathers comments.
 type collector struct {
-	found   map[string]string
-	names   map[string]string // of members, from Go to the spec
-	trouble []string
+	found  map[string]string
+	names  map[string]string // of members, from Go to the spec
+	errors []string
 }
 
-// add takes the first paragraph; others are for programmers.
+// add takes the first paragraph; the others are for programmers.
 func (c *collector) add(name, text string) {
 	text, _, _ = strings.Cut(text, "\n\n")
 	text = strings.Join(strings.Fields(text), " ")
 	if old, twice := c.found[name]; twice && old != text {
-		c.trouble = append(c.trouble, name+" has two meanings")
+		c.errors = append(c.errors, name+" has two meanings")
 	}
 	c.found[name] = text
 }
@@ -95,7 +95,7 @@ func (c *collector) member(owner string, f *ast.Field) {
 	c.add(owner+"."+name, f.Doc.Text())
 }
 
-// isObject tells that a struct embeds Object, as all of configs do.
+// isObject reports whether a struct embeds Object, as all objects of configs do.
 func isObject(t *ast.StructType) bool {
 	first := t.Fields.List
 	if len(first) == 0 || len(first[0].Names) > 0 {
@@ -112,8 +112,8 @@ func isObject(t *ast.StructType) bool {
 
 var word = regexp.MustCompile(`\w+`)
 
-// inSpec writes Go's names of members as the spec does, where they cannot be
-// taken for a word of the language or an abbreviation.
+// inSpec spells the Go names of members as the spec does, unless they could be a word
+// of English or an abbreviation.
 func (c *collector) inSpec(text string) string {
 	return word.ReplaceAllStringFunc(text, func(w string) string {
 		name, known := c.names[w]

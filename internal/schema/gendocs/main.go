@@ -1,5 +1,5 @@
-// Command gendocs writes what is made from the types of configs and their
-// comments, when go generate asks for it:
+// Command gendocs writes the files that are generated from the types of configs and
+// their comments, for go generate:
 //
 //	gendocs descriptions.json           the comments, for package schema
 //	gendocs ../../docs/fields.md        the reference of all fields
@@ -11,13 +11,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/firstlight-os/firstlight/internal/schema"
 )
 
-// outputs are the files that can be made, by name. Their makers are given the
-// directory of package config.
+// outputs holds a function for each file, which gets the directory of package config.
 var outputs = map[string]func(config string) ([]byte, error){
 	"descriptions.json": descriptions,
-	"fields.md":         fields,
+	"fields.md":         func(string) ([]byte, error) { return schema.Fields(), nil },
 }
 
 func main() {
@@ -29,7 +30,7 @@ func main() {
 
 func run(args []string, config string) error {
 	if len(args) != 1 || outputs[filepath.Base(args[0])] == nil {
-		return fmt.Errorf("give one file to write, descriptions.json or fields.md")
+		return fmt.Errorf("name one file to write: descriptions.json or fields.md")
 	}
 	text, err := outputs[filepath.Base(args[0])](config)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package schema
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/doc"
-	"github.com/firstlight-os/firstlight/internal/schema"
 )
 
 const head = `# Fields of configs
@@ -17,49 +16,27 @@ const head = `# Fields of configs
 config/butane/schema.go. Change those, not this. -->
 
 All members of configs, in Ignition's JSON and in Butane's YAML. Each section is
-one kind of object; below its name stand the places where it can be. Names are
+one kind of object; below its name are the paths at which it can be. Names are
 the same in both languages, but for their spelling: ` + "`wipeTable` is `wipe_table`" + `.
-What is not required can be left out; a boolean that is left out is false, if its
-meaning does not say otherwise. *Since* is the version of the spec, and for
-what only Butane has that of Butane. [config.md](config.md) is an introduction.
+What is not required may be absent; an absent boolean is false unless its
+meaning says otherwise. *Since* is the version of the spec, or of Butane for
+what only Butane has. [config.md](config.md) is an introduction.
 
 ## Versions
 
-Each version of a Butane variant stands for one version of the spec, and has what
-that version has.
+Each version of a Butane variant is translated to one version of the spec, and has
+its fields.
 
 `
 
-// A reference is docs/fields.md while it is made.
-type reference struct {
-	strings.Builder
-	spec     []*schemaOf // by version, the oldest first
-	dialects []*schemaOf
-	done     map[string]bool
-}
-
-// A schemaOf is the schema of a version or dialect.
-type schemaOf struct {
-	*node
-	variant, version string
-	spec             config.Version
-}
-
-func fields(string) ([]byte, error) {
-	r := &reference{done: map[string]bool{}}
+// Fields returns docs/fields.md, the reference of all fields in Markdown.
+func Fields() []byte {
+	r := &fieldsDoc{done: map[string]bool{}}
 	for _, v := range config.Versions() {
-		n, err := read(schema.Ignition(v))
-		if err != nil {
-			return nil, err
-		}
-		r.spec = append(r.spec, &schemaOf{n, "", v.String(), v})
+		r.spec = append(r.spec, &schemaOf{ignition(v), "", v.String(), v})
 	}
 	for _, d := range butane.Dialects() {
-		n, err := read(schema.Butane(d))
-		if err != nil {
-			return nil, err
-		}
-		r.dialects = append(r.dialects, &schemaOf{n, d.Variant, d.Version, d.Spec})
+		r.dialects = append(r.dialects, &schemaOf{ofDialect(d), d.Variant, d.Version, d.Spec})
 	}
 	r.WriteString(head)
 	r.versions()
@@ -73,11 +50,26 @@ func fields(string) ([]byte, error) {
 			r.section(d.name, r.dialects[i], false)
 		}
 	}
-	return []byte(r.String()), nil
+	return []byte(r.String())
+}
+
+// A fieldsDoc is docs/fields.md while it is written.
+type fieldsDoc struct {
+	strings.Builder
+	spec     []*schemaOf // by version, the oldest first
+	dialects []*schemaOf
+	done     map[string]bool
+}
+
+// A schemaOf is the schema of a version or dialect.
+type schemaOf struct {
+	*node
+	variant, version string
+	spec             config.Version
 }
 
 // versions is a table of the versions of each variant.
-func (r *reference) versions() {
+func (r *fieldsDoc) versions() {
 	variants := r.variants(func(*schemaOf) bool { return true })
 	fmt.Fprintf(r, "| spec | %s |\n|---%s|\n", strings.Join(variants, " | "), strings.Repeat("|---", len(variants)))
 	for _, s := range r.spec {
@@ -95,8 +87,8 @@ func (r *reference) versions() {
 	}
 }
 
-// variants lists those that have a dialect of which something is true.
-func (r *reference) variants(is func(*schemaOf) bool) []string {
+// variants returns the variants with a dialect for which is returns true.
+func (r *fieldsDoc) variants(is func(*schemaOf) bool) []string {
 	var all []string
 	for _, d := range r.dialects {
 		if is(d) && !slices.Contains(all, d.variant) {
@@ -107,14 +99,14 @@ func (r *reference) variants(is func(*schemaOf) bool) []string {
 }
 
 // section describes one kind of object.
-func (r *reference) section(name string, in *schemaOf, inSpec bool) {
+func (r *fieldsDoc) section(name string, in *schemaOf, inSpec bool) {
 	if r.done[name] || name == "Reference" {
 		return
 	}
 	r.done[name] = true
 	d := in.definition(name)
 	fmt.Fprintf(r, "\n## %s\n\n%s\n\n", name, d.Description)
-	r.places(name, in, inSpec)
+	r.paths(name, in, inSpec)
 	r.WriteString("| JSON | Butane | type | since | required | meaning |\n|---|---|---|---|---|---|\n")
 	seen := map[string]bool{}
 	if inSpec {
@@ -133,13 +125,13 @@ func (r *reference) section(name string, in *schemaOf, inSpec bool) {
 	}
 }
 
-// places lists the paths of a kind of object in both languages.
-func (r *reference) places(name string, in *schemaOf, inSpec bool) {
+// paths lists the paths of a kind of object in both languages.
+func (r *fieldsDoc) paths(name string, in *schemaOf, inSpec bool) {
 	if name == "Config" {
 		r.WriteString("This is the document itself.\n\n")
 		return
 	}
-	for _, path := range in.paths(name) {
+	for _, path := range in.pathsOf(name) {
 		snake := path
 		if inSpec {
 			snake = doc.Snake(path)
@@ -156,7 +148,7 @@ func (r *reference) places(name string, in *schemaOf, inSpec bool) {
 	r.WriteString("\n")
 }
 
-func (r *reference) butaneName(of, name string) string {
+func (r *fieldsDoc) butaneName(of, name string) string {
 	for _, d := range r.dialects {
 		if d.definition(of).property(doc.Snake(name)) != nil {
 			return "`" + doc.Snake(name) + "`"
@@ -165,7 +157,7 @@ func (r *reference) butaneName(of, name string) string {
 	return ""
 }
 
-func (r *reference) row(spec, butane string, of *node, p property, since string) {
+func (r *fieldsDoc) row(spec, butane string, of *node, p property, since string) {
 	required := ""
 	switch {
 	case slices.Contains(of.Required, p.name):
@@ -177,14 +169,14 @@ func (r *reference) row(spec, butane string, of *node, p property, since string)
 	if meaning == "" {
 		meaning = r.meaning(p.object())
 	}
-	if words := p.words(); words != "" {
-		meaning = strings.TrimSpace(meaning + " One of: " + words + ".")
+	if values := p.values(); values != "" {
+		meaning = strings.TrimSpace(meaning + " One of: " + values + ".")
 	}
 	fmt.Fprintf(r, "| %s | %s | %s | %s | %s | %s |\n", spec, butane, p.typeName(), since, required, strings.ReplaceAll(meaning, "|", "\\|"))
 }
 
 // meaning is the description of a kind of object.
-func (r *reference) meaning(object string) string {
+func (r *fieldsDoc) meaning(object string) string {
 	for _, in := range slices.Concat(r.spec[len(r.spec)-1:], r.dialects) {
 		if d := in.definition(object); object != "" && d != nil {
 			return d.Description
@@ -194,7 +186,7 @@ func (r *reference) meaning(object string) string {
 }
 
 // since is the first version of the spec that has a member.
-func (r *reference) since(of, name string) string {
+func (r *fieldsDoc) since(of, name string) string {
 	for _, s := range r.spec {
 		if s.definition(of).property(name) != nil {
 			return s.version
@@ -203,9 +195,9 @@ func (r *reference) since(of, name string) string {
 	return ""
 }
 
-// sinceInButane is the first version of Fedora CoreOS's variant that has a key,
-// or of each variant that does, if not all do.
-func (r *reference) sinceInButane(of, name string) string {
+// sinceInButane returns the first version of fcos that has a key, or of each variant
+// that has it if not all do.
+func (r *fieldsDoc) sinceInButane(of, name string) string {
 	has := func(d *schemaOf) bool { return d.definition(of).property(name) != nil }
 	var first []string
 	with := r.variants(has)
@@ -217,4 +209,92 @@ func (r *reference) sinceInButane(of, name string) string {
 		return first[0]
 	}
 	return strings.Join(first, ", ")
+}
+
+// definition returns the schema of a kind of object, or nil.
+func (n *node) definition(name string) *node {
+	if name == "Config" {
+		return n
+	}
+	for _, d := range n.Definitions {
+		if d.name == name {
+			return d.node
+		}
+	}
+	return nil
+}
+
+func (n *node) properties() properties {
+	if n == nil {
+		return nil
+	}
+	return n.Properties
+}
+
+func (n *node) property(name string) *node {
+	for _, p := range n.properties() {
+		if p.name == name {
+			return p.node
+		}
+	}
+	return nil
+}
+
+// object returns the kind of object that values are, or "".
+func (n *node) object() string {
+	if len(n.AllOf) > 0 {
+		n = n.AllOf[0]
+	}
+	return strings.TrimPrefix(n.Ref, "#/definitions/")
+}
+
+// pathsOf returns the paths at which objects of a kind can be.
+func (n *node) pathsOf(of string) []string {
+	var all []string
+	var walk func(*node, string)
+	walk = func(at *node, path string) {
+		for _, p := range at.Properties {
+			here, value := path+p.name, p.node
+			if value.Items != nil {
+				here, value = here+"[]", value.Items
+			}
+			name := value.object()
+			if name == of {
+				all = append(all, here)
+			}
+			if name != "" {
+				walk(n.definition(name), here+".")
+			}
+		}
+	}
+	walk(n, "")
+	return all
+}
+
+// typeName describes the type of a value, with links to objects.
+func (n *node) typeName() string {
+	link := func(name string) string { return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name)) }
+	switch {
+	case n.object() != "":
+		return link(n.object())
+	case n.Items != nil && n.Items.object() != "":
+		return "list of " + link(n.Items.object())
+	case n.Items != nil:
+		return "list of " + n.Items.typeName() + "s"
+	case n.Type[0] == "object":
+		return "strings by name"
+	}
+	return n.Type[0]
+}
+
+// values lists the strings of an enumeration; numbers and null are other forms of
+// them.
+func (n *node) values() string {
+	var all []string
+	for _, value := range n.Enum {
+		if word, ok := value.(string); ok && word != "" {
+			all = append(all, "`"+word+"`")
+		}
+	}
+	return strings.Join(all, ", ")
 }
