@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // cachePrefix is of the files of the read-once cache; a platform ID follows.
@@ -41,28 +43,8 @@ func readOnce(env *Env, id string, read func() ([]byte, error)) ([]byte, error) 
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
-	if err := writeCache(name, text); err != nil {
+	if err := system.WriteFile(name, text, 0o600); err != nil {
 		env.Log.Warn(fmt.Sprintf("caching what the platform hands over only once: %v", err))
 	}
 	return text, nil
-}
-
-// writeCache writes a file that is complete or does not exist.
-func writeCache(name string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

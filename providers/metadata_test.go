@@ -95,19 +95,19 @@ func TestAzureHasTwoSources(t *testing.T) {
 			atAzure(t, tc.userData, tc.hasCustomData, tc.dvd)
 			env := newEnv(t)
 			env.Platform.Name = "Azure"
-			raw, err := fetchAzure(t.Context(), env)
-			if got := textOf(raw); got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+			data, err := fetchAzure(t.Context(), env)
+			if got := textOf(data); got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})
 	}
 }
 
-func textOf(raw *UserData) string {
-	if raw == nil {
+func textOf(data *UserData) string {
+	if data == nil {
 		return ""
 	}
-	return string(raw.Text)
+	return string(data.Text)
 }
 
 func TestAzureOfflineHasTheDVD(t *testing.T) {
@@ -125,9 +125,9 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 		atAzure(t, "", "true", func() (*UserData, error) { return &UserData{Text: []byte(tc.text)}, tc.err })
 		env := newEnv(t)
 		env.Fetch.Offline = true
-		raw, err := fetchAzure(t.Context(), env)
-		if textOf(raw) != tc.want || errors.Is(err, fetch.ErrNeedNetwork) != (tc.want == "") {
-			t.Errorf("%s: got %q, %v", name, textOf(raw), err)
+		data, err := fetchAzure(t.Context(), env)
+		if textOf(data) != tc.want || errors.Is(err, fetch.ErrNeedNetwork) != (tc.want == "") {
+			t.Errorf("%s: got %q, %v", name, textOf(data), err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 				attach(t, env, "vda", tc.drive)
 			}
 			begun := time.Now()
-			raw, err := fetchOpenStackAt(t.Context(), env, tc.ipv4, strings.ReplaceAll(tc.ipv6, "%", "%%")+"%.0s", func() []string {
+			data, err := fetchOpenStackAt(t.Context(), env, tc.ipv4, strings.ReplaceAll(tc.ipv6, "%", "%%")+"%.0s", func() []string {
 				if tc.ipv6 == "" || time.Since(begun) < tc.after {
 					return nil
 				}
@@ -79,9 +79,9 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 			wrong, fails := strings.CutPrefix(tc.want, "error: ")
 			switch {
 			case fails && (err == nil || !strings.Contains(err.Error(), wrong)):
-				t.Errorf("got %+v, %v", raw, err)
-			case !fails && (err != nil || (raw == nil) != (tc.want == "") || raw != nil && (string(raw.Text) != plain || !strings.Contains(raw.Name, tc.want))):
-				t.Errorf("got %+v, %v", raw, err)
+				t.Errorf("got %+v, %v", data, err)
+			case !fails && (err != nil || (data == nil) != (tc.want == "") || data != nil && (string(data.Text) != plain || !strings.Contains(data.Name, tc.want))):
+				t.Errorf("got %+v, %v", data, err)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
 				attach(t, env, "sr0", tc.drive)
 			}
 			begun := time.Now()
-			raw, err := fetchCloudStackAt(t.Context(), env, func() []string {
+			data, err := fetchCloudStackAt(t.Context(), env, func() []string {
 				if time.Since(begun) < tc.after {
 					return nil
 				}
@@ -136,9 +136,9 @@ func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
 			wrong, fails := strings.CutPrefix(tc.want, "error: ")
 			switch {
 			case fails && (err == nil || !strings.Contains(err.Error(), wrong)):
-				t.Errorf("got %+v, %v", raw, err)
-			case !fails && (err != nil || (raw == nil) != (tc.want == "") || raw != nil && !strings.Contains(raw.Name, tc.want)):
-				t.Errorf("got %+v, %v", raw, err)
+				t.Errorf("got %+v, %v", data, err)
+			case !fails && (err != nil || (data == nil) != (tc.want == "") || data != nil && !strings.Contains(data.Name, tc.want)):
+				t.Errorf("got %+v, %v", data, err)
 			}
 		})
 	}

@@ -52,9 +52,9 @@ func TestSourcesAreAskedInOrder(t *testing.T) {
 	env := newEnv(t)
 	check := func(text, source string) {
 		t.Helper()
-		raw, err := userConfig(t.Context(), env, "from the platform")
-		if err != nil || string(raw.Text) != text || raw.Source != source {
-			t.Errorf("got %+v, %v, want %q of %s", raw, err, text, source)
+		data, err := userConfig(t.Context(), env, "from the platform")
+		if err != nil || string(data.Text) != text || data.Source != source {
+			t.Errorf("got %+v, %v, want %q of %s", data, err, text, source)
 		}
 	}
 	check("from the platform", "test")
@@ -87,9 +87,9 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		if tc.user != "" {
 			write(t, filepath.Join(env.Dirs[1], "user.ign"), tc.user[1:])
 		}
-		raw, err := userConfig(t.Context(), env, "must not be asked")
-		if raw != nil || err == nil {
-			t.Errorf("%s: got %+v", name, raw)
+		data, err := userConfig(t.Context(), env, "must not be asked")
+		if data != nil || err == nil {
+			t.Errorf("%s: got %+v", name, data)
 			continue
 		}
 		// The box breaks its lines where the temporary directory's name makes it.
@@ -160,8 +160,8 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 	env := newEnv(t)
 	blob := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	recorder := env.Run.(*systemtest.Recorder)
-	if raw, err := fetchQEMU(t.Context(), env); raw != nil || err != nil {
-		t.Errorf("without a config: %+v, %v", raw, err)
+	if data, err := fetchQEMU(t.Context(), env); data != nil || err != nil {
+		t.Errorf("without a config: %+v, %v", data, err)
 	}
 	if got := recorder.Lines(); !slices.Equal(got, []string{"modprobe qemu_fw_cfg"}) {
 		t.Errorf("ran %v", got)
@@ -175,9 +175,9 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 		"-1":                           "which is not the size of a config",
 	} {
 		write(t, filepath.Join(blob, "size"), size)
-		raw, err := fetchQEMU(t.Context(), env)
+		data, err := fetchQEMU(t.Context(), env)
 		switch {
-		case want == "" && (err != nil || string(raw.Text) != text):
+		case want == "" && (err != nil || string(data.Text) != text):
 			t.Errorf("size %q: %v", size, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("size %q: got %v, want %q", size, err, want)
@@ -201,8 +201,8 @@ func TestFilePlatform(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	write(t, name, "{}")
-	if raw, err := fetchFile(t.Context(), nil); err != nil || string(raw.Text) != "{}" {
-		t.Errorf("got %+v, %v", raw, err)
+	if data, err := fetchFile(t.Context(), nil); err != nil || string(data.Text) != "{}" {
+		t.Errorf("got %+v, %v", data, err)
 	}
 }
 

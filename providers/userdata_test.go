@@ -135,9 +135,9 @@ func TestDeletedConfigAndPaddingAreNoConfig(t *testing.T) {
 		var log bytes.Buffer
 		env := newEnv(t)
 		env.Log = report.NewWriterLogger(&log)
-		raw, err := userConfig(t.Context(), env, text)
-		if err != nil || len(raw.Text) > 0 || raw.Source != "test" || !strings.Contains(log.String(), want) {
-			t.Errorf("%q: got %+v, %v, log %s", text, raw, err, &log)
+		data, err := userConfig(t.Context(), env, text)
+		if err != nil || len(data.Text) > 0 || data.Source != "test" || !strings.Contains(log.String(), want) {
+			t.Errorf("%q: got %+v, %v, log %s", text, data, err, &log)
 		}
 	}
 }
