@@ -18,7 +18,7 @@ import (
 func metadataServer(t *testing.T, path string, status int) string {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path {
-			t.Errorf("asked for %s", r.URL.Path)
+			t.Errorf("requested %s", r.URL.Path)
 		}
 		w.WriteHeader(status)
 		if status == http.StatusOK {
@@ -31,7 +31,10 @@ func metadataServer(t *testing.T, path string, status int) string {
 
 const nobody = "http://127.0.0.1:1/"
 
-func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
+// shortTimeout is for tests that end with it; a local server answers before.
+const shortTimeout = 3 * time.Second
+
+func TestOpenStackUsesTheSourceThatHasAConfig(t *testing.T) {
 	path := "/" + openStackFile
 	ok, none, denied := metadataServer(t, path, http.StatusOK), metadataServer(t, path, http.StatusNotFound), metadataServer(t, path, http.StatusForbidden)
 	busy := metadataServer(t, path, http.StatusServiceUnavailable)
@@ -42,7 +45,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		ipv4, ipv6 string
 		drive      []byte
 		after      time.Duration // until there is an interface with IPv6
-		patience   time.Duration
+		timeout    time.Duration
 		want       string // in the name, or in the error
 	}{
 		"IPv4":                                   {ok, "", nil, 0, time.Minute, openStackFile},
@@ -53,19 +56,19 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		"a drive that is broken, and IPv4":       {ok, "", bad, 0, time.Minute, openStackFile},
 		"a service that has none, and a drive":   {none, none, full.bytes(t), 0, time.Minute, "on vda, labelled"},
 		"a service that denies, and a drive":     {denied, "", full.bytes(t), 0, time.Minute, "on vda, labelled"},
-		"a service that has none":                {none, "", nil, 0, time.Second, ""},
-		"a drive without the file":               {nobody, "", other.bytes(t), 0, time.Second, ""},
-		"a service that is busy":                 {busy, "", other.bytes(t), 0, time.Second, "error: 503 Service Unavailable"},
-		"a service that denies":                  {denied, "", nil, 0, time.Second, "error: 403 Forbidden"},
-		"a drive that is broken, a service not ": {none, "", bad, 0, time.Second, "error: the filesystem is damaged"},
-		"nobody, drive": {nobody, nobody, nil, 0, time.Second,
-			`error: waiting for the drive labelled "config-2": it has not appeared within 1s; there are: no block devices at all`},
-		"nobody, service": {nobody, nobody, nil, 0, time.Second, "error: asking http://127.0.0.1:1/: the time for it was over; the last trouble was:\nTCP: the server at 127.0.0.1:1 refuses"},
+		"a service that has none":                {none, "", nil, 0, shortTimeout, ""},
+		"a drive without the file":               {nobody, "", other.bytes(t), 0, shortTimeout, ""},
+		"a service that is busy":                 {busy, "", other.bytes(t), 0, shortTimeout, "error: 503 Service Unavailable"},
+		"a service that denies":                  {denied, "", nil, 0, shortTimeout, "error: 403 Forbidden"},
+		"a drive that is broken, a service not ": {none, "", bad, 0, shortTimeout, "error: the filesystem is damaged"},
+		"nobody, drive": {nobody, nobody, nil, 0, shortTimeout,
+			`error: waiting for the drive labelled "config-2": it has not appeared within 3s; there are: no block devices at all`},
+		"nobody, service": {nobody, nobody, nil, 0, shortTimeout, "error: asking http://127.0.0.1:1/: the time for it was over; the last trouble was:\nTCP: the server at 127.0.0.1:1 refuses"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newEnv(t)
-			env.Timeout = tc.patience
+			env.Timeout = tc.timeout
 			if tc.drive != nil {
 				attach(t, env, "vda", tc.drive)
 			}
@@ -89,7 +92,7 @@ func TestOpenStackTakesTheSourceThatHasAConfig(t *testing.T) {
 
 func TestOpenStackWithoutAnySourceListsThemAll(t *testing.T) {
 	env := newEnv(t)
-	env.Timeout = 500 * time.Millisecond
+	env.Timeout = shortTimeout
 	_, err := fetchOpenStackAt(t.Context(), env, nobody, openStackIPv6, func() []string { return nil })
 	box := report.Box("fetch", err)
 	for _, want := range []string{`waiting for the drive labelled "config-2"`, "asking http://127.0.0.1:1/"} {
@@ -99,18 +102,18 @@ func TestOpenStackWithoutAnySourceListsThemAll(t *testing.T) {
 	}
 }
 
-func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
+func TestCloudStackUsesTheSourceThatHasAConfig(t *testing.T) {
 	ok, none := metadataServer(t, cloudStackPath, http.StatusOK), metadataServer(t, cloudStackPath, http.StatusNotFound)
 	host := func(url string) string {
 		return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), cloudStackPath)
 	}
 	drive := image{"genisoimage -r", "config-2", map[string]string{cloudStackFile: plain}}
 	for name, tc := range map[string]struct {
-		servers  []string
-		after    time.Duration // until they are known
-		drive    []byte
-		patience time.Duration
-		want     string
+		servers []string
+		after   time.Duration // until they are known
+		drive   []byte
+		timeout time.Duration
+		want    string
 	}{
 		"a server":              {[]string{host(ok)}, 0, nil, time.Minute, cloudStackPath},
 		"a lease that is late":  {[]string{host(ok)}, time.Second, nil, time.Minute, cloudStackPath},
@@ -122,7 +125,7 @@ func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newEnv(t)
-			env.Timeout = tc.patience
+			env.Timeout = tc.timeout
 			if tc.drive != nil {
 				attach(t, env, "sr0", tc.drive)
 			}
@@ -144,7 +147,7 @@ func TestCloudStackTakesTheSourceThatHasAConfig(t *testing.T) {
 	}
 }
 
-func TestLeasesOfAllClientsNameTheServer(t *testing.T) {
+func TestLeasesOfAllClientsAreRead(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"run/systemd/netif/leases/2":                   {"# This is private data. Do not parse.\nADDRESS=10.1.1.5\nSERVER_ADDRESS=10.1.1.1\nROUTER=10.1.1.254\n", "10.1.1.1"},
 		"run/systemd/netif/leases/3":                   {"ADDRESS=10.1.1.5\nROUTER=10.1.1.254\n", ""},
@@ -156,17 +159,17 @@ func TestLeasesOfAllClientsNameTheServer(t *testing.T) {
 		"run/systemd/netif/leases/4":                   {"SERVER_ADDRESS=fe80::1%eth0\n", ""},
 		"run/systemd/netif/leases/5":                   {strings.Repeat("#", maxLease) + "\nSERVER_ADDRESS=10.9.9.9\n", ""},
 	} {
-		top := t.TempDir()
-		write(t, filepath.Join(top, name), tc.text)
-		if got := strings.Join(leaseServers(top), " "); got != tc.want {
+		root := t.TempDir()
+		write(t, filepath.Join(root, name), tc.text)
+		if got := strings.Join(leaseServers(root), " "); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)
 		}
 	}
-	top := t.TempDir()
+	root := t.TempDir()
 	for _, name := range []string{"run/systemd/netif/leases/2", "run/NetworkManager/a.lease"} {
-		write(t, filepath.Join(top, name), "SERVER_ADDRESS=10.1.1.1\n")
+		write(t, filepath.Join(root, name), "SERVER_ADDRESS=10.1.1.1\n")
 	}
-	if got := leaseServers(top); len(got) != 1 {
+	if got := leaseServers(root); len(got) != 1 {
 		t.Errorf("one server is %v", got)
 	}
 }
@@ -181,6 +184,6 @@ func TestCloudStackHasANameWithoutALease(t *testing.T) {
 		}
 	})
 	if got := "http://" + cloudStackName + cloudStackPath; got != "http://data-server/latest/user-data" {
-		t.Errorf("it asks %s", got)
+		t.Errorf("the URL is %s", got)
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const packHelp = `Pack a config as small as a platform's user data must be: as JSON without white
-space, compressed, and encoded as text. Firstlight unpacks it on every platform;
+space, compressed, and encoded as text. Firstlight decodes it on every platform;
 Ignition does so on hardly any.
 
 The formats are json, gzip, base64 and gzip+base64.
@@ -29,12 +29,12 @@ platforms and not all of their tools take that.
 
 ` + exitHelp
 
-// packers are the forms that a config can be packed in.
-var packers = map[string]func([]byte) ([]byte, error){
-	"json":        func(text []byte) ([]byte, error) { return text, nil },
-	"gzip":        gzipText,
-	"base64":      base64Text,
-	"gzip+base64": func(text []byte) ([]byte, error) { return inTurn(text, gzipText, base64Text) },
+// packFormats are the encodings to apply for each format, in their order.
+var packFormats = map[string][]func([]byte) ([]byte, error){
+	"json":        nil,
+	"gzip":        {gzipText},
+	"base64":      {base64Text},
+	"gzip+base64": {gzipText, base64Text},
 }
 
 type packOptions struct{ format, platform, output, filesDir string }
@@ -58,12 +58,10 @@ func packCommand() *cobra.Command {
 	return c
 }
 
-func packFormats() []string { return slices.Sorted(maps.Keys(packers)) }
-
 func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	packer, ok := packers[o.format]
+	encodings, ok := packFormats[o.format]
 	if !ok {
-		return fmt.Errorf("--format=%s: the formats are %s", o.format, strings.Join(packFormats(), ", "))
+		return fmt.Errorf("--format=%s: the formats are %s", o.format, strings.Join(slices.Sorted(maps.Keys(packFormats)), ", "))
 	}
 	if o.platform != "" {
 		if _, err := providers.ByID(o.platform); err != nil {
@@ -74,16 +72,17 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	plain, err := dense(in, o.filesDir, stderr)
+	packed, err := compactJSON(in, o.filesDir, stderr)
 	if err != nil {
 		return err
 	}
-	packed, err := packer(plain)
-	if err != nil {
-		return fmt.Errorf("packing the config: %w", err)
+	for _, encode := range encodings {
+		if packed, err = encode(packed); err != nil {
+			return fmt.Errorf("packing the config: %w", err)
+		}
 	}
 	fmt.Fprintf(stderr, "%s: %d bytes, packed as %s: %d bytes\n", in.name, len(in.text), o.format, len(packed))
-	if err := fitting(packed, o.platform, stderr); err != nil {
+	if err := reportLimits(packed, o.platform, stderr); err != nil {
 		return err
 	}
 	if err := writeOutput(o.output, packed, stdout); err != nil {
@@ -92,9 +91,9 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 	return nil
 }
 
-// dense is a config without mistakes as JSON without white space. What is wrong
-// with it goes to stderr.
-func dense(in input, filesDir string, stderr io.Writer) ([]byte, error) {
+// compactJSON returns a valid config as JSON without white space. Its problems go
+// to stderr.
+func compactJSON(in input, filesDir string, stderr io.Writer) ([]byte, error) {
 	r := &report{}
 	r.add(in, in.problems(filesDir))
 	if err := printText(stderr, r); err != nil {
@@ -121,10 +120,10 @@ func dense(in input, filesDir string, stderr io.Writer) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// fitting says where the packed config fits. If it does not fit the platform
-// that is asked for, that is an error.
-func fitting(packed []byte, platform string, stderr io.Writer) error {
-	var fits, not []string
+// reportLimits lists the platforms whose limit the packed config keeps. If it
+// exceeds that of the wanted platform, that is an error.
+func reportLimits(packed []byte, platform string, stderr io.Writer) error {
+	var fits, tooLarge []string
 	for _, p := range providers.Platforms {
 		if p.Limit == 0 {
 			continue
@@ -135,26 +134,16 @@ func fitting(packed []byte, platform string, stderr io.Writer) error {
 		case p.ID == platform:
 			return fmt.Errorf("it does not fit %s, which takes %d bytes; put it on a server, and give the machine a config with ignition.config.replace", p.ID, p.Limit)
 		default:
-			not = append(not, fmt.Sprintf("%s (%d bytes)", p.ID, p.Limit))
+			tooLarge = append(tooLarge, fmt.Sprintf("%s (%d bytes)", p.ID, p.Limit))
 		}
 	}
 	if len(fits) > 0 {
 		fmt.Fprintf(stderr, "fits:         %s, and platforms without a limit\n", strings.Join(fits, ", "))
 	}
-	if len(not) > 0 {
-		fmt.Fprintf(stderr, "too large for: %s\n", strings.Join(not, ", "))
+	if len(tooLarge) > 0 {
+		fmt.Fprintf(stderr, "too large for: %s\n", strings.Join(tooLarge, ", "))
 	}
 	return nil
-}
-
-func inTurn(text []byte, packers ...func([]byte) ([]byte, error)) (packed []byte, err error) {
-	packed = text
-	for _, p := range packers {
-		if packed, err = p(packed); err != nil {
-			return nil, err
-		}
-	}
-	return packed, nil
 }
 
 func gzipText(text []byte) ([]byte, error) {
