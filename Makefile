@@ -11,7 +11,7 @@ BIN     ?= bin
 FUZZTIME ?= 30s
 ROUNDS   ?= 5
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell tools/version)
 # When the source was committed: no certificate is judged by an earlier time.
 BUILT   := $(shell git log -1 --format=%cI 2>/dev/null)
 export CGO_ENABLED = 0
