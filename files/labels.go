@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -133,21 +134,15 @@ func isAccountFile(name string) bool {
 // outermost sorts paths and drops those that lie below another of them: setfiles
 // descends.
 func outermost(names []string) []string {
-	sorted := slices.Sorted(slices.Values(names))
 	var kept []string
-	covered := map[string]bool{}
-next:
-	for _, n := range sorted {
-		for up := n; ; up = path.Dir(up) {
-			if covered[up] {
-				continue next
-			}
-			if up == "/" || up == "." {
-				break
-			}
+	// With "/" before all else a directory comes right before what is below it.
+	slashFirst := func(a, b string) int {
+		return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
+	}
+	for _, n := range slices.SortedFunc(slices.Values(names), slashFirst) {
+		if len(kept) == 0 || !rootfs.Within(n, kept[len(kept)-1]) {
+			kept = append(kept, n)
 		}
-		covered[n] = true
-		kept = append(kept, n)
 	}
 	return kept
 }

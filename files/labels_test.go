@@ -53,7 +53,7 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 			{"name": "u.service", "contents": "x", "enabled": true, "dropins": [{"name": "d.conf", "contents": ""}]},
 			{"name": "m.service", "mask": true}]}`)
 	want := []string{"/etc/.ignition-result.json", "/etc/.pwd.lock", "/etc/passwd", "/etc/passwd-", "/etc/shadow",
-		"/etc/systemd/system-preset", "/etc/systemd/system/m.service", "/etc/systemd/system/u.service", "/etc/systemd/system/u.service.d",
+		"/etc/systemd/system/m.service", "/etc/systemd/system/u.service", "/etc/systemd/system/u.service.d", "/etc/systemd/system-preset",
 		"/existing/deep", "/existing/f", "/existing/l", "/home/ann", "/new", "/old*", "/srv/k/.ssh", "/var/roothome"}
 	var got []string
 	for _, name := range strings.Split(strings.TrimSuffix(k.stdin, "\x00"), "\x00") {

@@ -27,10 +27,10 @@ type prefetcher struct {
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	dirs    map[string]*rootfs.Dir // of the temp files
-	mu      sync.Mutex             // guards what follows, and the temp files until they are done
-	failed  chan struct{}          // closed at the first failure
-	failure error
+	dirs    map[string]*rootfs.Dir  // of the temp files
+	mu      sync.Mutex              // guards the temp files until they are done
+	failed  context.Context         // ends with the first failure, which is its cause
+	fail    context.CancelCauseFunc // ends it
 }
 
 // A download is a resource on its way to this machine. The same one is fetched
@@ -48,8 +48,9 @@ type download struct {
 }
 
 func newPrefetcher(t *Tree) *prefetcher {
-	return &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*rootfs.Dir{},
-		stop: func() {}, failed: make(chan struct{})}
+	p := &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*rootfs.Dir{}, stop: func() {}}
+	p.failed, p.fail = context.WithCancelCause(context.Background())
+	return p
 }
 
 // resourceKey differs for resources that may not be the same bytes.
@@ -104,8 +105,10 @@ func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) error {
 	ctx, p.stop = context.WithCancel(ctx)
 	for _, d := range p.all {
 		p.running.Go(func() {
-			if err := p.download(ctx, d); err != nil {
-				p.fail(err)
+			d.err = p.download(ctx, d)
+			close(d.done)
+			if d.err != nil {
+				p.fail(d.err)
 			}
 		})
 	}
@@ -115,26 +118,16 @@ func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) error {
 
 // download fetches one resource into its temp file, which is closed then.
 func (p *prefetcher) download(ctx context.Context, d *download) error {
-	defer close(d.done)
 	temp, err := p.dirs[d.dir].CreateTemp(d.name)
-	if err == nil {
-		p.mu.Lock()
-		d.temp = temp
-		p.mu.Unlock()
-		err = errors.Join(p.fetcher.Fetch(ctx, d.resource, temp.File), temp.Close())
-		d.size = temp.Size()
+	if err != nil {
+		return err
 	}
-	d.err = err
-	return err
-}
-
-func (p *prefetcher) fail(err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failure == nil {
-		p.failure = err
-		close(p.failed)
-	}
+	d.temp = temp
+	p.mu.Unlock()
+	err = errors.Join(p.fetcher.Fetch(ctx, d.resource, temp.File), temp.Close())
+	d.size = temp.Size()
+	return err
 }
 
 // wait returns a resource's download when it is done, nil at once for what is
@@ -146,7 +139,7 @@ func (p *prefetcher) wait(ctx context.Context, r config.Resource) (*download, er
 	d := p.bySource[resourceKey(r)]
 	select {
 	case <-d.done:
-	case <-p.failed:
+	case <-p.failed.Done():
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -154,7 +147,7 @@ func (p *prefetcher) wait(ctx context.Context, r config.Resource) (*download, er
 	case <-d.done:
 		return d, d.err
 	default:
-		return nil, fmt.Errorf("another download has failed meanwhile: %w", p.failure)
+		return nil, fmt.Errorf("another download has failed meanwhile: %w", context.Cause(p.failed))
 	}
 }
 
@@ -210,6 +203,7 @@ func (d *download) copyTo(w io.Writer) error {
 func (p *prefetcher) close() {
 	p.stop()
 	p.running.Wait()
+	p.fail(nil) // releases the context
 	for _, d := range p.all {
 		if d.temp != nil {
 			d.temp.Discard()
@@ -227,20 +221,17 @@ const (
 )
 
 func (p *prefetcher) logProgress(ctx context.Context, began time.Time) {
-	timer := time.NewTimer(firstProgress)
-	defer timer.Stop()
-	for {
+	for pause := firstProgress; ; pause = progressPause {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-timer.C:
-			text := p.progress(now.Sub(began))
-			if text == "" {
-				return
-			}
-			p.log.Warn(text)
-			timer.Reset(progressPause)
+		case <-time.After(pause):
 		}
+		text := p.progress(time.Since(began))
+		if text == "" {
+			return
+		}
+		p.log.Warn(text)
 	}
 }
 

@@ -2,7 +2,9 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -134,12 +136,13 @@ func (p *planner) saveAccounts() error {
 	p.ledger.Accounts, p.ledger.Homes = map[string]ledger.SavedFile{}, nil
 	for _, name := range accountDatabases {
 		saved, err := ledger.Save(p.root, "/etc/"+name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if saved != nil {
-			p.ledger.Accounts[name] = *saved
-		}
+		p.ledger.Accounts[name] = saved
 	}
 	homes := p.homeBase()
 	for _, u := range p.cfg.Passwd.Users {

@@ -98,40 +98,43 @@ func (p *planner) planDisable(u config.Unit) {
 	})
 }
 
-// enablementLinks finds the symbolic links that enable a unit: those in the
-// .wants and similar directories of other units, and its aliases. A template is
+// enablementLinks finds the symbolic links that enable a unit: its aliases, and
+// those in the .wants and similar directories of other units. A template is
 // enabled by those of its instances.
 func enablementLinks(r *rootfs.Root, unit string) ([]string, error) {
-	names, err := r.ReadDir(unitDir)
+	links, err := linksIn(r, unitDir, func(name, target string) bool { return name != target && target == unit })
 	if err != nil {
 		return nil, err
 	}
-	var links []string
+	names, err := r.ReadDir(unitDir)
 	for _, name := range names {
-		at := path.Join(unitDir, name)
-		if slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(name)) {
-			inside, err := r.ReadDir(at)
-			if err != nil {
-				return nil, err
-			}
-			for _, n := range inside {
-				if st, err := r.Lstat(path.Join(at, n)); err != nil {
-					return nil, err
-				} else if st.IsLink() && isUnitOrInstance(n, unit) {
-					links = append(links, path.Join(at, n))
-				}
-			}
+		if !slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(name)) {
 			continue
 		}
-		st, err := r.Lstat(at)
+		more, err := linksIn(r, path.Join(unitDir, name), func(name, _ string) bool { return isUnitOrInstance(name, unit) })
 		if err != nil {
 			return nil, err
 		}
-		if st.IsLink() && path.Base(st.Target) == unit && name != unit {
-			links = append(links, at)
+		links = append(links, more...)
+	}
+	return links, err
+}
+
+// linksIn finds the symbolic links in a directory that match, by their names and
+// those of their targets.
+func linksIn(r *rootfs.Root, dir string, match func(name, target string) bool) ([]string, error) {
+	names, err := r.ReadDir(dir)
+	var links []string
+	for _, name := range names {
+		st, err := r.Lstat(path.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		if st.IsLink() && match(name, path.Base(st.Target)) {
+			links = append(links, path.Join(dir, name))
 		}
 	}
-	return links, nil
+	return links, err
 }
 
 // isUnitOrInstance reports whether name is a unit or an instance of it.

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,87 +27,77 @@ func (p *planner) planAccounts() {
 	p.accountsChange = len(p.plan) > 0
 }
 
-// runShadow runs a program of shadow-utils on the root.
-func (p *planner) runShadow(ctx context.Context, program string, a arguments) error {
-	_, err := p.Run.Run(ctx, system.Command{Name: program, Args: a.list, Secrets: a.secrets})
+// runShadow runs a program of shadow-utils for an account. The hash of a password
+// is kept out of the logs.
+func (p *planner) runShadow(ctx context.Context, program, account, hash string, options ...string) error {
+	c := system.Command{Name: program, Args: slices.Concat([]string{"--root", p.Root}, options, []string{account})}
+	if hash != "" && hash != noPassword {
+		c.Secrets = []string{hash}
+	}
+	_, err := p.Run.Run(ctx, c)
 	p.accounts.invalidate()
 	return err
 }
 
-// arguments of a command that is put together step by step.
-type arguments struct{ list, secrets []string }
-
-// rootArguments begins the arguments of a program of shadow-utils.
-func rootArguments(root string) arguments { return arguments{list: []string{"--root", root}} }
-
-func (a *arguments) flag(when bool, flag string) {
-	if when {
-		a.list = append(a.list, flag)
+func flag(set bool, flag string) []string {
+	if !set {
+		return nil
 	}
+	return []string{flag}
 }
 
-// option adds a flag and its value, unless that is empty.
-func (a *arguments) option(flag, value string) {
-	if value != "" {
-		a.list = append(a.list, flag, value)
+// option is an option with its value, nothing if that is empty.
+func option(flag, value string) []string {
+	if value == "" {
+		return nil
 	}
+	return []string{flag, value}
 }
 
-func (a *arguments) number(flag string, value *int) {
-	if value != nil {
-		a.option(flag, strconv.Itoa(*value))
+func numberOption(flag string, value *int) []string {
+	if value == nil {
+		return nil
 	}
-}
-
-func (a *arguments) password(hash string) {
-	a.option("--password", hash)
-	if hash != noPassword {
-		a.secrets = append(a.secrets, hash)
-	}
+	return []string{flag, strconv.Itoa(*value)}
 }
 
 func (p *planner) planGroup(g config.Group) {
 	_, exists := p.initial.groups[g.Name]
-	origin := g.Origin("name")
-	if !config.ValueOr(g.ShouldExist, true) {
-		if exists {
-			p.add(origin, fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context) error {
-				return p.runShadow(ctx, "groupdel", arguments{list: []string{"--root", p.Root, g.Name}})
-			})
-		}
-		return
-	}
-	a := rootArguments(p.Root)
-	a.number("--gid", g.GID)
-	a.password(config.ValueOr(g.PasswordHash, ""))
+	shouldExist := config.ValueOr(g.ShouldExist, true)
+	hash := config.ValueOr(g.PasswordHash, "")
+	options := slices.Concat(numberOption("--gid", g.GID), option("--password", hash))
 	doing, program := "changing", "groupmod"
-	if !exists {
-		doing, program = "creating", "groupadd"
-		a.flag(config.NonZero(g.System), "--system")
+	switch {
+	case !shouldExist && !exists:
+		return
+	case !shouldExist:
+		doing, program, options = "deleting", "groupdel", nil
+	case !exists:
+		doing, program, options = "creating", "groupadd", append(options, flag(config.NonZero(g.System), "--system")...)
 	}
-	a.list = append(a.list, g.Name)
-	p.add(origin, fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
-		return p.runShadow(ctx, program, a)
+	p.add(g.Origin("name"), fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
+		return p.runShadow(ctx, program, g.Name, hash, options...)
 	})
 }
 
 func (p *planner) planUser(u config.User) {
 	_, exists := p.initial.users[u.Name]
-	origin := u.Origin("name")
-	if !config.ValueOr(u.ShouldExist, true) {
-		if exists {
-			p.add(origin, fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
-				return p.runShadow(ctx, "userdel", arguments{list: []string{"--remove", "--root", p.Root, u.Name}})
-			})
-		}
+	shouldExist := config.ValueOr(u.ShouldExist, true)
+	doing, program, options := "creating", "useradd", useraddOptions(u)
+	switch {
+	case !shouldExist && !exists:
 		return
+	case !shouldExist:
+		p.add(u.Origin("name"), fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
+			return p.runShadow(ctx, "userdel", u.Name, "", "--remove")
+		})
+		return
+	case exists:
+		doing, program, options = "changing", "usermod", usermodOptions(u)
 	}
-	doing, program, a := "creating", "useradd", useraddArguments(p.Root, u)
-	if exists {
-		doing, program, a = "changing", "usermod", usermodArguments(p.Root, u)
-	}
-	p.add(origin, fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
-		if err := p.runShadow(ctx, program, a); err != nil {
+	p.add(u.Origin("name"), fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
+		hash := password(u)
+		if err := p.runShadow(ctx, program, u.Name, hash, options...); err != nil {
 			return err
 		}
 		if !config.NonZero(u.NoCreateHome) {
@@ -119,10 +110,7 @@ func (p *planner) planUser(u config.User) {
 		}
 		// Once more, as the reference does: whatever became of it in the
 		// command before, this one is about the password only.
-		again := rootArguments(p.Root)
-		again.password(password(u))
-		again.list = append(again.list, u.Name)
-		return p.runShadow(ctx, "usermod", again)
+		return p.runShadow(ctx, "usermod", u.Name, hash, "--password", hash)
 	})
 	if !config.NonZero(u.NoCreateHome) {
 		p.usersWithHomes = append(p.usersWithHomes, u.Name)
@@ -139,41 +127,40 @@ func password(u config.User) string {
 	return noPassword
 }
 
-// useraddArguments are the arguments of useradd(8).
-func useraddArguments(root string, u config.User) arguments {
-	a := rootArguments(root)
-	a.option("--home-dir", config.ValueOr(u.HomeDir, ""))
-	a.flag(!config.NonZero(u.NoCreateHome), "--create-home")
-	a.flag(config.NonZero(u.NoCreateHome), "--no-create-home")
-	a.flag(config.NonZero(u.NoUserGroup), "--no-user-group")
-	a.flag(config.NonZero(u.System), "--system")
-	a.flag(config.NonZero(u.NoLogInit), "--no-log-init")
-	a.password(password(u))
-	a.common(u)
-	return a
+// useraddOptions are those of useradd(8).
+func useraddOptions(u config.User) []string {
+	noHome := config.NonZero(u.NoCreateHome)
+	return slices.Concat(
+		option("--home-dir", config.ValueOr(u.HomeDir, "")),
+		flag(!noHome, "--create-home"),
+		flag(noHome, "--no-create-home"),
+		flag(config.NonZero(u.NoUserGroup), "--no-user-group"),
+		flag(config.NonZero(u.System), "--system"),
+		flag(config.NonZero(u.NoLogInit), "--no-log-init"),
+		option("--password", password(u)),
+		commonOptions(u))
 }
 
-// usermodArguments are the arguments of usermod(8). Unlike useradd's its option for
-// the home has the long name --home.
-func usermodArguments(root string, u config.User) arguments {
-	a := rootArguments(root)
+// usermodOptions are those of usermod(8). Unlike useradd's its option for the home
+// has the long name --home.
+func usermodOptions(u config.User) []string {
+	var options []string
 	if config.NonZero(u.HomeDir) {
-		a.list = append(a.list, "--home", *u.HomeDir, "--move-home")
+		options = append(options, "--home", *u.HomeDir, "--move-home")
 	}
 	if u.PasswordHash != nil {
-		a.password(password(u))
+		options = append(options, "--password", password(u))
 	}
-	a.common(u)
-	return a
+	return append(options, commonOptions(u)...)
 }
 
-func (a *arguments) common(u config.User) {
-	a.number("--uid", u.UID)
-	a.option("--comment", config.ValueOr(u.Gecos, ""))
-	a.option("--gid", config.ValueOr(u.PrimaryGroup, ""))
-	a.option("--groups", strings.Join(u.Groups, ","))
-	a.option("--shell", config.ValueOr(u.Shell, ""))
-	a.list = append(a.list, u.Name)
+func commonOptions(u config.User) []string {
+	return slices.Concat(
+		numberOption("--uid", u.UID),
+		option("--comment", config.ValueOr(u.Gecos, "")),
+		option("--gid", config.ValueOr(u.PrimaryGroup, "")),
+		option("--groups", strings.Join(u.Groups, ",")),
+		option("--shell", config.ValueOr(u.Shell, "")))
 }
 
 // chownMountPoints makes a user the owner of those directories of her home that

@@ -80,7 +80,7 @@ func TestUserCommands(t *testing.T) {
 			"usermod --root R --password $h ann"},
 		`{"name": "ann", "passwordHash": ""}`: {
 			"usermod --root R --password * ann", "usermod --root R --password * ann"},
-		`{"name": "ann", "shouldExist": false, ` + all + `}`:                {"userdel --remove --root R ann"},
+		`{"name": "ann", "shouldExist": false, ` + all + `}`:                {"userdel --root R --remove ann"},
 		`{"name": "new", "shouldExist": false, "sshAuthorizedKeys": ["k"]}`: nil,
 	} {
 		w := withAccounts(t)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 
 	"github.com/firstlight-os/firstlight/files/rootfs"
 )
@@ -15,21 +16,16 @@ type SavedFile struct {
 	GID  int    `json:"gid"`
 }
 
-// Save returns a file as it is, links followed, and nil if there is none.
-func Save(r *rootfs.Root, name string) (*SavedFile, error) {
-	text, err := r.ReadFile(name)
-	if text == nil || err != nil {
-		return nil, err
-	}
-	at, err := r.Resolve(name)
+// Save returns a file as it is, links followed. The error is fs.ErrNotExist if
+// there is none.
+func Save(r *rootfs.Root, name string) (SavedFile, error) {
+	f, st, err := r.OpenFile(name)
 	if err != nil {
-		return nil, err
+		return SavedFile{}, err
 	}
-	st, err := r.Lstat(at)
-	if err != nil || st == nil {
-		return nil, err
-	}
-	return &SavedFile{base64.StdEncoding.EncodeToString(text), st.Permissions(), int(st.Uid), int(st.Gid)}, nil
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return SavedFile{base64.StdEncoding.EncodeToString(text), st.Permissions(), int(st.Uid), int(st.Gid)}, err
 }
 
 // Contents returns the text of a file when it was saved.

@@ -2,7 +2,9 @@ package rootfs
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"sync"
@@ -162,19 +164,29 @@ func (r *Root) Lstat(name string) (*Stat, error) {
 	return d.Lstat(base)
 }
 
-// ReadFile returns the contents of a regular file, links followed, and nil if
-// the path leads nowhere.
-func (r *Root) ReadFile(name string) ([]byte, error) {
+// OpenFile opens a regular file for reading, links followed.
+func (r *Root) OpenFile(name string) (*os.File, *Stat, error) {
 	at, err := r.Resolve(name)
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, nil, err
 	}
 	d, base, err := r.openParent(at)
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, nil, err
 	}
 	defer d.Close()
-	return d.ReadFile(base)
+	return d.OpenFile(base, unix.S_IFREG)
+}
+
+// ReadFile returns the contents of a regular file, links followed, and nil if
+// the path leads nowhere.
+func (r *Root) ReadFile(name string) ([]byte, error) {
+	f, _, err := r.OpenFile(name)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // ReadDir returns the sorted names in a directory, none if the path leads
