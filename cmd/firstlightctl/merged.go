@@ -35,7 +35,11 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 		if cfg == nil {
 			continue
 		}
-		if cfg = m.resolve(cfg); merged != nil {
+		cfg, err := m.resolve(cfg)
+		if err != nil {
+			return err
+		}
+		if merged != nil {
 			cfg = config.Merge(merged, cfg)
 		}
 		merged = cfg
@@ -73,40 +77,29 @@ func (m *merger) addNew(problems config.Problems) {
 	}
 }
 
-// follow merges what a config refers to, depth first, as far as it is in data
-// URLs. A data URL cannot hold itself, so this ends.
-func (m *merger) resolve(cfg *config.Config) *config.Config {
-	if ref := cfg.Ignition.Config.Replace; ref.Source != nil {
-		if child := m.fetchReference(ref); child != nil {
-			return m.resolve(child)
-		}
-		return cfg
-	}
-	merged := cfg
-	for _, ref := range cfg.Ignition.Config.Merge {
-		if child := m.fetchReference(ref); child != nil {
-			merged = config.Merge(merged, m.resolve(child))
-		}
-	}
-	return merged
+// resolve merges what a config refers to, as far as it is in data URLs.
+func (m *merger) resolve(cfg *config.Config) (*config.Config, error) {
+	r := config.Resolver{Fetch: m.fetchReference}
+	return r.Resolve(cfg)
 }
 
-// referred is nil if the reference is remote or the config was refused.
-func (m *merger) fetchReference(ref config.Resource) *config.Config {
+// fetchReference returns a referenced config if it is in a data URL. It is nil if
+// it is remote or was refused.
+func (m *merger) fetchReference(ref config.Resource) (*config.Config, error) {
 	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
 	at := position(o, m.lines.find(o).column)
 	if config.IsRemote(source) {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))
-		return nil
+		return nil, nil
 	}
 	// Config files of hundreds of megabytes are a mistake, but not ours.
 	const most = 1 << 30
 	text, err := m.client.Bytes(context.Background(), ref, most)
 	if err != nil {
 		m.addNew(config.Problems{{Severity: config.Error, Origin: o, Message: err.Error()}})
-		return nil
+		return nil, nil
 	}
-	return m.read(input{at + " (data URL)", text})
+	return m.read(input{at + " (data URL)", text}), nil
 }
 
 // annotatedJSON is a config as indented JSON with the position of each value in a

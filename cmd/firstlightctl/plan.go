@@ -136,7 +136,10 @@ func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	m.client.Offline = true
 	cfg := m.read(in)
 	if cfg != nil {
-		cfg = m.resolve(cfg)
+		var err error
+		if cfg, err = m.resolve(cfg); err != nil {
+			return nil, err
+		}
 		m.addNew(cfg.Validate())
 	}
 	for _, note := range m.notFetched {
