@@ -136,3 +136,7 @@ func (v *validator) proxy(p *Proxy) {
 		v.warn(p.Origin("httpsProxy"), "the connection to the proxy for HTTPS is not encrypted itself; https:// would be safer, if the proxy can do it")
 	}
 }
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 )
 
 // urlSchemes lists what sources can be fetched from, and since which version.
@@ -24,7 +26,7 @@ var urlSchemes = [...]struct {
 // checkURL says what is wrong with a source.
 func checkURL(source string, version Version) error {
 	if strings.HasPrefix(source, "data:") {
-		return checkDataURL(source)
+		return dataurl.Check(source)
 	}
 	u, err := url.Parse(source)
 	if err != nil {

@@ -3,7 +3,6 @@ package stages
 import (
 	"context"
 	"crypto/sha512"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -95,15 +95,13 @@ func (p *process) keepOutputs(raw *providers.UserData) {
 	}
 	for _, f := range raw.Files {
 		out := outputFile{Path: f.Path, Mode: f.Mode}
-		out.Contents.Source = dataURL(f.Text)
+		out.Contents.Source = dataurl.Encode(textType, f.Text)
 		p.state.ProviderOutputFiles = append(p.state.ProviderOutputFiles, out)
 	}
 }
 
-// dataURL is a URL (RFC 2397) that holds a text.
-func dataURL(text []byte) string {
-	return "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(text)
-}
+// textType is the media type of the data URLs that are written.
+const textType = "text/plain;charset=utf-8"
 
 // announce tells the journal where the config came from; tools look for this.
 func (p *process) announce(c fetchedConfig) {
@@ -232,7 +230,7 @@ func (p *process) inlineAuthorities(ctx context.Context, cfg *config.Config) (*c
 		if err != nil {
 			return nil, err
 		}
-		source := dataURL(bundle)
+		source := dataurl.Encode(textType, bundle)
 		a.Source, a.Compression, a.HTTPHeaders = &source, nil, nil
 	}
 	return &out, nil

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -336,10 +336,8 @@ func (v *volume) storeKey(key []byte) {
 	if v.Keys == nil {
 		v.Keys = map[string]string{}
 	}
-	v.Keys[v.Luks.Name] = dataURL(key)
+	v.Keys[v.Luks.Name] = dataurl.Encode("", key)
 }
-
-func dataURL(b []byte) string { return "data:;base64," + base64.StdEncoding.EncodeToString(b) }
 
 // keySize is that of generated keys in random bytes. They are written in
 // hexadecimal digits, since not every program can read any byte.
@@ -418,7 +416,7 @@ func (v *volume) storeCardKey(name string, text []byte) {
 	if v.VolumeKeys == nil {
 		v.VolumeKeys = map[string]string{}
 	}
-	v.VolumeKeys[name] = dataURL(text)
+	v.VolumeKeys[name] = dataurl.Encode("", text)
 }
 
 // bindCard stores in the header how the card is to check the key.

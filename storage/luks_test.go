@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -427,7 +428,7 @@ func TestVolumesOnCards(t *testing.T) {
 cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinished DIR/a.img --volume-key-file DIR/zkey/ignition-luks-secret.skey --cipher paes-xts-plain64 --key-size 2176`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := b.m.VolumeKeys["ignition-luks-secret.info"]; got != dataURL([]byte("info")) || len(b.m.VolumeKeys) != 2 {
+	if got := b.m.VolumeKeys["ignition-luks-secret.info"]; got != dataurl.Encode("", []byte("info")) || len(b.m.VolumeKeys) != 2 {
 		t.Errorf("kept for the files stage: %v", b.m.VolumeKeys)
 	}
 	checkKept(t, b, "ignition-cex")

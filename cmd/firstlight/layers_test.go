@@ -16,8 +16,9 @@ const module = "github.com/firstlight-os/firstlight/"
 // may import. Imports point one way only; a new package or a new import changes
 // this table.
 var allowedImports = map[string][]string{
-	"config":                     {"internal/doc"},
-	"config/butane":              {"config", "internal/doc"},
+	"internal/dataurl":           {},
+	"config":                     {"internal/dataurl", "internal/doc"},
+	"config/butane":              {"config", "internal/dataurl", "internal/doc"},
 	"internal/doc":               {},
 	"internal/json":              {"internal/doc"},
 	"internal/blkprobe":          {"internal/json"},
@@ -29,14 +30,14 @@ var allowedImports = map[string][]string{
 	"internal/system":            {},
 	"internal/testkit":           {},
 	"internal/system/systemtest": {"internal/system"},
-	"internal/fetch":             {"config", "internal/json", "internal/report", "internal/system"},
+	"internal/fetch":             {"config", "internal/dataurl", "internal/json", "internal/report", "internal/system"},
 	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
 	"providers":                  {"config", "internal/blkprobe", "internal/hypervisor", "internal/fetch", "internal/imds", "internal/json", "internal/report", "internal/system"},
-	"storage":                    {"config", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
+	"storage":                    {"config", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"config", "config/butane", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
+	"stages":                     {"config", "config/butane", "internal/dataurl", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
 	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "internal/system"},
 }

@@ -3,12 +3,12 @@ package butane
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
@@ -27,9 +27,9 @@ func (t *translation) resource(n *doc.Node) {
 // encode sets the source of the resource n to a data URL of contents, in the
 // shortest encoding. Its origin is that of from.
 func (t *translation) encode(n, from *doc.Node, contents []byte) {
-	source := "," + escape(contents)
+	source := dataurl.Escape(contents)
 	shorter := func(b []byte, spare int) bool {
-		url := ";base64," + base64.StdEncoding.EncodeToString(b)
+		url := dataurl.Encode("", b)
 		if len(url)+spare >= len(source) {
 			return false
 		}
@@ -47,7 +47,7 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 			n.Set("compression", nodeBuilder{from}.value(compression))
 		}
 	}
-	n.Set("source", nodeBuilder{from}.value("data:"+source))
+	n.Set("source", nodeBuilder{from}.value(source))
 }
 
 // canDecompress reports whether the system can decompress; OpenShift before 4.10
@@ -65,22 +65,6 @@ func (t *translation) compressed(contents []byte) []byte {
 	t.gzipWriter.Write(contents)
 	t.gzipWriter.Close()
 	return b.Bytes()
-}
-
-// escape percent-encodes the characters that a data URL (RFC 2397) must not contain.
-func escape(contents []byte) string {
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	for _, c := range contents {
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(digits[c>>4])
-			b.WriteByte(digits[c&15])
-		}
-	}
-	return b.String()
 }
 
 // localPath returns the path of a local file, which has to be below the files

@@ -260,9 +260,8 @@ func TestConfigsCertificateAuthoritiesAreTrusted(t *testing.T) {
 	defer srv.Close()
 	bundle := "some words\n" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})) + "\n\n# more\n"
 	ca := "data:;base64," + base64.StdEncoding.EncodeToString([]byte(bundle))
-	c, _ := client(t)
-	one := 1
-	ign := config.Ignition{Timeouts: config.Timeouts{HTTPTotal: &one}}
+	c, _, _ := newTestClient(t)
+	ign := config.Ignition{}
 	if err := c.Configure(context.Background(), ign); err != nil {
 		t.Fatal(err)
 	}
@@ -320,20 +319,4 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", source, got, want)
 		}
 	}
-}
-
-func FuzzDataURL(f *testing.F) {
-	f.Add("data:text/plain;base64,aGVsbG8=", []byte("hello"))
-	f.Add("data:,a%20b", []byte{0, 1, 2})
-	f.Fuzz(func(t *testing.T, source string, payload []byte) {
-		c := New(report.NewWriterLogger(&bytes.Buffer{}), time.Second)
-		c.Offline = true
-		// Whatever it is, it is an answer or an error.
-		c.Bytes(context.Background(), resourceOf(source), 1<<20)
-		encoded := "data:;base64," + base64.StdEncoding.EncodeToString(payload)
-		got, err := c.Bytes(context.Background(), resourceOf(encoded), 1<<20)
-		if err != nil || !bytes.Equal(got, payload) {
-			t.Fatalf("%q came back as %q, %v", payload, got, err)
-		}
-	})
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -126,22 +128,34 @@ func TestFetchIsSafeAndBoundedForManyAtOnce(t *testing.T) {
 	}
 }
 
-// With ten times as much to do as the limits let run, and a limit of time that
-// holds for each.
-func TestWaitingForATurnDoesNotCountAsTime(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(30 * time.Millisecond)
-	}))
-	defer srv.Close()
-	c, _, _ := newTestClient(t)
-	c.setSettings(settings{headerTimeout: time.Second, totalTimeout: 200 * time.Millisecond})
-	var wg sync.WaitGroup
-	for i := range 10 * maxTransfersPerHost {
-		wg.Go(func() {
-			if _, err := get(t, c, resourceOf(fmt.Sprintf("%s/%d", srv.URL, i))); err != nil {
-				t.Error(err)
+func TestWaitingForASlotDoesNotCountAsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(nil, 0)
+		var taken []func()
+		for range maxTransfersPerHost {
+			release, err := c.limits.acquire(t.Context(), "host")
+			if err != nil {
+				t.Fatal(err)
 			}
+			taken = append(taken, release)
+		}
+		go func() {
+			time.Sleep(time.Hour)
+			for _, release := range taken {
+				release()
+			}
+		}()
+		ctx, startTimer, cancel := settings{totalTimeout: time.Second}.withTimeout(t.Context())
+		defer cancel()
+		_, err := c.openResuming(ctx, download{startTimer: startTimer}, "host", func(context.Context, resumePoint) (*response, error) {
+			return &response{body: io.NopCloser(strings.NewReader(""))}, nil
 		})
-	}
-	wg.Wait()
+		if err != nil || ctx.Err() != nil {
+			t.Errorf("got %v, %v", err, ctx.Err())
+		}
+		time.Sleep(2 * time.Second)
+		if !timedOut(ctx) {
+			t.Error("with a slot the time is not limited")
+		}
+	})
 }

@@ -1,6 +1,9 @@
-package config
+package dataurl
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -68,17 +71,17 @@ var dataURLs = []struct {
 	{"data:,{}", "character in the data URL's contents"},
 }
 
-func TestDataURLRules(t *testing.T) {
+func TestRules(t *testing.T) {
 	for _, d := range dataURLs {
-		err := checkDataURL(d.source)
+		err := Check(d.source)
 		if (err == nil) != (d.words == "") || err != nil && !strings.Contains(err.Error(), d.words) {
 			t.Errorf("%s: %v, want %q", d.source, err, d.words)
 		}
 	}
 }
 
-// FuzzDataURL compares the check with parsing and decoding in earnest.
-func FuzzDataURL(f *testing.F) {
+// FuzzCheck compares the check with parsing and decoding in earnest.
+func FuzzCheck(f *testing.F) {
 	for _, d := range dataURLs {
 		f.Add(strings.TrimPrefix(d.source, "data:"))
 	}
@@ -87,21 +90,54 @@ func FuzzDataURL(f *testing.F) {
 			return // the exact rules of quotes and fragments in parameters are of no use to anybody
 		}
 		source := "data:" + rest
-		err := checkDataURL(source)
+		err := Check(source)
 		_, parseErr := url.Parse(source)
-		_, decodeErr := dataurl.DecodeString(source)
+		want, decodeErr := dataurl.DecodeString(source)
 		if parseErr == nil && decodeErr == nil && err != nil {
 			t.Errorf("%q is right, but the check says: %v", source, err)
 		}
 		if (parseErr != nil || decodeErr != nil) && err == nil {
 			t.Errorf("%q passes the check, but: %v, %v", source, parseErr, decodeErr)
 		}
+		if err != nil || decodeErr != nil {
+			return
+		}
+		if got, err := read(source); err != nil || !bytes.Equal(got, want.Data) {
+			t.Errorf("%q: got %q, %v, want %q", source, got, err, want.Data)
+		}
 	})
 }
 
-func TestBigDataURLIsCheckedWithoutMemory(t *testing.T) {
+func TestBigURLIsCheckedWithoutMemory(t *testing.T) {
 	source := "data:;base64," + strings.Repeat("AAAA", 1<<20)
-	if n := testing.AllocsPerRun(3, func() { _ = checkDataURL(source) }); n > 0 {
+	if n := testing.AllocsPerRun(3, func() { _ = Check(source) }); n > 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
+}
+
+func read(source string) ([]byte, error) {
+	r, err := NewReader(source)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+// FuzzEncoding proves that the library and this package read what is written.
+func FuzzEncoding(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("hello, 100% world\n"))
+	f.Add(bytes.Repeat([]byte{0, 0xff, '"'}, 40_000))
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		for _, source := range []string{Encode("", contents), Encode("text/plain;charset=utf-8", contents), Escape(contents)} {
+			want, err := dataurl.DecodeString(source)
+			got, rerr := read(source)
+			if err := errors.Join(err, rerr, Check(source)); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(want.Data, contents) || !bytes.Equal(got, contents) {
+				t.Errorf("%q is not what was written: the library reads %q, we %q", contents, want.Data, got)
+			}
+		}
+	})
 }

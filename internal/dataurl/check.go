@@ -1,30 +1,21 @@
-package config
+package dataurl
 
 import (
 	"errors"
 	"strings"
 )
 
-// checkDataURL checks a data URL (RFC 2397) by the rules of the dataurl library
-// that the contents are decoded with later, but in one pass and without memory
-// for the contents, which can be tens of megabytes.
-func checkDataURL(source string) error {
-	rest, err := skipMediaType(source[len("data:"):])
-	for err == nil && strings.HasPrefix(rest, ";") {
-		if contents, ok := strings.CutPrefix(rest, ";base64,"); ok {
-			return checkBase64(contents)
-		}
-		rest, err = skipParameter(rest[1:])
-	}
+// Check reports what is wrong with a data URL, in one pass and without memory for
+// the contents.
+func Check(source string) error {
+	contents, isBase64, err := split(source)
 	switch {
 	case err != nil:
 		return err
-	case rest == "":
-		return errors.New("there is no comma in the data URL; the contents follow after it, as in \"data:,hello\"")
-	case rest[0] != ',':
-		return errors.New("the data URL has a character before the comma that cannot be there")
+	case isBase64:
+		return checkBase64(contents)
 	}
-	return checkEscaped(rest[1:])
+	return checkEscaped(contents)
 }
 
 // skipMediaType returns what follows after TYPE/SUBTYPE, both of which can be
@@ -105,10 +96,12 @@ func checkEscaped(s string) error {
 		}
 	}
 	if !escapesAreWhole(s) {
-		return errors.New("there is a % in the data URL's contents without two hexadecimal digits after it; a plain % is written %25")
+		return errEscape
 	}
 	return nil
 }
+
+var errEscape = errors.New("there is a % in the data URL's contents without two hexadecimal digits after it; a plain % is written %25")
 
 // escapesAreWhole reports whether each % has two hexadecimal digits after it.
 func escapesAreWhole(s string) bool {
