@@ -219,3 +219,16 @@ func TestUnknownPlatformListsTheKnown(t *testing.T) {
 		t.Errorf("metal: %v", err)
 	}
 }
+
+func TestExperimentalPlatformIsLogged(t *testing.T) {
+	for _, experimental := range []bool{false, true} {
+		var log bytes.Buffer
+		env := newEnv(t)
+		env.Log = report.NewWriterLogger(&log)
+		env.Platform = Platform{ID: "test", Fetch: fetchNothing, Experimental: experimental}
+		_, err := UserConfig(t.Context(), env)
+		if err != nil || strings.Contains(log.String(), "the platform test is experimental") != experimental {
+			t.Errorf("%v: %v, log %s", experimental, err, &log)
+		}
+	}
+}
