@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -30,17 +31,10 @@ func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
 	case device != "" && file != "":
 		return fetchLabelled(ctx, env, device, file)
 	case device != "" || file != "":
-		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s needs %s=%s beside it", deviceArgument, orEllipsis(device), pathArgument, orEllipsis(file)),
-			Hint: "set both kernel arguments, or neither"}
+		return nil, &report.Error{Err: fmt.Errorf("only one of the kernel arguments %s=%s and %s=%s is set", deviceArgument, device, pathArgument, file),
+			Hint: "set both, or neither"}
 	}
 	return nil, nil
-}
-
-func orEllipsis(s string) string {
-	if s == "" {
-		return "..."
-	}
-	return s
 }
 
 func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
@@ -48,7 +42,7 @@ func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}
 	}
-	text, err := env.Fetch.Bytes(ctx, resource(url), maxConfig)
+	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, maxConfig)
 	if err != nil {
 		return nil, err
 	}

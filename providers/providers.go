@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -67,11 +66,6 @@ func fetchPlatform(ctx context.Context, env *Env) (*UserData, error) {
 		data.Source = p.ID
 	}
 	return data, err
-}
-
-// resource is a URL from outside of any config.
-func resource(url string) config.Resource {
-	return config.Resource{Source: &url}
 }
 
 // fetchNothing is for platforms that cannot pass a config of their own.

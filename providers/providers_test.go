@@ -77,8 +77,8 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		"URL without a scheme":  {map[string]string{urlArgument: "foo/bar"}, "", []string{"ignition.config.url=foo/bar has no scheme", "write the whole URL"}},
 		"URL of unknown scheme": {map[string]string{urlArgument: "foo:bar"}, "", []string{"only URLs that begin with"}},
 		"URL not found":         {map[string]string{urlArgument: srv.URL}, "", []string{"the server answered 404 Not Found", "check the URL"}},
-		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"ignition.config.device=cfg needs ignition.config.path=... beside it"}},
-		"path without device":   {map[string]string{pathArgument: "/c"}, "", []string{"ignition.config.device=... needs ignition.config.path=/c"}},
+		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"only one of the kernel arguments ignition.config.device=cfg and ignition.config.path= is set"}},
+		"path without device":   {map[string]string{pathArgument: "/c"}, "", []string{"ignition.config.device= and ignition.config.path=/c is set"}},
 		"device that is a path": {map[string]string{deviceArgument: "../sda", pathArgument: "c"}, "", []string{"is not a filesystem label"}},
 		"empty user.ign":        {nil, "=", []string{"user.ign is empty", "remove it for a config from the platform"}},
 	} {
