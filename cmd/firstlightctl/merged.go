@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
@@ -107,7 +106,7 @@ func (m *merger) fetchReference(ref config.Resource) (*config.Config, error) {
 type annotatedJSON struct {
 	cfg   *config.Config
 	lines *lineFinder
-	dec   *jsontext.Decoder
+	dec   *json.Decoder
 	rows  []annotatedLine
 }
 
@@ -117,7 +116,8 @@ type annotatedLine struct {
 }
 
 func (l *annotatedJSON) bytes() []byte {
-	l.dec = jsontext.NewDecoder(bytes.NewReader(l.cfg.Marshal()))
+	l.dec = json.NewDecoder(bytes.NewReader(l.cfg.Marshal()))
+	l.dec.UseNumber()
 	l.value(nil, "")
 	var b bytes.Buffer
 	for _, r := range l.rows {
@@ -133,37 +133,40 @@ func (l *annotatedJSON) bytes() []byte {
 // value adds the lines of the next value; before is its name, if it has one. The
 // JSON was printed by this program, so decoding it cannot fail.
 func (l *annotatedJSON) value(path []any, before string) {
-	kind := l.dec.PeekKind()
-	if kind != '{' && kind != '[' {
-		text, _ := l.dec.ReadValue()
-		l.add(before+string(text), l.cfg.Origin(path...))
+	token, _ := l.dec.Token()
+	open, composite := token.(json.Delim)
+	if !composite {
+		l.add(before+tokenText(token), l.cfg.Origin(path...))
 		return
 	}
-	open, _ := l.dec.ReadToken()
-	closing := jsontext.Kind('}')
-	if kind == '[' {
-		closing = ']'
-	}
-	if l.dec.PeekKind() == closing {
-		_, _ = l.dec.ReadToken()
-		l.add(before+open.String()+string(rune(closing)), l.cfg.Origin(path...))
+	if !l.dec.More() {
+		closing, _ := l.dec.Token()
+		l.add(before+fmt.Sprint(open, closing), l.cfg.Origin(path...))
 		return
 	}
 	l.add(before+open.String(), config.Origin{})
 	indent := strings.Repeat("  ", len(path))
-	for i := 0; l.dec.PeekKind() != closing; i++ {
+	for i := 0; l.dec.More(); i++ {
 		if i > 0 {
 			l.rows[len(l.rows)-1].text += ","
 		}
 		step, name := any(i), ""
-		if kind == '{' {
-			token, _ := l.dec.ReadToken()
-			step, name = token.String(), fmt.Sprintf("%q: ", token.String())
+		if open == '{' {
+			step, _ = l.dec.Token()
+			name = tokenText(step) + ": "
 		}
 		l.value(append(path[:len(path):len(path)], step), indent+"  "+name)
 	}
-	_, _ = l.dec.ReadToken()
-	l.add(indent+string(rune(closing)), config.Origin{})
+	closing, _ := l.dec.Token()
+	l.add(indent+fmt.Sprint(closing), config.Origin{})
+}
+
+func tokenText(token json.Token) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(token) // a string, number, boolean or null
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (l *annotatedJSON) add(text string, o config.Origin) {

@@ -1,11 +1,3 @@
-// Package json reads and writes the small records that the agent keeps: its
-// state, its reports, the header of a LUKS volume. It stands on the reader of
-// configs, which the agent has anyway; encoding/json would be 170 kB more in
-// every initramfs.
-//
-// It knows what those records are made of: structs with the tags of
-// encoding/json, maps with string keys, slices, strings, booleans, numbers,
-// times, pointers, Raw, and any of these behind an interface.
 package json
 
 import (
@@ -18,21 +10,20 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// Raw is a value that is kept as it is written.
+// Raw is a value that is not decoded, like json.RawMessage.
 type Raw []byte
 
-// A Number that was read into an interface is kept as it is written.
+// A Number is a number in an interface, as it is written, like json.Number.
 type Number string
 
-// Valid tells whether a text is JSON.
+// Valid reports whether text is JSON.
 func Valid(text []byte) bool {
 	_, err := doc.ReadJSON(text, nil)
 	return err == nil
 }
 
-// Marshal prints a value as compact JSON. Members that are not set are left out
-// if their tag says omitempty or omitzero. It panics at a type that no record
-// has.
+// Marshal prints a value as compact JSON. Fields with omitempty or omitzero are
+// skipped if they are empty. It panics on a type that this package does not support.
 func Marshal(v any) ([]byte, error) {
 	n, err := nodeOf(reflect.ValueOf(v))
 	if err != nil {
@@ -41,8 +32,7 @@ func Marshal(v any) ([]byte, error) {
 	return n.AppendJSON(nil), nil
 }
 
-// Indent prints a value with a line for each member and two blanks for each
-// level.
+// Indent is like Marshal, with a line for each member and two blanks per level.
 func Indent(v any) ([]byte, error) {
 	n, err := nodeOf(reflect.ValueOf(v))
 	if err != nil {
@@ -79,7 +69,7 @@ func separate(b []byte, i int, line string) []byte {
 	return append(b, line...)
 }
 
-// A member is a field of a struct that has a name in JSON.
+// A member is a struct field with its name in JSON.
 type member struct {
 	name     string
 	index    int
@@ -106,7 +96,7 @@ var (
 	timeType   = reflect.TypeFor[time.Time]()
 )
 
-// nodeOf makes the tree of a value.
+// nodeOf converts a value to a node.
 func nodeOf(v reflect.Value) (*doc.Node, error) {
 	if !v.IsValid() {
 		return &doc.Node{}, nil
@@ -148,7 +138,7 @@ func scalarOf(v reflect.Value) *doc.Node {
 	case v.CanFloat():
 		return &doc.Node{Kind: doc.Number, Text: strconv.FormatFloat(v.Float(), 'g', -1, 64)}
 	}
-	panic(fmt.Sprintf("no record has a %v", v.Type()))
+	panic(fmt.Sprintf("json: %v is not supported", v.Type()))
 }
 
 func objectOf(v reflect.Value) (*doc.Node, error) {
@@ -173,7 +163,7 @@ func isZero(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// mapOf sorts the members by their names.
+// mapOf sorts the members by name.
 func mapOf(v reflect.Value) (*doc.Node, error) {
 	if v.IsNil() {
 		return &doc.Node{}, nil

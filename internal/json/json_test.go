@@ -117,11 +117,11 @@ func TestOtherDocumentsAreErrors(t *testing.T) {
 		`{"map": []}`:          "map is a list and not an object",
 		`{"map": {"a": true}}`: "a is a boolean and not a string",
 		`{"flag": "true"}`:     "flag is a string and not a boolean",
-		`{"number": 1.5}`:      "number: 1.5 is not a number that it can be",
-		`{"size": -1}`:         "size: -1 is not a number that it can be",
+		`{"number": 1.5}`:      "number: the number 1.5 is out of range",
+		`{"size": -1}`:         "size: the number -1 is out of range",
 		`[]`:                   "the document is a list and not an object",
 		`{`:                    "end",
-		`{"share": 1e999}`:     "share: 1e999 is not a number that it can be",
+		`{"share": 1e999}`:     "share: the number 1e999 is out of range",
 	} {
 		var r record
 		if err := Unmarshal([]byte(text), &r); err == nil || !strings.Contains(err.Error(), want) {

@@ -9,8 +9,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// Unmarshal reads a text into what v points to. Members that v does not know
-// are skipped, and null leaves a value as it is.
+// Unmarshal decodes text into the value that v points to. Unknown members are
+// skipped, and null leaves a value unchanged.
 func Unmarshal(text []byte, v any) error {
 	n, err := doc.ReadJSON(text, nil)
 	if err != nil {
@@ -19,7 +19,7 @@ func Unmarshal(text []byte, v any) error {
 	return read(reflect.ValueOf(v).Elem(), n, "the document")
 }
 
-// read sets v from a tree. What is the place of the value, for messages.
+// read sets v from a node. Messages call the value what.
 func read(v reflect.Value, n *doc.Node, what string) error {
 	switch {
 	case v.Type() == rawType:
@@ -117,15 +117,15 @@ func readScalar(v reflect.Value, n *doc.Node, what string) error {
 			v.SetFloat(f)
 		}
 	default:
-		panic(fmt.Sprintf("no record has a %v", v.Type()))
+		panic(fmt.Sprintf("json: %v is not supported", v.Type()))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %s is not a number that it can be", what, n.Text)
+		return fmt.Errorf("%s: the number %s is out of range or not of its type", what, n.Text)
 	}
 	return nil
 }
 
-// anyOf is a value of no known type.
+// anyOf converts a node to a value for an interface.
 func anyOf(n *doc.Node) any {
 	switch n.Kind {
 	case doc.Map:
