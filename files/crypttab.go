@@ -39,7 +39,7 @@ func (p *planner) planCrypttab() {
 		return
 	}
 	p.changes(crypttabFile)
-	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %d LUKS volumes to %s", len(p.cfg.Storage.Luks), crypttabFile), p.writeCrypttab)
+	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %s to %s", system.Plural(len(p.cfg.Storage.Luks), "LUKS volume"), crypttabFile), p.writeCrypttab)
 }
 
 // planSecret plans a file that only root may read, in a directory of that kind.

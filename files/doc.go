@@ -10,8 +10,8 @@
 //
 // The plan, in the order in which it runs:
 //
-//	clean up after a run that was interrupted            recover.go
-//	record in the ledger what exists                     files/ledger
+//	clean up after a run that was interrupted            ledger.go, saved_accounts.go
+//	record in the ledger what exists                     ledger.go
 //	start the downloads                                  prefetch.go
 //	groups, users, SSH keys                              users.go, sshkeys.go
 //	directories, files, links (parents first, in the     entries.go, directory.go,

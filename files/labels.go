@@ -3,9 +3,7 @@ package files
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -14,8 +12,6 @@ import (
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
-
-const selinuxConfig = "/etc/selinux/config"
 
 // needsLabel notes that a path, and what is below it, gets an SELinux label:
 // from the first component on that does not exist yet.
@@ -32,92 +28,102 @@ func (p *planner) needsLabel(name string) {
 	}
 }
 
-// planLabels plans the labels of all that was written. The kernel in the initramfs
-// has no policy loaded, so that new nodes have none. A root without a policy
+// planLabels plans the labels of all that was written. A root without a policy
 // needs none.
 func (p *planner) planLabels() {
 	if !p.Relabel {
 		return
 	}
-	policy, err := p.selinuxPolicy()
-	if err != nil {
-		p.ioConflict(config.Origin{}, "finding out the SELinux policy of "+p.Root, err)
+	var err error
+	if p.policy, err = p.labeller().Policy(); err != nil {
+		p.conflicts = append(p.conflicts, err)
 	}
-	if policy == "" {
+	if p.policy == "" {
 		return
 	}
-	p.policy = policy
 	names := outermost(append(p.labelPaths, p.ledger.Unlabelled...))
-	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", policy), func(ctx context.Context) error {
-		paths, err := p.existingLabelPaths(names)
+	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", p.policy), func(ctx context.Context) error {
+		late, err := p.lateLabelPaths()
+		if err != nil {
+			return err
+		}
+		paths, err := p.existing(append(late, names...))
 		if err != nil || len(paths) == 0 {
 			return err
 		}
-		return p.setfiles(ctx, paths)
+		return p.label(ctx, outermost(paths))
 	})
 }
 
-// selinuxPolicy is the name of the policy that a root is configured for, "" if
-// it has none.
-func (p *planner) selinuxPolicy() (string, error) {
-	text, err := p.root.ReadFile(selinuxConfig)
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "SELINUXTYPE="); ok {
-			return strings.TrimSpace(value), nil
-		}
-	}
-	return "", nil
+func (p *planner) labeller() system.Labeller {
+	return system.Labeller{Root: p.Root, Run: p.Run, Warn: p.Log.Warn}
 }
 
-// existingLabelPaths are those that exist, once each. Which files the programs for
-// accounts have written, and where homes are, is known only now.
-func (p *planner) existingLabelPaths(names []string) ([]string, error) {
-	candidates := slices.Clone(names)
-	homes := func(users []string, inside string) error {
-		for _, name := range users {
-			u, err := p.accounts.user(name)
-			if err != nil {
-				return err
-			}
-			at, err := p.root.Resolve(path.Join(u.home, inside))
-			if err != nil {
-				return err
-			}
-			// A home that is "/" would be everything.
-			if at != "/" {
-				candidates = append(candidates, at)
-			}
-		}
+// label labels paths below the root, if there is a policy.
+func (p *planner) label(ctx context.Context, names []string) error {
+	if p.policy == "" {
 		return nil
 	}
-	if err := errors.Join(homes(p.usersWithHomes, ""), homes(p.usersWithKeys, ".ssh")); err != nil {
+	paths := make([]string, len(names))
+	for i, n := range names {
+		paths[i] = path.Join(p.Root, n)
+	}
+	return p.labeller().Label(ctx, p.policy, paths)
+}
+
+// lateLabelPaths are those that are known only when the users exist: the
+// databases of accounts and the homes.
+func (p *planner) lateLabelPaths() ([]string, error) {
+	if !p.accountsChange {
+		return nil, nil
+	}
+	var paths []string
+	inEtc, err := p.root.ReadDir("/etc")
+	if err != nil {
 		return nil, err
 	}
-	if p.accountsChange {
-		etc, err := p.root.ReadDir("/etc")
+	for _, name := range inEtc {
+		if isAccountFile(name) {
+			paths = append(paths, "/etc/"+name)
+		}
+	}
+	for _, u := range p.cfg.Passwd.Users {
+		inside := ".ssh"
+		switch {
+		case !config.ValueOr(u.ShouldExist, true):
+			continue
+		case !config.NonZero(u.NoCreateHome):
+			inside = ""
+		case len(u.SSHAuthorizedKeys) == 0:
+			continue
+		}
+		account, err := p.accounts.user(u.Name)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range etc {
-			if isAccountFile(name) {
-				candidates = append(candidates, "/etc/"+name)
-			}
+		at, err := p.root.Resolve(path.Join(account.home, inside))
+		if err != nil {
+			return nil, err
 		}
+		paths = append(paths, at)
 	}
+	return paths, nil
+}
+
+// existing returns the paths at which there is something. The root itself, which
+// may be a home, would be everything.
+func (p *planner) existing(paths []string) ([]string, error) {
 	var found []string
-	for _, name := range candidates {
+	for _, name := range paths {
 		st, err := p.root.Lstat(name)
 		if err != nil {
 			return nil, err
 		}
-		if st != nil {
+		if st != nil && name != "/" {
 			found = append(found, name)
 		}
 	}
-	return outermost(found), nil
+	return found, nil
 }
 
 // isAccountFile reports whether a file in /etc is one of shadow-utils: a database,
@@ -145,23 +151,4 @@ func outermost(names []string) []string {
 		}
 	}
 	return kept
-}
-
-func (p *planner) setfiles(ctx context.Context, names []string) error {
-	var list strings.Builder
-	for _, n := range names {
-		list.WriteString(path.Join(p.Root, n) + "\x00")
-	}
-	contexts := path.Join(p.Root, "etc/selinux", p.policy, "contexts/files/file_contexts")
-	_, err := p.Run.Run(ctx, system.Command{
-		Name:  "setfiles",
-		Args:  []string{"-vF0", "-r", p.Root, contexts, "-f", "-"},
-		Stdin: []byte(list.String()),
-	})
-	if errors.Is(err, exec.ErrNotFound) {
-		p.Log.Warn("there is no program setfiles in this initramfs: " +
-			"what was written has no SELinux labels, and the system may refuse to use it")
-		return nil
-	}
-	return err
 }

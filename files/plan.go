@@ -112,11 +112,9 @@ type planner struct {
 	ignored map[string]bool        // paths of directories that will be replaced
 	byPath  map[string]*entry      // entries by resolved path
 
-	changedDirs    []string // directories in which something changes
-	policy         string   // of SELinux, "" if nothing gets a label
-	labelPaths     []string // paths that get a label
-	usersWithHomes []string // whose homes get labels
-	usersWithKeys  []string // who get SSH keys
+	changedDirs []string // directories in which something changes
+	policy      string   // of SELinux, "" if nothing gets a label
+	labelPaths  []string // paths that get a label
 	// accountsChange reports whether programs of shadow-utils will run.
 	accountsChange bool
 

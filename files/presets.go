@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // presetFile is read by systemd on the first boot (systemd.preset(5)), which
@@ -36,7 +37,7 @@ func (p *planner) planPresets() {
 		return
 	}
 	p.changes(presetFile)
-	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %d units to %s", len(units), presetFile), func(context.Context) error {
+	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %s to %s", system.Plural(len(units), "unit"), presetFile), func(context.Context) error {
 		return p.rewriteLines(presetFile, 0o644, func(old []string) []string {
 			return append(old, slices.DeleteFunc(lines, func(l string) bool { return slices.Contains(old, l) })...)
 		})

@@ -112,9 +112,6 @@ func (p *planner) planUser(u config.User) {
 		// command before, this one is about the password only.
 		return p.runShadow(ctx, "usermod", u.Name, hash, "--password", hash)
 	})
-	if !config.NonZero(u.NoCreateHome) {
-		p.usersWithHomes = append(p.usersWithHomes, u.Name)
-	}
 	p.planKeys(u)
 }
 
@@ -205,7 +202,6 @@ func (p *planner) planKeys(u config.User) {
 		return
 	}
 	text := strings.Join(u.SSHAuthorizedKeys, "\n") + "\n"
-	p.usersWithKeys = append(p.usersWithKeys, u.Name)
 	p.add(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(context.Context) error {
 		owner, err := p.accounts.user(u.Name)
 		if err != nil {

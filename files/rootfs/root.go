@@ -118,31 +118,33 @@ func (r *Root) MakeDirs(name string, mode uint32) (*Dir, error) {
 	return parent.openDir(path.Base(at))
 }
 
-// openParent opens the directory of a path's last component. For the root
-// itself that is the root, and the component is ".".
-func (r *Root) openParent(name string) (*Dir, string, error) {
+// split returns the directory of a path and its last component; for the root
+// itself that is ".".
+func split(name string) (dir, base string) {
 	name = path.Clean("/" + name)
 	if name == "/" {
-		d, err := r.OpenDir("/")
-		return d, ".", err
+		return name, "."
 	}
-	d, err := r.OpenDir(path.Dir(name))
-	return d, path.Base(name), err
+	return path.Dir(name), path.Base(name)
+}
+
+// openParent opens the directory of a path's last component.
+func (r *Root) openParent(name string) (*Dir, string, error) {
+	dir, base := split(name)
+	d, err := r.OpenDir(dir)
+	return d, base, err
 }
 
 // InParent calls do with the directory of a path's last component, which is
 // created if it does not exist. For "/" that is the root, and the component ".".
 func (r *Root) InParent(name string, do func(d *Dir, base string) error) error {
-	name = path.Clean("/" + name)
-	d, err := r.MakeDirs(path.Dir(name), 0o755)
+	dir, base := split(name)
+	d, err := r.MakeDirs(dir, 0o755)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if name == "/" {
-		return do(d, ".")
-	}
-	return do(d, path.Base(name))
+	return do(d, base)
 }
 
 // ignoreMissing returns nil for an error that says that a path leads nowhere.

@@ -74,21 +74,11 @@ type Owner struct{ UID, GID *int }
 // OwnedBy returns the owner with these ids.
 func OwnedBy(uid, gid int) Owner { return Owner{&uid, &gid} }
 
-// WithDefaults returns an owner in which nothing is nil.
-func (o Owner) WithDefaults(st *Stat) Owner {
-	all := OwnedBy(int(st.Uid), int(st.Gid))
-	if o.UID != nil {
-		all.UID = o.UID
-	}
-	if o.GID != nil {
-		all.GID = o.GID
-	}
-	return all
-}
+// WithDefaults returns an owner in which what was nil is as in st.
+func (o Owner) WithDefaults(st *Stat) Owner { return OwnedBy(o.ids(st)) }
 
-// ids are as chown(2) takes them: -1 leaves one as it is.
-func (o Owner) ids() (uid, gid int) {
-	uid, gid = -1, -1
+func (o Owner) ids(st *Stat) (uid, gid int) {
+	uid, gid = int(st.Uid), int(st.Gid)
 	if o.UID != nil {
 		uid = *o.UID
 	}
@@ -99,6 +89,6 @@ func (o Owner) ids() (uid, gid int) {
 }
 
 func (o Owner) differs(st *Stat) bool {
-	uid, gid := o.ids()
-	return uid >= 0 && uint32(uid) != st.Uid || gid >= 0 && uint32(gid) != st.Gid
+	uid, gid := o.ids(st)
+	return uint32(uid) != st.Uid || uint32(gid) != st.Gid
 }

@@ -13,8 +13,8 @@ import (
 const maxLinks = 40
 
 // A walker resolves a path component by component. It holds every directory
-// that it has passed open, so that ".." is where it came from and never the real parent of
-// the root.
+// open that it has passed, so that ".." is where it came from and never the real
+// parent of the root.
 type walker struct {
 	root  *Root
 	names []string // the resolved components so far
