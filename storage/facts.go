@@ -1,211 +1,218 @@
 package storage
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/gpt"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
-// A number is the kernel's for a block device, as "major:minor".
-type number string
+// An inspection looks at the machine for one plan, and implements [plan.Facts].
+type inspection struct {
+	m     *Machine
+	inUse mountsAndSwaps
+	disks map[*plan.DiskFacts]*device
+}
 
-func deviceNumber(path string) (number, bool) {
-	var stat unix.Stat_t
-	if unix.Stat(path, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFBLK {
-		return "", false
+func (in *inspection) close() {
+	for _, d := range in.disks {
+		d.file.Close()
 	}
-	return number(fmt.Sprintf("%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))), true
 }
 
-// A device is a disk or a partition, or a file instead, open for reading.
-type device struct {
-	path   string // as in the config
-	node   string
-	file   *os.File
-	size   uint64 // bytes
-	sector uint64 // bytes
-	sysfs  string // directory; empty for files
-}
-
-func (m *Machine) open(path string) (*device, error) {
-	node, err := resolve(path)
+// lookAtDisks waits for the disks of the config and gathers the facts about
+// them. Of those that it could not look at there are none.
+func (in *inspection) lookAtDisks(ctx context.Context, disks []config.Disk) ([]*plan.DiskFacts, error) {
+	var devices []requiredDevice
+	for _, d := range disks {
+		devices = append(devices, requiredDevice{path: d.Device, origin: d.Origin("device")})
+	}
+	err := in.m.wait(ctx, devices)
 	if err != nil {
 		return nil, err
 	}
-	d := &device{path: path, node: node}
-	if d.file, err = os.Open(node); err != nil {
+	if in.inUse, err = in.m.mountsAndSwaps(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(system.Refresh(d.file), m.measure(d)); err != nil {
-		d.file.Close()
-		return nil, err
-	}
-	return d, nil
-}
-
-func (m *Machine) measure(d *device) (err error) {
-	if d.size, err = system.DeviceSize(d.file); err != nil {
-		return err
-	}
-	if system.IsBlockDevice(d.file) {
-		sector, err := system.SectorSize(d.file)
-		if err != nil {
-			return err
+	open, all := make([]*device, len(disks)), make([]*plan.DiskFacts, len(disks))
+	errs := each(ctx, len(disks), func(_ context.Context, i int) (err error) {
+		if open[i], err = in.m.open(disks[i].Device); err == nil {
+			all[i] = in.m.diskFacts(open[i], in.inUse)
+			return nil
 		}
-		d.sector = uint64(sector)
-	} else {
-		d.sector = m.fileSector(d.view())
+		return &report.Error{Doing: "looking at " + disks[i].Device, Origin: disks[i].Origin("device"), Err: err}
+	})
+	in.disks = map[*plan.DiskFacts]*device{}
+	for i, d := range open {
+		if d != nil {
+			in.disks[all[i]] = d
+		}
 	}
-	if n, ok := deviceNumber(d.node); ok {
-		d.sysfs, err = filepath.EvalSymlinks(m.sys("dev", "block", string(n)))
-	}
-	return err
+	return all, errors.Join(errs...)
 }
 
-// fileSector is the size of the sectors of a file that stands for a disk. A GPT
-// header is in the second sector, its copy in the last one.
-func (m *Machine) fileSector(v *view) uint64 {
-	if m.Sector != 0 {
-		return uint64(m.Sector)
-	}
-	const usual, large, magic = 512, 4096, "EFI PART"
-	at := func(sector int64) bool { return v.magic(sector, magic) || v.magic(v.size-sector, magic) }
-	if at(large) && !at(usual) {
-		return large
-	}
-	return usual
-}
-
-func (d *device) view() *view { return &view{r: d.file, size: int64(d.size)} }
-
-// look gathers the facts about a disk.
-func (m *Machine) look(d *device, busy map[number][]string) (*diskFacts, error) {
-	facts := &diskFacts{Device: d.path, Node: d.node, Size: d.size, Sector: d.sector}
-	facts.Disk = gpt.Read(d.file, d.size, d.sector)
-	if facts.Kind == gpt.None {
-		facts.Signatures = d.view().probe()
+// diskFacts gathers the facts about a disk.
+func (m *Machine) diskFacts(d *device, inUse mountsAndSwaps) *plan.DiskFacts {
+	f := &plan.DiskFacts{Device: d.path, Node: d.node, Kernel: d.kernel(), Size: d.size, Sector: d.sector, Disk: gpt.Read(d.file, d.size, d.sector)}
+	if f.Kind == gpt.None {
+		f.Signatures = d.probe()
 	}
 	if d.sysfs == "" {
-		return facts, nil
+		return f
 	}
-	facts.Mapping = m.attribute(d.sysfs, "dm/name")
-	parts := m.partitions(d.sysfs)
-	facts.Unmapped = facts.Mapping != "" && len(diffKernel(parts, facts.Table).add) > 0
+	f.Partitions = m.partitions(d.sysfs)
+	f.Mapping = m.attribute(d.sysfs, "dm/name")
+	f.Unmapped = f.Mapping != "" && len(diffKernel(f.Partitions, f.Table).add) > 0
 	// Partitions of a mapped disk are built upon it.
-	facts.Holders = slices.DeleteFunc(m.holders(d.sysfs, busy), func(u holder) bool {
-		return slices.ContainsFunc(parts, func(k kernelPartition) bool { return u.Kernel != "" && filepath.Base(k.sysfs) == u.Kernel })
+	f.Holders = slices.DeleteFunc(m.holders(d.sysfs, inUse), func(h plan.Holder) bool {
+		return slices.ContainsFunc(f.Partitions, func(k plan.KernelPartition) bool { return h.Kernel != "" && filepath.Base(k.Sysfs) == h.Kernel })
 	})
-	for _, part := range parts {
-		for _, u := range m.holders(part.sysfs, busy) {
-			u.Number = part.number
-			facts.Holders = append(facts.Holders, u)
+	for _, k := range f.Partitions {
+		for _, h := range m.holders(k.Sysfs, inUse) {
+			h.Number = k.Number
+			f.Holders = append(f.Holders, h)
 		}
 	}
-	return facts, nil
+	return f
 }
 
-// A kernelPartition is a partition as the kernel knows it, or a mapping that is
-// one of a mapped disk.
-type kernelPartition struct {
-	number        int
-	start, length uint64 // bytes
-	sysfs, node   string
+// lookAtTargets looks at the devices on which the config wants something, but
+// for those that the plan makes. If it is not to wait, what is not there is
+// unknown.
+func (in *inspection) lookAtTargets(ctx context.Context, targets []*plan.Target, wait bool) error {
+	var external []*plan.Target
+	var devices []requiredDevice
+	for _, t := range targets {
+		if t.External() {
+			external = append(external, t)
+			devices = append(devices, requiredDevice{path: in.m.devPath(t.Device), origin: t.Origin})
+		}
+	}
+	var missing error
+	if wait {
+		missing = in.m.wait(ctx, devices)
+	}
+	for i, t := range external {
+		t.Unknown = (!wait || missing != nil) && system.DeviceReady(devices[i].path, in.m.udev()) != nil
+	}
+	errs := each(ctx, len(targets), func(_ context.Context, i int) error {
+		if targets[i].On != nil {
+			return nil
+		}
+		return targets[i].Look(in)
+	})
+	return errors.Join(missing, errors.Join(errs...))
 }
 
-// partitions lists what the kernel knows of a disk's partitions.
-func (m *Machine) partitions(disk string) []kernelPartition {
-	if name := m.attribute(disk, "dm/name"); name != "" {
-		return m.mappedPartitions(disk, name)
+// Resolve implements plan.Facts.
+func (in *inspection) Resolve(path string) (string, error) { return resolve(in.m.devPath(path)) }
+
+// Device implements plan.Facts.
+func (in *inspection) Device(t *plan.Target) (plan.DeviceFacts, error) {
+	switch {
+	case t.On != nil:
+		return in.m.deviceFacts(t.On.Device().Node, t.Device, in.inUse)
+	case t.Disk == nil:
+		return in.m.deviceFacts(in.m.devPath(t.Device), t.Device, in.inUse)
 	}
-	entries, err := os.ReadDir(disk)
-	if err != nil {
-		return nil
+	d := t.Disk.Facts
+	f := plan.DeviceFacts{Device: t.Device}
+	if t.Partition.Number == 0 {
+		f.Node, f.Kernel, f.Holders = d.Node, d.Kernel, d.Holders
+	} else if f.Holders = d.HoldersOf(t.Partition.Number); !t.Disk.Wipe && in.lookAtPartition(t, &f) {
+		return f, nil
 	}
-	var all []kernelPartition
-	for _, e := range entries {
-		dir := filepath.Join(disk, e.Name())
-		n, err := strconv.Atoi(m.attribute(dir, "partition"))
-		if err != nil {
+	f.Signatures = in.Location(t.Disk, t.Partition, t.Disk.Wipe)
+	return f, nil
+}
+
+// lookAtPartition looks at a partition that exists and stays where it is. If it
+// is mounted, what its device shows is newer than the disk.
+func (in *inspection) lookAtPartition(t *plan.Target, f *plan.DeviceFacts) bool {
+	sector := t.Disk.Facts.Sector
+	for _, k := range t.Disk.Facts.Partitions {
+		if k.Number != t.Partition.Number || k.Start != t.Partition.Start*sector || k.Length != t.Partition.Size*sector {
 			continue
 		}
-		// Whatever the disk's sectors are, sysfs counts in 512 bytes.
-		start, _ := strconv.ParseUint(m.attribute(dir, "start"), 10, 64)
-		size, _ := strconv.ParseUint(m.attribute(dir, "size"), 10, 64)
-		all = append(all, kernelPartition{n, start * 512, size * 512, dir, "/dev/" + strings.ReplaceAll(e.Name(), "!", "/")})
+		d, err := in.m.open(k.Node)
+		if err != nil {
+			return false // the disk has it too
+		}
+		defer d.file.Close()
+		f.Signatures, f.Kernel = d.probe(), filepath.Base(k.Sysfs)
+		return true
 	}
-	return all
+	return false
 }
 
-// mountsAndSwaps finds out which block devices are mounted or swapped to.
-func (m *Machine) mountsAndSwaps() (map[number][]string, error) {
-	points, err := system.MountPoints(m.proc("self/mountinfo"))
+// Location implements plan.Facts.
+func (in *inspection) Location(d *plan.Disk, p gpt.Partition, wiped bool) []blkprobe.Signature {
+	disk := in.disks[d.Facts]
+	var r io.ReaderAt = disk.file
+	if wiped {
+		r = wipedReader{r, wipeRanges(int64(disk.size), d.Facts.Signatures)}
+	}
+	if p.Number == 0 {
+		return append(blkprobe.Probe(r, int64(disk.size)), tableSignatures(r, disk.size, disk.sector)...)
+	}
+	start := min(p.Start*disk.sector, disk.size)
+	size := int64(min(p.Size*disk.sector, disk.size-start))
+	return blkprobe.Probe(io.NewSectionReader(r, int64(start), size), size)
+}
+
+// Array implements plan.Facts.
+func (in *inspection) Array(a *plan.Array) plan.ArrayFacts {
+	var members []plan.DeviceFacts
+	for _, t := range a.Members {
+		members = append(members, t.Facts)
+	}
+	return in.m.arrayFacts(a, members, in.inUse)
+}
+
+// Volume implements plan.Facts.
+func (in *inspection) Volume(v *plan.Volume) plan.VolumeFacts {
+	return in.m.volumeFacts(v, v.Members[0].Facts, in.inUse)
+}
+
+// deviceFacts looks at a device that exists.
+func (m *Machine) deviceFacts(path, inConfig string, inUse mountsAndSwaps) (plan.DeviceFacts, error) {
+	d, err := m.open(path)
 	if err != nil {
-		return nil, err
+		return plan.DeviceFacts{Device: inConfig}, err
 	}
-	busy := map[number][]string{}
-	for _, p := range points {
-		how := "mounted at " + p.Target
-		n := number(fmt.Sprintf("%d:%d", p.Major, p.Minor))
-		busy[n] = append(busy[n], how)
-		// Btrfs has device numbers of its own; its device is the source.
-		if source, ok := deviceNumber(p.Source); ok && source != n {
-			busy[source] = append(busy[source], how)
-		}
-	}
-	swaps, err := os.ReadFile(m.proc("swaps"))
-	if err != nil && !os.IsNotExist(err) { // a kernel without swap
-		return nil, fmt.Errorf("reading what is swapped to: %w", err)
-	}
-	for line := range strings.SplitSeq(string(swaps), "\n") {
-		path, _, _ := strings.Cut(line, " ")
-		if n, ok := deviceNumber(path); ok {
-			busy[n] = append(busy[n], "swapped to")
-		}
-	}
-	return busy, nil
+	defer d.file.Close()
+	return plan.DeviceFacts{Device: inConfig, Node: d.node, Kernel: d.kernel(), Size: d.size, Sector: d.sector,
+		Signatures: append(d.probe(), tableSignatures(d.file, d.size, d.sector)...), Holders: m.allHolders(d.sysfs, inUse)}, nil
 }
 
-// holders returns what uses a disk or a partition. One that is write-protected is as
-// little ours to change.
-func (m *Machine) holders(sysfs string, busy map[number][]string) []holder {
-	var found []holder
-	if m.attribute(sysfs, "ro") == "1" {
-		found = append(found, holder{How: "read-only (write-protected)"})
-	}
-	for _, how := range busy[number(m.attribute(sysfs, "dev"))] {
-		found = append(found, holder{How: how})
-	}
-	holders, err := os.ReadDir(filepath.Join(sysfs, "holders"))
+// lookAgain looks at the targets of an operation when what makes them has run.
+func (m *Machine) lookAgain(ctx context.Context, targets ...*plan.Target) ([]plan.DeviceFacts, mountsAndSwaps, error) {
+	inUse, err := m.mountsAndSwaps()
 	if err != nil {
-		return found
+		return nil, nil, err
 	}
-	for _, h := range holders {
-		u := holder{How: "part of " + h.Name(), Kernel: h.Name(), Mapping: m.attribute(m.sys("class", "block", h.Name()), "dm/name")}
-		if u.Mapping != "" {
-			u.How += " (" + u.Mapping + ")"
+	var all []plan.DeviceFacts
+	for _, t := range targets {
+		node, err := m.nodeOf(t)
+		if err != nil {
+			return nil, nil, err
 		}
-		found = append(found, u)
+		if err := m.wait(ctx, []requiredDevice{{path: node, origin: t.Origin}}); err != nil {
+			return nil, nil, err
+		}
+		f, err := m.deviceFacts(node, t.Device, inUse)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, f)
 	}
-	return found
-}
-
-// allHolders is what uses a device or any of its partitions.
-func (m *Machine) allHolders(d *device, busy map[number][]string) []holder {
-	if d.sysfs == "" {
-		return nil
-	}
-	found := m.holders(d.sysfs, busy)
-	for _, part := range m.partitions(d.sysfs) {
-		found = append(found, m.holders(part.sysfs, busy)...)
-	}
-	return found
+	return all, inUse, nil
 }

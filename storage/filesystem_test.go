@@ -15,7 +15,7 @@ func probeFile(t *testing.T, path string) []blkprobe.Signature {
 	d, err := (&Machine{}).open(path)
 	testkit.NoError(t, err)
 	defer d.file.Close()
-	return d.view().probe()
+	return d.probe()
 }
 
 // writeAt makes a disk with some bytes at some offsets.
@@ -165,7 +165,7 @@ func TestMkfsCommands(t *testing.T) {
 		`"format": "vfat", "label": "ESP", "uuid": "12AB-34CD"`:                       "mkfs.fat -i 12ab34cd -n ESP /dev/x",
 	} {
 		cfg := b.config(`"filesystems": [{"device": "/dev/y", ` + config + `}]`)
-		c, ok := mkfs(&cfg.Storage.Filesystems[0], "/dev/x")
+		c, ok := mkfsCommand(&cfg.Storage.Filesystems[0], "/dev/x")
 		if !ok || c.String() != want {
 			t.Errorf("%s\n got %s\nwant %s", config, c, want)
 		}

@@ -13,28 +13,29 @@ import (
 	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // A kernelDiff is what the kernel has to be told about a disk's partitions.
 type kernelDiff struct {
-	remove      []kernelPartition
+	remove      []plan.KernelPartition
 	resize, add []gpt.Partition
 }
 
 // diffKernel compares what the kernel knows with a table.
-func diffKernel(have []kernelPartition, want gpt.Table) kernelDiff {
+func diffKernel(have []plan.KernelPartition, want gpt.Table) kernelDiff {
 	var diff kernelDiff
 	same := map[int]bool{}
 	for _, k := range have {
-		e, ok := want.Find(k.number)
+		e, ok := want.Find(k.Number)
 		switch {
-		case !ok || e.Start*want.Sector != k.start:
+		case !ok || e.Start*want.Sector != k.Start:
 			diff.remove = append(diff.remove, k)
 			continue
-		case e.Size*want.Sector != k.length:
+		case e.Size*want.Sector != k.Length:
 			diff.resize = append(diff.resize, e)
 		}
-		same[k.number] = true
+		same[k.Number] = true
 	}
 	for _, e := range want.Partitions {
 		if !same[e.Number] {
@@ -44,20 +45,20 @@ func diffKernel(have []kernelPartition, want gpt.Table) kernelDiff {
 	return diff
 }
 
-// forget removes partitions from the kernel. It comes before the disk is
+// removePartitions removes partitions from the kernel. It comes before the disk is
 // written to: if one is busy after all, nothing has happened yet.
 func (diff kernelDiff) removePartitions(disk *os.File) error {
 	for _, k := range diff.remove {
-		err := system.DeletePartition(disk, k.number)
+		err := system.DeletePartition(disk, k.Number)
 		if err != nil && !errors.Is(err, unix.ENXIO) {
-			return &report.Error{Err: fmt.Errorf("taking partition %d away from the kernel: %w", k.number, err),
-				Hint: fmt.Sprintf("something uses %s; see /proc/mounts, /proc/swaps and %s/holders", k.node, k.sysfs)}
+			return &report.Error{Err: fmt.Errorf("taking partition %d away from the kernel: %w", k.Number, err),
+				Hint: fmt.Sprintf("something uses %s; see /proc/mounts, /proc/swaps and %s/holders", k.Node, k.Sysfs)}
 		}
 	}
 	return nil
 }
 
-// tell adds and resizes partitions.
+// addPartitions adds and resizes partitions.
 func (diff kernelDiff) addPartitions(disk *os.File, sector uint64) error {
 	for _, e := range diff.resize {
 		if err := system.ResizePartition(disk, e.Number, e.Start*sector, e.Size*sector); err != nil {
@@ -72,7 +73,7 @@ func (diff kernelDiff) addPartitions(disk *os.File, sector uint64) error {
 	return nil
 }
 
-// agree checks that the kernel has the partitions that the table has.
+// verifyKernel checks that the kernel has the partitions that the table has.
 func (m *Machine) verifyKernel(sysfs string, want gpt.Table) error {
 	diff := diffKernel(m.partitions(sysfs), want)
 	if n := len(diff.remove) + len(diff.resize) + len(diff.add); n > 0 {
@@ -94,6 +95,9 @@ func (m *Machine) settle(ctx context.Context, sysfs ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, err := range each(ctx, len(sysfs), func(ctx context.Context, i int) error {
+		if sysfs[i] == "" { // a file
+			return nil
+		}
 		if err := system.SettleDevice(ctx, filepath.Join(sysfs[i], "uevent")); err != nil {
 			return fmt.Errorf("waiting for udev to look at %s: %w", filepath.Base(sysfs[i]), err)
 		}
@@ -110,9 +114,9 @@ func (m *Machine) settle(ctx context.Context, sysfs ...string) error {
 // may take to give it back.
 const lockTimeout = 30 * time.Second
 
-// lock takes the exclusive lock on a disk; see system.Lock. There is no way to
-// be told when it is free that also ends with the context, so that it asks
-// again a few times in a second.
+// lock takes the exclusive lock on a disk; see system.Lock. Waiting
+// in the kernel would not end with the context, so that it is tried again a few
+// times a second.
 func lock(ctx context.Context, f *os.File) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, fmt.Errorf("another program keeps the disk locked (flock)"))
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // finish runs what takes the marks away, and returns the plan for it.
@@ -78,7 +79,7 @@ func TestLabelsStayWhenMarksGo(t *testing.T) {
 func TestMarksOfOthersStay(t *testing.T) {
 	for _, cfg := range []string{luks(givenKey), luks(`"options": ["--subsystem", "theirs"]`)} {
 		b, x := newFakeTools(t)
-		b.luksFormat("--type", "luks2", "--subsystem", unfinishedMark)
+		b.luksFormat("--type", "luks2", "--subsystem", plan.UnfinishedMark)
 		if got := b.finish(cfg); got != "" || len(x.commands) > 0 {
 			t.Errorf("%s: %s", cfg, got)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // luks is a config with one volume on a.img.
@@ -354,50 +355,12 @@ func TestWhatIsThereIsProtected(t *testing.T) {
 	}
 }
 
-func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
-	own, other := holder{How: "part of dm-0 (secret)", Kernel: "dm-0", Mapping: "secret"}, holder{How: "part of dm-1 (x)", Kernel: "dm-1", Mapping: "x"}
-	good := deviceFacts{Device: "/dev/a", Signatures: []blkprobe.Signature{{Type: "crypto_LUKS"}}, LUKS: &blkprobe.LUKSHeader{Version: 2}}
-	with := func(t deviceFacts, uses ...holder) deviceFacts { t.Holders = uses; return t }
-	discarding := good
-	discarding.LUKS = &blkprobe.LUKSHeader{Version: 2, Flags: []string{"allow-discards"}}
-	words := map[volumeAction]string{keepVolume: "keep", openVolume: "open", createVolume: "make"}
-	for _, c := range []struct {
-		name   string
-		config string
-		facts  volumeFacts
-		want   string
-	}{
-		{"closed", luks(givenKey), volumeFacts{deviceFacts: good}, "open"},
-		{"open", luks(givenKey), volumeFacts{with(good, own), "dm-0", []holder{{How: "mounted at /x"}}}, "keep"},
-		{"open, and to be made anew", luks(`"wipeVolume": true`), volumeFacts{with(good, own), "dm-0", nil}, "make"},
-		{"in use, and to be made anew", luks(`"wipeVolume": true`), volumeFacts{with(good, own), "dm-0", []holder{{How: "mounted at /x"}}},
-			`the LUKS volume "secret" on /dev/a is to be made anew but is mounted at /x | storage.luks[0] | stop using it before`},
-		{"open under another name", luks(givenKey), volumeFacts{with(good, other), "", nil},
-			`/dev/a is to hold the LUKS volume "secret" but is part of dm-1 (x) | storage.luks[0].device | a LUKS volume can be only on what nothing else uses`},
-		{"the name is taken", luks(givenKey), volumeFacts{good, "dm-7", nil},
-			`/dev/mapper/secret is there already, and not on /dev/a | storage.luks[0].name | name the volume otherwise, or close the other one (cryptsetup close)`},
-		{"mounted", luks(`"wipeVolume": true`), volumeFacts{with(deviceFacts{Device: "/dev/a"}, holder{How: "mounted at /x"}), "", nil},
-			`/dev/a is to hold the LUKS volume "secret" but is mounted at /x | storage.luks[0].device | a LUKS volume can be only on what nothing else uses`},
-		{"discards as asked", luks(givenKey + `, "discard": true`), volumeFacts{deviceFacts: discarding}, "open"},
-		{"discards not asked for", luks(givenKey), volumeFacts{deviceFacts: discarding},
-			`the LUKS volume that is on /dev/a cannot be kept: it passes discards on, the config does not ask for that | storage.luks[0].discard | wipeVolume: true makes it anew, and its contents are lost`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			l := &newTestMachine(t).config(c.config).Storage.Luks[0]
-			action, errs := decideVolume(l, c.facts)
-			if got := decided(words[action], errs); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
-		})
-	}
-}
-
 func TestAVolumeThatIsOpenIsFoundThroughItsDevice(t *testing.T) {
 	b := newTestMachine(t)
 	b.write("sys/class/block/dm-0/dev", "253:0\n")
-	p := &volumePlan{Luks: &b.config(luks("")).Storage.Luks[0]}
-	f := b.m.lookAtVolume(p, deviceFacts{Holders: []holder{{Kernel: "dm-0", Mapping: "secret"}}}, map[number][]string{"253:0": {"mounted at /x"}})
-	if !f.open() || describeHolders(f.MapperHolders) != "mounted at /x" {
+	p := &plan.Volume{Config: &b.config(luks("")).Storage.Luks[0]}
+	f := b.m.volumeFacts(p, plan.DeviceFacts{Holders: []plan.Holder{{Kernel: "dm-0", Mapping: "secret"}}}, mountsAndSwaps{"253:0": {"mounted at /x"}})
+	if !f.Open() || plan.DescribeHolders(f.MapperHolders) != "mounted at /x" {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -432,7 +395,7 @@ cryptsetup luksFormat --type luks2 --key-file - --subsystem firstlight-unfinishe
 		t.Errorf("kept for the files stage: %v", b.m.VolumeKeys)
 	}
 	checkKept(t, b, "ignition-cex")
-	v := &volume{Machine: b.m, node: "/dev/a"}
+	v := &volume{m: b.m, node: "/dev/a"}
 	if err := v.bindCard(t.Context()); err != nil || !strings.HasSuffix(x.lines(), "\nzkey-cryptsetup setvp /dev/a --key-file DIR/cex.key") {
 		t.Errorf("%v, %s", err, x.lines())
 	}

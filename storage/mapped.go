@@ -11,6 +11,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // A disk of the device mapper (of multipath, mostly) has no partitions of the
@@ -19,12 +20,12 @@ import (
 // is done here with dmsetup, as kpartx would do it.
 
 // mappedPartitions lists the mappings that are partitions of a disk.
-func (m *Machine) mappedPartitions(disk, name string) []kernelPartition {
+func (m *Machine) mappedPartitions(disk, name string) []plan.KernelPartition {
 	holders, err := os.ReadDir(filepath.Join(disk, "holders"))
 	if err != nil {
 		return nil
 	}
-	var all []kernelPartition
+	var all []plan.KernelPartition
 	for _, h := range holders {
 		dir := m.sys("class", "block", h.Name())
 		mapping := m.attribute(dir, "dm/name")
@@ -35,7 +36,7 @@ func (m *Machine) mappedPartitions(disk, name string) []kernelPartition {
 		start, ok := m.linearStart(mapping)
 		size, err := strconv.ParseUint(m.attribute(dir, "size"), 10, 64)
 		if ok && err == nil {
-			all = append(all, kernelPartition{n, start * 512, size * 512, dir, "/dev/" + h.Name()})
+			all = append(all, plan.KernelPartition{Number: n, Start: start * 512, Length: size * 512, Sysfs: dir, Node: "/dev/" + h.Name()})
 		}
 	}
 	return all
@@ -76,8 +77,8 @@ func (m *Machine) linearStart(mapping string) (start uint64, ok bool) {
 }
 
 // partitionMapped carries out the plan for a disk of the device mapper.
-func (m *Machine) partitionMapped(ctx context.Context, p *diskPlan, disk *device) error {
-	if err := p.unchanged(disk); err != nil {
+func (m *Machine) partitionMapped(ctx context.Context, p *plan.Disk, disk *device) error {
+	if err := verifyUnchanged(p, disk); err != nil {
 		return err
 	}
 	// If one is busy after all, nothing has happened yet.
@@ -85,7 +86,7 @@ func (m *Machine) partitionMapped(ctx context.Context, p *diskPlan, disk *device
 		return err
 	}
 	if p.Wipe || p.Write {
-		if err := p.write(kernelDiff{}); err != nil {
+		if err := writeDisk(p, kernelDiff{}); err != nil {
 			return err
 		}
 	}
@@ -102,16 +103,16 @@ func (m *Machine) partitionMapped(ctx context.Context, p *diskPlan, disk *device
 	return m.verifyKernel(disk.sysfs, p.After)
 }
 
-func (m *Machine) unmap(ctx context.Context, partitions []kernelPartition) error {
+func (m *Machine) unmap(ctx context.Context, partitions []plan.KernelPartition) error {
 	for _, k := range partitions {
-		if err := m.dmsetup(ctx, "remove", m.attribute(k.sysfs, "dm/name")); err != nil {
+		if err := m.dmsetup(ctx, "remove", m.attribute(k.Sysfs, "dm/name")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *Machine) mapPartitions(ctx context.Context, p *diskPlan, disk *device, diff kernelDiff) error {
+func (m *Machine) mapPartitions(ctx context.Context, p *plan.Disk, disk *device, diff kernelDiff) error {
 	number := m.attribute(disk.sysfs, "dev")
 	line := func(e gpt.Partition) string {
 		const unit = 512 // bytes, of the device mapper's numbers
@@ -119,10 +120,10 @@ func (m *Machine) mapPartitions(ctx context.Context, p *diskPlan, disk *device, 
 	}
 	for _, e := range diff.resize {
 		for _, k := range m.partitions(disk.sysfs) {
-			if k.number != e.Number {
+			if k.Number != e.Number {
 				continue
 			}
-			name := m.attribute(k.sysfs, "dm/name")
+			name := m.attribute(k.Sysfs, "dm/name")
 			if err := errors.Join(m.dmsetup(ctx, "reload", name, "--table", line(e)), m.dmsetup(ctx, "resume", name)); err != nil {
 				return err
 			}

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // A mapper is dmsetup with a device mapper in the directory of a test: the disk
@@ -89,21 +88,17 @@ func (x *fakeMapper) disk() *device {
 }
 
 // apply plans and runs what the config wants of the partitions.
-func (x *fakeMapper) apply(disk string) (*diskPlan, error) {
+func (x *fakeMapper) apply(disk string) (*plan.Disk, error) {
 	x.b.t.Helper()
 	d := x.disk()
-	busy := map[number][]string{"253:9": {"mounted at /data"}}
-	facts, err := x.b.m.look(d, busy)
-	if err != nil {
-		x.b.t.Fatal(err)
-	}
-	cfg := x.b.config(disk)
-	p, errs := decideDisk(&cfg.Storage.Disks[0], facts, x.b.m.newGUID)
-	if len(errs) > 0 {
+	facts := x.b.m.diskFacts(d, mountsAndSwaps{"253:9": {"mounted at /data"}})
+	g := plan.New(x.b.config(disk), []*plan.DiskFacts{facts}, &inspection{m: x.b.m})
+	p := g.Disks[0]
+	if errs := g.DecideDisks(x.b.m.newGUID); len(errs) > 0 {
 		return p, errors.Join(errs...)
 	}
 	x.lines = nil
-	if p.idle() {
+	if p.Idle() {
 		return p, nil
 	}
 	return p, x.b.m.partitionMapped(x.b.t.Context(), p, d)
@@ -115,7 +110,7 @@ func (x *fakeMapper) must(disk, name, commands string) {
 	if err != nil {
 		x.b.t.Fatal(err)
 	}
-	if got := strings.ReplaceAll(p.name(), x.b.dir, "DIR"); !p.idle() && got != name || p.idle() && name != "" {
+	if got := strings.ReplaceAll(p.Name(), x.b.dir, "DIR"); !p.Idle() && got != name || p.Idle() && name != "" {
 		x.b.t.Errorf("the plan is %s, want %s", got, name)
 	}
 	if got := strings.Join(x.lines, "\n"); got != strings.TrimPrefix(commands, "\n") {
@@ -220,16 +215,6 @@ func TestNumbersOfMappedPartitions(t *testing.T) {
 	} {
 		if got := mappedNumber("mpatha", c.mapping, c.uuid); got != c.want {
 			t.Errorf("%s, %q: %d, want %d", c.mapping, c.uuid, got, c.want)
-		}
-	}
-}
-
-func TestNamesOfMappedPartitions(t *testing.T) {
-	p := &diskPlan{Facts: &diskFacts{Device: "/dev/mapper/mpatha", Node: "/dev/dm-0", Mapping: "mpatha"}, Config: &config.Disk{}}
-	names := strings.Join(p.partitionNames(gpt.Partition{Number: 2}), " ")
-	for _, want := range []string{"/dev/mapper/mpatha2", "/dev/mapper/mpathap2", "/dev/mapper/mpatha-part2", "/dev/disk/by-id/dm-name-mpathap2"} {
-		if !strings.Contains(names, want) {
-			t.Errorf("%s is not one of %s", want, names)
 		}
 	}
 }

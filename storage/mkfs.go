@@ -1,11 +1,64 @@
 package storage
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
+
+// prepareFilesystem carries out the plan for a filesystem. If it could not be
+// looked at before, it decides now.
+func (m *Machine) prepareFilesystem(ctx context.Context, f *plan.Filesystem) error {
+	if !f.Deferred() {
+		node, err := m.nodeOf(f.Target)
+		if err != nil {
+			return err
+		}
+		if err := m.wait(ctx, []requiredDevice{{path: node, origin: f.Target.Origin}}); err != nil {
+			return err
+		}
+		return m.makeFilesystem(ctx, f.Config, f.Action, node, f.Target.Facts.Signatures)
+	}
+	found, _, err := m.lookAgain(ctx, f.Target)
+	if err != nil {
+		return err
+	}
+	action, err := plan.DecideFilesystem(f.Config, found[0])
+	if err != nil || action == plan.KeepFilesystem {
+		return err
+	}
+	return m.makeFilesystem(ctx, f.Config, action, found[0].Node, found[0].Signatures)
+}
+
+// makeFilesystem wipes a device, makes the filesystem and checks it.
+func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, action plan.FilesystemAction, node string, existing []blkprobe.Signature) error {
+	if err := wipeDevice(node, existing); err != nil {
+		return err
+	}
+	if action == plan.MakeFilesystem {
+		command, known := mkfsCommand(fs, node)
+		if !known {
+			return fmt.Errorf("no program is known that makes %q", *fs.Format)
+		}
+		if _, err := m.Run.Run(ctx, command); err != nil {
+			return err
+		}
+	}
+	d, err := m.open(node)
+	if err != nil {
+		return err
+	}
+	defer d.file.Close()
+	if found := d.probe(); action == plan.MakeFilesystem && !plan.MatchesFilesystem(fs, found) {
+		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", blkprobe.Describe(found), *fs.Format)
+	}
+	return m.settle(ctx, d.sysfs)
+}
 
 // formats are the filesystems that can be made, by their programs.
 var formats = map[string]struct {
@@ -25,13 +78,13 @@ func option(name string) func(string) []string {
 	return func(value string) []string { return []string{name, value} }
 }
 
-// mkfs is the command that makes a filesystem. The config's own options come
-// first, as in the reference.
-func mkfs(fs *config.Filesystem, node string) (system.Command, bool) {
+// mkfsCommand is the command that makes a filesystem. The config's own options
+// come first, as in the reference.
+func mkfsCommand(fs *config.Filesystem, node string) (system.Command, bool) {
 	f, known := formats[*fs.Format]
 	args := append(slices.Clone(fs.Options), f.force...)
 	if fs.UUID != nil {
-		args = append(args, f.uuid(plainUUID(*fs.Format, *fs.UUID))...)
+		args = append(args, f.uuid(plan.NormalizeUUID(*fs.Format, *fs.UUID))...)
 	}
 	if fs.Label != nil {
 		args = append(args, f.label, *fs.Label)

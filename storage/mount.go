@@ -107,7 +107,7 @@ func within(p, outer string) bool {
 	return outer == "/" || p == outer || strings.HasPrefix(p, outer+"/")
 }
 
-// target is the mount point as the kernel calls it: links on the way to the
+// mountPoint is the mount point as the kernel calls it: links on the way to the
 // root are resolved.
 func (m *Machine) mountPoint(fs *config.Filesystem) string {
 	root := filepath.Join("/", m.Root)
@@ -117,7 +117,7 @@ func (m *Machine) mountPoint(fs *config.Filesystem) string {
 	return filepath.Join(root, *fs.Path)
 }
 
-// mounted reports whether what the config wants at a place is mounted there, and
+// mounted reports whether what the config wants at a mount point is mounted there, and
 // if so what is mounted over it.
 func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (there bool, hidden string) {
 	at := m.mountPoint(fs)
@@ -171,7 +171,7 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 // openAttempts is how often a device may vanish between being ready and open.
 const openAttempts = 10
 
-// hold waits for a device and keeps it open. When the disks stage has ended,
+// openWhenReady waits for a device and keeps it open. When the disks stage has ended,
 // udev makes the kernel read the tables of the disks that were written to, for
 // which their partitions vanish for a moment, but for those that are open.
 func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File, error) {
@@ -191,7 +191,7 @@ func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File
 
 func unmount(target string) error { return withHint(system.Unmount(target)) }
 
-// explained hands the hint of a mount's failure on to the report.
+// withHint passes the hint of a mount's failure on to the report.
 func withHint(err error) error {
 	var refused *system.MountError
 	if errors.As(err, &refused) {
@@ -202,7 +202,7 @@ func withHint(err error) error {
 
 // makeMountPoint makes the directories that lead to a mount point and returns
 // the outermost one that is new, if any. Links on the way are refused: they
-// could lead out of the root, or to a place that another filesystem hides later.
+// could lead out of the root, or to a directory that another filesystem hides later.
 func (m *Machine) makeMountPoint(fs *config.Filesystem) (outermost string, err error) {
 	at := filepath.Join("/", m.Root)
 	inConfig := "/"
@@ -248,7 +248,7 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	if err := os.Mkdir(at, 0o755); err != nil {
 		return false, err
 	}
-	// The umask is not to have a say.
+	// The umask does not count.
 	if err := os.Chmod(at, 0o755); err != nil {
 		return false, err
 	}

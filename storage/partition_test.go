@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -132,7 +131,7 @@ const (
 	wipeHint   = "wipeTable: true replaces it, with everything on the disk"
 	entryHint  = "wipePartitionEntry: true replaces it, and its contents are lost"
 	roomHint   = "ask for less, or make room: wipeTable, or shouldExist: false with wipePartitionEntry: true for what is in the way"
-	guidHint   = "give each partition a GUID of its own, or leave it out to have one made"
+	guidHint   = "set another GUID for each partition, or remove it to have one generated"
 	resizeHint = "resize: true changes only its size; " + entryHint
 )
 
@@ -255,38 +254,6 @@ func TestADiskThatHasGrownIsUsedToItsEnd(t *testing.T) {
 	b.converges(config)
 	if got, want := b.sgdiskVerify(disk), "1 4096 24575 EF00 ESP\n3 40960 61439 8300 ROOT\n9 102400 612351 8300 DATA"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-func TestDisksInUseAreNotChanged(t *testing.T) {
-	const hint = "stop using it before"
-	facts := func(uses ...holder) *diskFacts {
-		return &diskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Holders: uses, Disk: gpt.Disk{Kind: gpt.Intact,
-			Table: gpt.Table{Sector: 512, First: 34, Last: 204766, Slots: 128, Partitions: []gpt.Partition{{Number: 1, Start: 2048, Size: 20480, Type: linuxData, Name: "boot"}}}}}
-	}
-	for _, c := range []struct {
-		name, config string
-		facts        *diskFacts
-		want         string
-	}{
-		{"another partition may be made", `"partitions": [{"number": 2}]`, facts(holder{Number: 1, How: "mounted at /boot"}), ""},
-		{"what matches may be in use", `"partitions": [{"number": 1, "label": "boot"}]`, facts(holder{Number: 1, How: "mounted at /boot"}, holder{Number: 0, How: "part of md0"}), ""},
-		{"a mounted partition is not resized", `"partitions": [{"number": 1, "sizeMiB": 20, "resize": true}]`, facts(holder{Number: 1, How: "mounted at /boot"}, holder{Number: 1, How: "swapped to"}),
-			`partition 1 "boot" on /dev/vda is to be changed (resize) but is mounted at /boot, swapped to`},
-		{"a used disk is not changed", `"partitions": [{"number": 2}]`, facts(holder{Number: 0, How: "part of dm-0 (x)"}), `the partitions of /dev/vda are to be changed but the disk is part of dm-0 (x)`},
-		{"a used disk is not wiped", `"wipeTable": true`, facts(holder{Number: 0, How: "part of md0"}, holder{Number: 1, How: "mounted at /boot"}),
-			`/dev/vda is to be wiped but is in use: the disk is part of md0, partition 1 is mounted at /boot`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			cfg := newTestMachine(t).config(`"disks": [{"device": "/dev/vda", ` + c.config + `}]`)
-			_, errs := decideDisk(&cfg.Storage.Disks[0], c.facts, func() string { return "G" })
-			switch {
-			case c.want == "" && len(errs) > 0:
-				t.Errorf("refused: %v", errs)
-			case c.want != "" && (len(errs) != 1 || errs[0].Error() != c.want):
-				t.Errorf("got %v, want %s (%s)", errs, c.want, hint)
-			}
-		})
 	}
 }
 

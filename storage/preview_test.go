@@ -10,16 +10,17 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // lines prints a layout, a line for each partition.
-func (l Layout) lines() string {
+func lines(l plan.Layout) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "table %q", l.Table)
 	if l.Damage != "" {
 		fmt.Fprintf(&b, " damage %q", l.Damage)
 	}
-	if l.Whole != (Contents{}) {
+	if l.Whole != (plan.Contents{}) {
 		fmt.Fprintf(&b, " whole %+v", l.Whole)
 	}
 	for _, p := range l.Partitions {
@@ -42,7 +43,7 @@ func previewMachine(t *testing.T) *testMachine {
 	return b
 }
 
-func TestPicturesShowWhatAPlanDoes(t *testing.T) {
+func TestPreviewsShowWhatAPlanDoes(t *testing.T) {
 	const now = `table "gpt"
 1 "ESP" 1+10 kept {What:ext4 (label "esp") New:false Wiped:false}
 3 "ROOT" 20+10 %s {What:ext4 (label "root") New:false Wiped:false}
@@ -73,17 +74,17 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			written := b.written()
-			pictures, plan, err := b.m.Preview(context.Background(), b.config(c.config))
-			if err != nil || len(pictures) != 1 || pictures[0].After == nil {
-				t.Fatalf("%v, %v", pictures, err)
+			previews, plan, err := b.m.Preview(context.Background(), b.config(c.config))
+			if err != nil || len(previews) != 1 || previews[0].After == nil {
+				t.Fatalf("%v, %v", previews, err)
 			}
-			p := pictures[0]
+			p := previews[0]
 			if p.Device != b.path("a.img") || p.Size != 100<<20 || p.Sector != 512 {
 				t.Errorf("%+v", p)
 			}
-			for i, texts := range [][2]string{{p.Before.lines(), c.before}, {p.After.lines(), c.after}} {
+			for i, texts := range [][2]string{{lines(p.Before), c.before}, {lines(*p.After), c.after}} {
 				if texts[0] != texts[1] {
-					t.Errorf("picture %d\n got %s\nwant %s", i, texts[0], texts[1])
+					t.Errorf("preview %d\n got %s\nwant %s", i, texts[0], texts[1])
 				}
 			}
 			if (c.before == c.after) != (len(plan) == 0) {
@@ -96,7 +97,7 @@ func TestPicturesShowWhatAPlanDoes(t *testing.T) {
 	}
 }
 
-func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
+func TestThePlanWithAPreviewIsThatWithout(t *testing.T) {
 	b := previewMachine(t)
 	config := b.config(disk(`"wipeTable": true, "partitions": [{"label": "x"}]`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/x", "format": "ext4", "wipeFilesystem": true}]`)
 	_, with, err := b.m.Preview(context.Background(), config)
@@ -111,26 +112,26 @@ func TestThePlanWithAPictureIsThatWithout(t *testing.T) {
 
 func TestARefusedPlanIsShownAsItIs(t *testing.T) {
 	b := previewMachine(t)
-	pictures, plan, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3, "sizeMiB": 1}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true}`)))
-	if len(report.Leaves(err)) != 1 || plan != nil {
-		t.Errorf("%v, %v", plan, err)
+	previews, operations, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3, "sizeMiB": 1}, {"number": 5, "shouldExist": false, "wipePartitionEntry": true}`)))
+	if len(report.Leaves(err)) != 1 || operations != nil {
+		t.Errorf("%v, %v", operations, err)
 	}
-	if len(pictures) != 1 || pictures[0].After != nil || len(pictures[0].Before.Partitions) != 4 {
-		t.Fatalf("%+v", pictures)
+	if len(previews) != 1 || previews[0].After != nil || len(previews[0].Before.Partitions) != 4 {
+		t.Fatalf("%+v", previews)
 	}
-	if i := slices.IndexFunc(pictures[0].Before.Partitions, func(p PartitionPreview) bool { return p.State != Kept }); i >= 0 {
-		t.Errorf("nothing is done, but %+v", pictures[0].Before.Partitions[i])
+	if i := slices.IndexFunc(previews[0].Before.Partitions, func(p plan.PartitionPreview) bool { return p.State != plan.Kept }); i >= 0 {
+		t.Errorf("nothing is done, but %+v", previews[0].Before.Partitions[i])
 	}
 }
 
-func TestADiskThatIsMissingHasNoPicture(t *testing.T) {
+func TestADiskThatIsMissingHasNoPreview(t *testing.T) {
 	b := newTestMachine(t)
-	if pictures, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err == nil || len(pictures) != 0 || pictures == nil {
-		t.Errorf("%v, %v", pictures, err)
+	if previews, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err == nil || len(previews) != 0 || previews == nil {
+		t.Errorf("%v, %v", previews, err)
 	}
 }
 
-func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
+func TestPreviewsOfDisksWithoutPartitions(t *testing.T) {
 	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", "-L", "x", b.disk("a.img", 20))
 	b.disk("empty", 20)
@@ -141,31 +142,31 @@ func TestPicturesOfDisksWithoutPartitions(t *testing.T) {
 		`"disks": [{"device": "DIR/empty", "wipeTable": true}], "filesystems": [{"device": "DIR/empty", "format": "xfs"}]`: {`table ""`, `table "" whole {What:xfs New:true Wiped:false}`},
 		`"disks": [{"device": "DIR/a.img", "wipeTable": true}]`:                                                            {`table "" whole {What:ext4 (label "x") New:false Wiped:false}`, `table ""`},
 	} {
-		pictures, _, err := b.m.Preview(context.Background(), b.config(config))
-		if err != nil || len(pictures) != 1 {
-			t.Errorf("%s: %v, %v", config, pictures, err)
+		previews, _, err := b.m.Preview(context.Background(), b.config(config))
+		if err != nil || len(previews) != 1 {
+			t.Errorf("%s: %v, %v", config, previews, err)
 			continue
 		}
-		if got := [2]string{pictures[0].Before.lines(), pictures[0].After.lines()}; !reflect.DeepEqual(got, want) {
+		if got := [2]string{lines(previews[0].Before), lines(*previews[0].After)}; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %q\nwant %q", config, got, want)
 		}
 	}
 }
 
-func TestPicturesTellDamage(t *testing.T) {
+func TestPreviewsTellDamage(t *testing.T) {
 	b := previewMachine(t)
 	overwrite(t, b.path("a.img"), 512, 512)
-	pictures, _, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3}`)))
-	if err != nil || len(pictures) != 1 {
+	previews, _, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3}`)))
+	if err != nil || len(previews) != 1 {
 		t.Fatal(err)
 	}
-	if p := pictures[0]; p.Before.Damage != "the primary copy is damaged: there is no GPT header" || p.After.Damage != "" {
+	if p := previews[0]; p.Before.Damage != "the primary copy is damaged: there is no GPT header" || p.After.Damage != "" {
 		t.Errorf("before %q, after %q", p.Before.Damage, p.After.Damage)
 	}
 	if err := os.WriteFile(b.path("a.img"), make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if pictures, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err != nil || pictures[0].Before.lines() != `table ""` {
-		t.Errorf("%v, %v", pictures, err)
+	if previews, _, err := b.m.Preview(context.Background(), b.config(disk(`"wipeTable": true`))); err != nil || lines(previews[0].Before) != `table ""` {
+		t.Errorf("%v, %v", previews, err)
 	}
 }

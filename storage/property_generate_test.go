@@ -10,6 +10,7 @@ import (
 // other's way.
 const (
 	leastMiB, mostMiB = 8, 40
+	linuxData         = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 	efiSystem         = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 )
 

@@ -222,9 +222,7 @@ func (r *caseRunner) prepare(d testDisk) (pages, error) {
 
 // carryOut plans and does it. The error is that of planning.
 func (r *caseRunner) carryOut(c randomCase, cfg *config.Config) error {
-	if c.disk.Sector != 512 {
-		return r.carryOutLarge(c, cfg)
-	}
+	r.m.Sector = int(c.disk.Sector)
 	plan, err := r.m.PlanDisks(context.Background(), cfg)
 	if err != nil {
 		return err
@@ -234,24 +232,6 @@ func (r *caseRunner) carryOut(c randomCase, cfg *config.Config) error {
 		if err := o.Do(context.Background()); err != nil {
 			return fmt.Errorf("carrying out %s: %v", o.Name, err)
 		}
-	}
-	return nil
-}
-
-// carryOutLarge is for other sectors than files are said to have.
-func (r *caseRunner) carryOutLarge(c randomCase, cfg *config.Config) error {
-	d := &device{path: r.file.Name(), node: r.file.Name(), file: r.file, size: c.disk.Sectors * c.disk.Sector, sector: c.disk.Sector}
-	facts, err := r.m.look(d, nil)
-	if err != nil {
-		return err
-	}
-	plan, conflicts := decideDisk(&cfg.Storage.Disks[0], facts, r.m.newGUID)
-	if len(conflicts) > 0 || plan.idle() {
-		return errors.Join(conflicts...)
-	}
-	r.plan = plan.name()
-	if err := errors.Join(plan.unchanged(d), plan.write(kernelDiff{})); err != nil {
-		return fmt.Errorf("carrying out %s: %v", r.plan, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // member writes a superblock of version 1.2 to a disk.
@@ -255,94 +256,12 @@ func TestArraysThatAreNotWholeAreMadeAgain(t *testing.T) {
 	}
 }
 
-// decided is a decision in words, with its conflicts.
-func decided(what string, errs []error) string {
-	var all []string
-	for _, err := range errs {
-		var e *report.Error
-		errors.As(err, &e)
-		all = append(all, e.Error()+" | "+e.Origin.Path+" | "+e.Hint)
-	}
-	if len(all) == 0 {
-		return what
-	}
-	return strings.Join(all, "\n")
-}
-
-func TestDecisionsOnArraysInTheKernel(t *testing.T) {
-	good := &blkprobe.MDSuperblock{UUID: "u", Name: "any:data", Level: 1, Devices: 2}
-	held := []holder{{How: "part of md127", Kernel: "md127"}}
-	members := func(s *blkprobe.MDSuperblock, uses []holder) []deviceFacts {
-		return []deviceFacts{{Device: "/dev/a", Kernel: "a", Member: s, Holders: uses}, {Device: "/dev/b", Kernel: "b", Member: s, Holders: uses}}
-	}
-	running := func(uses ...holder) []runningArray {
-		return []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Holders: uses}}
-	}
-	words := map[arrayAction]string{keepArray: "keep", completeArray: "complete", assembleArray: "assemble", createArray: "make"}
-	const hint = "an array can be made only of what nothing else uses"
-	for _, c := range []struct {
-		name  string
-		facts arrayFacts
-		want  string
-	}{
-		{"a running array is kept", arrayFacts{members(good, held), running(), "/dev/md127"}, "keep"},
-		{"also in use", arrayFacts{members(good, held), running(holder{How: "mounted at /x"}), "/dev/md127"}, "keep"},
-		{"and degraded", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a"}, Active: true}}, "/dev/md127"}, "complete"},
-		{"left by an mdadm that was killed", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Creating: true}}, "/dev/md127"},
-			"assemble after stopping /dev/md127"},
-		{"not in the kernel", arrayFacts{members(good, nil), nil, ""}, "assemble"},
-		{"inactive", arrayFacts{members(good, held), []runningArray{{Kernel: "md127", Members: []string{"a", "b"}}}, ""}, "assemble after stopping /dev/md127"},
-		{"under another name", arrayFacts{members(good, held), running(), ""}, "assemble after stopping /dev/md127"},
-		{"under another name and in use", arrayFacts{members(good, held), running(holder{How: "mounted at /x"}), ""},
-			`the array "data" has to be stopped, as /dev/md127 is not what the config describes, but that is mounted at /x | storage.raid[0] | stop using it before`},
-		{"half made and half assembled", arrayFacts{members(nil, held), running(), ""}, "make after stopping /dev/md127"},
-		{"to be made anew but in use", arrayFacts{members(nil, held), running(holder{How: "swapped to"}), "/dev/md127"},
-			`the array "data" has to be stopped, as /dev/md127 is not what the config describes, but that is swapped to | storage.raid[0] | stop using it before`},
-		{"blank", arrayFacts{members(nil, nil), nil, ""}, "make"},
-		{"members mounted and in other arrays", arrayFacts{[]deviceFacts{
-			{Device: "/dev/a", Kernel: "a", Holders: []holder{{How: "mounted at /x"}}},
-			{Device: "/dev/b", Kernel: "b", Holders: held}}, []runningArray{{Kernel: "md127", Members: []string{"b", "c"}, Active: true}}, ""},
-			`/dev/a is to be a member of the array "data" but is mounted at /x | storage.raid[0].devices[0] | ` + hint + `
-/dev/b is to be a member of the array "data" but is part of md127 | storage.raid[0].devices[1] | ` + hint},
-		{"the name is taken", arrayFacts{members(nil, nil), nil, "/dev/md5"},
-			`/dev/md/data is /dev/md5 already, which is of other devices | storage.raid[0].name | name the array otherwise, or stop the other one (mdadm --stop)`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := &newTestMachine(t).config(mirror).Storage.Raid[0]
-			d, errs := decideArray(r, c.facts)
-			what := words[d.Action]
-			if len(d.Stop) > 0 {
-				what += " after stopping " + strings.Join(d.Stop, ", ")
-			}
-			if got := decided(what, errs); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
-		})
-	}
-}
-
 func TestArraysOfSparesOnlyAreRefused(t *testing.T) {
 	b := newTestMachine(t)
 	b.disk("a.img", 1)
 	b.disk("b.img", 1)
 	b.refused(strings.Replace(mirror, `"level"`, `"spares": 2, "level"`, 1),
 		`the array "data" has 2 devices and is to have 2 spares | storage.raid[0].spares | list more devices, or ask for fewer spares`)
-}
-
-func TestNamesOfSuperblocks(t *testing.T) {
-	b := newTestMachine(t)
-	for name, want := range map[string]string{"data": "data", "md0": "md0", "/dev/md/data": "data", "/dev/md0": "0", "/dev/md_d": "d", "/dev/mdx": "mdx"} {
-		r := &b.config(`"raid": [{"name": "` + name + `", "level": "raid1", "devices": ["/dev/a"]}]`).Storage.Raid[0]
-		if got := superblockName(r); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
-	}
-	for options, want := range map[string]string{`["--name=x"]`: "x", `["--name", "x"]`: "x", `["-N", "x"]`: "x", `["-N"]`: "data"} {
-		r := &b.config(`"raid": [{"name": "data", "level": "raid1", "devices": ["/dev/a"], "options": ` + options + `}]`).Storage.Raid[0]
-		if got := superblockName(r); got != want {
-			t.Errorf("%s: got %s, want %s", options, got, want)
-		}
-	}
 }
 
 func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
@@ -353,23 +272,23 @@ func TestTheKernelsArraysAreFoundThroughTheirMembers(t *testing.T) {
 	b.write("sys/class/block/md127/holders/dm-0/x", "")
 	b.write("sys/class/block/md127/dev", "9:127\n")
 	b.write("sys/class/block/dm-0/dm/name", "root\n")
-	busy := map[number][]string{"9:127": {"mounted at /x"}}
-	p := &arrayPlan{stackedDevice: stackedDevice{paths: []string{"/dev/md/none-such"}}}
-	f := b.m.lookAtArray(p, []deviceFacts{{Holders: []holder{{How: "part of md127", Kernel: "md127"}}}, {Holders: []holder{{How: "part of md127", Kernel: "md127"}}}}, busy)
+	inUse := mountsAndSwaps{"9:127": {"mounted at /x"}}
+	p := &plan.Array{StackedDevice: plan.StackedDevice{Paths: []string{"/dev/md/none-such"}}}
+	f := b.m.arrayFacts(p, []plan.DeviceFacts{{Holders: []plan.Holder{{How: "part of md127", Kernel: "md127"}}}, {Holders: []plan.Holder{{How: "part of md127", Kernel: "md127"}}}}, inUse)
 	if len(f.Running) != 1 || f.Named != "" {
 		t.Fatalf("got %+v", f)
 	}
 	r := f.Running[0]
-	if !r.Active || r.Creating || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || describeHolders(r.Holders) != "mounted at /x, part of dm-0 (root)" {
+	if !r.Active || r.Creating || !slices.Equal(r.Members, []string{"sda1", "sdb1"}) || plan.DescribeHolders(r.Holders) != "mounted at /x, part of dm-0 (root)" {
 		t.Errorf("got %+v", r)
 	}
 	b.write("sys/class/block/md127/ro", "1\n")
-	if r := b.m.runningArray("md127", nil); describeHolders(r.Holders) != "read-only (write-protected), part of dm-0 (root)" {
-		t.Errorf("a write-protected device is %s", describeHolders(r.Holders))
+	if r := b.m.runningArray("md127", nil); plan.DescribeHolders(r.Holders) != "read-only (write-protected), part of dm-0 (root)" {
+		t.Errorf("a write-protected device is %s", plan.DescribeHolders(r.Holders))
 	}
 	b.m.Mdadm = b.path("run")
 	b.write("run/creating-md127", "")
-	if !b.m.runningArray("md127", busy).Creating {
+	if !b.m.runningArray("md127", inUse).Creating {
 		t.Error("the mark of an mdadm that was killed is not seen")
 	}
 }
@@ -446,7 +365,7 @@ func TestANameForTwoThingsIsRefused(t *testing.T) {
 	b.disk("b.img", 16)
 	b.refused(partitions(`{"number": 1, "label": "x"}`)+`, "raid": [{"name": "/dev/disk/by-partlabel/x", "level": "raid0", "devices": ["DIR/b.img"]}],
 		"filesystems": [{"device": "/dev/disk/by-partlabel/x", "format": "ext4"}]`,
-		`/dev/disk/by-partlabel/x would be both partition 1 "x" on DIR/a.img and the array "/dev/disk/by-partlabel/x" | storage.filesystems[0].device | name the partition by its disk, or give each label once`)
+		`/dev/disk/by-partlabel/x would be both partition 1 "x" on DIR/a.img and the array "/dev/disk/by-partlabel/x" | storage.filesystems[0].device | name the partition by its disk, or use each label only once`)
 }
 
 func TestAMissingMemberIsReported(t *testing.T) {

@@ -1,20 +1,7 @@
-// Package storage knows block devices: partition tables, what devices hold,
-// filesystems, mounts, and waiting for devices to appear.
-//
-// As everywhere, looking, planning and changing are apart. PlanDisks looks at
-// all devices of the config, decides what to do with all of them (plan*.go,
-// which does no I/O) and returns operations, or every conflict between the
-// config and the machine at once. Nothing has been written by then.
-//
-// Whether a filesystem must be made is decided before the partition for it
-// exists: what will be in a partition is already on the disk, at the place
-// where the partition will be.
-//
-// Disks may be plain files, for tests and on workstations; there is no kernel
-// to be told about those.
 package storage
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -35,10 +22,10 @@ type Machine struct {
 	Run  system.Runner
 	Log  *report.Logger
 	Root string // prefix of all mount points
-	// RecordedDirectories are the directories that mounting had to create, as paths in the
+	// RecordedDirectories are those that mounting had to create, as paths in the
 	// config, outermost first. Read it when the operations are done.
 	RecordedDirectories []string
-	// RecordDirectory, if there is one, hears of each before it is made.
+	// RecordDirectory, if set, is called before each is made.
 	RecordDirectory func(point string) error
 	// Fetch gets the keys of LUKS volumes, and asks Tang servers for theirs.
 	Fetch func(ctx context.Context, r config.Resource) ([]byte, error)
@@ -47,8 +34,8 @@ type Machine struct {
 	// zkey, by theirs. Read them also when an operation has failed.
 	Keys, VolumeKeys map[string]string
 
-	// Absent is for plans at a desk: if it is set no device is waited for, and it
-	// gives the hint for one that cannot be opened.
+	// Absent is for plans on a workstation: if it is set no device is waited for,
+	// and it returns the hint for one that cannot be opened.
 	Absent func(device string, err error) (hint string)
 	// Sector is the size in bytes of the sectors of files that stand for disks.
 	// If it is unset it is what their partition tables say, or 512.
@@ -59,7 +46,7 @@ type Machine struct {
 	Sys, Proc, Udev string
 	// Dev is where programs make devices. Scratch is a directory in memory.
 	// Zkey and CardKey are zkey's repository and the passphrase beside a card.
-	// Mdadm is where mdadm keeps its marks.
+	// Mdadm is where mdadm keeps its files about arrays that it creates.
 	Dev, Scratch, Zkey, CardKey, Mdadm string
 	// Timeout is how long to wait for devices; by default what the kernel
 	// argument firstlight.device_timeout says, in seconds, or 90 s.
@@ -73,19 +60,12 @@ type Machine struct {
 	locks map[string]*os.File
 }
 
-func or(path, real string) string {
-	if path == "" {
-		return real
-	}
-	return path
-}
-
 func (m *Machine) sys(path ...string) string {
-	return filepath.Join(append([]string{or(m.Sys, "/sys")}, path...)...)
+	return filepath.Join(append([]string{cmp.Or(m.Sys, "/sys")}, path...)...)
 }
 
-func (m *Machine) proc(path string) string { return filepath.Join(or(m.Proc, "/proc"), path) }
-func (m *Machine) udev() string            { return or(m.Udev, system.Udev) }
+func (m *Machine) proc(path string) string { return filepath.Join(cmp.Or(m.Proc, "/proc"), path) }
+func (m *Machine) udev() string            { return cmp.Or(m.Udev, system.Udev) }
 
 // defaultTimeout is systemd's for devices (DefaultDeviceTimeoutSec=).
 const defaultTimeout = 90 * time.Second
@@ -119,7 +99,7 @@ func (m *Machine) random() io.Reader {
 	return rand.Reader
 }
 
-// newGUID makes a random identity (RFC 9562, version 4).
+// newGUID returns a random GUID (RFC 9562, version 4).
 func (m *Machine) newGUID() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -130,10 +110,6 @@ func (m *Machine) newGUID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
-
-// resolve is the real path of a device. Links in /dev/disk come and go as udev
-// works, the node stays.
-func resolve(device string) (string, error) { return filepath.EvalSymlinks(device) }
 
 // each calls f for every index below n, all at the same time, and returns the errors.
 func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) []error {

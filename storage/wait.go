@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// A needed device is one that the config names and that must be there.
+// A requiredDevice is one that the config names and that must be there.
 type requiredDevice struct {
 	path   string
 	origin config.Origin
@@ -36,7 +35,7 @@ const (
 // finished with them. It looks when something about some device has changed.
 // The error joins one for each device that is not there in time.
 //
-// Systemd's device units would say the same, later and to those only who speak
+// Systemd's device units would say the same, later and to those only who warnAt
 // D-Bus; its client would be 410 KB of our binary.
 func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 	if devices = m.missing(devices); len(devices) == 0 {
@@ -56,7 +55,7 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 		defer events.Close()
 	}
 	start := time.Now()
-	speak := start.Add(warnAfter)
+	warnAt := start.Add(warnAfter)
 	for {
 		if devices = m.missing(devices); len(devices) == 0 {
 			return nil
@@ -66,8 +65,8 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 		if left <= 0 {
 			return m.missingError(devices, timeout)
 		}
-		if now.After(speak) {
-			speak = now.Add(warnEvery)
+		if now.After(warnAt) {
+			warnAt = now.Add(warnEvery)
 			m.Log.Warn(fmt.Sprintf("waiting for %s, %d s left; block devices here: %s", paths(devices), int(left.Seconds()), m.listDisks()))
 		}
 		if err := nextEvent(ctx, events, min(left, recheck)); err != nil {
@@ -119,7 +118,7 @@ func paths(devices []requiredDevice) string {
 
 func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) error {
 	var errs []error
-	seen := m.listDisks()
+	listed := m.listDisks()
 	for _, d := range devices {
 		what := d.err.Error()
 		if errors.Is(d.err, os.ErrNotExist) {
@@ -127,14 +126,14 @@ func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) 
 		}
 		errs = append(errs, &report.Error{
 			Doing: "waiting for " + d.path, Origin: d.origin,
-			Err:  fmt.Errorf("%s after %g s; block devices here: %s", what, timeout.Seconds(), seen),
+			Err:  fmt.Errorf("%s after %g s; block devices here: %s", what, timeout.Seconds(), listed),
 			Hint: "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
 		})
 	}
 	return errors.Join(errs...)
 }
 
-// absent is for a desk, where no device will come.
+// absentError is for a workstation, where no device will come.
 func (m *Machine) absentError(devices []requiredDevice) error {
 	var errs []error
 	for _, d := range devices {
@@ -147,7 +146,7 @@ func (m *Machine) absentError(devices []requiredDevice) error {
 	return errors.Join(errs...)
 }
 
-// seen lists the disks of this machine for messages.
+// listDisks lists the disks of this machine for messages.
 func (m *Machine) listDisks() string {
 	entries, err := os.ReadDir(m.sys("class", "block"))
 	if err != nil {
@@ -175,16 +174,7 @@ func (m *Machine) listDisks() string {
 	return strings.Join(all, ", ")
 }
 
-// attribute reads a file of sysfs; empty if it is not there.
-func (m *Machine) attribute(dir, name string) string {
-	text, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
-
-// inUnits prints a size as people speak of it.
+// inUnits prints a size as people warnAt of it.
 func inUnits(bytes uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	n, unit := float64(bytes), 0

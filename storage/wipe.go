@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
@@ -9,13 +11,13 @@ import (
 )
 
 // wipeRanges are what to overwrite so that nothing takes a device for what it
-// was: the places where magic numbers were found, and the first and the last
-// MiB. Those hold the superblocks of nearly everything, also of what the table
-// of probes does not know, and both copies of a partition table with it. (No
-// format would believe in a superblock with only its magic number gone, but a
-// recovery tool might, and an old backup of a GPT would be believed.)
+// was: the magic numbers that were found, and the first and the last MiB. Those
+// hold the superblocks of nearly everything, also of what the table of probes
+// does not know, and both copies of a partition table with it. (No format would
+// believe in a superblock with only its magic number gone, but a recovery tool
+// might, and an old backup of a GPT would be believed.)
 func wipeRanges(size int64, found []blkprobe.Signature) []blkprobe.Range {
-	ends := min(size, mebibyte)
+	ends := min(size, 1<<20)
 	ranges := []blkprobe.Range{{Offset: 0, Length: ends}, {Offset: size - ends, Length: ends}}
 	for _, s := range found {
 		ranges = append(ranges, s.Magics...)
@@ -34,4 +36,36 @@ func wipe(f *os.File, ranges []blkprobe.Range) error {
 		return fmt.Errorf("wiping %s: %w", f.Name(), err)
 	}
 	return nil
+}
+
+// wipeDevice clears what a device held, alone: a device that is mounted, or
+// part of something, cannot be opened exclusively.
+func wipeDevice(node string, found []blkprobe.Signature) (err error) {
+	f, err := os.OpenFile(node, os.O_RDWR|os.O_EXCL, 0)
+	if err != nil {
+		return fmt.Errorf("opening it exclusively: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := system.DeviceSize(f)
+	if err != nil {
+		return err
+	}
+	return wipe(f, wipeRanges(int64(size), found))
+}
+
+// A wipedReader reads a disk as it will be when ranges of it have been wiped.
+type wipedReader struct {
+	io.ReaderAt
+	ranges []blkprobe.Range
+}
+
+func (w wipedReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	for _, r := range w.ranges {
+		from, to := max(r.Offset, off), min(r.Offset+r.Length, off+int64(n))
+		if from < to {
+			clear(p[from-off : to-off])
+		}
+	}
+	return n, err
 }

@@ -33,13 +33,14 @@ var allowedImports = map[string][]string{
 	"internal/fetch":             {"config", "internal/dataurl", "internal/json", "internal/report", "internal/system"},
 	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
 	"providers":                  {"config", "internal/blkprobe", "internal/hypervisor", "internal/fetch", "internal/imds", "internal/json", "internal/report", "internal/system"},
-	"storage":                    {"config", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
+	"storage/plan":               {"config", "internal/gpt", "internal/blkprobe", "internal/report"},
+	"storage":                    {"config", "storage/plan", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
 	"stages":                     {"config", "config/butane", "internal/dataurl", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
-	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "internal/system"},
+	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "storage/plan", "internal/system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.
@@ -91,6 +92,20 @@ func TestImportsFollowTheTable(t *testing.T) {
 		for _, i := range p.Imports {
 			if imported, ours := strings.CutPrefix(i, module); ours && !slices.Contains(allowed, imported) {
 				t.Errorf("%s must not import %s", importer, imported)
+			}
+		}
+	}
+}
+
+// pureLibraries are those of the standard library that cannot do I/O.
+var pureLibraries = []string{"cmp", "errors", "fmt", "maps", "path", "slices", "sort", "strconv", "strings", "unicode"}
+
+func TestPlanningDisksDoesNoIO(t *testing.T) {
+	const planner = "storage/plan"
+	for _, p := range list(t, module+planner) {
+		for _, i := range p.Imports {
+			if _, ours := strings.CutPrefix(i, module); !ours && !slices.Contains(pureLibraries, i) {
+				t.Errorf("%s imports %s, through which it could do I/O", planner, i)
 			}
 		}
 	}

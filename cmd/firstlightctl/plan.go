@@ -19,6 +19,7 @@ import (
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 const planHelp = `Show what the disks stage would do with a config, without changing anything:
@@ -58,7 +59,7 @@ func planCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, files []string) error {
-			return plan(files[0], o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+			return runPlan(files[0], o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := c.Flags()
@@ -70,9 +71,9 @@ func planCommand() *cobra.Command {
 
 // A planResult is what plan prints.
 type planResult struct {
-	Disks      []storage.DiskPreview `json:"disks"`
-	Operations []operation           `json:"operations"`
-	Conflicts  []failure.Problem     `json:"conflicts"`
+	Disks      []plan.DiskPreview `json:"disks"`
+	Operations []operation        `json:"operations"`
+	Conflicts  []failure.Problem  `json:"conflicts"`
 }
 
 // An operation is one step of the plan.
@@ -81,7 +82,7 @@ type operation struct {
 	Origin config.Origin `json:"origin,omitzero"`
 }
 
-func plan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+func runPlan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writer) error {
 	images, err := parseImages(o.images)
 	if err != nil {
 		return err
@@ -218,7 +219,7 @@ func devicesOf(cfg *config.Config) []string {
 // planOnMachine plans, and turns the device names in the result back into those of
 // the config.
 func planOnMachine(m *storage.Machine, cfg *config.Config, original func(string) string) *planResult {
-	result := &planResult{Disks: []storage.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}} // never null in JSON
+	result := &planResult{Disks: []plan.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}} // never null in JSON
 	m.Absent = func(device string, err error) string {
 		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
 		if errors.Is(err, os.ErrPermission) {

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/storage"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // A segment of a bar is a partition, or free space if its number is 0.
 type segment struct {
-	part     storage.PartitionPreview
+	part     plan.PartitionPreview
 	size     uint64
 	minCells int // cells
 	cells    int
@@ -25,7 +25,7 @@ const minShownGap = 1 << 20
 
 // bar draws a disk in a number of cells. Each partition is wide enough for its
 // mark and number, even if that is not to scale.
-func (d drawing) bar(l storage.Layout, size uint64, cells int) string {
+func (d drawing) bar(l plan.Layout, size uint64, cells int) string {
 	segments := segmentsOf(l.Partitions, size)
 	if !distributeCells(segments, cells) {
 		return "(too many partitions for a bar of this width)"
@@ -38,8 +38,8 @@ func (d drawing) bar(l storage.Layout, size uint64, cells int) string {
 }
 
 // segmentsOf returns the partitions and gaps of a disk, in order.
-func segmentsOf(parts []storage.PartitionPreview, size uint64) []segment {
-	parts = slices.SortedFunc(slices.Values(parts), func(a, b storage.PartitionPreview) int { return cmp.Compare(a.Start, b.Start) })
+func segmentsOf(parts []plan.PartitionPreview, size uint64) []segment {
+	parts = slices.SortedFunc(slices.Values(parts), func(a, b plan.PartitionPreview) int { return cmp.Compare(a.Start, b.Start) })
 	var all []segment
 	at := uint64(0)
 	gap := func(to uint64) {
@@ -79,7 +79,7 @@ func distributeCells(segments []segment, cells int) bool {
 	return cells == 0
 }
 
-func (d drawing) segment(s segment, l storage.Layout) string {
+func (d drawing) segment(s segment, l plan.Layout) string {
 	if s.free() && l.Table == "" && l.Whole.What != "" {
 		return "[" + fit(l.Whole.What, s.cells-2) + "]"
 	}

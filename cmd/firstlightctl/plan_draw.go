@@ -9,7 +9,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/storage"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 const (
@@ -36,14 +36,14 @@ type drawing struct {
 }
 
 // changeStyles are the mark and the colour of each change of a partition.
-var changeStyles = map[storage.Change]struct{ mark, colour string }{
-	storage.Created:  {"+", green},
-	storage.Resized:  {"~", blue},
-	storage.Replaced: {"!", yellow},
-	storage.Deleted:  {"-", red},
+var changeStyles = map[plan.ChangeKind]struct{ mark, colour string }{
+	plan.Created:  {"+", green},
+	plan.Resized:  {"~", blue},
+	plan.Replaced: {"!", yellow},
+	plan.Deleted:  {"-", red},
 }
 
-func (d drawing) colorize(s storage.Change, text string) string {
+func (d drawing) colorize(s plan.ChangeKind, text string) string {
 	if style, ok := changeStyles[s]; ok {
 		return d.color.bold(style.colour, text)
 	}
@@ -127,7 +127,7 @@ func (d drawing) wrap(before, text string) string {
 }
 
 // disk draws a disk: its bars, and its partitions as a table.
-func (d drawing) disk(p storage.DiskPreview) string {
+func (d drawing) disk(p plan.DiskPreview) string {
 	var b strings.Builder
 	title := fmt.Sprintf("%s, %s", p.Device, formatSize(p.Size))
 	if p.Node != p.Device {
@@ -148,32 +148,32 @@ func (d drawing) disk(p storage.DiskPreview) string {
 }
 
 // unchanged reports whether the second bar would be the same as the first.
-func unchanged(p storage.DiskPreview) bool {
+func unchanged(p plan.DiskPreview) bool {
 	return p.Before.Table == p.After.Table && p.Before.Whole == p.After.Whole &&
-		slices.EqualFunc(p.Before.Partitions, p.After.Partitions, func(a, b storage.PartitionPreview) bool {
-			a.Contents, b.Contents = storage.Contents{}, storage.Contents{}
+		slices.EqualFunc(p.Before.Partitions, p.After.Partitions, func(a, b plan.PartitionPreview) bool {
+			a.Contents, b.Contents = plan.Contents{}, plan.Contents{}
 			return a == b
 		})
 }
 
 // barRow is one bar with its name.
-func (d drawing) barRow(name string, l storage.Layout, size uint64, bar int) string {
+func (d drawing) barRow(name string, l plan.Layout, size uint64, bar int) string {
 	return margin + name + d.bar(l, size, bar) + "\n"
 }
 
 // partitionTable has a line for each partition before or after.
-func (d drawing) partitionTable(p storage.DiskPreview) string {
+func (d drawing) partitionTable(p plan.DiskPreview) string {
 	rows := [][]string{{"", "#", "label", "start", "size", "", "holds"}}
-	var states []storage.Change
+	var states []plan.ChangeKind
 	parts := p.Before.Partitions
 	if p.After != nil {
 		parts = slices.Clone(p.After.Partitions)
 		for _, old := range p.Before.Partitions {
-			if old.State == storage.Deleted {
+			if old.State == plan.Deleted {
 				parts = append(parts, old)
 			}
 		}
-		slices.SortStableFunc(parts, func(a, b storage.PartitionPreview) int { return a.Number - b.Number })
+		slices.SortStableFunc(parts, func(a, b plan.PartitionPreview) int { return a.Number - b.Number })
 	}
 	for _, part := range parts {
 		state := string(part.State)
@@ -190,9 +190,9 @@ func (d drawing) partitionTable(p storage.DiskPreview) string {
 }
 
 // sizes is a partition's size, with the old one if it changes.
-func (d drawing) sizes(p storage.DiskPreview, part storage.PartitionPreview) string {
+func (d drawing) sizes(p plan.DiskPreview, part plan.PartitionPreview) string {
 	for _, old := range p.Before.Partitions {
-		if old.Number == part.Number && part.State == storage.Resized {
+		if old.Number == part.Number && part.State == plan.Resized {
 			return formatSize(old.Size) + " -> " + formatSize(part.Size)
 		}
 	}
@@ -200,7 +200,7 @@ func (d drawing) sizes(p storage.DiskPreview, part storage.PartitionPreview) str
 }
 
 // contentsText names the contents of a partition.
-func contentsText(c storage.Contents) string {
+func contentsText(c plan.Contents) string {
 	switch {
 	case c.New:
 		return printable(c.What) + ", made new"
@@ -213,7 +213,7 @@ func contentsText(c storage.Contents) string {
 }
 
 // wholeDiskText names the contents of a disk without partitions.
-func wholeDiskText(p storage.DiskPreview) string {
+func wholeDiskText(p plan.DiskPreview) string {
 	is := "holds " + layoutText(p.Before)
 	if p.After == nil || unchanged(p) && p.Before.Whole == p.After.Whole {
 		return is
@@ -221,7 +221,7 @@ func wholeDiskText(p storage.DiskPreview) string {
 	return is + "; then " + layoutText(*p.After)
 }
 
-func layoutText(l storage.Layout) string {
+func layoutText(l plan.Layout) string {
 	switch l.Table {
 	case "":
 		return contentsText(l.Whole)
@@ -235,7 +235,7 @@ func layoutText(l storage.Layout) string {
 
 // columnsOf prints rows as columns, all but the last of which are as wide as
 // their widest cell. Numbers and sizes are aligned right.
-func (d drawing) columnsOf(rows [][]string, states []storage.Change) string {
+func (d drawing) columnsOf(rows [][]string, states []plan.ChangeKind) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {

@@ -7,27 +7,27 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/storage"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 const mib = 1 << 20
 
-func part(number int, label string, start, size uint64, state storage.Change) storage.PartitionPreview {
-	return storage.PartitionPreview{Number: number, Label: label, Start: start * mib, Size: size * mib, State: state}
+func part(number int, label string, start, size uint64, state plan.ChangeKind) plan.PartitionPreview {
+	return plan.PartitionPreview{Number: number, Label: label, Start: start * mib, Size: size * mib, State: state}
 }
 
-func gptOf(parts ...storage.PartitionPreview) storage.Layout {
-	return storage.Layout{Table: "gpt", Partitions: parts}
+func gptOf(parts ...plan.PartitionPreview) plan.Layout {
+	return plan.Layout{Table: "gpt", Partitions: parts}
 }
 
 // changed is a plan with one change of each sort, with labels that take care.
 func changed() *planResult {
-	before := gptOf(part(1, "größe", 1, 19, storage.Kept), part(2, "日本語", 20, 20, storage.Replaced), part(3, "a\x1b[31mb", 40, 20, storage.Deleted), part(10, "", 60, 10, storage.Resized))
-	after := gptOf(part(1, "größe", 1, 19, storage.Kept), part(2, "日本語", 20, 20, storage.Replaced), part(4, "new", 40, 10, storage.Created), part(10, "", 60, 35, storage.Resized))
+	before := gptOf(part(1, "größe", 1, 19, plan.Kept), part(2, "日本語", 20, 20, plan.Replaced), part(3, "a\x1b[31mb", 40, 20, plan.Deleted), part(10, "", 60, 10, plan.Resized))
+	after := gptOf(part(1, "größe", 1, 19, plan.Kept), part(2, "日本語", 20, 20, plan.Replaced), part(4, "new", 40, 10, plan.Created), part(10, "", 60, 35, plan.Resized))
 	after.Partitions[0].Contents.What = `ext4 (label "root")`
-	after.Partitions[1].Contents = storage.Contents{What: "xfs", New: true}
+	after.Partitions[1].Contents = plan.Contents{What: "xfs", New: true}
 	after.Partitions[2].Contents.Wiped = true
-	return &planResult{Disks: []storage.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
+	return &planResult{Disks: []plan.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
 		Operations: []operation{{"partitioning /dev/vda (everything that there is to be done with it, in many words)", config.Origin{Source: "a.ign", Line: 2, Column: 3, Path: "storage.disks[0]"}}}}
 }
 
@@ -91,20 +91,20 @@ func TestConflictsAreDrawnWithAllThatIsKnown(t *testing.T) {
 }
 
 func TestDisksWithoutPartitions(t *testing.T) {
-	ext4, xfs := storage.Contents{What: "ext4"}, storage.Contents{What: "xfs", New: true}
+	ext4, xfs := plan.Contents{What: "ext4"}, plan.Contents{What: "xfs", New: true}
 	empty := gptOf()
 	for name, c := range map[string]struct {
 		before, want string
-		is           storage.Layout
-		after        *storage.Layout
+		is           plan.Layout
+		after        *plan.Layout
 	}{
-		"made":    {want: "holds ext4; then xfs, made new", is: storage.Layout{Whole: ext4}, after: &storage.Layout{Whole: xfs}},
-		"kept":    {want: "holds ext4", is: storage.Layout{Whole: ext4}, after: &storage.Layout{Whole: ext4}},
-		"refused": {want: "holds an MBR partition table", is: storage.Layout{Table: "dos"}},
-		"broken":  {want: "holds a GPT that cannot be used", is: storage.Layout{Table: "damaged gpt"}},
-		"emptied": {want: "holds an MBR partition table; then an empty GPT", is: storage.Layout{Table: "dos"}, after: &empty},
+		"made":    {want: "holds ext4; then xfs, made new", is: plan.Layout{Whole: ext4}, after: &plan.Layout{Whole: xfs}},
+		"kept":    {want: "holds ext4", is: plan.Layout{Whole: ext4}, after: &plan.Layout{Whole: ext4}},
+		"refused": {want: "holds an MBR partition table", is: plan.Layout{Table: "dos"}},
+		"broken":  {want: "holds a GPT that cannot be used", is: plan.Layout{Table: "damaged gpt"}},
+		"emptied": {want: "holds an MBR partition table; then an empty GPT", is: plan.Layout{Table: "dos"}, after: &empty},
 	} {
-		if got := wholeDiskText(storage.DiskPreview{Before: c.is, After: c.after}); got != c.want {
+		if got := wholeDiskText(plan.DiskPreview{Before: c.is, After: c.after}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -114,11 +114,11 @@ func TestDisksWithoutPartitions(t *testing.T) {
 func TestBarsOfAnyDisk(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	for range 2000 {
-		var parts []storage.PartitionPreview
+		var parts []plan.PartitionPreview
 		at := uint64(r.Intn(3))
 		for i := range r.Intn(12) {
 			size := uint64(1 + r.Intn(1<<r.Intn(20)))
-			parts = append(parts, part(i+1, strings.Repeat("日", r.Intn(4)), at, size, []storage.Change{storage.Kept, storage.Created, storage.Resized}[r.Intn(3)]))
+			parts = append(parts, part(i+1, strings.Repeat("日", r.Intn(4)), at, size, []plan.ChangeKind{plan.Kept, plan.Created, plan.Resized}[r.Intn(3)]))
 			at += size + uint64(r.Intn(3))
 		}
 		cells := 40 + r.Intn(100)
@@ -130,9 +130,9 @@ func TestBarsOfAnyDisk(t *testing.T) {
 			t.Fatalf("width %d instead of %d, %d partitions: %s", width(bar), cells, len(parts), bar)
 		}
 	}
-	var many []storage.PartitionPreview
+	var many []plan.PartitionPreview
 	for i := range 128 {
-		many = append(many, part(i+1, "", uint64(i+1), 1, storage.Kept))
+		many = append(many, part(i+1, "", uint64(i+1), 1, plan.Kept))
 	}
 	if bar := (drawing{}).bar(gptOf(many...), 200*mib, 71); bar != "(too many partitions for a bar of this width)" {
 		t.Error(bar)

@@ -210,7 +210,7 @@ func TestVolumesThatCannotBeMade(t *testing.T) {
 		{"the volume is in use", format + "echo -n 'open sesame' | cryptsetup open --key-file - $DISK vault; mkfs.ext4 -q /dev/mapper/vault; mkdir -p /run/at; mount -o ro /dev/mapper/vault /run/at", sesame + `, "wipeVolume": true`,
 			[]string{"the LUKS volume \"vault\" on $DISK is to be made anew but is mounted at /run/at", "stop using it before"}},
 		{"it is open under another name", format + "echo -n 'open sesame' | cryptsetup open --key-file - $DISK other", sesame, []string{"$DISK is to hold the LUKS volume \"vault\" but is part of dm-", "(other)"}},
-		{"the key is empty", "true", `, "keyFile": {"source": "data:,"}`, []string{"the key is empty", "leave keyFile out to have one generated", "storage.luks[0].keyFile.source"}},
+		{"the key is empty", "true", `, "keyFile": {"source": "data:,"}`, []string{"the key is empty", "remove keyFile to have one generated", "storage.luks[0].keyFile.source"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			disk := volumeDisk(t)

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
+)
+
+// bind binds the volume to what clevis unlocks it with, tries that if it can
+// be tried, and takes a generated key away again.
+func (v *volume) bind(ctx context.Context) error {
+	for _, t := range v.config.Clevis.Tang {
+		if err := v.awaitTang(ctx, t); err != nil {
+			return err
+		}
+	}
+	pin, text, err := clevisPin(&v.config.Clevis)
+	if err != nil {
+		return err
+	}
+	err = v.withKeyFile(func(file string) error {
+		c := system.Command{Name: "clevis", Args: []string{"luks", "bind", "-f", "-k", file, "-d", v.node, pin, text}, Secrets: []string{string(v.key)}}
+		if config.NonZero(v.config.Clevis.Custom.Pin) {
+			c.Secrets = append(c.Secrets, text) // who knows what it holds
+		}
+		_, err := v.m.Run.Run(ctx, c)
+		return err
+	})
+	if err != nil {
+		return &report.Error{Err: err, Origin: v.config.Clevis.Origin(),
+			Hint: "check that each thumbprint is one that tang-show-keys prints on its server, and that the machine has the TPM"}
+	}
+	if canVerifyUnlock(&v.config.Clevis) {
+		if err := v.verifyUnlock(ctx); err != nil {
+			return err
+		}
+	}
+	if !generatesKey(v.config) {
+		return nil
+	}
+	if err := v.cryptsetup(ctx, "luksRemoveKey", v.node, "-"); err != nil {
+		return err
+	}
+	v.storeKey(nil)
+	return nil
+}
+
+// verifyUnlock lets clevis open the volume, as it will have to at every boot.
+func (v *volume) verifyUnlock(ctx context.Context) error {
+	if err := v.cryptsetup(ctx, "luksClose", v.config.Name); err != nil {
+		return err
+	}
+	_, err := v.m.Run.Run(ctx, system.Command{Name: "clevis", Args: []string{"luks", "unlock", "-d", v.node, "-n", v.config.Name}})
+	if err != nil {
+		return &report.Error{Err: fmt.Errorf("trying whether clevis can unlock it: %w", err), Origin: v.config.Clevis.Origin(),
+			Hint: "check that the Tang servers can be reached and that the machine has the TPM"}
+	}
+	return nil
+}
+
+// awaitTang asks a server for its keys, as clevis will, but patiently: the
+// network may not be up yet.
+func (v *volume) awaitTang(ctx context.Context, t config.Tang) error {
+	if config.NonZero(t.Advertisement) {
+		return nil
+	}
+	if v.m.Fetch == nil {
+		return fmt.Errorf("%w: nothing to fetch with", report.ErrBug)
+	}
+	at, err := url.Parse(t.URL)
+	if err != nil {
+		return &report.Error{Err: err, Origin: t.Origin("url")}
+	}
+	source := at.JoinPath("adv").String()
+	if _, err := v.m.Fetch(ctx, config.Resource{Source: &source}); err != nil {
+		var known *report.Error
+		errors.As(err, &known)
+		e := &report.Error{Err: fmt.Errorf("asking the Tang server for its keys: %w", err), Origin: t.Origin("url")}
+		if known != nil {
+			e.Hint = known.Hint
+		}
+		return e
+	}
+	return nil
+}
+
+// canVerifyUnlock reports whether clevis can be asked to unlock the volume here and now:
+// the servers were asked for their keys and the TPM is there. A server that
+// gave its keys beforehand need not be in reach.
+func canVerifyUnlock(c *config.Clevis) bool {
+	shares := 0
+	for _, t := range c.Tang {
+		if !config.NonZero(t.Advertisement) {
+			shares++
+		}
+	}
+	if config.ValueOr(c.TPM2, false) {
+		shares++
+	}
+	return !config.NonZero(c.Custom.Pin) && shares >= max(1, config.ValueOr(c.Threshold, 1))
+}
+
+// clevisPin is the pin and its config, as clevis-encrypt-sss(1) wants it.
+func clevisPin(c *config.Clevis) (pin, text string, err error) {
+	if config.NonZero(c.Custom.Pin) {
+		return *c.Custom.Pin, config.ValueOr(c.Custom.Config, ""), nil
+	}
+	type tang struct {
+		URL           string   `json:"url"`
+		Thumbprint    string   `json:"thp,omitempty"`
+		Advertisement json.Raw `json:"adv,omitempty"`
+	}
+	type pins struct {
+		Tang []tang    `json:"tang,omitempty"`
+		TPM2 *struct{} `json:"tpm2,omitempty"`
+	}
+	var p pins
+	for _, t := range c.Tang {
+		p.Tang = append(p.Tang, tang{t.URL, config.ValueOr(t.Thumbprint, ""), json.Raw(config.ValueOr(t.Advertisement, ""))})
+	}
+	if config.ValueOr(c.TPM2, false) {
+		p.TPM2 = new(struct{})
+	}
+	encoded, err := json.Marshal(struct {
+		Pins      pins `json:"pins"`
+		Threshold int  `json:"t"`
+	}{p, max(1, config.ValueOr(c.Threshold, 1))})
+	if err != nil {
+		err = fmt.Errorf("making the config of clevis: %w", err)
+	}
+	return "sss", string(encoded), err
+}

@@ -1,0 +1,149 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/report"
+)
+
+// A Filesystem is a filesystem of the config and what to do about it.
+type Filesystem struct {
+	Config *config.Filesystem
+	Target *Target
+	Action FilesystemAction
+}
+
+// A FilesystemAction is what is done about a filesystem.
+type FilesystemAction int
+
+const (
+	KeepFilesystem FilesystemAction = iota
+	MakeFilesystem                  // wipe the device and make a filesystem
+	WipeOnly
+)
+
+// wantsFilesystem reports whether the disks stage has anything to do for it.
+// Virtiofs is the host's.
+func wantsFilesystem(fs *config.Filesystem) bool {
+	return fs.Format != nil && *fs.Format != "virtiofs"
+}
+
+func isNone(fs *config.Filesystem) bool { return *fs.Format == "" || *fs.Format == "none" }
+
+// Deferred reports whether what is done is decided only when the plan runs.
+func (f *Filesystem) Deferred() bool { return f.Target.Wanted && f.Target.Deferred() }
+
+// Origin implements Node.
+func (f *Filesystem) Origin() config.Origin { return f.Config.Origin() }
+
+// Idle implements Node.
+func (f *Filesystem) Idle() bool { return f.Action == KeepFilesystem && !f.Deferred() }
+
+// DependsOn implements Node.
+func (f *Filesystem) DependsOn() []Node { return f.Target.dependsOn() }
+
+// Name implements Node.
+func (f *Filesystem) Name() string {
+	device := f.Config.Device
+	switch {
+	case f.Action == WipeOnly:
+		return "wiping " + device
+	case f.Deferred() && isNone(f.Config):
+		return "checking and, if needed, wiping " + device
+	}
+	what := *f.Config.Format
+	if config.NonZero(f.Config.Label) {
+		what = fmt.Sprintf("%s %q", what, *f.Config.Label)
+	}
+	if f.Deferred() {
+		return fmt.Sprintf("checking and, if needed, making %s on %s", what, device)
+	}
+	return fmt.Sprintf("making %s on %s", what, device)
+}
+
+func (g *Graph) decideFilesystem(f *Filesystem) []error {
+	t := f.Target
+	errs := g.lookAtStacked(t)
+	if t.Unknown || !t.Wanted || t.Deferred() {
+		return errs
+	}
+	var err error
+	if f.Action, err = DecideFilesystem(f.Config, t.Facts); err != nil {
+		errs = append(errs, err)
+	}
+	if found := t.Facts.Signatures; len(found) > 1 && f.Action == KeepFilesystem {
+		g.Warnings = append(g.Warnings, fmt.Sprintf("%s holds %s; taking it for the first", t.Device, blkprobe.Describe(found)))
+	}
+	return errs
+}
+
+// DecideFilesystem compares a filesystem of the config with what exists.
+func DecideFilesystem(fs *config.Filesystem, f DeviceFacts) (FilesystemAction, error) {
+	wipe := config.ValueOr(fs.WipeFilesystem, false)
+	action := MakeFilesystem
+	if isNone(fs) {
+		action = WipeOnly
+	}
+	switch {
+	case len(f.Signatures) == 0 && action == WipeOnly:
+		return KeepFilesystem, nil
+	case len(f.Signatures) == 0 || wipe:
+	case action == WipeOnly:
+		return KeepFilesystem, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
+			"%s holds %s; the config says that it holds nothing", f.Device, blkprobe.Describe(f.Signatures))
+	default:
+		return KeepFilesystem, refuseOtherFilesystem(fs, f)
+	}
+	if len(f.Holders) > 0 {
+		return KeepFilesystem, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
+			"%s is to be wiped but is %s", f.Device, DescribeHolders(f.Holders))
+	}
+	return action, nil
+}
+
+// MatchesFilesystem reports whether a device holds the filesystem of the config.
+func MatchesFilesystem(fs *config.Filesystem, found []blkprobe.Signature) bool {
+	return len(found) > 0 && len(compareFilesystem(fs, found[0])) == 0
+}
+
+// compareFilesystem returns how what was found differs from what is wanted.
+func compareFilesystem(fs *config.Filesystem, got blkprobe.Signature) []difference {
+	if got.Type != *fs.Format { // the label and UUID of something else do not matter
+		return []difference{{"format", "format", got.Type, *fs.Format}}
+	}
+	var all []difference
+	if fs.Label != nil && got.Label != *fs.Label {
+		all = append(all, difference{"label", "label", fmt.Sprintf("%q", got.Label), fmt.Sprintf("%q", *fs.Label)})
+	}
+	if fs.UUID != nil && NormalizeUUID(got.Type, got.UUID) != NormalizeUUID(*fs.Format, *fs.UUID) {
+		all = append(all, difference{"uuid", "UUID", got.UUID, *fs.UUID})
+	}
+	return all
+}
+
+// NormalizeUUID makes UUIDs comparable. That of vfat is a serial number, which
+// people write with or without the dash.
+func NormalizeUUID(format, uuid string) string {
+	uuid = strings.ToLower(uuid)
+	if format == "vfat" {
+		uuid = strings.ReplaceAll(uuid, "-", "")
+	}
+	return uuid
+}
+
+// refuseOtherFilesystem is about a device that holds something; nil if it is
+// what the config wants.
+func refuseOtherFilesystem(fs *config.Filesystem, f DeviceFacts) error {
+	const hint = "wipeFilesystem: true makes it anew, and its contents are lost"
+	differences := compareFilesystem(fs, f.Signatures[0])
+	switch {
+	case len(differences) == 0:
+		return nil
+	case differences[0].member == "format":
+		return report.Conflict(fs.Origin("format"), hint, "%s holds %s; the config asks for %s", f.Device, blkprobe.Describe(f.Signatures), *fs.Format)
+	}
+	return report.Conflict(fs.Origin(differences[0].member), hint, "the %s on %s is not what the config describes: %s", *fs.Format, f.Device, describeDifferences(differences))
+}

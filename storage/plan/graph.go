@@ -1,0 +1,348 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/gpt"
+	"github.com/firstlight-os/firstlight/internal/report"
+)
+
+// A Graph is the devices of a config, what depends on what, and what is to be
+// done about each.
+type Graph struct {
+	Disks       []*Disk
+	Stacked     []Stacked // each after those that it depends on
+	Filesystems []*Filesystem
+	// Targets are all the devices on which the config wants something.
+	Targets []*Target
+	// Warnings are for the log.
+	Warnings []string
+
+	cfg   *config.Config
+	facts Facts
+}
+
+// A Node is what one operation changes: a disk with its partitions, an array, a
+// LUKS volume or a filesystem.
+type Node interface {
+	Name() string // of the operation: "making ext4 on /dev/vdb1"
+	Origin() config.Origin
+	// Idle reports whether nothing is to be done.
+	Idle() bool
+	// DependsOn are the nodes that make the devices that it is on.
+	DependsOn() []Node
+}
+
+// A Target is a device on which the config wants something, and where it comes
+// from: a partition of a disk in the plan, or a whole one; an array or a volume
+// of the plan; or else some device that exists, or is waited for.
+type Target struct {
+	Device  string // as in the config
+	Origin  config.Origin
+	Purpose string // `the array "data"`
+	Wanted  bool   // there is something to do for it
+
+	Disk      *Disk
+	Partition gpt.Partition // without a number it is the whole disk
+	On        Stacked
+	// Unknown reports that it is not known where the device is, or what is on it.
+	Unknown bool
+	// Facts are what is there now.
+	Facts DeviceFacts
+}
+
+// External reports whether the device is neither on a disk of the plan nor made
+// by it.
+func (t *Target) External() bool { return t.Disk == nil && t.On == nil && !t.Unknown }
+
+// Deferred reports whether what is there can be found out only when the plan runs.
+func (t *Target) Deferred() bool { return t.On != nil && t.On.Device().Content == ContentDeferred }
+
+func (t *Target) dependsOn() []Node {
+	switch {
+	case t.On != nil:
+		return []Node{t.On}
+	case t.Disk != nil:
+		return []Node{t.Disk}
+	}
+	return nil
+}
+
+func (t *Target) sameDevice(other *Target) bool {
+	if t.Unknown || other.Unknown || t.Disk != other.Disk || t.On != other.On {
+		return false
+	}
+	switch {
+	case t.On != nil:
+		return true
+	case t.Disk != nil:
+		return t.Partition.Number == other.Partition.Number
+	}
+	return t.Facts.Node == other.Facts.Node
+}
+
+// Stacked is an array or a LUKS volume.
+type Stacked interface {
+	Node
+	Device() *StackedDevice
+	decide(g *Graph) []error
+}
+
+// A StackedDevice is what arrays and volumes have in common: a device that is
+// made of others.
+type StackedDevice struct {
+	Title   string    // `the array "data"`
+	Paths   []string  // in /dev, first the one that its program makes
+	Members []*Target // what it is made of
+	Node    string    // the device if it exists already
+	Content ContentState
+}
+
+// Device implements Stacked.
+func (d *StackedDevice) Device() *StackedDevice { return d }
+
+// DependsOn implements Node.
+func (d *StackedDevice) DependsOn() []Node {
+	var all []Node
+	for _, t := range d.Members {
+		all = append(all, t.dependsOn()...)
+	}
+	return all
+}
+
+// A ContentState is what is known of the contents of a stacked device.
+type ContentState int
+
+const (
+	ContentUnknown  ContentState = iota // because of conflicts
+	ContentNew                          // the device will be new and hold nothing
+	ContentExisting                     // the device is there, and stays
+	ContentDeferred                     // it stays, but can be looked at only when it has been started
+)
+
+// New returns the graph of a config, of which nothing is decided yet. Disks are
+// the facts about its disks, nil where there are none.
+func New(cfg *config.Config, disks []*DiskFacts, facts Facts) *Graph {
+	g := &Graph{cfg: cfg, facts: facts}
+	storage := &cfg.Storage
+	for i, d := range disks {
+		g.Disks = append(g.Disks, &Disk{Config: &storage.Disks[i], Facts: d})
+	}
+	for i := range storage.Raid {
+		g.addStacked(newArray(&storage.Raid[i]))
+	}
+	for i := range storage.Luks {
+		g.addStacked(newVolume(&storage.Luks[i]))
+	}
+	for i := range storage.Filesystems {
+		fs := &storage.Filesystems[i]
+		if config.ValueOr(fs.Format, "") == "virtiofs" {
+			continue
+		}
+		f := &Filesystem{Config: fs, Target: newTarget(fs.Device, fs.Origin("device"), "a filesystem")}
+		f.Target.Wanted = wantsFilesystem(fs)
+		g.Filesystems = append(g.Filesystems, f)
+		g.Targets = append(g.Targets, f.Target)
+	}
+	return g
+}
+
+func newTarget(device string, origin config.Origin, purpose string) *Target {
+	return &Target{Device: device, Origin: origin, Purpose: purpose, Wanted: true, Facts: DeviceFacts{Device: device}}
+}
+
+func (g *Graph) addStacked(s Stacked) {
+	d := s.Device()
+	if node, err := g.facts.Resolve(d.Paths[0]); err == nil {
+		d.Node = node
+	}
+	g.Stacked = append(g.Stacked, s)
+	g.Targets = append(g.Targets, d.Members...)
+}
+
+// Nodes returns all nodes, each after those that it depends on.
+func (g *Graph) Nodes() []Node {
+	var all []Node
+	for _, d := range g.Disks {
+		all = append(all, d)
+	}
+	for _, s := range g.Stacked {
+		all = append(all, s)
+	}
+	for _, f := range g.Filesystems {
+		all = append(all, f)
+	}
+	return all
+}
+
+// DecideDisks decides on the partitions of all disks. NewGUID returns random
+// GUIDs for those for which the config has none.
+func (g *Graph) DecideDisks(newGUID func() string) []error {
+	var errs []error
+	for i, d := range g.Disks {
+		for _, other := range g.Disks[:i] {
+			if d.Facts.Node == other.Facts.Node {
+				errs = append(errs, report.Conflict(d.Config.Origin("device"), "put all partitions of a disk into one entry of storage.disks",
+					"%s and %s are the same disk, %s", other.Facts.Device, d.Facts.Device, d.Facts.Node))
+			}
+		}
+		errs = append(errs, d.decide(g.holdsWanted(d.Facts), newGUID)...)
+	}
+	return errs
+}
+
+// holdsWanted reports whether a whole disk holds what the config wants on it,
+// from a run of ours that was interrupted later on.
+func (g *Graph) holdsWanted(d *DiskFacts) bool {
+	if len(d.Signatures) == 0 {
+		return false
+	}
+	is := func(path string) bool {
+		node, err := g.facts.Resolve(path)
+		return err == nil && node == d.Node
+	}
+	facts := DeviceFacts{Device: d.Device, Signatures: d.Signatures}
+	for _, f := range g.Filesystems {
+		if f.Target.Wanted && is(f.Config.Device) {
+			return MatchesFilesystem(f.Config, d.Signatures)
+		}
+	}
+	for _, s := range g.Stacked {
+		if !slices.ContainsFunc(s.Device().Members, func(t *Target) bool { return is(t.Device) }) {
+			continue
+		}
+		switch s := s.(type) {
+		case *Array:
+			return matchesArray(s.Config, facts.md())
+		case *Volume:
+			_, errs := decideVolumeContents(s.Config, facts)
+			return facts.LUKS() != nil && len(errs) == 0
+		}
+	}
+	return false
+}
+
+// DecideContents decides on arrays, volumes and filesystems when the targets
+// outside of them have been looked at.
+func (g *Graph) DecideContents() []error {
+	errs := refuseSharedDevices(g.Targets)
+	for _, s := range g.Stacked {
+		errs = append(errs, g.decideStacked(s)...)
+	}
+	for _, f := range g.Filesystems {
+		errs = append(errs, g.decideFilesystem(f)...)
+	}
+	return errs
+}
+
+// refuseSharedDevices finds devices that are wanted for two things.
+func refuseSharedDevices(targets []*Target) []error {
+	var errs []error
+	for i, t := range targets {
+		for _, other := range targets[:i] {
+			if !t.Wanted || !other.Wanted || !t.sameDevice(other) {
+				continue
+			}
+			wanted := ""
+			if t.Purpose != other.Purpose {
+				wanted = fmt.Sprintf(", wanted for %s and for %s", other.Purpose, t.Purpose)
+			}
+			errs = append(errs, report.Conflict(t.Origin, "keep one of the two entries", "%s and %s are the same device%s", other.Device, t.Device, wanted))
+		}
+	}
+	return errs
+}
+
+// decideStacked decides on an array or a volume when it is known what becomes of
+// its members.
+func (g *Graph) decideStacked(s Stacked) []error {
+	d := s.Device()
+	var errs []error
+	unknown, deferred := false, false
+	for _, t := range d.Members {
+		errs = append(errs, g.lookAtStacked(t)...)
+		unknown, deferred = unknown || t.Unknown, deferred || t.Deferred()
+	}
+	switch {
+	case unknown:
+	case deferred:
+		d.Content = ContentDeferred
+	default:
+		errs = append(errs, s.decide(g)...)
+	}
+	return errs
+}
+
+// lookAtStacked looks at a target that is an array or a volume, if that stays
+// as it is.
+func (g *Graph) lookAtStacked(t *Target) []error {
+	if t.On == nil || t.Unknown {
+		return nil
+	}
+	switch t.On.Device().Content {
+	case ContentUnknown:
+		t.Unknown = true
+	case ContentExisting:
+		if err := t.Look(g.facts); err != nil {
+			return []error{err}
+		}
+	}
+	return nil
+}
+
+// Look fills in the facts of a target on which something is wanted.
+func (t *Target) Look(facts Facts) error {
+	if t.Unknown || !t.Wanted {
+		return nil
+	}
+	found, err := facts.Device(t)
+	if err != nil {
+		t.Unknown = true
+		return &report.Error{Doing: "looking at " + t.Device, Origin: t.Origin, Err: err}
+	}
+	t.Facts = found
+	return nil
+}
+
+// sortStacked sorts arrays and volumes so that each comes after those that it
+// depends on. What depends on itself is dropped, and what depends on that, too.
+func sortStacked(all []Stacked) ([]Stacked, []error) {
+	var sorted []Stacked
+	var errs []error
+	done := map[Stacked]bool{} // false if it is dropped
+	var visit func(s Stacked, path []Stacked) bool
+	visit = func(s Stacked, path []Stacked) bool {
+		if ok, known := done[s]; known {
+			return ok
+		}
+		if i := slices.Index(path, s); i >= 0 {
+			errs = append(errs, refuseCycle(append(path[i:len(path):len(path)], s)))
+			return false
+		}
+		ok := true
+		for _, t := range s.Device().Members {
+			if t.On != nil && !visit(t.On, append(path, s)) {
+				t.Unknown, ok = true, false
+			}
+		}
+		if done[s] = ok; ok {
+			sorted = append(sorted, s)
+		}
+		return ok
+	}
+	for _, s := range all {
+		visit(s, nil)
+	}
+	return sorted, errs
+}
+
+func refuseCycle(path []Stacked) error {
+	var titles []string
+	for _, s := range path {
+		titles = append(titles, s.Device().Title)
+	}
+	return report.Conflict(path[0].Origin(), "something of them has to be on a device that is there", "these are built upon each other in a circle: %s", strings.Join(titles, " -> "))
+}

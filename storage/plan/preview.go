@@ -1,0 +1,169 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
+)
+
+// A DiskPreview is a disk before and after a plan. Sizes are in bytes.
+type DiskPreview struct {
+	Device string `json:"device"` // as in the config
+	Node   string `json:"node"`   // the device or the file that it is
+	Size   uint64 `json:"size"`
+	Sector uint64 `json:"sector"`
+	Before Layout `json:"before"`
+	// After is nil if the plan was refused.
+	After *Layout `json:"after,omitempty"`
+}
+
+// A Layout is what is on a disk.
+type Layout struct {
+	// Table is "gpt", "dos", "damaged gpt" or, without one, empty.
+	Table string `json:"table"`
+	// Damage is what is wrong with a table that can still be read.
+	Damage string `json:"damage,omitempty"`
+	// Whole is what is on a disk without a table.
+	Whole      Contents           `json:"whole,omitzero"`
+	Partitions []PartitionPreview `json:"partitions"`
+}
+
+// A PartitionPreview is a partition in one of the two layouts.
+type PartitionPreview struct {
+	Number   int        `json:"number"`
+	Label    string     `json:"label"`
+	Start    uint64     `json:"start"`
+	Size     uint64     `json:"size"`
+	State    ChangeKind `json:"state"`
+	Contents Contents   `json:"contents,omitzero"`
+}
+
+// Contents are what is on a partition or a disk: `ext4 "root"`.
+type Contents struct {
+	What string `json:"what"`
+	// New reports that the plan makes them; what existed before is lost.
+	New bool `json:"new"`
+	// Wiped reports that the plan takes away what is there.
+	Wiped bool `json:"wiped,omitempty"`
+}
+
+// Preview shows the disks before and after the plan. If the plan was refused,
+// those that could be looked at are shown as they are.
+func (g *Graph) Preview(refused bool) []DiskPreview {
+	all := []DiskPreview{} // never null in JSON
+	for _, d := range g.Disks {
+		if f := d.Facts; f != nil {
+			p := DiskPreview{Device: f.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: g.before(d, refused)}
+			if !refused {
+				p.After = g.after(d, p.Before)
+			}
+			all = append(all, p)
+		}
+	}
+	return append(all, g.previewOthers(refused)...)
+}
+
+// previewOthers shows the devices that the config names for something, but not
+// among its disks: partitions of other disks, or whole ones.
+func (g *Graph) previewOthers(refused bool) []DiskPreview {
+	var all []DiskPreview
+	seen := map[string]bool{}
+	for _, t := range g.Targets {
+		f := t.Facts
+		if !t.External() || !t.Wanted || f.Node == "" || seen[f.Node] {
+			continue
+		}
+		seen[f.Node] = true
+		whole := Contents{What: blkprobe.Describe(f.Signatures)}
+		p := DiskPreview{Device: t.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: Layout{Whole: whole, Partitions: []PartitionPreview{}}}
+		if !refused {
+			p.After = &Layout{Whole: g.planned(t, whole), Partitions: []PartitionPreview{}}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func newPartitionPreview(p gpt.Partition, sector uint64, kind ChangeKind) PartitionPreview {
+	return PartitionPreview{Number: p.Number, Label: p.Name, Start: p.Start * sector, Size: p.Size * sector, State: kind}
+}
+
+// before shows a disk as it is.
+func (g *Graph) before(d *Disk, refused bool) Layout {
+	f := d.Facts
+	l := Layout{Table: map[gpt.Kind]string{gpt.Intact: "gpt", gpt.MBR: "dos", gpt.Damaged: "damaged gpt"}[f.Kind], Damage: f.Damage, Partitions: []PartitionPreview{}}
+	if f.Kind == gpt.None {
+		l.Whole.What = blkprobe.Describe(f.Signatures)
+	}
+	for _, p := range f.Table.Partitions {
+		kind := Kept
+		i := slices.IndexFunc(d.Changes, func(c Change) bool { return c.Before.Number == p.Number })
+		switch {
+		case refused:
+		case d.Wipe:
+			kind = Deleted
+		case i >= 0:
+			kind = d.Changes[i].Kind
+		}
+		shown := newPartitionPreview(p, f.Sector, kind)
+		shown.Contents.What = blkprobe.Describe(g.facts.Location(d, p, false))
+		l.Partitions = append(l.Partitions, shown)
+	}
+	return l
+}
+
+// after shows a disk as it will be.
+func (g *Graph) after(d *Disk, before Layout) *Layout {
+	l := Layout{Table: before.Table, Damage: before.Damage, Partitions: []PartitionPreview{}}
+	switch {
+	case d.Write:
+		l.Table, l.Damage = "gpt", ""
+	case d.Wipe:
+		l.Table, l.Damage = "", ""
+	default:
+		l.Whole = before.Whole
+	}
+	l.Whole = g.planned(&Target{Disk: d}, l.Whole)
+	for _, p := range d.After.Partitions {
+		kind := Kept
+		if i := slices.IndexFunc(d.Changes, func(c Change) bool { return c.After.Number == p.Number }); i >= 0 {
+			kind = d.Changes[i].Kind
+		}
+		shown := newPartitionPreview(p, d.Facts.Sector, kind)
+		// What is where a new partition will be comes to light again.
+		existing := Contents{What: blkprobe.Describe(g.facts.Location(d, p, d.Wipe))}
+		for _, old := range before.Partitions {
+			if old.Number == p.Number && (kind == Kept || kind == Resized) {
+				existing = old.Contents
+			}
+		}
+		shown.Contents = g.planned(&Target{Disk: d, Partition: p}, existing)
+		l.Partitions = append(l.Partitions, shown)
+	}
+	return &l
+}
+
+// planned are the contents that a device has after the plan.
+func (g *Graph) planned(device *Target, existing Contents) Contents {
+	c := existing
+	same := func(t *Target) bool { return t.Wanted && t.sameDevice(device) }
+	for _, f := range g.Filesystems {
+		if !same(f.Target) {
+			continue
+		}
+		switch f.Action {
+		case MakeFilesystem:
+			c = Contents{What: blkprobe.Signature{Type: *f.Config.Format, Label: config.ValueOr(f.Config.Label, "")}.String(), New: true}
+		case WipeOnly:
+			c = Contents{Wiped: true}
+		}
+	}
+	for _, s := range g.Stacked {
+		if d := s.Device(); slices.ContainsFunc(d.Members, same) {
+			c = Contents{What: "part of " + d.Title, New: d.Content == ContentNew}
+		}
+	}
+	return c
+}
