@@ -141,7 +141,7 @@ func (l *annotatedJSON) value(path []any, before string) {
 	}
 	if !l.dec.More() {
 		closing, _ := l.dec.Token()
-		l.add(before+fmt.Sprint(open, closing), l.cfg.Origin(path...))
+		l.add(before+open.String()+fmt.Sprint(closing), l.cfg.Origin(path...))
 		return
 	}
 	l.add(before+open.String(), config.Origin{})
