@@ -20,30 +20,28 @@ func isAzure(u *url.URL) bool {
 		container != "" && blob != "" && !strings.Contains(blob, "/") && !u.Query().Has("sig")
 }
 
-// azureFirst asks for a blob with this machine's identity, and if the store
-// does not give it, as everyone would: plainly.
+// azureBeforePlain requests a blob with this machine's identity, and if the store
+// refuses that, without one.
 //
 // https://learn.microsoft.com/rest/api/storageservices/get-blob
-func (c *Client) azureFirst(u *url.URL, plain opener) opener {
+func (c *Client) azureBeforePlain(u *url.URL, plain opener) opener {
 	container, blob, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	account, _, _ := strings.Cut(u.Host, ".")
 	about := StoreError{Store: "Azure blob storage", Bucket: account + "/" + container, Object: blob}
-	signed := c.httpOpener(func(ctx context.Context) (*http.Request, error) {
+	signed := withStoreError(&about, c.httpOpener(func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		headers.Set("X-Ms-Version", azureVersion)
 		about.Identity = c.authorize(ctx, headers, c.Credentials.Azure, "as this machine's managed identity")
 		return newGet(u, headers), nil
-	})
+	}))
 	return func(ctx context.Context, at resumePoint) (*response, error) {
-		a, err := signed(ctx, at)
-		err = asStoreError(about, err)
-		t := err == nil || c.classify(err).Kind != Permanent
-		if t {
-			return a, err
+		r, err := signed(ctx, at)
+		if err == nil || c.classify(err).Kind != Permanent {
+			return r, err
 		}
 		c.Log.Info(fmt.Sprintf("%v; it is asked for without an identity", err))
-		if a, plainErr := plain(ctx, at); plainErr == nil || c.classify(plainErr).Kind != Permanent {
-			return a, plainErr
+		if r, plainErr := plain(ctx, at); plainErr == nil || c.classify(plainErr).Kind != Permanent {
+			return r, plainErr
 		}
 		return nil, err
 	}

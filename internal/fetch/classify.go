@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// diagnose tells what is missing: a link, an address, a route, DNS, TCP, TLS or
-// HTTP, from below to above. Each text begins with that word.
+// classify finds out what does not work: link, address, route, DNS, TCP, TLS or
+// HTTP, from the lowest layer to the highest. Each text begins with that word.
 func (c *Client) classify(err error) *AttemptError {
-	var known *AttemptError
+	var attempt *AttemptError
 	var status *StatusError
 	var name *net.DNSError
 	switch {
-	case errors.As(err, &known):
-		return known
+	case errors.As(err, &attempt):
+		return attempt
 	case errors.Is(err, ErrNotFound):
 		return &AttemptError{Kind: Permanent, Err: cause(err)}
 	case errors.As(err, &status):
@@ -48,8 +48,8 @@ func isAny(err error, targets ...error) bool {
 	return false
 }
 
-// unreachable is what the kernel says at once, without a look at the server: it
-// may be ours, if there is something that the network lacks.
+// classifyRoute is for what the kernel says without a packet sent: the reason may
+// be the network of this machine.
 func (c *Client) classifyRoute(err error) *AttemptError {
 	if text := networkProblem(c.listLinks()); text != "" {
 		return &AttemptError{Kind: NoNetwork, Err: errors.New(text)}
@@ -60,7 +60,7 @@ func (c *Client) classifyRoute(err error) *AttemptError {
 	return &AttemptError{Kind: NoNetwork, Err: fmt.Errorf("no route: %w", rootOf(err))}
 }
 
-// rootOf is the innermost cause.
+// rootOf returns the innermost cause.
 func rootOf(err error) error {
 	for {
 		inner := errors.Unwrap(err)
@@ -71,8 +71,8 @@ func rootOf(err error) error {
 	}
 }
 
-// unresolved is trouble with a name. As long as the network itself is not
-// there, nothing can be said about names.
+// classifyDNS is for errors of a name's resolution. Without a network they say
+// nothing about the name.
 func (c *Client) classifyDNS(err *net.DNSError) *AttemptError {
 	switch text := networkProblem(c.listLinks()); {
 	case text != "":
@@ -92,7 +92,7 @@ func at(server string) string {
 	return " " + server
 }
 
-// unconnected is trouble on the way to a connection.
+// classifyDial is for errors before there is a connection.
 func classifyDial(err error) *AttemptError {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "dial" && op.Op != "proxyconnect" {
@@ -118,7 +118,7 @@ func classifyDial(err error) *AttemptError {
 	return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TCP: connecting to %s: %w", whom, op.Err)}
 }
 
-// unanswered is trouble after the connection was there. The timeouts of package
+// classifyHTTP is for errors after there is a connection. The timeouts of package
 // http have no types but texts.
 func classifyHTTP(err error) *AttemptError {
 	switch {

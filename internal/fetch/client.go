@@ -1,10 +1,3 @@
-// Package fetch turns the URL of a resource into its verified, decompressed
-// bytes. A URL scheme is a line in a table and a function that opens a stream;
-// resuming, decompression, verification and limits are readers around it.
-//
-// What goes wrong on the way is somebody's: the network's, the server's or the
-// config's. Package fetch tells them apart, tries again by one policy (see
-// retry.go), and says what is missing and for how long.
 package fetch
 
 import (
@@ -27,20 +20,19 @@ import (
 // the client is offline.
 var ErrNeedNetwork = errors.New("this needs the network")
 
-// ErrNotFound is wrapped if the server says that there is no such thing.
+// ErrNotFound is wrapped if the server says that the resource does not exist.
 var ErrNotFound = errors.New("the server says that it does not exist")
 
-// A Client fetches resources, by the settings of the config that was read last.
-// Its methods may be called at the same time; the fields are set before.
+// A Client fetches resources, by the settings of the last Configure. Its methods
+// may be called at the same time; the fields are set before.
 type Client struct {
 	Log *report.Logger
-	// Offline refuses whatever needs the network.
+	// Offline refuses all resources that need the network.
 	Offline bool
-	// Credentials are what object stores are shown. Without any, requests are
-	// anonymous.
+	// Credentials are those for object stores.
 	Credentials Credentials
 	Clock       Clock
-	// StallTimeout is for how long a server may send nothing in the middle of an answer.
+	// StallTimeout is how long a server may send nothing in the middle of a response.
 	StallTimeout time.Duration
 
 	limits  limiter
@@ -52,33 +44,35 @@ type Client struct {
 	listLinks func() []link
 }
 
-// New makes a client with the settings that hold until a config was read: the
-// given limit for each fetch, no proxy, the system's certificate authorities.
-func New(log *report.Logger, total time.Duration) *Client {
-	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStall, bundles: map[string][]byte{}, listLinks: links}
-	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: total})
+const defaultStallTimeout = 30 * time.Second
+
+// New returns a client with the settings that hold until Configure: the given
+// timeout for each fetch, no proxy, the system's certificate authorities.
+func New(log *report.Logger, totalTimeout time.Duration) *Client {
+	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, bundles: map[string][]byte{}, listLinks: links}
+	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: totalTimeout})
 	return c
 }
 
-// A request is a resource on its way to an opener.
+// A download is one round of a fetch.
 type download struct {
 	source     string
 	headers    []config.HTTPHeader
-	startTimer func() // is called when it is its turn
+	startTimer func() // is called with the first slot
 }
 
 // schemes are the kinds of URLs that can be fetched.
 var schemes = map[string]struct {
-	remote bool
-	open   func(context.Context, *Client, download) (io.ReadCloser, error)
+	needsNetwork bool
+	open         func(context.Context, *Client, download) (io.ReadCloser, error)
 }{
-	"arn":   {true, openS3},
-	"data":  {false, openData},
-	"gs":    {true, openGCS},
+	"arn":   {true, openS3},    // arn:aws:s3:::BUCKET/KEY
+	"data":  {false, openData}, // data:,CONTENTS
+	"gs":    {true, openGCS},   // gs://BUCKET/OBJECT
 	"http":  {true, openHTTP},
 	"https": {true, openHTTP},
-	"s3":    {true, openS3},
-	"tftp":  {true, openTFTP},
+	"s3":    {true, openS3},   // s3://BUCKET/KEY
+	"tftp":  {true, openTFTP}, // tftp://HOST/PATH
 }
 
 func schemeList() string {
@@ -86,11 +80,11 @@ func schemeList() string {
 }
 
 // Fetch writes the bytes of a resource to w: fetched, decompressed, and equal
-// to its hash if it has one. When it returns an error, what was written so far
-// must not be used. A resource without a source is empty.
+// to its hash if it has one. After an error what was written so far must not be
+// used. A resource without a source is empty.
 //
 // If w can be truncated and seeks, as files do, a resource that changes on the
-// server while it is fetched is begun again; else that is an error.
+// server while it is fetched is fetched again; else that is an error.
 func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) error {
 	source := config.ValueOr(r.Source, "")
 	if source == "" {
@@ -102,13 +96,13 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 	return nil
 }
 
-// A failure is one of fetching, whatever its cause.
+// A failure is any error of a fetch. It is report.ErrFetch.
 type failure struct{ error }
 
 func (f failure) Unwrap() error        { return f.error }
 func (f failure) Is(target error) bool { return target == report.ErrFetch }
 
-// maxRounds bounds how often a resource that changes is begun.
+// maxRounds bounds how often a resource that changes is fetched.
 const maxRounds = 3
 
 func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w io.Writer) error {
@@ -117,24 +111,24 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	if !ok {
 		return fmt.Errorf("only URLs that begin with %s can be fetched", schemeList())
 	}
-	if scheme.remote && c.Offline {
+	if scheme.needsNetwork && c.Offline {
 		return ErrNeedNetwork
 	}
-	limits := c.transports().settings
-	ctx, begin, cancel := limits.withTimeout(ctx)
+	settings := c.transports().settings
+	ctx, startTimer, cancel := settings.withTimeout(ctx)
 	defer cancel()
 	var rewind func() error
-	if scheme.remote {
+	if scheme.needsNetwork {
 		rewind = rewinder(w)
 	}
 	for round := 1; ; round++ {
-		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, begin})
+		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, startTimer})
 		if err == nil {
 			err = writeVerified(w, body, r)
 			body.Close()
 		}
 		if !errors.Is(err, errChanged) || rewind == nil || round == maxRounds {
-			return limits.explainTimeout(ctx, err)
+			return settings.explainTimeout(ctx, err)
 		}
 		c.Log.Warn(fmt.Sprintf("fetching %s: %v; it is begun again", Redact(source), err))
 		if err := rewind(); err != nil {
@@ -143,7 +137,8 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	}
 }
 
-// deliver writes what a body holds, if it is what the config says.
+// writeVerified writes the decompressed body, and fails if it is not what the
+// config says.
 func writeVerified(w io.Writer, body io.Reader, r config.Resource) error {
 	check, err := newVerifier(config.ValueOr(r.Verification.Hash, ""))
 	if err != nil {
@@ -159,7 +154,8 @@ func writeVerified(w io.Writer, body io.Reader, r config.Resource) error {
 	return check.verify()
 }
 
-// rewinder is what takes back all that is written to w from now on, or nil.
+// rewinder returns a function that takes back all that is written to w from now
+// on. It is nil if w cannot do that.
 func rewinder(w io.Writer) func() error {
 	switch w := w.(type) {
 	case *boundedBuffer:
@@ -181,10 +177,10 @@ func rewinder(w io.Writer) func() error {
 	return nil
 }
 
-// Bytes is Fetch into memory, for what has to be there as a whole: configs,
-// certificates and keys. More than most bytes are refused.
-func (c *Client) Bytes(ctx context.Context, r config.Resource, most int) ([]byte, error) {
-	b := &boundedBuffer{most: most}
+// Bytes is Fetch into memory, for configs, certificates and keys. More than limit
+// bytes are an error.
+func (c *Client) Bytes(ctx context.Context, r config.Resource, limit int) ([]byte, error) {
+	b := &boundedBuffer{limit: limit}
 	if err := c.Fetch(ctx, r, b); err != nil {
 		return nil, err
 	}
@@ -193,12 +189,12 @@ func (c *Client) Bytes(ctx context.Context, r config.Resource, most int) ([]byte
 
 type boundedBuffer struct {
 	bytes []byte
-	most  int
+	limit int
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if len(b.bytes)+len(p) > b.most {
-		return 0, fmt.Errorf("it is larger than %d MiB", b.most>>20)
+	if len(b.bytes)+len(p) > b.limit {
+		return 0, fmt.Errorf("it is larger than %d MiB", b.limit>>20)
 	}
 	b.bytes = append(b.bytes, p...)
 	return len(p), nil

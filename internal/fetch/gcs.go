@@ -15,8 +15,8 @@ const gcsHost = "storage.googleapis.com"
 // openGCS gets an object of Google Cloud Storage: gs://BUCKET/OBJECT.
 //
 // https://docs.cloud.google.com/storage/docs/json_api/v1/objects/get
-func openGCS(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
-	u, err := url.Parse(r.source)
+func openGCS(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
+	u, err := url.Parse(d.source)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		return nil, errors.New("this is not the URL of an object; it should look like gs://BUCKET/OBJECT")
 	}
@@ -24,22 +24,19 @@ func openGCS(ctx context.Context, c *Client, r download) (io.ReadCloser, error) 
 	object := &url.URL{Scheme: "https", Host: gcsHost, RawQuery: "alt=media",
 		Path:    "/storage/v1/b/" + about.Bucket + "/o/" + about.Object,
 		RawPath: "/storage/v1/b/" + url.PathEscape(about.Bucket) + "/o/" + url.PathEscape(about.Object)}
-	open := c.httpOpener(func(ctx context.Context) (*http.Request, error) {
+	open := withStoreError(&about, c.httpOpener(func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		about.Identity = "anonymously"
 		if c.Credentials.Google != nil {
 			about.Identity = c.authorize(ctx, headers, c.Credentials.Google, "as this instance's service account")
 		}
 		return newGet(object, headers), nil
-	})
-	return c.openResuming(ctx, r, u.Host, func(ctx context.Context, at resumePoint) (*response, error) {
-		a, err := open(ctx, at)
-		return a, asStoreError(about, err)
-	})
+	}))
+	return c.openResuming(ctx, d, u.Host, open)
 }
 
-// authorize adds a bearer token, and says who it makes us. If there is none the
-// request goes out without: the object may be for everyone.
+// authorize adds a bearer token to headers and returns whose it is. Without one the
+// request is anonymous: the object may be public.
 func (c *Client) authorize(ctx context.Context, headers http.Header, token func(context.Context) (string, error), who string) string {
 	value, err := token(ctx)
 	switch {

@@ -2,11 +2,12 @@ package fetch
 
 import (
 	"context"
+	"io"
 	"sync"
 )
 
-// Transfers at the same time: in all, enough to hide the latency of servers;
-// for each host, so many that a host that hangs leaves room for the others.
+// Transfers at the same time: in all, enough to hide the latency of servers; for
+// each host fewer, so that a host that hangs leaves slots to the others.
 const (
 	maxTransfers        = 16
 	maxTransfersPerHost = 12
@@ -31,8 +32,38 @@ func (l *limiter) slots(host string) (forHost, all chan struct{}) {
 	return l.hosts[host], l.all
 }
 
-// acquire waits for its turn. Who waits for a busy host does not keep others
-// from theirs: the host's slot comes first.
+// limited returns open with a limit: an attempt begins when a slot is free and
+// keeps it until its body is closed. The function started is called in between.
+func (l *limiter) limited(host string, started func(), open opener) opener {
+	return func(ctx context.Context, at resumePoint) (*response, error) {
+		release, err := l.acquire(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		started()
+		r, err := open(ctx, at)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		r.body = &releasingBody{r.body, release}
+		return r, nil
+	}
+}
+
+// A releasingBody gives its slot back when it is closed.
+type releasingBody struct {
+	io.ReadCloser
+	release func()
+}
+
+func (b *releasingBody) Close() error {
+	defer b.release()
+	return b.ReadCloser.Close()
+}
+
+// acquire waits for a slot of the host first, so that waiting for a busy host
+// takes no slot from others.
 func (l *limiter) acquire(ctx context.Context, host string) (release func(), err error) {
 	forHost, all := l.slots(host)
 	if err := take(ctx, forHost); err != nil {

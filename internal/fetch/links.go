@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// A link is a network interface as far as it matters to who waits for it.
+// A link is the state of a network interface.
 type link struct {
 	name      string
 	up        bool // switched on
-	carrier   bool // there is somebody at the other end
+	carrier   bool // there is another device at the other end
 	addresses int  // that other machines can be reached from
 }
 
@@ -36,7 +36,7 @@ func links() []link {
 	return found
 }
 
-// lack is what stands between these links and a network, or "".
+// networkProblem returns what is missing for a network with these links, or "".
 func networkProblem(links []link) string {
 	var down, dead, bare []string
 	for _, l := range links {
@@ -62,7 +62,7 @@ func networkProblem(links []link) string {
 	return "no link: this machine has no network interface; its driver may be missing in the initramfs"
 }
 
-// several is a subject and the form of its verb.
+// several returns a subject and the form of its verb.
 func several(names []string, one, more string) string {
 	if len(names) > 1 {
 		one = more

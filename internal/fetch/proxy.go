@@ -11,7 +11,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// A proxy decides for each URL which proxy to ask. The rules are those that
+// A proxy decides which proxy a URL is requested by. The rules are those that
 // curl and Go programs know from no_proxy; they are written out here since
 // golang.org/x/net/http/httpproxy brings 205 kB of tables for names outside of
 // ASCII along, for the second time beside net/http's.
@@ -48,7 +48,8 @@ func parseProxy(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// forRequest is what http.Transport asks; nil is a direct connection.
+// forRequest returns the proxy for a request, as http.Transport calls it; nil is a
+// direct connection.
 func (p proxy) forRequest(r *http.Request) (*url.URL, error) {
 	use := p.http
 	if r.URL.Scheme == "https" {
@@ -67,7 +68,7 @@ func portOf(u *url.URL) string {
 	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
-// direct reports whether a host is reached without a proxy. This machine always is.
+// direct reports whether a host is reached without a proxy. This machine itself always is.
 func (p proxy) direct(host, port string) bool {
 	ip, err := netip.ParseAddr(host)
 	isIP := err == nil

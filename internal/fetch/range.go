@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// A position is where an attempt should begin.
+// A resumePoint is where an attempt should begin.
 type resumePoint struct {
 	offset int64
 	// validator, an entity tag or a date, names the version of the resource
-	// that the bytes so far belong to. Without one there is no asking for the
-	// rest: it might be the rest of something else.
+	// that the bytes so far belong to. Without one the rest is not requested:
+	// it might be the rest of something else.
 	validator string
 }
 
-// errBadRange is an answer to the wish for the rest of a body that is no such
-// rest. The next attempt asks for the whole again.
+// errBadRange is a response to a range request that is not that range. The next
+// attempt requests the whole again.
 var errBadRange = errors.New("HTTP: asked for the rest of the file, the server sent something else")
 
 func (p resumePoint) resumes() bool { return p.offset > 0 && p.validator != "" }
 
-// ask adds the wish for the rest (RFC 9110, 14.2 and 13.1.5).
+// addTo makes a request one for the rest (RFC 9110, 14.2 and 13.1.5).
 func (p resumePoint) addTo(h http.Header) {
 	if p.resumes() && h.Get("Range") == "" {
 		h.Set("Range", fmt.Sprintf("bytes=%d-", p.offset))
@@ -32,8 +32,8 @@ func (p resumePoint) addTo(h http.Header) {
 	}
 }
 
-// refused is what an error means to the wish for the rest: 416 is a file that
-// has become shorter.
+// explain returns what an error means for a range request: 416 is a file that has
+// become shorter.
 func (p resumePoint) explain(err error) error {
 	var status *StatusError
 	if p.resumes() && errors.As(err, &status) && status.Code == http.StatusRequestedRangeNotSatisfiable {
@@ -42,19 +42,19 @@ func (p resumePoint) explain(err error) error {
 	return err
 }
 
-// answer takes a response for what it is: the rest, or the whole.
+// response returns what a server has sent: the rest, or the whole.
 func (p resumePoint) response(resp *http.Response) (*response, error) {
-	a := &response{body: resp.Body, size: resp.ContentLength, validator: validatorOf(resp.Header)}
+	r := &response{body: resp.Body, size: resp.ContentLength, validator: validatorOf(resp.Header)}
 	if resp.StatusCode != http.StatusPartialContent {
-		return a, nil
+		return r, nil
 	}
 	first, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
 	if !ok || first != p.offset {
 		resp.Body.Close()
 		return nil, errBadRange
 	}
-	a.from, a.size, a.validator = first, size, p.validator
-	return a, nil
+	r.from, r.size, r.validator = first, size, p.validator
+	return r, nil
 }
 
 // parseContentRange reads "bytes 5-9/10"; the size is -1 if it is "*".
@@ -73,15 +73,14 @@ func parseContentRange(text string) (first, size int64, ok bool) {
 	return first, size, strings.EqualFold(unit, "bytes") && errors.Join(err1, err2, err3) == nil && sound
 }
 
-// parseDigits is for numbers without a sign.
+// parseDigits parses numbers without a sign.
 func parseDigits(text string) (int64, error) {
 	n, err := strconv.ParseUint(text, 10, 63)
 	return int64(n), err
 }
 
-// validatorOf is what names a version byte for byte: a strong entity tag, or
-// a date of change that is so long ago that there was no second change in that
-// second (RFC 9110, 8.8.2.2).
+// validatorOf returns a strong validator (RFC 9110, 8.8.2.2): an entity tag, or a
+// date of change so long ago that there was no second change in that second.
 func validatorOf(h http.Header) string {
 	if tag := h.Get("ETag"); strings.HasPrefix(tag, `"`) {
 		return tag

@@ -1,14 +1,13 @@
 package fetch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 )
 
-// Redact is a URL that may be shown: without credentials, without its query,
+// Redact returns a URL that may be shown: without credentials, without its query,
 // which may hold a signature, and without the contents of a data URL.
 func Redact(source string) string {
 	if scheme, _, _ := strings.Cut(source, ":"); strings.EqualFold(scheme, "data") {
@@ -25,7 +24,7 @@ func Redact(source string) string {
 	return shown.String()
 }
 
-// cause drops what net/http puts in front of an error: the URL, which may hold
+// cause removes what net/http puts in front of an error: the URL, which may hold
 // credentials.
 func cause(err error) error {
 	var inURL *url.Error
@@ -35,8 +34,8 @@ func cause(err error) error {
 	return err
 }
 
-// Printable makes what a server sent fit for a console: no control characters,
-// one line, not long.
+// Printable makes what a server sent fit for a console: one short line without
+// control characters.
 func Printable(text string) string {
 	const most = 300
 	clean := strings.Map(func(c rune) rune {
@@ -50,31 +49,4 @@ func Printable(text string) string {
 		return string(runes[:most]) + "..."
 	}
 	return clean
-}
-
-// Hint returns what can be done about an error of a fetch, "" if that is unknown.
-func Hint(err error) string {
-	var mismatch *HashError
-	var store *StoreError
-	var status *StatusError
-	var last *AttemptError
-	switch {
-	case errors.As(err, &mismatch):
-		return "compare verification.hash in the config with the file on the server; the hash is over the decompressed bytes"
-	case errors.Is(err, ErrNotFound):
-		return "check the URL; the server was reached and has nothing there"
-	case errors.As(err, &store):
-		return "check that this identity may read the object, and that bucket and object are spelled right"
-	case errors.As(err, &status) && status.Code == 407:
-		return "the proxy wants a name and a password: http://NAME:PASSWORD@HOST in ignition.proxy"
-	case errors.As(err, &status):
-		return "check the URL and what the server's own log says"
-	case errors.As(err, &last) && last.hint != "":
-		return last.hint
-	case errors.As(err, &last) && retryPolicy[last.Kind].hint != "":
-		return retryPolicy[last.Kind].hint
-	case errors.Is(err, context.DeadlineExceeded):
-		return "check that the network is up and that the server can be reached; ignition.timeouts.httpTotal in the config and --fetch-timeout set the limit"
-	}
-	return ""
 }

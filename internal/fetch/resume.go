@@ -9,209 +9,185 @@ import (
 	"time"
 )
 
-// maxStuck bounds how often an answer may break off without a single new byte:
-// more often than any accident, so that a server that promises more than it has
+// maxStuck bounds how often a response may break off without a single new byte:
+// more often than by accident, so that a server with a wrong Content-Length
 // is found out.
 const maxStuck = 10
 
 var (
-	// errStalled is a server that sends nothing in the middle of an answer.
+	// errStalled means that the server sends nothing in the middle of a response.
 	errStalled = errors.New("HTTP: the server sends nothing more")
-	// errCut is an answer that ends before what its header promised.
+	// errCut means that a response is shorter than its header says.
 	errCut = errors.New("HTTP: the answer broke off")
-	// errChanged is a resource that was exchanged while it was fetched.
+	// errChanged means that the resource was changed while it was fetched.
 	errChanged = errors.New("the file on the server was changed while it was fetched")
 )
 
-// An opener makes one attempt to get a resource, from a position if it can and
-// else from the beginning.
-type opener func(context.Context, resumePoint) (*response, error)
-
-// An answer is what an attempt brought.
-type response struct {
-	body      io.ReadCloser
-	from      int64  // where in the resource the body begins: at 0, or where it was asked for
-	size      int64  // of the whole resource, -1 if unknown
-	validator string // of position
-}
-
-// A stream reads a resource to its end, over any number of connections. What
-// was delivered is never delivered again: a new answer begins where the last
-// one broke off, or its beginning is dropped after a look at whether it is the
-// same as before. It takes no more memory than one connection does.
+// A resumingReader reads a resource to its end, over any number of connections.
+// It returns no byte twice: a new response begins where the last one broke off, or
+// its beginning is read again and compared, by a hash, with what was returned. It
+// takes no more memory than one connection does.
 type resumingReader struct {
-	client     *Client
-	ctx        context.Context
-	host       string
-	source     string // fit to be shown
-	startTimer func() // starts the clock of the fetch
-	open       opener
-	retry      retry
+	client *Client
+	ctx    context.Context
+	open   opener
+	retry  retry
 
 	current    *response
-	release    func() // of current
 	at         resumePoint
 	size       int64
-	sum        maphash.Hash // of all that was delivered
+	sum        maphash.Hash // of all that was returned
 	stuckCount int          // connections without a new byte
 	progressed bool         // the current connection brought one
 }
 
-// stream opens a resource of a host.
-func (c *Client) openResuming(ctx context.Context, r download, host string, open opener) (io.ReadCloser, error) {
-	s := &resumingReader{client: c, ctx: ctx, host: host, source: Redact(r.source), startTimer: r.startTimer, open: open, size: -1}
-	s.retry = retry{client: c, what: "GET " + s.source}
-	if err := s.connect(); err != nil {
+// openResuming opens a resource of a host.
+func (c *Client) openResuming(ctx context.Context, d download, host string, open opener) (io.ReadCloser, error) {
+	r := &resumingReader{client: c, ctx: ctx, size: -1, retry: retry{client: c, what: "GET " + Redact(d.source)}}
+	r.open = c.limits.limited(host, func() { d.startTimer(); r.retry.start() }, open)
+	if err := r.connect(); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return r, nil
 }
 
 // connect makes attempts until one works.
-func (s *resumingReader) connect() error {
+func (r *resumingReader) connect() error {
 	for {
-		err := s.attempt()
+		err := r.attempt()
 		if err == nil {
 			return nil
 		}
 		if errors.Is(err, errBadRange) {
-			s.at.validator = ""
+			r.at.validator = ""
 		}
 		if errors.Is(err, errChanged) {
 			return err
 		}
-		if err := s.retry.wait(s.ctx, err); err != nil {
+		if err := r.retry.wait(r.ctx, err); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *resumingReader) attempt() error {
-	release, err := s.client.limits.acquire(s.ctx, s.host)
+func (r *resumingReader) attempt() error {
+	resp, err := r.open(r.ctx, r.at)
 	if err != nil {
 		return err
 	}
-	s.startTimer()
-	s.retry.start()
-	a, err := s.open(s.ctx, s.at)
-	if err != nil {
-		release()
-		return err
-	}
-	s.current, s.release, s.progressed = a, release, false
-	if a.from == 0 && s.at.offset > 0 {
-		if err := s.skip(a); err != nil {
-			return s.connectionLost(err)
+	r.current, r.progressed = resp, false
+	if resp.from == 0 && r.at.offset > 0 {
+		if err := r.skip(resp); err != nil {
+			return r.connectionLost(err)
 		}
 	}
-	if s.at.offset > 0 && a.from > 0 && s.size >= 0 && a.size >= 0 && a.size != s.size {
-		s.disconnect()
+	if r.at.offset > 0 && resp.from > 0 && r.size >= 0 && resp.size >= 0 && resp.size != r.size {
+		r.disconnect()
 		return errBadRange
 	}
-	s.size, s.at.validator = a.size, a.validator
+	r.size, r.at.validator = resp.size, resp.validator
 	return nil
 }
 
-// skip drops what was delivered already, if it is the same.
-func (s *resumingReader) skip(a *response) error {
-	s.client.Log.Info(fmt.Sprintf("%s: the server sends the file from its beginning; %s are read again", s.retry.what, plural(int(s.at.offset), "byte")))
+// skip reads what was returned already, and fails if it is not the same.
+func (r *resumingReader) skip(resp *response) error {
+	r.client.Log.Info(fmt.Sprintf("%s: the server sends the file from its beginning; %s are read again", r.retry.what, plural(int(r.at.offset), "byte")))
 	var again maphash.Hash
-	again.SetSeed(s.sum.Seed())
-	if _, err := io.CopyN(&again, a.body, s.at.offset); errors.Is(err, io.EOF) && a.size < s.at.offset {
+	again.SetSeed(r.sum.Seed())
+	if _, err := io.CopyN(&again, resp.body, r.at.offset); errors.Is(err, io.EOF) && resp.size < r.at.offset {
 		return errChanged // it has become shorter
 	} else if err != nil {
 		return err
 	}
-	if again.Sum64() != s.sum.Sum64() {
+	if again.Sum64() != r.sum.Sum64() {
 		return errChanged
 	}
 	return nil
 }
 
-// Read never fails for what another connection can mend.
-func (s *resumingReader) Read(p []byte) (int, error) {
+// Read fails only if another connection would not help.
+func (r *resumingReader) Read(p []byte) (int, error) {
 	for {
-		if s.current == nil {
-			if err := s.connect(); err != nil {
+		if r.current == nil {
+			if err := r.connect(); err != nil {
 				return 0, err
 			}
 		}
-		n, err := s.current.body.Read(p)
-		s.delivered(p[:n])
+		n, err := r.current.body.Read(p)
+		r.delivered(p[:n])
 		if n > 0 || len(p) == 0 {
 			return n, nil // an error comes again with the next call
 		}
-		if err == io.EOF && s.at.offset >= s.size {
+		if err == io.EOF && r.at.offset >= r.size {
 			return 0, io.EOF
 		}
 		if err == nil {
 			continue
 		}
-		if err := s.retry.wait(s.ctx, s.connectionLost(err)); err != nil {
+		if err := r.retry.wait(r.ctx, r.connectionLost(err)); err != nil {
 			return 0, err
 		}
 	}
 }
 
-func (s *resumingReader) delivered(p []byte) {
+func (r *resumingReader) delivered(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	s.sum.Write(p)
-	s.at.offset += int64(len(p))
-	if !s.progressed {
-		s.progressed, s.stuckCount = true, 0
-		s.retry.reset()
+	r.sum.Write(p)
+	r.at.offset += int64(len(p))
+	if !r.progressed {
+		r.progressed, r.stuckCount = true, 0
+		r.retry.reset()
 	}
 }
 
-// broken makes an error of the end of a connection before that of the resource.
-func (s *resumingReader) connectionLost(err error) error {
-	if !s.progressed {
-		s.stuckCount++
+// connectionLost returns what it means that a connection ended before the resource.
+func (r *resumingReader) connectionLost(err error) error {
+	if !r.progressed {
+		r.stuckCount++
 	}
-	s.disconnect()
+	r.disconnect()
 	switch {
 	case errors.Is(err, errChanged):
 		return err
-	case timedOut(s.ctx):
-		return &AttemptError{Kind: Permanent, Err: fmt.Errorf("none, the transfer was at %s", s.progress())}
-	case s.ctx.Err() != nil:
-		return s.ctx.Err()
+	case timedOut(r.ctx):
+		return &AttemptError{Kind: Permanent, Err: fmt.Errorf("none, the transfer was at %s", r.progress())}
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
 	case !errors.Is(err, errStalled):
-		err = fmt.Errorf("%w after %s", errCut, s.progress())
+		err = fmt.Errorf("%w after %s", errCut, r.progress())
 	default:
-		err = fmt.Errorf("%w, after %s", err, s.progress())
+		err = fmt.Errorf("%w, after %s", err, r.progress())
 	}
-	if s.stuckCount >= maxStuck {
-		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same place", err, plural(s.stuckCount, "time"))}
+	if r.stuckCount >= maxStuck {
+		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same place", err, plural(r.stuckCount, "time"))}
 	}
 	return err
 }
 
-func (s *resumingReader) progress() string {
-	if s.size < 0 {
-		return plural(int(s.at.offset), "byte")
+func (r *resumingReader) progress() string {
+	if r.size < 0 {
+		return plural(int(r.at.offset), "byte")
 	}
-	return fmt.Sprintf("%d of %d bytes", s.at.offset, s.size)
+	return fmt.Sprintf("%d of %d bytes", r.at.offset, r.size)
 }
 
-// drop ends the current connection.
-func (s *resumingReader) disconnect() {
-	if s.current != nil {
-		s.current.body.Close()
-		s.release()
-		s.current = nil
+// disconnect closes the current connection.
+func (r *resumingReader) disconnect() {
+	if r.current != nil {
+		r.current.body.Close()
+		r.current = nil
 	}
 }
 
-func (s *resumingReader) Close() error {
-	s.disconnect()
+func (r *resumingReader) Close() error {
+	r.disconnect()
 	return nil
 }
 
-// A watched body gives up on a server that sends nothing. The time that the
-// reader takes for itself does not count.
+// A stallReader ends a body if the server sends nothing for some time. The time
+// between reads does not count.
 type stallReader struct {
 	io.ReadCloser
 	ctx    context.Context

@@ -9,23 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// The policy of retries, for contents and for what providers ask alike:
-//
-//   - The machine without a link, an address or a route, and one without a name
-//     server that answers, is nobody's failure: it waits, looks twice a second
-//     and whenever something has changed, and such looks do not count as attempts.
-//   - A server that is there and cannot answer now (5xx, 408, 429), breaks off
-//     or goes silent is asked again until the fetch's own limit of time
-//     (ignition.timeouts.httpTotal, --fetch-timeout), which may be none. Pauses
-//     are random between nothing and 200 ms, 400 ms and so on up to 5 s, so that
-//     many machines do not knock in step; a Retry-After up to a minute is added.
-//   - What looks permanent ends, each sort after its time in the table below:
-//     long enough for a server that is just being set up, and for those who wait
-//     for an installation to have come so far, but not for ever.
-//   - Every other answer is final at once.
-//
-// A trouble that lasts is told at the level of warnings, which consoles show,
-// after 10 s, 20 s, 40 s and so on, at least every 10 minutes.
+// The constants of the policy of retries; doc.go has it in words.
 const (
 	firstPause    = 200 * time.Millisecond
 	lastPause     = 5 * time.Second
@@ -38,13 +22,13 @@ const (
 	forever = time.Duration(1<<63 - 1)
 )
 
-// A kind of trouble decides what is done about it.
+// A Kind of failed attempt decides when there is another one.
 type Kind int
 
 const (
-	Permanent   Kind = iota // somebody's last word
-	ServerBusy              // the server is there and cannot answer now
-	ConnLost                // the connection ended, or went silent
+	Permanent   Kind = iota // another attempt would not help
+	ServerBusy              // the server cannot answer now
+	ConnLost                // the connection broke off, or nothing came
 	ConnRefused             // nobody listens at that address
 	Timeout                 // nobody answers at that address
 	TLS                     // the server is not who it should be
@@ -54,9 +38,9 @@ const (
 )
 
 var retryPolicy = [...]struct {
-	patience time.Duration // for how long without anything else it may last
-	free     bool          // it does not count as an attempt
-	hint     string
+	limit     time.Duration // how long this kind alone may last
+	uncounted bool          // it does not count as an attempt
+	hint      string
 }{
 	Permanent:   {0, false, ""},
 	ServerBusy:  {forever, false, "look at the server and its log"},
@@ -70,16 +54,16 @@ var retryPolicy = [...]struct {
 	NoNetwork: {forever, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
 }
 
-// A trouble is why one attempt has not worked.
+// An AttemptError is why one attempt has failed.
 type AttemptError struct {
 	Kind       Kind
 	Err        error
-	retryAfter time.Duration // what the server asked for
+	retryAfter time.Duration // that the server demands
 	hint       string        // instead of the policy's
 }
 
-func (t *AttemptError) Error() string { return t.Err.Error() }
-func (t *AttemptError) Unwrap() error { return t.Err }
+func (e *AttemptError) Error() string { return e.Err.Error() }
+func (e *AttemptError) Unwrap() error { return e.Err }
 
 // A Clock is the time of retries, certificates and credentials.
 type Clock struct {
@@ -101,94 +85,95 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A retry is the memory of one request over its attempts.
+// A retry counts the attempts of one request.
 type retry struct {
 	client *Client
 	what   string // "GET https://example.com/x"
-	// met, if there is one, hears of each trouble, and by nil that an attempt
-	// begins.
+	// onAttempt, if set, is called with nil before each attempt, and with the
+	// error after each one that fails.
 	onAttempt func(*AttemptError)
 
-	attempts  int           // that had a network
-	pauses    int           // since something worked
-	lastError *AttemptError // of the last attempt
-	// since is when the trouble began; the one of this kind began at sinceKind.
+	attempts  int // that had a network
+	pauses    int // since something worked
+	lastError *AttemptError
+	// since is when attempts began to fail, and sinceKind, to fail in this way.
 	since, sinceKind time.Time
-	warned           time.Duration // how long it had lasted at the last warning
+	warnedAfter      time.Duration // how long they had failed at the last warning
 }
 
-// begin is said before each attempt.
+// start is called before each attempt.
 func (r *retry) start() {
 	if r.onAttempt != nil {
 		r.onAttempt(nil)
 	}
-	if r.lastError == nil || !retryPolicy[r.lastError.Kind].free {
+	if r.lastError == nil || !retryPolicy[r.lastError.Kind].uncounted {
 		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
 	}
 }
 
-// worked forgets all trouble.
+// reset is called when something worked.
 func (r *retry) reset() {
 	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts}
 }
 
-// wait pauses after an attempt that has not worked. An error is the end: the
-// trouble's own, or what it was when the time was over.
+// wait pauses after an attempt that has failed. It returns an error if there
+// should be no other one: that of this attempt, or when the time is over, that of
+// the one before.
 func (r *retry) wait(ctx context.Context, err error) error {
-	t := r.client.classify(err)
+	e := r.client.classify(err)
 	if r.onAttempt != nil {
-		r.onAttempt(t)
+		r.onAttempt(e)
 	}
 	switch {
 	case ctx.Err() != nil && r.lastError != nil:
-		return r.lastError // what kept this attempt from its end is only the time
-	case ctx.Err() != nil || t.Kind == Permanent:
-		return t
+		return r.lastError // this attempt failed only since the time was over
+	case ctx.Err() != nil || e.Kind == Permanent:
+		return e
 	}
-	if !retryPolicy[t.Kind].free {
+	policy, now := retryPolicy[e.Kind], r.client.Clock.Now()
+	if !policy.uncounted {
 		r.attempts++
 	}
-	now := r.client.Clock.Now()
 	if r.since.IsZero() {
 		r.since = now
 	}
-	if r.lastError == nil || t.Kind != r.lastError.Kind {
+	if r.lastError == nil || e.Kind != r.lastError.Kind {
 		r.sinceKind = now
 	}
-	if lasted := now.Sub(r.sinceKind); lasted >= retryPolicy[t.Kind].patience {
-		return &AttemptError{Kind: t.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", t.Err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
+	if lasted := now.Sub(r.sinceKind); lasted >= policy.limit {
+		return &AttemptError{Kind: e.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", e.Err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
 	}
-	pause := r.pause(t)
-	r.logRetry(t, now, pause)
-	r.lastError = t
+	pause := r.pause(e)
+	r.logRetry(e, now, pause)
+	r.lastError = e
 	wait := r.client.Clock.Sleep
-	if t.Kind == NoNetwork {
+	if e.Kind == NoNetwork {
 		wait = r.client.Clock.AwaitNetwork
 	}
 	if wait(ctx, pause) != nil {
-		return t
+		return e
 	}
 	return nil
 }
 
-// pause is how long to wait: full jitter below a limit that doubles.
-func (r *retry) pause(t *AttemptError) time.Duration {
-	if retryPolicy[t.Kind].free {
+// pause returns how long to wait: full jitter below a limit that doubles.
+func (r *retry) pause(e *AttemptError) time.Duration {
+	if retryPolicy[e.Kind].uncounted {
 		return networkPause
 	}
 	limit := min(firstPause<<min(r.pauses, 10), lastPause)
 	r.pauses++
-	return rand.N(limit) + min(t.retryAfter, maxRetryAfter)
+	return rand.N(limit) + min(e.retryAfter, maxRetryAfter)
 }
 
-// tell logs a trouble: each new one, and as a warning one that lasts.
-func (r *retry) logRetry(t *AttemptError, now time.Time, pause time.Duration) {
-	level, text := report.LevelInfo, t.Error()
+// logRetry logs each new error, and as a warning one that lasts.
+func (r *retry) logRetry(e *AttemptError, now time.Time, pause time.Duration) {
+	level, text := report.LevelInfo, e.Error()
 	lasted := now.Sub(r.since)
-	if lasted >= max(firstWarning, min(2*r.warned, r.warned+warningEvery)) {
-		level, r.warned = report.LevelWarn, lasted
-	} else if retryPolicy[t.Kind].free && r.lastError != nil && r.lastError.Error() == text {
-		return // these looks are often, and nothing is new
+	if lasted >= max(firstWarning, min(2*r.warnedAfter, r.warnedAfter+warningEvery)) {
+		level, r.warnedAfter = report.LevelWarn, lasted
+	} else if retryPolicy[e.Kind].uncounted && r.lastError != nil && r.lastError.Error() == text {
+		return // nothing is new, twice a second
 	}
 	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
 		r.what, text, lasted.Round(time.Second), plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))

@@ -12,26 +12,26 @@ import (
 // openS3 gets an object of S3: s3://BUCKET/KEY or an ARN.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func openS3(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
-	object, err := parseS3(r.source)
+func openS3(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
+	object, err := parseS3(d.source)
 	if err != nil {
 		return nil, err
 	}
 	s := &s3Source{client: c, object: object}
 	s.region = object.firstRegion(s.instanceRegion(ctx))
-	return c.openResuming(ctx, r, "s3 "+object.bucket, s.open)
+	return c.openResuming(ctx, d, "s3 "+object.bucket, s.open)
 }
 
-// An s3Source learns where its object is, and what time S3 has.
+// An s3Source corrects its region and its clock by the errors of S3.
 type s3Source struct {
 	client *Client
 	object s3Object
 	region string
-	skew   time.Duration // of S3's clock before ours
+	skew   time.Duration // how far S3's clock is before ours
 	keys   AWSKeys
 }
 
-// here is the region of this machine, if it is known.
+// instanceRegion returns the region of this machine, "" if that is unknown.
 func (s *s3Source) instanceRegion(ctx context.Context) string {
 	if s.client.Credentials.AWSRegion == nil || s.object.region != "" {
 		return ""
@@ -44,28 +44,28 @@ func (s *s3Source) instanceRegion(ctx context.Context) string {
 	return region
 }
 
-// maxCorrections is how often S3 may tell where to go: to the region, and the time.
+// maxCorrections bounds the corrections by S3 in one attempt.
 const maxCorrections = 3
 
 func (s *s3Source) open(ctx context.Context, at resumePoint) (*response, error) {
-	for lessons := 0; ; lessons++ {
+	for corrections := 0; ; corrections++ {
 		who, err := s.identity(ctx)
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.get(ctx, at)
+		resp, err := s.get(ctx, at)
 		if err == nil {
-			return a, nil
+			return resp, nil
 		}
 		var status *StatusError
-		if errors.As(err, &status) && lessons < maxCorrections && s.correct(status) {
+		if errors.As(err, &status) && corrections < maxCorrections && s.correct(status) {
 			continue
 		}
 		return nil, asStoreError(StoreError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
 	}
 }
 
-// identity gets the keys, and says whose they are.
+// identity gets the keys, and returns whose they are.
 func (s *s3Source) identity(ctx context.Context) (string, error) {
 	s.keys = AWSKeys{}
 	if s.client.Credentials.AWS == nil {
@@ -92,7 +92,7 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 	if s.keys.ID != "" {
 		sign(req, s.keys, s.region, c.Clock.Now().Add(s.skew))
 	}
-	// Where S3 redirects to, another signature is needed.
+	// After a redirect another signature would be needed.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: stay}, req.WithContext(ctx))
 	if err != nil {
@@ -101,7 +101,8 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 	return at.response(resp)
 }
 
-// learn takes from an answer what makes the next request better.
+// correct takes the region or the clock from an error of S3, and reports whether
+// another request makes sense.
 func (s *s3Source) correct(status *StatusError) bool {
 	region := status.header.Get("X-Amz-Bucket-Region")
 	if region == "" {

@@ -17,8 +17,8 @@ type s3Object struct {
 	accessPoint string
 }
 
-// partitions of AWS: separate worlds with their own names, the most general
-// one last. Those without dual stack have no IPv6.
+// partitions are those of AWS, each with its own names, the most general one
+// last. Those without dual stack have no IPv6.
 var partitions = []struct {
 	name, regions, suffix, first string
 	dualStack                    bool
@@ -75,7 +75,7 @@ func (o *s3Object) fromARN(name string) error {
 	return nil
 }
 
-// isRegion reports whether a text can stand in a host's name for a region.
+// isRegion reports whether a text can be the region in a host's name.
 func isRegion(text string) bool { return isHost(text) && !strings.Contains(text, ".") }
 
 func isHost(text string) bool {
@@ -91,14 +91,14 @@ func isAlphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// firstRegion is where to look first: where the object is, else where this
-// machine is, else the first region of the partition.
-func (o s3Object) firstRegion(here string) string {
+// firstRegion returns the region to try first: that of the object if it is known,
+// else that of this machine, else the default one of the partition.
+func (o s3Object) firstRegion(instanceRegion string) string {
 	if o.region != "" {
 		return o.region
 	}
-	if isRegion(here) && (o.partition == "" || partitions[partitionOf(here)].name == o.partition) {
-		return here
+	if isRegion(instanceRegion) && (o.partition == "" || partitions[partitionOf(instanceRegion)].name == o.partition) {
+		return instanceRegion
 	}
 	for _, p := range partitions {
 		if p.name == o.partition {
@@ -117,8 +117,8 @@ func partitionOf(region string) int {
 	return len(partitions) - 1
 }
 
-// url is that of the object in a region. The bucket is a part of the host's
-// name, as Amazon wants it, unless it does not fit the certificate there.
+// url returns that of the object in a region. The bucket is a part of the host's
+// name, as Amazon demands, unless it would not match the certificate.
 func (o s3Object) url(region string) *url.URL {
 	p := partitions[partitionOf(region)]
 	service := "s3"

@@ -12,11 +12,14 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-const maxBundle = 16 << 20 // bytes of certificates in one resource
+const (
+	defaultHeaderTimeout = 10 * time.Second
+	maxBundle            = 16 << 20 // bytes of certificates in one resource
+)
 
-// Configure makes the client follow a config: its timeouts and proxy from now
-// on, and its certificate authorities, which are fetched for it, once they are
-// there. A config without authorities leaves those of the config before it.
+// Configure applies the settings of a config. Its certificate authorities are
+// fetched with its timeouts and its proxy, and trusted from then on. A config
+// without authorities leaves those of the config before it.
 func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
 	proxy, err := newProxy(ign.Proxy)
 	if err != nil {
@@ -47,7 +50,7 @@ func seconds(s *int, unset time.Duration) time.Duration {
 	return time.Duration(*s) * time.Second
 }
 
-// pool is the system's authorities and those of the config.
+// certPool returns the system's authorities and those of the config.
 func (c *Client) certPool(ctx context.Context, authorities []config.Resource) (*x509.CertPool, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {

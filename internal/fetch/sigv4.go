@@ -43,7 +43,7 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// signedHeaders are the names of the headers that are signed, and their
+// signedHeaders returns the names of the headers that are signed, and their
 // canonical form: the host, the range, and all of Amazon's own.
 func signedHeaders(r *http.Request) (names, canonical string) {
 	lines := []string{"host:" + r.URL.Host + "\n"}
@@ -62,7 +62,7 @@ func signedHeaders(r *http.Request) (names, canonical string) {
 	return strings.Join(list, ";"), strings.Join(lines, "")
 }
 
-// awsEscape is percent-encoding as Amazon wants it: all bytes but RFC 3986's
+// awsEscape is percent-encoding as Amazon demands it: all bytes but RFC 3986's
 // unreserved ones, and the slashes of paths.
 func awsEscape(text string, path bool) string {
 	var b strings.Builder

@@ -1,13 +1,15 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"github.com/firstlight-os/firstlight/internal/json"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/json"
 )
 
-// A StoreError is what an object store says instead of giving an object.
+// A StoreError is a response of an object store without the object.
 type StoreError struct {
 	Store, Bucket, Object string
 	Region                string // "" where the store has none
@@ -33,8 +35,15 @@ func (e *StoreError) Error() string {
 	return b.String()
 }
 
-// asStoreError adds what is known about an object to the status that a store has
-// answered with. Other errors stay as they are.
+// withStoreError returns open with what is known about the object in its errors.
+func withStoreError(about *StoreError, open opener) opener {
+	return func(ctx context.Context, at resumePoint) (*response, error) {
+		r, err := open(ctx, at)
+		return r, asStoreError(*about, err)
+	}
+}
+
+// asStoreError makes a StoreError of a status. Other errors stay as they are.
 func asStoreError(e StoreError, err error) error {
 	var status *StatusError
 	if !errors.As(err, &status) {
@@ -50,8 +59,8 @@ func asStoreError(e StoreError, err error) error {
 	return &e
 }
 
-// xmlText is the text of the first element of a name, as far as stores use XML
-// in errors: without attributes, and flat.
+// xmlText returns the text of the first element of a name, as far as stores use XML
+// in errors: without attributes or inner elements.
 func xmlText(text []byte, element string) string {
 	_, rest, ok := strings.Cut(string(text), "<"+element+">")
 	content, _, closed := strings.Cut(rest, "</"+element+">")

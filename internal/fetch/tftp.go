@@ -13,21 +13,19 @@ import (
 )
 
 const (
-	// tftpBlock fits with its headers into the packets of any Ethernet, also
-	// inside of a tunnel (RFC 2348).
+	// tftpBlock fits with its headers into an Ethernet frame, also in a tunnel
+	// (RFC 2348).
 	tftpBlock = 1428
 	// tftpDefaultBlock is that of servers without options.
 	tftpDefaultBlock = 512
 	tftpPort         = "69"
-	// tftpTries is how often a packet is sent within the time that a server may
-	// be silent.
+	// tftpTries is how often a packet is sent within the stall timeout.
 	tftpTries = 15
 )
 
-// openTFTP gets a file from a server that speaks TFTP (RFC 1350, with block
-// sizes by RFC 2348). It is our own: the client is small, the module is not.
-func openTFTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error) {
-	u, err := url.Parse(r.source)
+// openTFTP gets a file by TFTP (RFC 1350, with block sizes by RFC 2348).
+func openTFTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
+	u, err := url.Parse(d.source)
 	if err != nil || u.Hostname() == "" || u.Path == "" || strings.Contains(u.Path, "\x00") {
 		return nil, errors.New("this is not the URL of a file; it should look like tftp://HOST/PATH")
 	}
@@ -40,16 +38,16 @@ func openTFTP(ctx context.Context, c *Client, r download) (io.ReadCloser, error)
 		return nil, fmt.Errorf("%q is not a port", port)
 	}
 	f := &tftpFile{client: c, host: u.Hostname(), port: int(number), name: u.Path, options: true}
-	return c.openResuming(ctx, r, u.Host, f.open)
+	return c.openResuming(ctx, d, u.Host, f.open)
 }
 
-// A tftpFile is what attempts have in common.
+// A tftpFile is what the attempts to get a file have in common.
 type tftpFile struct {
 	client   *Client
 	host     string
 	port     int
 	name     string // with the leading slash, as the reference sends it
-	options  bool   // false once the server did not like them
+	options  bool   // false once the server has refused them
 	attempts int
 }
 
@@ -73,7 +71,7 @@ func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 	err = t.advance()
 	var refused *tftpServerError
 	if errors.As(err, &refused) && f.options && refused.code != tftpNoFile {
-		// Old servers know no options, and have many codes to say so.
+		// Old servers know no options and refuse them with various codes.
 		f.options = false
 		t.Close()
 		return f.open(ctx, resumePoint{})
@@ -97,16 +95,15 @@ func (e *tftpServerError) Error() string {
 
 func (e *tftpServerError) Is(target error) bool { return target == ErrNotFound && e.code == tftpNoFile }
 
-// A tftpTransfer reads block after block. Each packet of ours asks for the
-// next one of the server's.
+// A tftpTransfer reads block after block. Each packet sent asks for the next block.
 type tftpTransfer struct {
 	conn         *net.UDPConn
 	ctx          context.Context
 	stop         func() bool
 	stallTimeout time.Duration
 
-	server    *net.UDPAddr // with the port of the transfer, once it is known
-	known     bool
+	server    *net.UDPAddr // with the port of the transfer, once connected
+	connected bool
 	blockSize int
 	block     uint16 // that was received last
 	last      []byte // our last packet
@@ -129,27 +126,26 @@ func (t *tftpTransfer) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// end is what comes after the last byte.
+// end returns the error after the last byte.
 func (t *tftpTransfer) end() error {
 	if t.err == nil {
 		t.err = io.EOF
-		// Should this packet be lost, the server sends its block in vain.
+		// If this packet is lost, the server only sends its block again.
 		t.conn.WriteToUDP(acknowledgement(t.block), t.server)
 	}
 	return t.err
 }
 
-// Close tells a server in the middle of a transfer to stop.
+// Close ends a transfer, with an error packet if it is not complete.
 func (t *tftpTransfer) Close() error {
-	if t.known && t.err == nil {
+	if t.connected && t.err == nil {
 		t.conn.WriteToUDP(errorPacket(0, "the transfer was given up"), t.server)
 	}
 	t.stop()
 	return t.conn.Close()
 }
 
-// advance sends our last packet, again and again if need be, until the next
-// block is there.
+// advance sends the last packet, again after a while, until the next block comes.
 func (t *tftpTransfer) advance() error {
 	pause := t.stallTimeout / tftpTries
 	for range tftpTries {
@@ -167,13 +163,13 @@ func (t *tftpTransfer) advance() error {
 			}
 		}
 	}
-	if !t.known {
+	if !t.connected {
 		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
 	}
 	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
 }
 
-// errTFTPTimeout is nothing before the next packet of ours is due.
+// errTFTPTimeout means that nothing came before the last packet is sent again.
 var errTFTPTimeout = errors.New("TFTP: timeout")
 
 func (t *tftpTransfer) contextError(err error) error {
@@ -183,7 +179,7 @@ func (t *tftpTransfer) contextError(err error) error {
 	return err
 }
 
-// receive takes one packet. It is done if that was the next block.
+// receive handles one packet. It is done if that was the next block.
 func (t *tftpTransfer) receive(until time.Time) (done bool, err error) {
 	if t.ctx.Err() == nil {
 		t.conn.SetReadDeadline(until)
@@ -196,7 +192,7 @@ func (t *tftpTransfer) receive(until time.Time) (done bool, err error) {
 	if err != nil {
 		return false, t.contextError(err)
 	}
-	if !from.IP.Equal(t.server.IP) || t.known && from.Port != t.server.Port {
+	if !from.IP.Equal(t.server.IP) || t.connected && from.Port != t.server.Port {
 		t.conn.WriteToUDP(errorPacket(tftpUnknownTransfer, "unknown transfer"), from)
 		return false, nil
 	}
@@ -207,7 +203,7 @@ func (t *tftpTransfer) receive(until time.Time) (done bool, err error) {
 	return t.handle(p, from)
 }
 
-// take acts on a packet of the server's.
+// handle acts on a packet of the server.
 func (t *tftpTransfer) handle(p tftpPacket, from *net.UDPAddr) (done bool, err error) {
 	switch p.kind {
 	case tftpError:
@@ -215,10 +211,10 @@ func (t *tftpTransfer) handle(p tftpPacket, from *net.UDPAddr) (done bool, err e
 		t.err = refused // it has ended on the other side, too
 		return false, &AttemptError{Kind: Permanent, Err: refused}
 	case tftpOptions:
-		if t.known || p.blockSize == 0 {
+		if t.connected || p.blockSize == 0 {
 			return false, nil
 		}
-		t.server, t.known, t.blockSize = from, true, p.blockSize
+		t.server, t.connected, t.blockSize = from, true, p.blockSize
 		t.last = acknowledgement(0)
 		_, err := t.conn.WriteToUDP(t.last, t.server)
 		return false, err
@@ -226,7 +222,7 @@ func (t *tftpTransfer) handle(p tftpPacket, from *net.UDPAddr) (done bool, err e
 	if p.block != t.block+1 || len(p.data) > t.blockSize {
 		return false, nil // an old one; what was lost is asked for in time
 	}
-	t.server, t.known = from, true
+	t.server, t.connected = from, true
 	t.block++
 	t.data, t.lastBlock = p.data, len(p.data) < t.blockSize
 	return true, nil

@@ -31,11 +31,11 @@ type tftpPacket struct {
 	// code and text are those of an error.
 	code uint16
 	text string
-	// blockSize is the only option that is asked for; 0 was not granted.
+	// blockSize is the only option; 0 is refused.
 	blockSize int
 }
 
-// errBadPacket is a packet that is none.
+// errBadPacket is a packet that is not TFTP.
 var errBadPacket = errors.New("TFTP: the server sent a packet that is none")
 
 func parseTFTP(packet []byte) (tftpPacket, error) {
@@ -60,8 +60,8 @@ func parseTFTP(packet []byte) (tftpPacket, error) {
 	return p, nil
 }
 
-// options reads names and values, each with a zero byte after it. Others than
-// the one that was asked for a server must not send.
+// options parses names and values, each with a zero byte after it. A server must
+// not send others than those requested.
 func (p *tftpPacket) options(text string) error {
 	for text != "" {
 		name, rest, ok := strings.Cut(text, "\x00")
@@ -75,7 +75,7 @@ func (p *tftpPacket) options(text string) error {
 	return nil
 }
 
-// readRequest asks for a file as it is, in large blocks if there are options.
+// readRequest returns a request for a file, in large blocks if options are allowed.
 func readRequest(name string, options bool) []byte {
 	text := "\x00\x01" + name + "\x00octet\x00"
 	if options {

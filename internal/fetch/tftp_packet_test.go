@@ -48,7 +48,7 @@ func FuzzTFTPPacket(f *testing.F) {
 
 func TestTFTPBlockNumbersGoRound(t *testing.T) {
 	server := &net.UDPAddr{Port: 69}
-	transfer := &tftpTransfer{server: server, known: true, blockSize: 2, block: 65535}
+	transfer := &tftpTransfer{server: server, connected: true, blockSize: 2, block: 65535}
 	for _, tc := range []struct {
 		block uint16
 		done  bool

@@ -14,9 +14,9 @@ import (
 // is built. "" is unknown.
 var buildTime string
 
-// verificationTime is by what certificates are judged: a clock that is behind
-// the build of this program is wrong, as are those of machines without a
-// battery. The build is late enough for certificates that were valid then.
+// verificationTime returns the time that certificates are verified by. A clock
+// that is behind the build of this program is wrong, as are those of machines
+// without a battery; certificates that were valid at the build are accepted then.
 func (c *Client) verificationTime() time.Time {
 	now := c.Clock.Now()
 	if built, err := time.Parse(time.RFC3339, buildTime); err == nil && built.After(now) {
@@ -25,7 +25,8 @@ func (c *Client) verificationTime() time.Time {
 	return now
 }
 
-// untrusted is trouble with the server's certificate or with TLS itself.
+// classifyTLS is for errors of the server's certificate or of TLS itself. It
+// returns nil for others.
 func (c *Client) classifyTLS(err error) *AttemptError {
 	var op *net.OpError
 	var record tls.RecordHeaderError
@@ -47,7 +48,7 @@ func (c *Client) classifyTLS(err error) *AttemptError {
 	return &AttemptError{Kind: TLS, Err: fmt.Errorf("TLS: %s", Printable(text))}
 }
 
-// certificate says what is wrong with the server's certificate.
+// certificateProblem returns what is wrong with the server's certificate.
 func (c *Client) certificateProblem(err *tls.CertificateVerificationError) string {
 	var invalid x509.CertificateInvalidError
 	var host x509.HostnameError
@@ -63,8 +64,8 @@ func (c *Client) certificateProblem(err *tls.CertificateVerificationError) strin
 	return "the server's certificate is not accepted: " + strings.TrimPrefix(err.Err.Error(), "x509: ")
 }
 
-// validityProblem names the times of the certificate and of this machine: one of the
-// two is wrong, and only a person knows which.
+// validityProblem names the times of the certificate and of this machine: one of
+// the two is wrong, and only a person knows which.
 func (c *Client) validityProblem(cert *x509.Certificate) string {
 	const form = "2006-01-02 15:04:05 UTC"
 	show := func(t time.Time) string { return t.UTC().Format(form) }

@@ -18,7 +18,7 @@ func (e *HashError) Error() string {
 	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nasked %s\nfound %s", e.Algorithm, e.Want, e.Got)
 }
 
-// A verifier is fed all bytes and then compares.
+// A verifier hashes all bytes that are written to it and then compares.
 type verifier struct {
 	algorithm, want string
 	hash.Hash
@@ -62,7 +62,7 @@ func (v *verifier) verify() error {
 	return nil
 }
 
-// decompress undoes the compression that the config names.
+// decompress returns a reader that undoes the compression named in the config.
 func decompress(r io.Reader, compression string) (io.Reader, error) {
 	switch compression {
 	case "":

@@ -1,0 +1,107 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	dialTimeout      = 30 * time.Second
+	handshakeTimeout = 10 * time.Second
+	// maxHeader bounds the header of a response, in bytes.
+	maxHeader = 256 << 10
+)
+
+var dialer = net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: &net.Resolver{PreferGo: true}}
+
+// lowPort marks the context of a request that is sent from a low port.
+type lowPort struct{}
+
+const (
+	maxLowPort = 1023
+	// lowPortTries is how many ports are tried before the retries' pause: when
+	// half of the ports are in use, one in a billion fails.
+	lowPortTries = 30
+)
+
+// dialPlatform connects to a service of the platform, from a low port if ctx says
+// so: from another one if that is in use, or was a moment ago for this service.
+func dialPlatform(ctx context.Context, network, address string) (net.Conn, error) {
+	if ctx.Value(lowPort{}) == nil {
+		return dialer.DialContext(ctx, network, address)
+	}
+	from := dialer
+	for try := 1; ; try++ {
+		from.LocalAddr = &net.TCPAddr{Port: 1 + rand.IntN(maxLowPort)}
+		conn, err := from.DialContext(ctx, network, address)
+		switch {
+		case errors.Is(err, syscall.EACCES):
+			return nil, &AttemptError{Kind: Permanent, Err: fmt.Errorf("the service wants to be asked from a port below 1024, and the kernel does not give us one: %w", syscall.EACCES),
+				hint: "run this as root"}
+		case try == lowPortTries || !isAny(err, syscall.EADDRINUSE, syscall.EADDRNOTAVAIL):
+			return conn, err
+		}
+	}
+}
+
+// transports reach servers by some settings.
+type transports struct {
+	settings
+	proxied *http.Transport // by the proxy, if there is one
+	direct  *http.Transport // never by a proxy, for services of the platform
+}
+
+func (c *Client) transports() *transports {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
+// setSettings replaces the settings. Fetches that run keep theirs.
+func (c *Client) setSettings(s settings) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current != nil {
+		c.current.proxied.CloseIdleConnections()
+		c.current.direct.CloseIdleConnections()
+	}
+	direct := s
+	direct.proxy = proxy{}
+	c.current = &transports{s, c.newTransport(s), c.newTransport(direct)}
+	c.current.direct.DialContext = dialPlatform
+}
+
+func (c *Client) newTransport(s settings) *http.Transport {
+	return &http.Transport{
+		Proxy:                  s.proxy.forRequest,
+		OnProxyConnectResponse: onProxyResponse,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots, Time: c.verificationTime},
+		TLSHandshakeTimeout:    handshakeTimeout,
+		ResponseHeaderTimeout:  s.headerTimeout,
+		MaxIdleConnsPerHost:    maxTransfersPerHost,
+		MaxResponseHeaderBytes: maxHeader,
+		// The hash in a config is over the bytes as they are on the server.
+		DisableCompression: true,
+		// Without HTTP/2 one dead connection cannot hold up other fetches.
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+}
+
+// onProxyResponse keeps the status with which a proxy refuses a tunnel.
+func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	status := &StatusError{Code: resp.StatusCode, Status: resp.Status}
+	// 404 from a proxy is not about the resource.
+	return &AttemptError{Kind: status.failureKind(), Err: &proxyError{proxy.Host, status}}
+}
