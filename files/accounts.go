@@ -115,7 +115,7 @@ func (c *accountCache) user(name string) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	return find(a.users, "user", name, userDatabases[:])
+	return lookUp(a.users, "user", name, userDatabases[:])
 }
 
 func (c *accountCache) group(name string) (int, error) {
@@ -123,10 +123,10 @@ func (c *accountCache) group(name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return find(a.groups, "group", name, groupDatabases[:])
+	return lookUp(a.groups, "group", name, groupDatabases[:])
 }
 
-func find[T any](known map[string]T, kind, name string, databases []string) (T, error) {
+func lookUp[T any](known map[string]T, kind, name string, databases []string) (T, error) {
 	found, exists := known[name]
 	if !exists {
 		return found, fmt.Errorf("there is no %s %q in %s", kind, name, strings.Join(databases, " or "))

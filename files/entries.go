@@ -261,7 +261,7 @@ func (p *planner) checkOverwrite(e *entry) bool {
 func (p *planner) conflictExisting(e *entry, wanted string) {
 	history := ""
 	if p.earlier != nil {
-		history = "; an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since"
+		history = "; an earlier first boot applied this config, but did not create this node, or it was changed since"
 	}
 	p.conflict(e.origin(), "set overwrite if it may be replaced, else remove the entry or choose another path",
 		"%s: %s, but there already is %v and overwrite is not set%s", e.title(), wanted, e.found, history)

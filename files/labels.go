@@ -13,7 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// needsLabel notes that a path, and what is below it, gets an SELinux label:
+// needsLabel records that a path, and what is below it, gets an SELinux label:
 // from the first component on that does not exist yet.
 func (p *planner) needsLabel(name string) {
 	at, err := p.resolve(name)

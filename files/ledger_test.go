@@ -216,7 +216,7 @@ func TestFilesOfOthersStayStrict(t *testing.T) {
 		w.mustApply(oneFile)
 		time.Sleep(20 * time.Millisecond) // a tick of the clock of inodes
 		w.write("f", "edited")
-		w.wantConflicts(oneFile, "an earlier first boot has used this config, but what is there now it has not made, or somebody has changed it since")
+		w.wantConflicts(oneFile, "an earlier first boot applied this config, but did not create this node, or it was changed since")
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
-// A linkNode is a symbolic link. Its target is text: it is written as it stands, and
-// its owner is the link's own.
+// A linkNode is a symbolic link. Its target is text, which is written unchanged,
+// and its owner is the link's own.
 type linkNode struct{ config.Link }
 
 func (l linkNode) plan(p *planner, e *entry) string {

@@ -5,7 +5,7 @@ import (
 )
 
 // An Output is a file for the machine that is not in its config: what the
-// platform has said once only.
+// platform tells only once.
 type Output struct {
 	Path string
 	Text []byte

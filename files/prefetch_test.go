@@ -20,7 +20,7 @@ import (
 // A store is a Fetcher of https URLs whose contents are their paths.
 type store struct {
 	mu    sync.Mutex
-	asked map[string]int
+	fetches map[string]int
 	// before, if there is one, is called before anything is written.
 	before func(source string, w io.Writer) error
 }
@@ -31,10 +31,10 @@ func (s *store) Fetch(ctx context.Context, r config.Resource, w io.Writer) error
 		return dataFetcher{}.Fetch(ctx, r, w)
 	}
 	s.mu.Lock()
-	if s.asked == nil {
-		s.asked = map[string]int{}
+	if s.fetches == nil {
+		s.fetches = map[string]int{}
 	}
-	s.asked[path]++
+	s.fetches[path]++
 	s.mu.Unlock()
 	if s.before != nil {
 		if err := s.before(*r.Source, w); err != nil {
@@ -88,8 +88,8 @@ func TestOneResourceIsFetchedOnceForAllThatWantIt(t *testing.T) {
 		w.wantText(name, text)
 	}
 	w.wantMode("deep/b", 0o600)
-	if s.asked["/x"] != 3 {
-		t.Errorf("asked %d times, want 3: other headers or another hash are another resource", s.asked["/x"])
+	if s.fetches["/x"] != 3 {
+		t.Errorf("%d fetches, want 3: other headers or another hash are another resource", s.fetches["/x"])
 	}
 }
 
@@ -162,12 +162,12 @@ func (f fetcher) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 
 func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
 	w, s := withStore(t)
-	begun, told := make(chan struct{}), make(chan struct{})
+	started, reported := make(chan struct{}), make(chan struct{})
 	s.before = func(source string, to io.Writer) error {
 		if strings.Contains(source, "/slow") {
 			io.WriteString(to, strings.Repeat("x", 500_000))
-			close(begun)
-			<-told
+			close(started)
+			<-reported
 		}
 		return nil
 	}
@@ -183,13 +183,13 @@ func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
 	if err := ds.start(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	<-begun
+	<-started
 	<-ds.all[0].done
 	<-ds.all[2].done
 	if got, want := ds.progress(10*time.Second), "fetching files: 2 of 3 are here, 0.5 MB, 0.05 MB/s; waiting for https://host/slow?... (10s so far)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	close(told)
+	close(reported)
 	<-ds.all[1].done
 	if got := ds.progress(time.Second); got != "" {
 		t.Errorf("after all is done: %s", got)

@@ -48,7 +48,7 @@ func (p *planner) saveAccounts() error {
 		}
 		at, err := p.root.Resolve(config.ValueOr(u.HomeDir, path.Join(homes, u.Name)))
 		if err != nil {
-			continue // useradd will have something to say about it
+			continue // useradd will report it
 		}
 		if st, err := p.root.Lstat(at); err == nil && st == nil && at != "/" {
 			p.ledger.Homes = append(p.ledger.Homes, at)
@@ -59,7 +59,7 @@ func (p *planner) saveAccounts() error {
 
 // homeBase is where useradd makes homes, see useradd(8).
 func (p *planner) homeBase() string {
-	text, _ := p.root.ReadFile("/etc/default/useradd") // as useradd, which goes on without
+	text, _ := p.root.ReadFile("/etc/default/useradd") // useradd ignores an error, too
 	dir := "/home"
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "HOME="); ok && path.IsAbs(value) {

@@ -17,8 +17,8 @@ func (p *planner) planWrite(origin config.Origin, doing, name string, text []byt
 	})
 }
 
-// changes notes that a path gets a new node: a label for it, and a sync of its
-// filesystem.
+// changes records that a path gets a new node: it needs a label, and its
+// filesystem a sync.
 func (p *planner) changes(name string) {
 	p.needsLabel(name)
 	p.changedDirs = append(p.changedDirs, path.Dir(name))

@@ -15,7 +15,7 @@
 //
 // A ledger about another config does not apply, and the run starts an empty one.
 // One about the same config that a files stage has written is the earlier
-// ledger: what it says about nodes stands, since only the first run has seen them
+// ledger: what it says about nodes counts, since only the first run has seen them
 // untouched. One that only the mount stage has written has the mount points, to
 // which this run adds what it finds.
 //

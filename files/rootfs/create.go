@@ -184,12 +184,12 @@ func (d *Dir) create(name string, replace bool, makeNode func(temp string) error
 		err = d.rename(d, temp, name, replace)
 	}
 	if err != nil {
-		d.Remove(temp)
+		d.remove(temp)
 	}
 	return err
 }
 
-// rename gives temp, which is in from, its name. What has that name must not
+// rename renames temp, which is in from, to name. A node of that name must not
 // exist, or is replaced: in one step, except that a directory with what is in
 // it, or what becomes a directory, has to be removed before.
 func (d *Dir) rename(from *Dir, temp, name string, replace bool) error {
@@ -199,7 +199,7 @@ func (d *Dir) rename(from *Dir, temp, name string, replace bool) error {
 	err := unix.Renameat(from.fd, temp, d.fd, name)
 	switch {
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
-		if err := d.Remove(name); err != nil {
+		if err := d.remove(name); err != nil {
 			return err
 		}
 		err = unix.Renameat(from.fd, temp, d.fd, name)

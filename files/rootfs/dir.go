@@ -161,9 +161,8 @@ func (d *Dir) sync() error {
 	return f.Sync()
 }
 
-// Remove deletes an entry if there is one, a directory with all that is in it.
-// It stays on one filesystem: what is mounted below is not deleted.
-func (d *Dir) Remove(name string) error {
+// remove deletes an entry, see Root.Remove.
+func (d *Dir) remove(name string) error {
 	err := unix.Unlinkat(d.fd, name, 0)
 	if err == nil || errors.Is(err, unix.ENOENT) {
 		return nil
@@ -185,7 +184,7 @@ func (d *Dir) Remove(name string) error {
 		return err
 	}
 	for _, n := range names {
-		if err := sub.Remove(n); err != nil {
+		if err := sub.remove(n); err != nil {
 			return err
 		}
 	}

@@ -207,14 +207,15 @@ func (r *Root) WriteFile(name string, data []byte, o Options) error {
 	return r.InParent(name, func(d *Dir, base string) error { return d.WriteFile(base, data, o) })
 }
 
-// Remove deletes the node at a path, if there is one, like Dir.Remove.
+// Remove deletes the node at a path if there is one, a directory with all that is
+// in it. It stays on one filesystem: what is mounted below is not deleted.
 func (r *Root) Remove(name string) error {
 	d, base, err := r.openParent(name)
 	if err != nil {
 		return ignoreMissing(err)
 	}
 	defer d.Close()
-	return d.Remove(base)
+	return d.remove(base)
 }
 
 // RemoveMatching deletes the nodes of a directory whose names match.

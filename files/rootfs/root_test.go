@@ -247,7 +247,7 @@ func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
 	}
 	defer d.Close()
 	for _, name := range []string{"tree", "tree", "never"} {
-		if err := d.Remove(name); err != nil {
+		if err := d.remove(name); err != nil {
 			t.Error(err)
 		}
 	}
