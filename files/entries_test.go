@@ -248,7 +248,7 @@ func TestRootDirectoryCanBeChangedButNotReplaced(t *testing.T) {
 	w.wantConflicts(`"storage": {"files": [{"path": "/"}]}`, "file /: the root itself cannot be replaced")
 }
 
-func TestEntriesThatMeetBySymbolicLinksConflict(t *testing.T) {
+func TestEntriesThatAreOneNodeBySymbolicLinksConflict(t *testing.T) {
 	w := newFixture(t)
 	w.mkdir("var/home")
 	w.symlink("var/home", "home")
@@ -309,7 +309,7 @@ func TestIDsThatCannotBeConflict(t *testing.T) {
 		"file /a: -1 is not the id of a user", "file /b: 4294967295 is not the id of a group")
 }
 
-func TestFilesOfASecondRunAreForeign(t *testing.T) {
+func TestFilesOfARunWithoutALedgerAreConflicts(t *testing.T) {
 	w := newFixture(t)
 	const sections = `"storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}, {"path": "/e"},
 		{"path": "/o", "contents": {"source": "data:,x"}, "overwrite": true}, {"path": "/log", "append": [{"source": "data:,+"}]}]}`

@@ -199,7 +199,7 @@ func ledgerFixture(t *testing.T) *fixture {
 	return w
 }
 
-func TestFilesOfOthersStayStrict(t *testing.T) {
+func TestNodesOfOthersAreConflicts(t *testing.T) {
 	t.Run("there before the first run", func(t *testing.T) {
 		w := ledgerFixture(t)
 		w.write("f", "theirs")
@@ -306,7 +306,7 @@ func (w *fixture) dropLines(name, prefix string) {
 	w.write(name, strings.Join(kept, "\n"))
 }
 
-func TestBrokenLedgerIsReported(t *testing.T) {
+func TestUnreadableLedgerStopsThePlan(t *testing.T) {
 	w := ledgerFixture(t)
 	w.write(ledger.Path, "{")
 	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path(ledger.Path)) {
@@ -314,7 +314,7 @@ func TestBrokenLedgerIsReported(t *testing.T) {
 	}
 }
 
-func TestMountPointsOfAnInterruptedBootAreRemembered(t *testing.T) {
+func TestMountPointsOfAnInterruptedBootAreKept(t *testing.T) {
 	w := ledgerFixture(t)
 	for _, point := range []string{"/home/core", "/home/core/data"} {
 		if err := ledger.RecordDirectory(w.Root, "digest", point); err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A fixture is a root to provision, with something outside of it that must not
@@ -87,34 +88,23 @@ func (w *fixture) path(name string) string { return filepath.Join(w.Root, name) 
 
 func (w *fixture) mkdir(name string) {
 	w.Helper()
-	if err := os.MkdirAll(w.path(name), 0o755); err != nil {
-		w.Fatal(err)
-	}
+	testkit.NoError(w.T, os.MkdirAll(w.path(name), 0o755))
 }
 
 func (w *fixture) write(name, text string) {
 	w.Helper()
-	w.mkdir(filepath.Dir(name))
-	if err := os.WriteFile(w.path(name), []byte(text), 0o644); err != nil {
-		w.Fatal(err)
-	}
+	testkit.WriteFile(w.T, w.path(name), text)
 }
 
 func (w *fixture) symlink(target, name string) {
 	w.Helper()
 	w.mkdir(filepath.Dir(name))
-	if err := os.Symlink(target, w.path(name)); err != nil {
-		w.Fatal(err)
-	}
+	testkit.NoError(w.T, os.Symlink(target, w.path(name)))
 }
 
 func (w *fixture) read(name string) string {
 	w.Helper()
-	text, err := os.ReadFile(w.path(name))
-	if err != nil {
-		w.Fatal(err)
-	}
-	return string(text)
+	return testkit.ReadFile(w.T, w.path(name))
 }
 
 func (w *fixture) stat(name string) unix.Stat_t {
@@ -210,9 +200,7 @@ func (w *fixture) apply(sections string) error {
 
 func (w *fixture) mustApply(sections string) {
 	w.Helper()
-	if err := w.apply(sections); err != nil {
-		w.Fatal(err)
-	}
+	testkit.NoError(w.T, w.apply(sections))
 }
 
 // wantConflicts plans what must not be possible, and checks that each conflict says

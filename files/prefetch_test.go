@@ -19,7 +19,7 @@ import (
 
 // A store is a Fetcher of https URLs whose contents are their paths.
 type store struct {
-	mu    sync.Mutex
+	mu      sync.Mutex
 	fetches map[string]int
 	// before, if there is one, is called before anything is written.
 	before func(source string, w io.Writer) error
@@ -75,7 +75,7 @@ func TestContentsAreFetchedAllAtOnceAndWrittenInOrder(t *testing.T) {
 	}
 }
 
-func TestOneResourceIsFetchedOnceForAllThatWantIt(t *testing.T) {
+func TestOneResourceIsFetchedOnceForAllItsUses(t *testing.T) {
 	w, s := withStore(t)
 	w.write("old", "was here; ")
 	w.mustApply(`"storage": {"files": [
@@ -93,7 +93,7 @@ func TestOneResourceIsFetchedOnceForAllThatWantIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsFetchedIsNobodyElsesUntilItIsWhole(t *testing.T) {
+func TestDownloadsAreReadableByOthersOnlyWhenComplete(t *testing.T) {
 	w, s := withStore(t)
 	w.mkdir("dir")
 	w.write("dir/f", "old")
@@ -160,7 +160,7 @@ func (f fetcher) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 	return f(ctx, r, w)
 }
 
-func TestProgressSaysWhatIsWaitedFor(t *testing.T) {
+func TestProgressNamesTheDownloadItWaitsFor(t *testing.T) {
 	w, s := withStore(t)
 	started, reported := make(chan struct{}), make(chan struct{})
 	s.before = func(source string, to io.Writer) error {

@@ -125,7 +125,7 @@ func TestPasswordHashesAreSecret(t *testing.T) {
 	}
 }
 
-func TestNotatedDirectoriesInAHomeBecomeTheUsers(t *testing.T) {
+func TestMountPointsInAHomeBecomeTheUsers(t *testing.T) {
 	uid, gid := testOwner()
 	me, my := os.Getuid(), os.Getgid()
 	w := newFixture(t)

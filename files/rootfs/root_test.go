@@ -232,7 +232,7 @@ func TestNamedPipesAreNotReadFrom(t *testing.T) {
 	}
 }
 
-func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
+func TestRemoveDeletesTreesAndFollowsNoLinks(t *testing.T) {
 	w := newTree(t)
 	keep := filepath.Join(filepath.Dir(w.outside), "kept")
 	if err := os.WriteFile(keep, []byte("x"), 0o644); err != nil {
@@ -259,7 +259,7 @@ func TestRemoveTakesWholeTreesAndFollowsNothing(t *testing.T) {
 	}
 }
 
-func TestCommitDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
+func TestCommitDoesNotReplaceANodeThatAppearedMeanwhile(t *testing.T) {
 	w := newTree(t)
 	w.write("there", "old")
 	d, err := open(t, w.root).OpenDir("/")
