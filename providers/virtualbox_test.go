@@ -183,7 +183,7 @@ func TestVirtualBoxThatDoesNotConnectIsAnError(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := fetchVirtualBox(ctx, env)
-	says(t, err, "reading the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared within", "it said: no module", "VBoxManage guestproperty enumerate")
+	says(t, err, "reading the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared within", "modprobe: no module", "VBoxManage guestproperty enumerate")
 	says(t, deleteVirtualBox(ctx, env), "deleting the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared")
 	write(t, filepath.Join(env.Root, vboxDevice), "no device")
 	_, err = fetchVirtualBox(context.Background(), env)

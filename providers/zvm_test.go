@@ -83,9 +83,9 @@ func TestReaderThatDoesNotWorkIsAnError(t *testing.T) {
 		scripts map[string]string
 		want    []string
 	}{
-		"no device":        {map[string]string{"chccwdev": "echo no such device; exit 1"}, []string{"chccwdev -e 000c: exit status 1; it said: no such device", "punch the config to reader 000c"}},
+		"no device":        {map[string]string{"chccwdev": "echo no such device; exit 1"}, []string{"chccwdev: no such device", "chccwdev -e 000c: exit status 1", "punch the config to reader 000c"}},
 		"not ignored":      {map[string]string{"chccwdev": "exit 1", "cio_ignore": "exit 2"}, []string{"cio_ignore -r 000c: exit status 2", "chccwdev -e 000c: exit status 1"}},
-		"no list":          {map[string]string{"vmur": "exit 3", "modprobe": "echo no module; exit 1"}, []string{"vmur li: exit status 3", "before that: modprobe vmur: exit status 1; it said: no module"}},
+		"no list":          {map[string]string{"vmur": "exit 3", "modprobe": "echo no module; exit 1"}, []string{"vmur li: exit status 3", "before that: modprobe: no module"}},
 		"no udev":          {map[string]string{"udevadm": "exit 4"}, []string{"udevadm settle: exit status 4"}},
 		"no file":          {map[string]string{"vmur": strings.Replace(vmurScript, "-f 0007", "-f 9999", 1)}, []string{"vmur re -f 0007", "exit status 1"}},
 		"received nothing": {map[string]string{"vmur": strings.Replace(vmurScript, `> "$4"`, "", 1)}, []string{"config.ign: no such file or directory"}},

@@ -29,7 +29,8 @@ type ApplyOptions struct {
 	Log     *report.Logger
 }
 
-// Apply does it. The error is for report.Box, and not logged yet.
+// Apply applies a config to a tree. The error is for report.Box, and not logged
+// yet.
 func Apply(ctx context.Context, a ApplyOptions) error {
 	root, err := filepath.Abs(a.Root)
 	if err != nil {
@@ -45,17 +46,17 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := p.whole(ctx, a.Text, a.Name)
+	cfg, err := p.parseUserConfig(ctx, a.Text, a.Name)
 	if err != nil {
 		return err
 	}
-	if err = checked(cfg); err != nil {
+	if err = validate(cfg); err != nil {
 		return err
 	}
 	if a.Offline {
 		err = needsNetwork(cfg)
 	}
-	if cfg, err = forTree(cfg, a.IgnoreUnsupported, err); err != nil {
+	if cfg, err = dropUnsupported(cfg, a.IgnoreUnsupported, err); err != nil {
 		return err
 	}
 	tree := &files.Tree{Root: root, Run: p.run, Log: a.Log, Fetch: p.fetch, KeyFragments: fragments}
@@ -67,7 +68,8 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	return p.execute(ctx, plan)
 }
 
-// refuseHost keeps from writing over the system of whoever calls this at a desk.
+// refuseHost returns an error if the root is that of a running system which is
+// not a container: that of a workstation.
 func refuseHost(root string) error {
 	if real, err := filepath.EvalSymlinks(root); err != nil || real != "/" {
 		return err
@@ -76,26 +78,27 @@ func refuseHost(root string) error {
 		return nil
 	}
 	return &report.Error{Err: errors.New("this is not a container, and the config would be applied to the running system"),
-		Hint: "give the directory of an image with --root, or run this in a container"}
+		Hint: "set --root to the directory of an image, or run this in a container"}
 }
 
 // needsNetwork reports all that does.
 func needsNetwork(cfg *config.Config) error {
 	var all []error
 	for _, origin := range cfg.NeedsNetwork() {
-		all = append(all, report.Conflict(origin, "leave --offline out, or put the contents into the config", "this needs the network"))
+		all = append(all, report.Conflict(origin, "remove --offline, or put the contents into the config", "this needs the network"))
 	}
 	return errors.Join(all...)
 }
 
-// forTree is a config with only what a tree can have. What it cannot is reported
-// beside what was found before, or left out.
-func forTree(cfg *config.Config, ignore bool, found error) (*config.Config, error) {
+// dropUnsupported returns a config with only what a tree can have. What it
+// cannot have is a conflict, reported beside those that were found before, or
+// ignored.
+func dropUnsupported(cfg *config.Config, ignore bool, found error) (*config.Config, error) {
 	left := *cfg
 	all := []error{found}
 	drop := func(given bool, origin config.Origin, what string) {
 		if given && !ignore {
-			all = append(all, report.Conflict(origin, "leave it out, or give --ignore-unsupported", "%s cannot be applied to a tree without a boot", what))
+			all = append(all, report.Conflict(origin, "remove it, or set --ignore-unsupported", "%s cannot be applied to a tree without a boot", what))
 		}
 	}
 	s, k := &cfg.Storage, &cfg.KernelArguments

@@ -72,7 +72,7 @@ func TestApplyRefusesAllThatATreeCannotHave(t *testing.T) {
 	a, _ := application(t, forMachines)
 	text := unboxed(report.Box("apply", Apply(context.Background(), a)))
 	for _, want := range []string{"problem 6 of 6", "kernel arguments cannot be applied to a tree", "partitions cannot", "RAID arrays cannot", "LUKS volumes cannot",
-		"filesystems cannot", "users and groups cannot", "or give --ignore-unsupported", "storage.disks"} {
+		"filesystems cannot", "users and groups cannot", "or set --ignore-unsupported", "storage.disks"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %s", want, text)
 		}

@@ -35,7 +35,7 @@ func TestWhatAChannelHasSaidIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.env.Root = b.dir
-			if err := p.prepare(context.Background()); err != nil {
+			if err := p.mergeConfigs(context.Background()); err != nil {
 				t.Fatal(err)
 			}
 			if err := last.run(context.Background(), p); err != nil {

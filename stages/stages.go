@@ -1,8 +1,3 @@
-// Package stages is the order of provisioning: which stages there are, what one
-// leaves to the next, and what is said when one goes wrong.
-//
-// Each stage is a process of its own. What connects them is the config cache,
-// which the fetch stages write, and the state file.
 package stages
 
 import (
@@ -21,41 +16,39 @@ import (
 	"github.com/firstlight-os/firstlight/providers"
 )
 
-// Options are what the command line says.
-type Options struct {
-	Stage        string
-	Platform     providers.Platform
-	Root         string // prefix of all paths of the config
-	ConfigCache  string
-	StateFile    string
-	NeedNet      string // made by fetch-offline if the network is needed
-	FetchTimeout time.Duration
-	Log          *report.Logger
-}
-
 // A stage is one step of the boot.
 type stage struct {
 	name string
-	// fetches tells that the stage gets the config instead of reading the cache.
-	fetches bool
-	run     func(ctx context.Context, p *process) error
+	// userConfig fetches the user config, or reads it from the cache.
+	userConfig func(p *process, ctx context.Context) (*config.Config, error)
+	// run looks at the machine, plans and runs the plan.
+	run func(ctx context.Context, p *process) error
 }
+
+// Names of stages that are referred to.
+const (
+	fetchOfflineStage = "fetch-offline"
+	fetchStage        = "fetch"
+	mountStage        = "mount"
+	filesStage        = "files"
+	umountStage       = "umount"
+)
 
 // stages in the order in which they run.
 var stages = []stage{
-	{"fetch-offline", true, fetchOffline},
-	{"fetch", true, fetchOnline},
-	{"kargs", false, kargs},
-	{"disks", false, disks},
-	{"mount", false, mount},
-	{"files", false, writeFiles},
-	{"umount", false, umount},
+	{fetchOfflineStage, (*process).fetchUserConfig, fetchOffline},
+	{fetchStage, (*process).fetchUserConfig, fetchOnline},
+	{"kargs", (*process).cachedUserConfig, kargs},
+	{"disks", (*process).cachedUserConfig, disks},
+	{mountStage, (*process).cachedUserConfig, mount},
+	{filesStage, (*process).cachedUserConfig, writeFiles},
+	{umountStage, (*process).cachedUserConfig, umount},
 }
 
 // All is the name that runs every stage in one process.
 const All = "all"
 
-// Names lists the stages, in order.
+// Names returns the names of the stages, in order.
 func Names() []string {
 	var names []string
 	for _, s := range stages {
@@ -64,30 +57,19 @@ func Names() []string {
 	return names
 }
 
-// A process is one stage at work.
-type process struct {
-	Options
-	stage  stage
-	log    *report.Logger
-	fetch  *fetch.Client
-	imds   *imds.Client
-	env    *providers.Env
-	run    system.Runner
-	state  *state
-	runner *report.Runner
-	// base and user are merged into cfg.
-	base, user, cfg *config.Config
-	// sums are the digests of all texts that were parsed.
-	sums []byte
+// Options are what the command line says.
+type Options struct {
+	Stage        string
+	Platform     providers.Platform
+	Root         string // prefix of all paths of the config
+	ConfigCache  string
+	StateFile    string
+	NeedNet      string // created by fetch-offline if the network is needed
+	FetchTimeout time.Duration
+	Log          *report.Logger
 }
 
-// A StateError is a state file that cannot be used.
-type StateError struct{ Err error }
-
-func (e *StateError) Unwrap() error { return e.Err }
-func (e *StateError) Error() string { return e.Err.Error() }
-
-// Run runs a stage, or all of them, and reports. The error was reported already.
+// Run runs a stage, or all of them, and reports. The error has been reported.
 func Run(ctx context.Context, o Options) error {
 	if o.Stage == All {
 		return runAll(ctx, o)
@@ -106,41 +88,55 @@ func Run(ctx context.Context, o Options) error {
 // a failure nothing stays mounted.
 func runAll(ctx context.Context, o Options) error {
 	for _, s := range stages {
-		if s.name == "fetch" && (system.Exists(o.ConfigCache) || !system.Exists(o.NeedNet)) {
+		if s.name == fetchStage && (system.Exists(o.ConfigCache) || !system.Exists(o.NeedNet)) {
 			continue
 		}
-		if err := runOne(ctx, o, s); err != nil {
-			if s.name == "mount" || s.name == "files" {
-				// The report of the failure is out; umount has its own.
-				return errors.Join(err, runOne(ctx, o, stages[len(stages)-1]))
-			}
+		err := runOne(ctx, o, s)
+		if err != nil && (s.name == mountStage || s.name == filesStage) {
+			// The report of the failure is out; umount has its own.
+			return errors.Join(err, runOne(ctx, o, stages[len(stages)-1]))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// runOne is the life of a stage.
+// runOne runs one stage: it prepares, runs the stage's own function, and reports.
 func runOne(ctx context.Context, o Options, s stage) error {
 	started := time.Now()
 	p, err := newProcess(o, s)
 	if err == nil {
-		err = p.prepare(ctx)
+		err = p.mergeConfigs(ctx)
 	}
 	if err == nil {
 		err = s.run(ctx, p)
 	}
-	if errors.Is(err, fetch.ErrNeedNetwork) && s.name == "fetch-offline" {
-		err = p.askForNetwork("getting the config")
+	if s.name == fetchOfflineStage && errors.Is(err, fetch.ErrNeedNetwork) {
+		err = p.requestNetwork("getting the config")
 	}
 	if err == nil {
-		p.state.Credentials = p.imds.ExportCredentials()
-		if s.name == stages[len(stages)-1].name {
-			p.state.Credentials = nil
-		}
-		err = p.state.save(o.StateFile)
+		err = p.saveState()
 	}
-	return finish(o, s, p, started, err)
+	p.report(started, err)
+	return err
+}
+
+// A process is one stage at work.
+type process struct {
+	Options
+	stage  stage
+	log    *report.Logger
+	fetch  *fetch.Client
+	imds   *imds.Client
+	env    *providers.Env
+	run    system.Runner
+	state  *state
+	runner *report.Runner
+	cfg    *config.Config // the base config and over it the user config
+	// sums are the digests of all texts that were parsed.
+	sums []byte
 }
 
 func newProcess(o Options, s stage) (*process, error) {
@@ -150,7 +146,7 @@ func newProcess(o Options, s stage) (*process, error) {
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
 	p.imds = imds.New(p.fetch)
-	p.fetch.Offline = s.name == "fetch-offline"
+	p.fetch.Offline = s.name == fetchOfflineStage
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
@@ -164,70 +160,48 @@ func newProcess(o Options, s stage) (*process, error) {
 	return p, err
 }
 
-// prepare makes the config whole: what the image asks of all machines, and over
-// it what the user asks of this one.
-func (p *process) prepare(ctx context.Context) (err error) {
-	if p.base, err = p.baseConfig(); err != nil {
-		return err
-	}
-	if p.stage.fetches {
-		p.user, err = p.acquire(ctx)
-	} else {
-		p.user, err = p.cached(ctx)
-	}
+// mergeConfigs merges what the image wants of all machines and what the user
+// wants of this one.
+func (p *process) mergeConfigs(ctx context.Context) error {
+	base, err := p.baseConfig()
 	if err != nil {
 		return err
 	}
-	p.cfg = config.Merge(p.base, p.user)
+	user, err := p.stage.userConfig(p, ctx)
+	if err != nil {
+		return err
+	}
+	p.cfg = config.Merge(base, user)
 	return nil
 }
 
 // execute runs a plan.
 func (p *process) execute(ctx context.Context, plan report.Plan) error {
-	p.log.Debug(fmt.Sprintf("the plan has %d operations", len(plan)))
+	p.log.Debug("the plan has " + system.Plural(len(plan), "operation"))
 	return p.runner.Run(ctx, plan)
 }
 
-// finish writes down how the stage ended and tells people if it ended badly.
-func finish(o Options, s stage, p *process, started time.Time, err error) error {
-	dir := filepath.Dir(o.StateFile)
-	r := report.Stage{Stage: s.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Problems: report.Explain(err)}
-	if werr := r.Append(filepath.Join(dir, "report.json")); werr != nil {
-		p.log.Warn("writing the report: " + werr.Error())
-	}
-	if o.Platform.Status != nil && p.env != nil {
-		if serr := o.Platform.Status(context.Background(), p.env, s.name, err); serr != nil {
-			p.log.Warn("telling the platform how the stage has ended: " + serr.Error())
+// report records how the stage ended, and tells people if it failed.
+func (p *process) report(started time.Time, err error) {
+	warn := func(doing string, err error) {
+		if err != nil {
+			p.log.Warn(doing + ": " + err.Error())
 		}
 	}
+	dir, failure := filepath.Dir(p.StateFile), report.NewFailure(p.stage.name, err)
+	r := report.Stage{Stage: p.stage.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Problems: failure.Problems}
+	warn("writing the report", r.Append(filepath.Join(dir, "report.json")))
+	if p.Platform.Status != nil && p.env != nil {
+		warn("telling the platform how the stage has ended", p.Platform.Status(context.Background(), p.env, p.stage.name, err))
+	}
 	if err == nil {
-		p.log.Info(fmt.Sprintf("%s passed in %.2f s", s.name, r.Seconds))
+		p.log.Info(fmt.Sprintf("%s passed in %.2f s", p.stage.name, r.Seconds))
 		p.log.Info("Ignition finished successfully")
-		return nil
+		return
 	}
-	for _, problem := range r.Problems {
-		p.log.Log(report.LevelCritical, problem.String())
-	}
-	p.log.Log(report.LevelCritical, "Ignition failed")
-	text := report.Box(s.name, err)
-	if werr := os.WriteFile(filepath.Join(dir, "report.txt"), []byte(text), 0o644); werr != nil {
-		p.log.Warn("writing the report: " + werr.Error())
-	}
-	if werr := report.ShowOnConsoles(text); werr != nil {
-		p.log.Warn("showing the report: " + werr.Error())
-	}
-	return err
-}
-
-// askForNetwork makes the file that brings the network up before the next stage.
-func (p *process) askForNetwork(why string) error {
-	p.log.Info(why + " needs the network")
-	if err := os.MkdirAll(filepath.Dir(p.NeedNet), 0o755); err != nil {
-		return fmt.Errorf("asking for the network: %w", err)
-	}
-	f, err := os.OpenFile(p.NeedNet, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("asking for the network: %w", err)
-	}
-	return f.Close()
+	failure.Log(p.log)
+	p.log.Log(report.LevelNotice, "Ignition failed")
+	text := failure.Box()
+	warn("writing the report", os.WriteFile(filepath.Join(dir, "report.txt"), []byte(text), 0o644))
+	warn("showing the report", report.ShowOnConsoles(text))
 }

@@ -230,9 +230,9 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 		cfg   string
 		words []string
 	}{
-		"not JSON":          {"{\n  \"ignition\": {\n", []string{"the config needs mending", "operation reading the user config", "this is not valid JSON", "line 3, column 1"}},
+		"not JSON":          {"{\n  \"ignition\": {\n", []string{"the config has to be fixed", "operation reading the user config", "this is not valid JSON", "line 3, column 1"}},
 		"cloud-config":      {"#cloud-config\n", []string{"this is a cloud-config for cloud-init, and no config for this machine", "line 1, column 1"}},
-		"wrong Butane":      {"variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - path: motd\n", []string{"the config needs mending", "line 5, column 11 (storage.files[0].path)", `the path "motd" is not absolute`}},
+		"wrong Butane":      {"variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - path: motd\n", []string{"the config has to be fixed", "line 5, column 11 (storage.files[0].path)", `the path "motd" is not absolute`}},
 		"Butane's mistake":  {"variant: fcos\nversion: 1.7.0\nstorage:\n  filesystems:\n  - {device: /dev/vdb, path: /var, with_mount_unit: true}\n", []string{"line 5, column 5 (storage.filesystems[0].format)", "the format is missing; the mount unit needs it"}},
 		"bad YAML":          {"variant: fcos\nversion: 1.7.0\nstorage: {\n", []string{"this is not valid YAML", "line 3, column 1"}},
 		"local file":        {"variant: fcos\nversion: 1.7.0\nstorage: {files: [{path: /a, contents: {local: a}}]}\n", []string{"A machine that reads this config itself has none", "storage.files[0].contents.local"}},

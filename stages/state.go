@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
@@ -25,9 +26,10 @@ type state struct {
 	// Credentials are what metadata services have said, until the last stage.
 	// Neither this nor what follows is in the reference's.
 	Credentials imds.CredentialCache `json:"credentials,omitempty"`
-	// ConfigDigest tells configs apart; see files.Tree.Config.
+	// ConfigDigest identifies the config; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
-	// FilesWritten tells that the files stage has passed.
+	// FilesWritten reports that the files stage has passed, so that the machine is
+	// provisioned.
 	FilesWritten bool `json:"filesWritten,omitempty"`
 }
 
@@ -47,6 +49,12 @@ type outputFile struct {
 		Source string `json:"source"`
 	} `json:"contents"`
 }
+
+// A StateError is a state file that cannot be used.
+type StateError struct{ Err error }
+
+func (e *StateError) Unwrap() error { return e.Err }
+func (e *StateError) Error() string { return e.Err.Error() }
 
 // loadState reads the state; without a file it is empty.
 func loadState(name string) (*state, error) {
@@ -75,22 +83,24 @@ func (s *state) save(name string) error {
 	return system.WriteFile(name, append(text, '\n'), 0o600)
 }
 
-// note records where a config came from, once.
-func (s *state) note(c fetchedConfig) {
-	for _, known := range s.FetchedConfigs {
-		if known == c {
-			return
-		}
+// recordSource records where a config came from, once.
+func (s *state) recordSource(c fetchedConfig) {
+	if !slices.Contains(s.FetchedConfigs, c) {
+		s.FetchedConfigs = append(s.FetchedConfigs, c)
 	}
-	s.FetchedConfigs = append(s.FetchedConfigs, c)
 }
 
-// userConfigProvided tells whether the user has given a config.
+// userConfigProvided reports whether the user has given a config.
 func (s *state) userConfigProvided() bool {
-	for _, c := range s.FetchedConfigs {
-		if c.Kind == "user" {
-			return true
-		}
+	return slices.ContainsFunc(s.FetchedConfigs, func(c fetchedConfig) bool { return c.Kind == "user" })
+}
+
+// saveState saves the state at the end of a stage. The last one leaves no
+// credentials behind.
+func (p *process) saveState() error {
+	p.state.Credentials = p.imds.ExportCredentials()
+	if p.stage.name == umountStage {
+		p.state.Credentials = nil
 	}
-	return false
+	return p.state.save(p.StateFile)
 }

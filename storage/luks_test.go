@@ -210,9 +210,8 @@ func TestTangServersAreAskedBeforeClevisDoes(t *testing.T) {
 	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	err := b.execute(luks(server))
-	var e *report.Error
-	if !errors.As(err, &e) || e.Origin.Path != "storage.luks[0].clevis.tang[0].url" ||
-		!strings.HasSuffix(e.Error(), "asking the Tang server for its keys: no route to http://tang.example/x/adv") {
+	if report.Explain(err)[0].Origin.Path != "storage.luks[0].clevis.tang[0].url" ||
+		!strings.HasSuffix(err.Error(), "asking the Tang server for its keys: no route to http://tang.example/x/adv") {
 		t.Errorf("got %v", err)
 	}
 	if strings.Contains(x.lines(), "clevis") {
@@ -235,8 +234,7 @@ func TestAVolumeThatClevisCannotUnlockFails(t *testing.T) {
 	b.disk("a.img", 32)
 	x.fail = map[string]error{"clevis luks unlock": errors.New("exit status 1")}
 	err := b.execute(luks(`"clevis": {"tpm2": true}`))
-	var e *report.Error
-	if !errors.As(err, &e) || !strings.Contains(e.Error(), "trying whether clevis can unlock it: clevis luks unlock") || e.Hint != "check that the Tang servers can be reached and that the machine has the TPM" {
+	if !strings.Contains(err.Error(), "trying whether clevis can unlock it: clevis luks unlock") || report.Explain(err)[0].Hint != "check that the Tang servers can be reached and that the machine has the TPM" {
 		t.Errorf("got %v", err)
 	}
 	if strings.Contains(x.lines(), "luksRemoveKey") {
@@ -296,10 +294,9 @@ func TestAKeyThatDoesNotOpenAVolumeIsReported(t *testing.T) {
 	b, _ := newFakeTools(t)
 	b.luksFormat("--type", "luks2")
 	err := b.execute(luks(`"keyFile": {"source": "data:,wrong"}`))
-	var e *report.Error
 	var exit *exec.ExitError
-	if !errors.As(err, &e) || !errors.As(err, &exit) || e.Origin.Path != "storage.luks[0].keyFile" ||
-		e.Hint != "the key of the config does not open the volume that is there; wipeVolume: true makes it anew, and its contents are lost" {
+	if p := report.Explain(err)[0]; !errors.As(err, &exit) || p.Origin.Path != "storage.luks[0].keyFile" ||
+		p.Hint != "the key of the config does not open the volume that is there; wipeVolume: true makes it anew, and its contents are lost" {
 		t.Errorf("got %v", err)
 	}
 	if b.m.Keys["secret"] != "" {
@@ -311,8 +308,7 @@ func TestAnEmptyKeyIsRefused(t *testing.T) {
 	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
 	err := b.execute(luks(`"keyFile": {"source": "data:,"}`))
-	var e *report.Error
-	if !errors.As(err, &e) || e.Origin.Path != "storage.luks[0].keyFile.source" || len(x.commands) > 0 {
+	if report.Explain(err)[0].Origin.Path != "storage.luks[0].keyFile.source" || len(x.commands) > 0 {
 		t.Errorf("got %v, %s", err, x.lines())
 	}
 }
@@ -425,8 +421,7 @@ checking and, if needed, wiping /dev/mapper/secret < checking and, if needed, ma
 	b.run("mkfs.ext4", "-q", b.path("old.img"))
 	b.m.Run = &lateArray{fakeTools: x, old: b.path("old.img"), at: b.path("dev/md/data")}
 	err := b.execute(cfg)
-	var e *report.Error
-	if !errors.As(err, &e) || !strings.HasSuffix(e.Error(), "/dev/md/data holds ext4; the config asks for a LUKS volume") || e.Origin.Path != "storage.luks[0].device" {
+	if !strings.HasSuffix(err.Error(), "/dev/md/data holds ext4; the config asks for a LUKS volume") || report.Explain(err)[0].Origin.Path != "storage.luks[0].device" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan
 			continue
 		}
 		op := &report.Operation{Name: "unmounting " + *fs.Path, Origin: fs.Origin(),
-			Do: func(context.Context) error { return unmount(m.mountPoint(fs)) }}
+			Do: func(context.Context) error { return system.Unmount(m.mountPoint(fs)) }}
 		if len(plan) > 0 {
 			op.After = append(op.After, plan[len(plan)-1])
 		}
@@ -160,7 +160,7 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 		err = m.label(ctx, made)
 	}
 	if err == nil {
-		err = withHint(system.Mount(fs.Device, m.mountPoint(fs), *fs.Format, fs.MountOptions))
+		err = system.Mount(fs.Device, m.mountPoint(fs), *fs.Format, fs.MountOptions)
 	}
 	if err != nil {
 		return err
@@ -187,17 +187,6 @@ func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File
 		last = err
 	}
 	return nil, &report.Error{Origin: d.origin, Err: last, Hint: "the device comes and goes; see the kernel log (dmesg)"}
-}
-
-func unmount(target string) error { return withHint(system.Unmount(target)) }
-
-// withHint passes the hint of a mount's failure on to the report.
-func withHint(err error) error {
-	var refused *system.MountError
-	if errors.As(err, &refused) {
-		return &report.Error{Err: err, Hint: refused.Hint}
-	}
-	return err
 }
 
 // makeMountPoint makes the directories that lead to a mount point and returns

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/stages"
 )
 
@@ -19,13 +18,8 @@ func applyConfig(args []string) int {
 	f.StringVar(&a.Root, "root", "/", "the directory that will be /")
 	f.BoolVar(&a.IgnoreUnsupported, "ignore-unsupported", false, "pass over what a tree cannot have: partitions, users, kernel arguments")
 	f.BoolVar(&a.Offline, "offline", false, "refuse a config that needs the network")
-	version := f.Bool("version", false, "print the version")
-	if err := f.Parse(args); err != nil {
-		return usage(err)
-	}
-	if *version {
-		fmt.Printf("Ignition %s\n", system.Version)
-		return exitOK
+	if status, done := parse(f, args); done {
+		return status
 	}
 	if f.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "firstlight: ignition-apply needs one config, or - for standard input")

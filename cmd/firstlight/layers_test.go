@@ -26,7 +26,7 @@ var allowedImports = map[string][]string{
 	"internal/schema":            {"config", "config/butane", "internal/doc"},
 	"internal/schema/gendocs":    {"config", "config/butane", "internal/doc", "internal/schema"},
 	"internal/gpt":               {"internal/blkprobe"},
-	"internal/report":            {"config", "internal/json"},
+	"internal/report":            {"config", "internal/json", "internal/system"},
 	"internal/system":            {},
 	"internal/testkit":           {},
 	"internal/system/systemtest": {"internal/system"},

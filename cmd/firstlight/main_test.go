@@ -72,7 +72,7 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 		"apply nothing":        {applyConfig, []string{"--root=" + dir}, exitFailed, "needs one config"},
 		"apply unknown flag":   {applyConfig, []string{"--frob"}, exitUsage, "-frob"},
 		"apply what is not":    {applyConfig, []string{"--root=" + dir, filepath.Join(dir, "none")}, exitFailed, "no such file"},
-		"apply what is broken": {applyConfig, []string{"--root=" + dir, bad}, int(report.KindConfig), "the config needs mending"},
+		"apply what is broken": {applyConfig, []string{"--root=" + dir, bad}, int(report.KindConfig), "the config has to be fixed"},
 		"apply again":          {applyConfig, []string{"--root=" + full, good}, int(report.KindConfig), "there already is a file"},
 		"rmcfg version":        {removeConfig, []string{"--version"}, exitOK, "Ignition "},
 		"rmcfg on qemu":        {removeConfig, []string{"--platform=qemu"}, exitFailed, "cannot be deleted on platform qemu"},

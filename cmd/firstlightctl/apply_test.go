@@ -19,7 +19,7 @@ func TestApply(t *testing.T) {
 	}{
 		"a config":           {[]string{"--root=ROOT", "-"}, config, exitOK, "[finished] writing file /f"},
 		"quietly":            {[]string{"--root=ROOT", "-q", "-"}, config, exitOK, ""},
-		"a broken config":    {[]string{"--root=ROOT", "-"}, "{", exitRefused, "the config needs mending"},
+		"a broken config":    {[]string{"--root=ROOT", "-"}, "{", exitRefused, "the config has to be fixed"},
 		"for a machine":      {[]string{"--root=ROOT", "-"}, `{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}`, exitRefused, "users and groups cannot be"},
 		"that, ignored":      {[]string{"--root=ROOT", "--ignore-unsupported", "-"}, `{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}`, exitOK, ""},
 		"without a root":     {[]string{"-"}, config, exitError, `required flag(s) "root" not set`},

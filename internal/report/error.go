@@ -1,5 +1,3 @@
-// Package report is about operations and their outcome: running them, logging
-// them, and telling a person what went wrong.
 package report
 
 import (
@@ -90,7 +88,7 @@ func KindOf(err error) Kind {
 	return KindMachine
 }
 
-// ErrConfig is wrapped by failures that a change of the config would mend.
+// ErrConfig is wrapped by failures that a change of the config would fix.
 var ErrConfig = errors.New("the config asks for what cannot be")
 
 // Conflict is an Error about a config that does not fit the machine that was

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,112 +68,129 @@ type Runner struct {
 	count    atomic.Int32
 }
 
-type result struct {
-	op      *Operation
-	outcome Outcome
-	err     error
-}
-
 // Run executes a plan: each operation when all that it comes after are done.
 // The first failure keeps further operations from starting; those that run are
-// told by their context and waited for. The error joins an *Error for each
-// operation that failed.
+// canceled and waited for. The error joins an *Error for each operation that
+// failed.
 func (r *Runner) Run(ctx context.Context, plan Plan) error {
-	ctx, cancel := context.WithCancel(ctx)
+	if err := plan.check(); err != nil {
+		return err
+	}
+	if r.Workers > 1 {
+		return r.runConcurrently(ctx, plan)
+	}
+	for _, op := range plan {
+		outcome, err := r.do(ctx, op)
+		r.Outcomes = append(r.Outcomes, outcome)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check returns an error if an operation comes before one that it waits for.
+func (p Plan) check() error {
+	earlier := map[*Operation]bool{}
+	for _, op := range p {
+		for _, before := range op.After {
+			if !earlier[before] {
+				return fmt.Errorf("%w: in the plan the operation %q is not after %q", ErrBug, op.Name, before.Name)
+			}
+		}
+		earlier[op] = true
+	}
+	return nil
+}
+
+// runConcurrently starts a goroutine for each operation, which waits for those
+// before it and then for one of r.Workers slots.
+func (r *Runner) runConcurrently(parent context.Context, plan Plan) error {
+	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	done := map[*Operation]bool{}
-	workers := max(r.Workers, 1)
-	results := make(chan result, 1)
-	pending, running := append(Plan(nil), plan...), 0
+	slots := make(chan struct{}, r.Workers)
+	done := map[*Operation]chan struct{}{} // closed when the operation has succeeded
+	for _, op := range plan {
+		done[op] = make(chan struct{})
+	}
+	var mu sync.Mutex
 	var failures []error
-	for len(pending) > 0 || running > 0 {
-		for running < workers && len(failures) == 0 {
-			i := nextReady(pending, done)
-			if i < 0 {
-				break
-			}
-			op := pending[i]
-			if i == 0 { // as always where they run one after another
-				pending = pending[1:]
-			} else {
-				pending = append(pending[:i:i], pending[i+1:]...)
-			}
-			running++
-			if workers == 1 { // waking another thread would take longer than most operations
-				results <- r.do(ctx, op)
-				break
-			}
-			go func() { results <- r.do(ctx, op) }()
-		}
-		if running == 0 {
-			break
-		}
-		res := <-results
-		running--
-		r.Outcomes = append(r.Outcomes, res.outcome)
-		done[res.op] = res.err == nil
-		// What stops only because another operation failed is no news.
-		if res.err != nil && !(len(failures) > 0 && errors.Is(res.err, context.Canceled)) {
-			failures = append(failures, res.err)
+	finish := func(op *Operation, outcome Outcome, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.Outcomes = append(r.Outcomes, outcome)
+		switch {
+		case err == nil:
+			close(done[op])
+		case len(failures) > 0 && errors.Is(err, context.Canceled):
+			// It has stopped only because another operation failed.
+		default:
+			failures = append(failures, err)
 			cancel()
 		}
 	}
-	if len(failures) == 0 && len(pending) > 0 {
-		return fmt.Errorf("%w: the operation %q waits for one that is not in the plan", ErrBug, pending[0].Name)
+	var all sync.WaitGroup
+	for _, op := range plan {
+		all.Go(func() {
+			for _, before := range op.After {
+				if !proceed(ctx, done[before]) {
+					return
+				}
+			}
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			case <-ctx.Done():
+			}
+			if ctx.Err() == nil {
+				outcome, err := r.do(ctx, op)
+				finish(op, outcome, err)
+			}
+		})
+	}
+	all.Wait()
+	if len(failures) == 0 {
+		return context.Cause(parent)
 	}
 	return errors.Join(failures...)
 }
 
-// nextReady is the first operation that may start, or -1.
-func nextReady(pending Plan, done map[*Operation]bool) int {
-next:
-	for i, op := range pending {
-		for _, before := range op.After {
-			if !done[before] {
-				continue next
-			}
-		}
-		return i
+// proceed waits for an operation to succeed, and reports whether it has.
+func proceed(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	return -1
 }
 
-func (r *Runner) do(ctx context.Context, op *Operation) result {
+// do runs an operation. Its failure is logged as a notice: once the stage has
+// ended it is logged as critical, with its origin and what to do.
+func (r *Runner) do(ctx context.Context, op *Operation) (Outcome, error) {
 	log := r.Log.With(fmt.Sprintf("op(%x)", r.count.Add(1)))
 	log.Info("[started]  " + op.Name)
 	start := time.Now()
-	err := protect(ctx, op)
+	err := protect(ctx, op, log)
 	out := Outcome{Name: op.Name, Origin: op.Origin, Started: start, Seconds: time.Since(start).Seconds()}
 	if err != nil {
-		err = named(op, err)
+		err = &Error{Doing: op.Name, Origin: op.Origin, Err: err}
 		out.Error = err.Error()
-		log.Log(LevelCritical, "[failed]   "+err.Error())
-		return result{op, out, err}
+		log.Log(LevelNotice, "[failed]   "+out.Error)
+	} else {
+		log.Info(fmt.Sprintf("[finished] %s (%.3f s)", op.Name, out.Seconds))
 	}
-	log.Info(fmt.Sprintf("[finished] %s (%.3f s)", op.Name, out.Seconds))
-	return result{op, out, nil}
+	return out, err
 }
 
 // protect turns a panic into an error: a report is worth more than a trace on
-// a console that nobody can scroll. The trace is part of the log.
-func protect(ctx context.Context, op *Operation) (err error) {
+// a console that nobody can scroll. The trace goes to the log.
+func protect(ctx context.Context, op *Operation, log *Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrBug, p, debug.Stack())
+			log.Log(LevelNotice, string(debug.Stack()))
+			err = fmt.Errorf("%w: %v", ErrBug, p)
 		}
 	}()
 	return op.Do(ctx)
-}
-
-// named gives an error the operation's name and origin where it has none itself.
-func named(op *Operation, err error) error {
-	e := &Error{Doing: op.Name, Origin: op.Origin, Err: err}
-	var inner *Error
-	if errors.As(err, &inner) {
-		e.Hint = inner.Hint
-		if !inner.Origin.IsZero() {
-			e.Origin = inner.Origin
-		}
-	}
-	return e
 }

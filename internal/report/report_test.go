@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 func runner(workers int) (*Runner, *bytes.Buffer) {
@@ -59,7 +60,7 @@ func TestOperationsWaitForWhatTheyComeAfter(t *testing.T) {
 		return nil
 	}, first)
 	r, _ := runner(4)
-	if err := r.Run(context.Background(), Plan{second, first}); err != nil {
+	if err := r.Run(context.Background(), Plan{first, second}); err != nil {
 		t.Error(err)
 	}
 }
@@ -74,7 +75,7 @@ func TestFirstFailureKeepsTheRestFromStarting(t *testing.T) {
 	if ran || err == nil || err.Error() != "making a: no space" {
 		t.Errorf("ran: %v, error: %v", ran, err)
 	}
-	want := "INFO     : op(1): [started]  making a\nCRITICAL : op(1): [failed]   making a: no space\n"
+	want := "INFO     : op(1): [started]  making a\nNOTICE   : op(1): [failed]   making a: no space\n"
 	if log.String() != want {
 		t.Errorf("the log is\n%swant\n%s", log, want)
 	}
@@ -136,13 +137,67 @@ func TestBoxSaysAllThatAPersonNeeds(t *testing.T) {
 	}
 }
 
+func TestFailureOfAHelperProgramReadsWell(t *testing.T) {
+	var log bytes.Buffer
+	r := &Runner{Log: NewWriterLogger(&log)}
+	err := r.Run(t.Context(), Plan{{Name: `creating user "no:name"`, Origin: place, Do: func(context.Context) error {
+		return &system.CommandError{Command: system.Command{Name: "useradd", Args: []string{"--create-home", "no:name"}},
+			Output: "useradd: Warning: missing or non-executable shell '/bin/bash'\nuseradd: invalid user name 'no:name': use --badname to ignore", Err: errors.New("exit status 3")}
+	}}})
+	want := `+------------------------------------------------------------------------------+
+| Firstlight could not provision this machine                                  |
++------------------------------------------------------------------------------+
+| stage      files                                                             |
+| operation  creating user "no:name"                                           |
+| cause      useradd: invalid user name 'no:name': use --badname to ignore     |
+| detail     useradd --create-home no:name: exit status 3                      |
+| config     user config (fw_cfg), line 41, column 9 (storage.files[2])        |
+| hint       the log has all that it printed; check the entry of passwd in the |
+|            config against the account files of the image                     |
+| log        journalctl -t ignition (or dmesg, without a journal)              |
++------------------------------------------------------------------------------+
+`
+	failure := NewFailure("files", err)
+	if got := failure.Box(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	failure.Log(r.Log)
+	if n := strings.Count(log.String(), "CRITICAL :") + strings.Count(log.String(), "ERROR    :"); n != 1 {
+		t.Errorf("%d lines at the level error or above:\n%s", n, &log)
+	}
+}
+
+// The innermost error that knows them gives origin and hint, also to several
+// errors in one, and a caller's hint counts before the helper program's.
+func TestOriginAndHintAreInherited(t *testing.T) {
+	tool := &system.CommandError{Command: system.Command{Name: "mdadm"}, Err: errors.New("exit status 1")}
+	outer := config.Origin{Source: "outer"}
+	for name, c := range map[string]struct {
+		err  error
+		want []Problem
+	}{
+		"outer ones": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: fmt.Errorf("x: %w", &Error{Doing: "b", Err: errors.New("c")})},
+			[]Problem{{Operation: "a", Cause: "x: b: c", Origin: outer, Hint: "h"}}},
+		"inner ones": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: &Error{Origin: place, Hint: "i", Err: errors.New("c")}},
+			[]Problem{{Operation: "a", Cause: "c", Origin: place, Hint: "i"}}},
+		"several": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: errors.Join(errors.New("c"), &Error{Origin: place, Err: errors.New("d")})},
+			[]Problem{{Operation: "a", Cause: "c", Origin: outer, Hint: "h"}, {Operation: "a", Cause: "d", Origin: place, Hint: "h"}}},
+		"a caller's hint": {&Error{Doing: "a", Hint: "h", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: "h"}}},
+		"none":            {&Error{Doing: "a", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: tool.Hint()}}},
+	} {
+		if got := Explain(c.err); !slices.Equal(got, c.want) || name == "none" && got[0].Hint == "" {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
 func TestBoxListsAllConflicts(t *testing.T) {
 	var errs []error
 	for i := range maxProblems + 3 {
 		errs = append(errs, Conflict(place, "set wipeTable", "disk %d is in use", i))
 	}
 	got := Box("disks", errors.Join(errs...))
-	for _, want := range []string{"the config needs mending", "problem 1 of 11", "problem 8 of 11", "disk 7 is in use", "set wipeTable", "... and 3 more problems, see the log"} {
+	for _, want := range []string{"the config has to be fixed", "problem 1 of 11", "problem 8 of 11", "disk 7 is in use", "set wipeTable", "... and 3 more problems, see the log"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
@@ -192,8 +247,8 @@ func TestStageReportsAreOneJSONObjectToALine(t *testing.T) {
 }
 
 func TestProblemInOneLine(t *testing.T) {
-	p := Problem{"mounting /dev/vdb1", "it is\nbusy", place, "unmount it"}
-	want := "mounting /dev/vdb1: it is / busy [user config (fw_cfg), line 41, column 9 (storage.files[2])]; unmount it"
+	p := Problem{"mounting /dev/vdb1", "it is\nbusy", "exit status 1", place, "unmount it"}
+	want := "mounting /dev/vdb1: it is; busy (exit status 1) [user config (fw_cfg), line 41, column 9 (storage.files[2])]; unmount it"
 	if p.String() != want {
 		t.Errorf("got %s", p)
 	}

@@ -1,10 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/json"
@@ -38,19 +36,4 @@ func (s Stage) Append(name string) error {
 		return err
 	}
 	return f.Close()
-}
-
-// String is a problem in one line, for logs.
-func (p Problem) String() string {
-	text := strings.ReplaceAll(p.Cause, "\n", " / ")
-	if p.Operation != "" {
-		text = p.Operation + ": " + text
-	}
-	if !p.Origin.IsZero() {
-		text += fmt.Sprintf(" [%s]", p.Origin)
-	}
-	if p.Hint != "" {
-		text += "; " + p.Hint
-	}
-	return text
 }

@@ -94,8 +94,6 @@ func forPrograms(option string) bool {
 type MountError struct {
 	Source, Target, Type, Data string
 	Err                        error // a unix.Errno
-	// Hint is what could be done about it; may be empty.
-	Hint string
 }
 
 func (e *MountError) Unwrap() error { return e.Err }
@@ -126,34 +124,35 @@ func Mount(source, target, fstype string, options []string) error {
 	if err == nil {
 		return nil
 	}
-	return &MountError{source, target, fstype, data, err, mountHint(err, source, fstype)}
+	return &MountError{source, target, fstype, data, err}
 }
 
-func mountHint(err error, source, fstype string) string {
+// Hint is what could be done about it.
+func (e *MountError) Hint() string {
+	unmount := e.Source == ""
 	switch {
-	case errors.Is(err, unix.ENODEV):
-		return fmt.Sprintf("add the kernel module of %s to the initramfs (dracut --add-drivers %s)", fstype, fstype)
-	case errors.Is(err, unix.EINVAL):
-		return fmt.Sprintf("check mountOptions and that %s really holds %s; the kernel log (dmesg) says which it was", source, fstype)
-	case errors.Is(err, unix.EBUSY):
-		return fmt.Sprintf("see /proc/mounts and /sys/class/block for what uses %s", source)
-	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EACCES):
-		return fmt.Sprintf("%s is read-only: add \"ro\" to mountOptions or make it writable", source)
+	case unmount && errors.Is(e.Err, unix.EBUSY):
+		return "a program has a file open below it, or something else is mounted there; see /proc/mounts"
+	case unmount:
+		return ""
+	case errors.Is(e.Err, unix.ENODEV):
+		return fmt.Sprintf("add the kernel module of %s to the initramfs (dracut --add-drivers %s)", e.Type, e.Type)
+	case errors.Is(e.Err, unix.EINVAL):
+		return fmt.Sprintf("check mountOptions and that %s really holds %s; the kernel log (dmesg) says which it was", e.Source, e.Type)
+	case errors.Is(e.Err, unix.EBUSY):
+		return fmt.Sprintf("see /proc/mounts and /sys/class/block for what uses %s", e.Source)
+	case errors.Is(e.Err, unix.EROFS), errors.Is(e.Err, unix.EACCES):
+		return fmt.Sprintf("%s is read-only: add \"ro\" to mountOptions or make it writable", e.Source)
 	}
 	return "the kernel log (dmesg) may say more"
 }
 
-// Unmount takes away what is mounted at target. The error is a *MountError.
+// Unmount unmounts what is mounted at target. The error is a *MountError.
 func Unmount(target string) error {
-	err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
-	if err == nil {
-		return nil
+	if err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW); err != nil {
+		return &MountError{Target: target, Err: err}
 	}
-	hint := ""
-	if errors.Is(err, unix.EBUSY) {
-		hint = "a program has a file open below it, or something else is mounted there; see /proc/mounts"
-	}
-	return &MountError{Target: target, Err: err, Hint: hint}
+	return nil
 }
 
 // A MountPoint is one line of mountinfo; see proc_pid_mountinfo(5).

@@ -54,7 +54,7 @@ func TestMountErrorsAreReadInWords(t *testing.T) {
 		}
 	}
 	for err, want := range map[error]string{unix.ENODEV: "dracut --add-drivers xfs", unix.EINVAL: "really holds xfs", unix.EBUSY: "/proc/mounts", unix.EROFS: `add "ro"`, unix.EIO: "dmesg"} {
-		if got := mountHint(err, "/dev/x", "xfs"); !strings.Contains(got, want) {
+		if got := (&MountError{Source: "/dev/x", Type: "xfs", Err: err}).Hint(); !strings.Contains(got, want) {
 			t.Errorf("%v: the hint is %s", err, got)
 		}
 	}

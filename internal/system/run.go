@@ -1,5 +1,3 @@
-// Package system is the only door to the outside: helper programs, mounts,
-// ioctls, the kernel command line, devices and systemd.
 package system
 
 import (
@@ -11,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Version of this program, set when it is built. It is part of the User-Agent.
@@ -63,10 +62,11 @@ type Runner interface {
 	Run(ctx context.Context, c Command) ([]byte, error)
 }
 
-// A CommandError is a helper program that did not do its work.
+// A CommandError is a helper program that could not be started or failed. Its
+// text is the decisive line of what the program printed.
 type CommandError struct {
 	Command Command
-	// Output is what it said, to both of its outputs, without secrets.
+	// Output is what it printed, to standard error last, without secrets.
 	Output string
 	// Err is an *exec.ExitError, exec.ErrNotFound or what else went wrong.
 	Err error
@@ -74,18 +74,62 @@ type CommandError struct {
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
+// Error is the last line of the output, by convention the cause.
 func (e *CommandError) Error() string {
-	if errors.Is(e.Err, exec.ErrNotFound) {
-		return fmt.Sprintf("the program %s is not in this initramfs (needed to run: %s)", e.Command.Name, e.Command)
+	lines := e.Lines()
+	switch {
+	case isMissing(e.Err):
+		return fmt.Sprintf("the program %s is not in this initramfs", e.Command.Name)
+	case len(lines) == 0:
+		return e.Detail() + ", without a message"
 	}
-	said := "it printed nothing"
-	if e.Output != "" {
-		said = "it said: " + strings.ReplaceAll(e.Output, "\n", " / ")
+	last := lines[len(lines)-1]
+	if !strings.HasPrefix(last, e.Command.Name) {
+		last = e.Command.Name + ": " + last
 	}
-	return fmt.Sprintf("%s: %v; %s", e.Command, e.Err, said)
+	return last
 }
 
-// Exec runs helper programs on this machine and logs each one.
+// Lines are those of the output that are not empty.
+func (e *CommandError) Lines() []string {
+	var lines []string
+	for line := range strings.Lines(e.Output) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Detail is the command line and how the program ended.
+func (e *CommandError) Detail() string {
+	if isMissing(e.Err) {
+		return "needed to run: " + e.Command.String()
+	}
+	return fmt.Sprintf("%s: %v", e.Command, e.Err)
+}
+
+// Hint is what can be done about it; see hints.go.
+func (e *CommandError) Hint() string {
+	return helpers[e.Command.Name].hint(e.Command.Name, e.Err)
+}
+
+func isMissing(err error) bool { return errors.Is(err, exec.ErrNotFound) }
+
+// exitStatus returns how a program ended: by itself, or by a signal.
+func exitStatus(err error) (status int, signal syscall.Signal) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0, 0
+	}
+	if how, ok := exit.Sys().(syscall.WaitStatus); ok && how.Signaled() {
+		return 0, how.Signal()
+	}
+	return exit.ExitCode(), 0
+}
+
+// Exec runs helper programs on this machine and logs each one, and what those
+// that fail have printed.
 type Exec struct {
 	Log interface {
 		Debug(text string, fields ...string)
@@ -101,24 +145,29 @@ func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 	if c.Stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.Stdin)
 	}
-	if err := cmd.Run(); err != nil {
-		return stdout.Bytes(), &CommandError{Command: c, Output: c.redact(stderr.String() + stdout.String()), Err: err}
+	err := cmd.Run()
+	if err == nil {
+		return stdout.Bytes(), nil
 	}
-	return stdout.Bytes(), nil
+	failure := &CommandError{Command: c, Output: c.redact(stdout.String() + "\n" + stderr.String()), Err: err}
+	for _, line := range failure.Lines() {
+		x.Log.Debug(fmt.Sprintf("output of %s: %s", c.Name, line))
+	}
+	return stdout.Bytes(), failure
 }
 
-// redact takes the secrets out of what a program has said, and keeps the end
+// redact removes the secrets from what a program has printed, and keeps the end
 // of it, where programs say what went wrong.
-func (c Command) redact(said string) string {
+func (c Command) redact(output string) string {
 	for _, s := range c.Secrets {
 		if s != "" {
-			said = strings.ReplaceAll(said, s, "(hidden)")
+			output = strings.ReplaceAll(output, s, "(hidden)")
 		}
 	}
 	const most = 2000 // bytes; enough for a screen
-	said = strings.TrimSpace(said)
-	if len(said) > most {
-		said = "... " + said[len(said)-most:]
+	output = strings.TrimSpace(output)
+	if len(output) > most {
+		output = "... " + output[len(output)-most:]
 	}
-	return said
+	return output
 }

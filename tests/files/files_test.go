@@ -98,7 +98,7 @@ func TestFilesystemsThatTakeNoData(t *testing.T) {
 			m := newMachine(t)
 			m.mount("data", c.options, c.flags)
 			m.boot(sections(`"storage": {"files": [{"path": "/data/file", "contents": {"source": "` + c.source + `"}}]}`))
-			m.fails(6, append(c.words, "/data/file", "a filesystem takes no data", "storage.files[0]")...)
+			m.fails(6, append(c.words, "/data/file", "a filesystem is full, read-only or broken", "storage.files[0]")...)
 			if m.exists("root/data/file") {
 				t.Error("there is a file under the final name")
 			}
@@ -114,7 +114,7 @@ func TestExitStatusTellsWhatKindOfCauseItWas(t *testing.T) {
 		words  []string
 	}{
 		"conflict": {`"storage": {"files": [{"path": "/etc/motd", "contents": {"source": "data:,x"}}]}`, 4,
-			[]string{"there already is a file of 7 bytes", "the config needs mending"}},
+			[]string{"there already is a file of 7 bytes", "the config has to be fixed"}},
 		"not found": {`"storage": {"files": [{"path": "/f", "contents": {"source": "` + url + `/none"}}]}`, 5,
 			[]string{"404 Not Found", "it cannot fetch what it needs", "check the URL"}},
 		"hash": {`"storage": {"files": [{"path": "/f", "contents": {"source": "` + url + `/x", "verification": {"hash": "sha256-` + strings.Repeat("0", 64) + `"}}}]}`, 5,

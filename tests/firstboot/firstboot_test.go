@@ -227,7 +227,7 @@ func TestConfigsThatMustStopTheBoot(t *testing.T) {
 		},
 		"invalid Butane": {
 			"variant: fcos\nversion: 1.6.0\nstorage:\n  disks:\n  - wipe_table: true\n    device: vda\n", "",
-			[]string{"the config needs mending", "stage fetch-offline", "line 6, column 13 (storage.disks[0].device)", `the path "vda" is not absolute`, "firstlightctl validate"},
+			[]string{"the config has to be fixed", "stage fetch-offline", "line 6, column 13 (storage.disks[0].device)", `the path "vda" is not absolute`, "firstlightctl validate"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

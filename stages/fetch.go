@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,14 +17,40 @@ import (
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
 )
+
+// fetchOffline requests the network if contents that the config refers to need
+// it, so that it is up when later stages fetch them.
+func fetchOffline(_ context.Context, p *process) error {
+	needs := p.cfg.NeedsNetwork()
+	if len(needs) == 0 {
+		return nil
+	}
+	return p.requestNetwork(needs[0].String())
+}
+
+// fetchOnline does nothing more: fetching the user config is before it.
+func fetchOnline(context.Context, *process) error { return nil }
+
+// requestNetwork creates the file that brings the network up before the next
+// stage.
+func (p *process) requestNetwork(why string) error {
+	p.log.Info(why + " needs the network")
+	if err := os.MkdirAll(filepath.Dir(p.NeedNet), 0o755); err != nil {
+		return fmt.Errorf("requesting the network: %w", err)
+	}
+	f, err := os.OpenFile(p.NeedNet, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("requesting the network: %w", err)
+	}
+	return f.Close()
+}
 
 // baseConfig merges the fragments of the image. It needs no network: references
 // to other configs in them are not followed.
 func (p *process) baseConfig() (*config.Config, error) {
-	p.state.note(fetchedConfig{"base", "system", false})
+	p.state.recordSource(fetchedConfig{"base", "system", false})
 	raws, err := providers.BaseConfigs(p.env)
 	if err != nil {
 		return nil, err
@@ -60,9 +86,9 @@ func (p *process) parse(text []byte, name string) (*config.Config, error) {
 	return cfg, err
 }
 
-// acquire gets the user config from its source, completes it with the configs
-// that it refers to, and caches it for the stages after.
-func (p *process) acquire(ctx context.Context) (*config.Config, error) {
+// fetchUserConfig fetches the user config with the configs that it refers to,
+// and caches the result for the later stages.
+func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	raw, err := providers.UserConfig(ctx, p.env)
@@ -70,25 +96,25 @@ func (p *process) acquire(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	user := config.Empty()
-	p.keepOutputs(raw)
+	p.saveOutputs(raw)
 	if raw == nil || len(raw.Text) == 0 {
 		p.log.Info("there is no user config")
-	} else if user, err = p.complete(ctx, raw); err != nil {
+	} else if user, err = p.completeUserConfig(ctx, raw); err != nil {
 		return nil, err
 	}
-	if err := p.cache(user); err != nil {
+	if err := p.cacheUserConfig(user); err != nil {
 		return nil, fmt.Errorf("caching the config: %w", err)
 	}
 	sum := sha512.Sum512(p.sums)
 	p.state.ConfigDigest = hex.EncodeToString(sum[:])
 	for _, c := range p.state.FetchedConfigs {
-		p.announce(c)
+		p.logSource(c)
 	}
 	return user, nil
 }
 
-// keepOutputs hands what the platform says once only to the files stage.
-func (p *process) keepOutputs(raw *providers.UserData) {
+// saveOutputs leaves what the platform says only once to the files stage.
+func (p *process) saveOutputs(raw *providers.UserData) {
 	p.state.ProviderOutputFiles = nil
 	if raw == nil {
 		return
@@ -103,8 +129,8 @@ func (p *process) keepOutputs(raw *providers.UserData) {
 // textType is the media type of the data URLs that are written.
 const textType = "text/plain;charset=utf-8"
 
-// announce tells the journal where the config came from; tools look for this.
-func (p *process) announce(c fetchedConfig) {
+// logSource logs where a part of the config came from; tools look for this.
+func (p *process) logSource(c fetchedConfig) {
 	referenced := ""
 	if c.Referenced {
 		referenced = "referenced "
@@ -114,21 +140,23 @@ func (p *process) announce(c fetchedConfig) {
 		"IGNITION_CONFIG_TYPE", c.Kind, "IGNITION_CONFIG_SRC", c.Source, "IGNITION_CONFIG_REFERENCED", fmt.Sprint(c.Referenced))
 }
 
-// complete parses a user config, merges what it refers to, and checks the whole.
-func (p *process) complete(ctx context.Context, raw *providers.UserData) (*config.Config, error) {
-	p.state.note(fetchedConfig{"user", raw.Source, false})
-	user, err := p.whole(ctx, raw.Text, raw.Name)
+// completeUserConfig parses a user config, merges what it refers to, and checks
+// the result.
+func (p *process) completeUserConfig(ctx context.Context, raw *providers.UserData) (*config.Config, error) {
+	p.state.recordSource(fetchedConfig{"user", raw.Source, false})
+	user, err := p.parseUserConfig(ctx, raw.Text, raw.Name)
 	if err != nil {
 		return nil, err
 	}
 	if user, err = p.inlineAuthorities(ctx, user); err != nil {
 		return nil, err
 	}
-	return user, checked(user)
+	return user, validate(user)
 }
 
-// whole parses a config and merges what it refers to.
-func (p *process) whole(ctx context.Context, text []byte, name string) (*config.Config, error) {
+// parseUserConfig parses a config and merges what it refers to. What it says
+// about fetching holds for the references, too.
+func (p *process) parseUserConfig(ctx context.Context, text []byte, name string) (*config.Config, error) {
 	user, err := p.parse(text, name)
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
@@ -136,13 +164,13 @@ func (p *process) whole(ctx context.Context, text []byte, name string) (*config.
 	if err := p.fetch.Configure(ctx, user.Ignition); err != nil {
 		return nil, err
 	}
-	if user, err = p.render(ctx, user, nil); err != nil {
+	if user, err = p.resolveReferences(ctx, user, nil); err != nil {
 		return nil, err
 	}
 	return user, p.fetch.Configure(ctx, user.Ignition)
 }
 
-func checked(cfg *config.Config) error {
+func validate(cfg *config.Config) error {
 	problems := cfg.Validate()
 	if problems.HasErrors() {
 		return &report.Error{Doing: "checking the merged config", Err: &config.ParseError{Kind: config.ErrInvalid, Problems: problems}}
@@ -153,29 +181,29 @@ func checked(cfg *config.Config) error {
 // maxConfig bounds a referenced config, in bytes.
 const maxConfig = 256 << 20
 
-// render follows config.replace and config.merge, depth first. The way holds
-// the references that led here.
-func (p *process) render(ctx context.Context, cfg *config.Config, way []string) (*config.Config, error) {
+// resolveReferences follows config.replace and config.merge, depth first. Path
+// holds the references that lead here.
+func (p *process) resolveReferences(ctx context.Context, cfg *config.Config, path []string) (*config.Config, error) {
 	if ref := cfg.Ignition.Config.Replace; ref.Source != nil {
-		child, way, err := p.referred(ctx, ref, way)
+		child, childPath, err := p.fetchReference(ctx, ref, path)
 		if err != nil {
 			return nil, err
 		}
 		if err := p.fetch.Configure(ctx, child.Ignition); err != nil {
 			return nil, err
 		}
-		return p.render(ctx, child, way)
+		return p.resolveReferences(ctx, child, childPath)
 	}
 	merged := cfg
 	for _, ref := range cfg.Ignition.Config.Merge {
-		child, way, err := p.referred(ctx, ref, way)
+		child, childPath, err := p.fetchReference(ctx, ref, path)
 		if err != nil {
 			return nil, err
 		}
 		if err := p.fetch.Configure(ctx, config.Merge(merged, child).Ignition); err != nil {
 			return nil, err
 		}
-		if child, err = p.render(ctx, child, way); err != nil {
+		if child, err = p.resolveReferences(ctx, child, childPath); err != nil {
 			return nil, err
 		}
 		merged = config.Merge(merged, child)
@@ -183,12 +211,12 @@ func (p *process) render(ctx context.Context, cfg *config.Config, way []string) 
 	return merged, nil
 }
 
-// referred fetches and parses a config that another one refers to.
-func (p *process) referred(ctx context.Context, ref config.Resource, way []string) (*config.Config, []string, error) {
+// fetchReference fetches and parses a config that another one refers to.
+func (p *process) fetchReference(ctx context.Context, ref config.Resource, path []string) (*config.Config, []string, error) {
 	source := config.ValueOr(ref.Source, "")
-	if slices.Contains(way, source) {
+	if slices.Contains(path, source) {
 		return nil, nil, report.Conflict(ref.Origin("source"), "remove one of these references",
-			"the configs refer to each other in a circle: %s", circle(append(way, source)))
+			"the configs refer to each other in a circle: %s", formatCycle(append(path, source)))
 	}
 	text, err := p.fetch.Bytes(ctx, ref, maxConfig)
 	if err != nil {
@@ -198,15 +226,15 @@ func (p *process) referred(ctx context.Context, ref config.Resource, way []strin
 	if err != nil {
 		return nil, nil, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}
-	p.state.note(fetchedConfig{"user", sourcePath(source), true})
-	return child, append(way[:len(way):len(way)], source), nil
+	p.state.recordSource(fetchedConfig{"user", sourcePath(source), true})
+	return child, append(path[:len(path):len(path)], source), nil
 }
 
-func circle(way []string) string {
-	for i := range way {
-		way[i] = fetch.Redact(way[i])
+func formatCycle(path []string) string {
+	for i := range path {
+		path[i] = fetch.Redact(path[i])
 	}
-	return strings.Join(way, " -> ")
+	return strings.Join(path, " -> ")
 }
 
 // sourcePath is what the state records of a URL: its path only.
@@ -234,33 +262,4 @@ func (p *process) inlineAuthorities(ctx context.Context, cfg *config.Config) (*c
 		a.Source, a.Compression, a.HTTPHeaders = &source, nil, nil
 	}
 	return &out, nil
-}
-
-// originsFile is beside the cache, which is the reference's format and so
-// cannot hold where its values came from.
-func originsFile(cache string) string { return cache + ".origins" }
-
-func (p *process) cache(user *config.Config) error {
-	text, origins := user.Save()
-	if err := system.WriteFile(originsFile(p.ConfigCache), origins, 0o640); err != nil {
-		return err
-	}
-	return system.WriteFile(p.ConfigCache, text, 0o640)
-}
-
-// cached reads the config that a fetch stage has left.
-func (p *process) cached(ctx context.Context) (*config.Config, error) {
-	text, err := os.ReadFile(p.ConfigCache)
-	if err != nil {
-		return nil, &report.Error{Doing: "reading the cached config", Err: err, Hint: "one of the stages fetch-offline and fetch has to run before this one"}
-	}
-	origins, err := os.ReadFile(originsFile(p.ConfigCache))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, &report.Error{Doing: "reading the cached config's origins", Err: err}
-	}
-	user, err := config.Load(text, origins, p.ConfigCache)
-	if err != nil {
-		return nil, &report.Error{Doing: "reading the cached config", Err: err}
-	}
-	return user, p.fetch.Configure(ctx, user.Ignition)
 }

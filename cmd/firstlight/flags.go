@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/firstlight-os/firstlight/internal/system"
+)
+
+// newFlags returns a flag set with what all programs have. Its errors are
+// printed by usage.
+func newFlags(name string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Bool("version", false, "print the version")
+	f.Usage = func() {
+		fmt.Printf("Usage of %s:\n", name)
+		f.SetOutput(os.Stdout)
+		f.PrintDefaults()
+		f.SetOutput(io.Discard)
+	}
+	return f
+}
+
+// usage says on standard error why the call was wrong.
+func usage(err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	fmt.Fprintln(os.Stderr, "firstlight:", err)
+	return exitUsage
+}
+
+// parse parses the arguments. If that was all, done, it returns the exit status.
+func parse(f *flag.FlagSet, args []string) (status int, done bool) {
+	if err := f.Parse(args); err != nil {
+		return usage(err), true
+	}
+	if f.Lookup("version").Value.String() == "true" {
+		fmt.Printf("Ignition %s\n", system.Version)
+		return exitOK, true
+	}
+	return 0, false
+}

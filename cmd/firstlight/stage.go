@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/providers"
+	"github.com/firstlight-os/firstlight/stages"
+)
+
+// runStage is the stage runner. Whatever follows the flags is ignored: an
+// unset ${IGNITION_ARGS} in a unit is an empty argument.
+func runStage(args []string) int {
+	var o stages.Options
+	f := newFlags("firstlight")
+	f.StringVar(&o.ConfigCache, "config-cache", "/run/ignition.json", "where the config is kept between stages")
+	f.DurationVar(&o.FetchTimeout, "fetch-timeout", 2*time.Minute, "limit for getting the first config over HTTP")
+	f.StringVar(&o.NeedNet, "neednet", "/run/ignition/neednet", "file to make if the network is needed")
+	platform := f.String("platform", "", "what the machine was started on, see ignition.platform.id")
+	f.StringVar(&o.Root, "root", "/", "where the root of the machine is mounted")
+	f.StringVar(&o.Stage, "stage", "", "one of "+strings.Join(stages.Names(), ", ")+", or "+stages.All)
+	f.StringVar(&o.StateFile, "state-file", "/run/ignition/state", "what stages leave to later ones")
+	stdout := f.Bool("log-to-stdout", false, "log to standard output instead of the journal")
+	if status, done := parse(f, args); done {
+		return status
+	}
+	var err error
+	if o.Platform, err = providers.ByID(*platform); err != nil {
+		return usage(err)
+	}
+	if err := checkStage(o.Stage); err != nil {
+		return usage(err)
+	}
+	o.Log = report.NewLogger(*stdout)
+	return status(stages.Run(context.Background(), o))
+}
+
+func checkStage(name string) error {
+	if name == stages.All || slices.Contains(stages.Names(), name) {
+		return nil
+	}
+	return fmt.Errorf("--stage=%s: the stages are %s, or %s for all of them", name, strings.Join(stages.Names(), ", "), stages.All)
+}
+
+// status is the exit status of a stage. Run has reported the error.
+func status(err error) int {
+	var state *stages.StateError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &state):
+		return exitSetup
+	}
+	return int(report.KindOf(err))
+}

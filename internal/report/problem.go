@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/firstlight-os/firstlight/config"
+)
+
+// A Problem is one cause of a failure as it is shown.
+type Problem struct {
+	Operation string `json:"operation,omitempty"`
+	Cause     string `json:"cause"`
+	// Detail is for who looks closer: the command line of a helper program and
+	// how it ended.
+	Detail string        `json:"detail,omitempty"`
+	Origin config.Origin `json:"origin,omitzero"`
+	Hint   string        `json:"hint,omitempty"`
+}
+
+// Explain converts an error to problems, one for each that is joined in it.
+func Explain(err error) []Problem {
+	if err == nil {
+		return nil
+	}
+	problems := explain(err, Problem{})
+	for i := range problems {
+		p := &problems[i]
+		p.Cause, p.Hint = config.InUserSyntax(p.Origin, p.Cause), config.InUserSyntax(p.Origin, p.Hint)
+	}
+	return problems
+}
+
+// explain follows an error to its cause. Around is what the errors around it
+// have set. Of the errors in a chain the outermost one names the operation, and
+// the innermost one that knows them the origin and the hint; several errors in
+// one inherit all three. This is the only place where they are inherited.
+func explain(err error, around Problem) []Problem {
+	if leaves := Leaves(err); len(leaves) > 1 {
+		var all []Problem
+		around.Cause = ""
+		for _, leaf := range leaves {
+			all = append(all, explain(leaf, around)...)
+		}
+		return all
+	}
+	p := around
+	var e *Error
+	if errors.As(err, &e) {
+		if p.Cause == "" || p.Operation == "" {
+			p.Operation, p.Cause = cmp.Or(p.Operation, e.Doing), e.Err.Error()
+		}
+		if !e.Origin.IsZero() {
+			p.Origin = e.Origin
+		}
+		p.Hint = cmp.Or(e.Hint, p.Hint)
+		return explain(e.Err, p)
+	}
+	p.Cause = cmp.Or(p.Cause, err.Error())
+	var detailed interface{ Detail() string }
+	if errors.As(err, &detailed) && !strings.Contains(p.Cause, detailed.Detail()) {
+		p.Detail = detailed.Detail()
+	}
+	var hinting interface{ Hint() string }
+	if p.Hint == "" && errors.As(err, &hinting) {
+		p.Hint = hinting.Hint()
+	}
+	var parse *config.ParseError
+	if errors.As(err, &parse) && parse.Problems.HasErrors() {
+		return inConfig(p.Operation, parse.Problems)
+	}
+	return []Problem{p}
+}
+
+func inConfig(operation string, found config.Problems) []Problem {
+	var all []Problem
+	for _, f := range found {
+		if f.Severity == config.Error {
+			all = append(all, Problem{Operation: operation, Cause: f.Message, Origin: f.Origin, Hint: "fix the config; firstlightctl validate checks it before a boot does"})
+		}
+	}
+	return all
+}
+
+// String is a problem in one line, for logs.
+func (p Problem) String() string {
+	text := strings.ReplaceAll(p.Cause, "\n", "; ")
+	if p.Operation != "" {
+		text = p.Operation + ": " + text
+	}
+	if p.Detail != "" {
+		text += fmt.Sprintf(" (%s)", p.Detail)
+	}
+	if !p.Origin.IsZero() {
+		text += fmt.Sprintf(" [%s]", p.Origin)
+	}
+	if p.Hint != "" {
+		text += "; " + p.Hint
+	}
+	return text
+}

@@ -1,0 +1,45 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/storage"
+)
+
+// machine returns the machine that storage works on.
+func (p *process) machine() *storage.Machine {
+	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root,
+		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
+		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) { return p.fetch.Bytes(ctx, r, maxKey) }}
+}
+
+// maxKey bounds the key of a LUKS volume and a Tang server's answer, in bytes.
+// Cryptsetup reads keys of up to 8 MiB.
+const maxKey = 8 << 20
+
+// disks creates partitions, arrays, LUKS volumes and filesystems.
+func disks(ctx context.Context, p *process) error {
+	if p.state.FilesWritten { // by an earlier run, before the emergency shell
+		p.state.FilesWritten = false
+		if err := p.state.save(p.StateFile); err != nil {
+			return err
+		}
+	}
+	m := p.machine()
+	plan, err := m.PlanDisks(ctx, p.cfg)
+	if err != nil {
+		return err
+	}
+	p.runner.Workers = 2 * runtime.NumCPU()
+	err = p.execute(ctx, plan)
+	if len(p.cfg.Storage.Luks) == 0 {
+		return err
+	}
+	// Nobody else has the key of a volume that was created, also if something
+	// failed later on.
+	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = m.Keys, m.VolumeKeys
+	return errors.Join(err, p.state.save(p.StateFile))
+}

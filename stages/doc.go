@@ -1,0 +1,35 @@
+// Package stages is the order of provisioning: which stages there are, what one
+// leaves to the next, and what is reported when one fails.
+//
+// systemd (or, without it, one process for all) runs the stages in the order of
+// the table in stages.go, each as a process of its own:
+//
+//	fetch-offline  gets the config if that needs no network, else asks for it
+//	fetch          gets the config, if fetch-offline could not
+//	kargs          changes the kernel arguments, which may reboot the machine
+//	disks          partitions, arrays, LUKS volumes, filesystems
+//	mount          mounts the filesystems below the sysroot
+//	files          users, files, units, the result file
+//	umount         unmounts, and cleans up once the machine is provisioned
+//
+// Run does the same for each of them:
+//
+//	prepare  read the kernel command line and the state of earlier stages
+//	         merge the base config of the image and the user config, which
+//	         the fetch stages fetch and the others take from the cache
+//	look     gather what the machine has     \
+//	plan     compute operations, or conflicts | the stage's own function
+//	run      run the operations              /
+//	report   save the state; on a failure show it on the consoles
+//
+// Fetching the user config (fetch.go) follows the references to other configs
+// depth first, configuring the HTTP client with what each of them says on the
+// way, and caches the result. The state file (state.go) has the reference's
+// keys and some of ours.
+//
+// Apply (apply.go) is ignition-apply: the files stage alone, for the tree of a
+// container image that is being built.
+//
+// The package may import everything but the commands. It makes no changes to
+// the machine itself: these are in packages storage and files.
+package stages
