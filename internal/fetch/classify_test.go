@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestDiagnosis(t *testing.T) {
+func TestClassification(t *testing.T) {
 	c, _, _ := newTestClient(t)
 	dial := func(err error) error {
 		return &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}, Err: err}
@@ -46,7 +46,7 @@ func TestDiagnosis(t *testing.T) {
 	}
 }
 
-func TestNamesAreNotJudgedWithoutANetwork(t *testing.T) {
+func TestWithoutANetworkNamesMayBeRight(t *testing.T) {
 	c, _, _ := newTestClient(t)
 	c.listLinks = func() []link { return []link{{"eth0", true, true, 0}, {"eth1", true, false, 0}} }
 	for _, err := range []error{errNXDomain, errDNSDown, errNoRoute, errTimeout} {
@@ -56,7 +56,7 @@ func TestNamesAreNotJudgedWithoutANetwork(t *testing.T) {
 	}
 }
 
-func TestLack(t *testing.T) {
+func TestNetworkProblem(t *testing.T) {
 	for want, links := range map[string][]link{
 		"":                           {{"eth0", true, false, 0}, {"eth1", true, true, 1}},
 		"no address: eth1 ":          {{"eth0", true, false, 0}, {"eth1", true, true, 0}},
@@ -70,7 +70,7 @@ func TestLack(t *testing.T) {
 	}
 }
 
-func TestLinksOfThisMachineAreSeen(t *testing.T) {
+func TestLinks(t *testing.T) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestLinksOfThisMachineAreSeen(t *testing.T) {
 	}
 }
 
-func TestWhatServersSendIsMadePrintable(t *testing.T) {
+func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                      "plain",
 		"a\n\tb\x1b[31mc\x00\u0085d": "a b [31mc d",

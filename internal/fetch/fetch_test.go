@@ -18,13 +18,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/internal/report"
 )
-
-func client(t *testing.T) (*Client, *bytes.Buffer) {
-	var log bytes.Buffer
-	return New(report.NewWriterLogger(&log), 5*time.Second), &log
-}
 
 func resourceOf(source string) config.Resource { return config.Resource{Source: &source} }
 
@@ -52,7 +46,7 @@ func TestDataURLs(t *testing.T) {
 		"data:;base64,aGVsbG8=":                 "hello",
 		"data:;base64,aGVs%62G8=":               "",
 	} {
-		c, _ := client(t)
+		c, _, _ := newTestClient(t)
 		c.Offline = true
 		got, err := get(t, c, resourceOf(source))
 		if strings.Contains(source, ";base64,aGVs%") {
@@ -67,8 +61,8 @@ func TestDataURLs(t *testing.T) {
 	}
 }
 
-func TestNothingIsFetchedWithoutASource(t *testing.T) {
-	c, _ := client(t)
+func TestResourceWithoutASourceIsEmpty(t *testing.T) {
+	c, _, _ := newTestClient(t)
 	hash := "sha256-" + strings.Repeat("0", 64)
 	hashed := resourceOf("")
 	hashed.Verification.Hash = &hash // there is nothing that it could be of
@@ -85,14 +79,14 @@ func TestVerificationIsOverDecompressedBytes(t *testing.T) {
 	h512, h256 := sha512.Sum512([]byte("payload")), sha256.Sum256([]byte("payload"))
 	gz, wrong := "gzip", "sha256-"+strings.Repeat("0", 64)
 	for _, hash := range []string{"sha512-" + hex.EncodeToString(h512[:]), "sha256-" + strings.ToUpper(hex.EncodeToString(h256[:]))} {
-		c, _ := client(t)
+		c, _, _ := newTestClient(t)
 		r := resourceOf(srv.URL)
 		r.Compression, r.Verification.Hash = &gz, &hash
 		if got, err := get(t, c, r); err != nil || got != "payload" {
 			t.Errorf("%s: got %q, %v", hash, got, err)
 		}
 	}
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	r := resourceOf(srv.URL)
 	r.Compression, r.Verification.Hash = &gz, &wrong
 	_, err := get(t, c, r)
@@ -107,7 +101,7 @@ func TestVerificationIsOverDecompressedBytes(t *testing.T) {
 	}
 }
 
-func TestBadResourcesAreRefusedInWords(t *testing.T) {
+func TestBadResourcesAreRefused(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/plain":
@@ -140,14 +134,14 @@ func TestBadResourcesAreRefusedInWords(t *testing.T) {
 		"not found":           {"/none", nil, nil, "the server answered 404 Not Found"},
 		"odd success":         {"/created", nil, nil, "the server answered 201 Created"},
 	} {
-		c, _ := client(t)
+		c, _, _ := newTestClient(t)
 		r := resourceOf(srv.URL + tc.path)
 		r.Compression, r.Verification.Hash = tc.compression, tc.hash
 		if _, err := get(t, c, r); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		}
 	}
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	if _, err := get(t, c, resourceOf(srv.URL+"/none")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("404 is not ErrNotFound: %v", err)
 	}
@@ -156,7 +150,7 @@ func TestBadResourcesAreRefusedInWords(t *testing.T) {
 	}
 }
 
-func TestServerTroubleIsTriedAgain(t *testing.T) {
+func TestBusyServerIsRetried(t *testing.T) {
 	var asked atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) < 3 {
@@ -166,7 +160,7 @@ func TestServerTroubleIsTriedAgain(t *testing.T) {
 		w.Write([]byte("at last"))
 	}))
 	defer srv.Close()
-	c, log := client(t)
+	c, _, log := newTestClient(t)
 	if got, err := get(t, c, resourceOf(srv.URL)); err != nil || got != "at last" {
 		t.Fatalf("got %q, %v", got, err)
 	}
@@ -175,18 +169,17 @@ func TestServerTroubleIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTotalLimitEndsRetries(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }))
-	defer srv.Close()
-	c := New(report.NewWriterLogger(&bytes.Buffer{}), 500*time.Millisecond)
-	_, err := get(t, c, resourceOf(srv.URL))
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 500ms") || !strings.Contains(err.Error(), "500 Internal Server Error") {
-		t.Errorf("got %v", err)
-	}
+func TestTotalTimeoutEndsRetries(t *testing.T) {
+	inBubble(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, func(t *testing.T, c *Client, log *logBuffer) {
+		_, err := get(t, c, resourceOf("http://server/"))
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 1m0s") || !strings.Contains(err.Error(), "500 Internal Server Error") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestOfflineRefusesRemoteResources(t *testing.T) {
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	c.Offline = true
 	if _, err := get(t, c, resourceOf("https://example.com/x")); !errors.Is(err, ErrNeedNetwork) {
 		t.Errorf("got %v", err)
@@ -211,7 +204,7 @@ func TestHeadersOfTheConfigGoToItsServerOnly(t *testing.T) {
 	first, other = httptest.NewServer(handler), httptest.NewServer(handler)
 	defer first.Close()
 	defer other.Close()
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	for _, to := range []string{"here", "there"} {
 		r := resourceOf(first.URL + "/?to=" + to)
 		r.HTTPHeaders = []config.HTTPHeader{{Name: "x-auth", Value: &earlier}, {Name: "X-Auth", Value: &value}, {Name: "user-agent", Value: &value}}
@@ -235,7 +228,7 @@ func TestHeadersOfTheConfigGoToItsServerOnly(t *testing.T) {
 }
 
 func TestHeaderWithoutAValueIsRefused(t *testing.T) {
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	r := resourceOf("http://127.0.0.1:1/")
 	r.HTTPHeaders = []config.HTTPHeader{{Name: "X-Auth"}}
 	if _, err := get(t, c, r); err == nil || !strings.Contains(err.Error(), `the header "X-Auth" has no value`) {
@@ -244,8 +237,7 @@ func TestHeaderWithoutAValueIsRefused(t *testing.T) {
 }
 
 func TestCredentialsNeverReachLogOrMessage(t *testing.T) {
-	c, log := client(t)
-	c.setSettings(settings{totalTimeout: 300 * time.Millisecond})
+	c, _, log := newTestClient(t)
 	_, err := get(t, c, resourceOf("http://user:hunter2@127.0.0.1:1/x?sig=hunter2"))
 	if err == nil {
 		t.Fatal("port 1 answers")
@@ -277,13 +269,13 @@ func TestConfigsCertificateAuthoritiesAreTrusted(t *testing.T) {
 	}
 }
 
-func TestBundlesThatAreNoneAreRefused(t *testing.T) {
+func TestBundlesWithoutCertificatesAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"words only": "there is no certificate in it",
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")})): "PRIVATE KEY in it",
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})): "certificate 1:",
 	} {
-		c, _ := client(t)
+		c, _, _ := newTestClient(t)
 		ign := config.Ignition{}
 		ign.Security.TLS.CertificateAuthorities = []config.Resource{resourceOf("data:;base64," + base64.StdEncoding.EncodeToString([]byte(text)))}
 		if err := c.Configure(context.Background(), ign); err == nil || !strings.Contains(err.Error(), want) {
@@ -299,7 +291,7 @@ func TestProxyOfTheConfigIsUsed(t *testing.T) {
 		w.Write([]byte("by proxy"))
 	}))
 	defer proxy.Close()
-	c, _ := client(t)
+	c, _, _ := newTestClient(t)
 	if err := c.Configure(context.Background(), config.Ignition{Proxy: config.Proxy{HTTPProxy: &proxy.URL}}); err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,11 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"net"
+	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -59,4 +62,51 @@ func newTestClient(t *testing.T) (*Client, *fakeClock, *logBuffer) {
 	c.StallTimeout = 2 * time.Second
 	c.listLinks = func() []link { return []link{{"eth0", true, true, 1}} }
 	return c, h, log
+}
+
+// A memoryListener accepts connections from within the process, which unlike
+// sockets can be used in bubbles of package synctest.
+type memoryListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error   { l.close(); return nil }
+func (l *memoryListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
+func (l *memoryListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// inBubble runs a test in a bubble of package synctest, with a server and a client
+// with a timeout that reaches it at http://server/.
+func inBubble(t *testing.T, totalTimeout time.Duration, h http.HandlerFunc, test func(t *testing.T, c *Client, log *logBuffer)) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		l.close = sync.OnceFunc(func() { close(l.closed) })
+		srv := &http.Server{Handler: h}
+		go srv.Serve(l)
+		defer srv.Close()
+		log := &logBuffer{}
+		c := New(report.NewWriterLogger(log), totalTimeout)
+		c.current.proxied.DialContext = l.dial
+		defer c.current.proxied.CloseIdleConnections()
+		test(t, c, log)
+	})
 }

@@ -93,10 +93,15 @@ func (c *Client) httpOpener(build func(context.Context) (*http.Request, error)) 
 			return nil, err
 		}
 		at.addTo(req.Header)
-		resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: onRedirect}, req.WithContext(ctx))
-		if err != nil {
-			return nil, at.explain(err)
-		}
-		return at.response(resp)
+		return c.attempt(ctx, req, at, onRedirect)
 	}
+}
+
+// attempt sends a request whose header has the resume point already.
+func (c *Client) attempt(ctx context.Context, req *http.Request, at resumePoint, onRedirect func(*http.Request, []*http.Request) error) (*response, error) {
+	resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: onRedirect}, req.WithContext(ctx))
+	if err != nil {
+		return nil, at.explain(err)
+	}
+	return at.response(resp)
 }

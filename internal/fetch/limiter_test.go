@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +24,9 @@ func (p *peak) enter() {
 
 func (p *peak) leave() { p.now.Add(-1) }
 
-func TestTransfersAreBounded(t *testing.T) {
+func TestTransfersAreBounded(t *testing.T) { synctest.Test(t, testTransfersAreBounded) }
+
+func testTransfersAreBounded(t *testing.T) {
 	var l limiter
 	var all peak
 	hosts := make([]peak, 4)
@@ -58,7 +59,7 @@ func TestTransfersAreBounded(t *testing.T) {
 	}
 }
 
-func TestABusyHostDoesNotKeepOthersWaiting(t *testing.T) {
+func TestBusyHostLeavesSlotsToOthers(t *testing.T) {
 	var l limiter
 	for range maxTransfersPerHost {
 		if _, err := l.acquire(t.Context(), "busy"); err != nil {
@@ -86,44 +87,45 @@ func TestABusyHostDoesNotKeepOthersWaiting(t *testing.T) {
 	}
 }
 
-func TestWhoGivesUpAtTheLastSlotGivesTheOthersBack(t *testing.T) {
-	var l limiter
-	for i := range maxTransfers {
-		if _, err := l.acquire(t.Context(), fmt.Sprint(i)); err != nil {
-			t.Fatal(err)
+func TestCancelledWaitGivesTheHostsSlotBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter
+		for i := range maxTransfers {
+			if _, err := l.acquire(t.Context(), fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if _, err := l.acquire(ctx, "last"); err == nil {
-		t.Error("one transfer too many")
-	}
-	if forHost, _ := l.slots("last"); len(forHost) != 0 {
-		t.Error("the host's slot is lost")
-	}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := l.acquire(ctx, "last"); err == nil {
+			t.Error("one transfer too many")
+		}
+		if forHost, _ := l.slots("last"); len(forHost) != 0 {
+			t.Error("the host's slot is lost")
+		}
+	})
 }
 
-func TestFetchIsSafeAndBoundedForManyAtOnce(t *testing.T) {
+func TestManyFetchesAtOnceAreBounded(t *testing.T) {
 	var at peak
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) {
 		at.enter()
 		defer at.leave()
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Second)
 		io.WriteString(w, r.URL.Path)
-	}))
-	defer srv.Close()
-	c, _, _ := newTestClient(t)
-	var wg sync.WaitGroup
-	for i := range 100 {
-		wg.Go(func() {
-			path := fmt.Sprintf("/%d", i)
-			if got, err := get(t, c, resourceOf(srv.URL+path)); err != nil || got != path {
-				t.Errorf("%s: got %q, %v", path, got, err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := at.most.Load(); n > maxTransfersPerHost {
+	}, func(t *testing.T, c *Client, _ *logBuffer) {
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				path := fmt.Sprintf("/%d", i)
+				if got, err := get(t, c, resourceOf("http://server"+path)); err != nil || got != path {
+					t.Errorf("%s: got %q, %v", path, got, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+	if n := at.most.Load(); n != maxTransfersPerHost {
 		t.Errorf("%d requests at a time", n)
 	}
 }

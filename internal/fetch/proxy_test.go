@@ -55,7 +55,7 @@ func TestProxyRules(t *testing.T) {
 	}
 }
 
-func TestProxyThatIsNoURLIsAnError(t *testing.T) {
+func TestBadProxyURLIsAnError(t *testing.T) {
 	bad := "http://%zz"
 	if _, err := newProxy(config.Proxy{HTTPProxy: &bad}); err == nil {
 		t.Error("it was accepted")

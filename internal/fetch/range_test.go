@@ -42,7 +42,7 @@ func FuzzContentRange(f *testing.F) {
 	})
 }
 
-func TestOnlyWhatNamesBytesIsAValidator(t *testing.T) {
+func TestValidators(t *testing.T) {
 	const noon, later = "Mon, 01 Jan 2029 12:00:00 GMT", "Mon, 01 Jan 2029 12:00:01 GMT"
 	const muchLater = "Mon, 01 Jan 2029 13:00:00 GMT"
 	for name, tc := range map[string]struct{ tag, changed, date, want string }{
@@ -62,7 +62,7 @@ func TestOnlyWhatNamesBytesIsAValidator(t *testing.T) {
 	}
 }
 
-func TestTheRestIsAskedForOnlyWithAValidator(t *testing.T) {
+func TestRangeRequestsNeedAValidator(t *testing.T) {
 	for _, tc := range []struct {
 		at   resumePoint
 		want string

@@ -123,7 +123,7 @@ func TestBrokenTransfersAreResumed(t *testing.T) {
 	}
 }
 
-func TestFilesAreBegunAgainWhereTheyBegan(t *testing.T) {
+func TestChangedResourceReplacesOnlyWhatWasWritten(t *testing.T) {
 	c, _, log := newTestClient(t)
 	srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: letters, until: 10}, {text: "new"}}})
 	defer srv.Close()
@@ -145,7 +145,7 @@ func TestFilesAreBegunAgainWhereTheyBegan(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeBegunAgainFails(t *testing.T) {
+func TestChangedResourceFailsIfTheWriterCannotSeek(t *testing.T) {
 	for name, w := range map[string]io.Writer{"no file": io.MultiWriter(&bytes.Buffer{}), "a pipe": pipe(t)} {
 		c, _, _ := newTestClient(t)
 		srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: letters, until: 10}, {text: "new"}}})
@@ -179,9 +179,9 @@ func TestHashAndCompressionAreOfTheResumedWhole(t *testing.T) {
 }
 
 func TestStalledTransfersAreResumed(t *testing.T) {
-	asked := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked++; asked == 1 {
+	requests := 0
+	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		if requests++; requests == 1 {
 			w.Header().Set("Content-Length", "26")
 			io.WriteString(w, letters[:10])
 			w.(http.Flusher).Flush()
@@ -189,50 +189,44 @@ func TestStalledTransfersAreResumed(t *testing.T) {
 			return
 		}
 		io.WriteString(w, letters)
-	}))
-	defer srv.Close()
-	c, _, log := newTestClient(t)
-	c.StallTimeout = 50 * time.Millisecond
-	if got, err := get(t, c, resourceOf(srv.URL)); err != nil || got != letters {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if !strings.Contains(log.String(), "HTTP: the server sends nothing more for 50ms, after 10 of 26 bytes (for 0s so far, 1 attempt; again in ") {
-		t.Errorf("the log says:\n%s", log)
-	}
+	}, func(t *testing.T, c *Client, log *logBuffer) {
+		if got, err := get(t, c, resourceOf("http://server/")); err != nil || got != letters {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if !strings.Contains(log.String(), "HTTP: the server sends nothing more for 30s, after 10 of 26 bytes (for 0s so far, 1 attempt; again in ") {
+			t.Errorf("the log says:\n%s", log)
+		}
+	})
 }
 
 func TestSlowReadersDoNotStallAServer(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) }))
-	defer srv.Close()
-	c, _, log := newTestClient(t)
-	c.StallTimeout = 50 * time.Millisecond
-	slow := writerFunc(func(p []byte) (int, error) {
-		time.Sleep(4 * time.Millisecond) // 32 times
-		return len(p), nil
+	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) }, func(t *testing.T, c *Client, log *logBuffer) {
+		slow := writerFunc(func(p []byte) (int, error) {
+			time.Sleep(time.Hour) // 32 times
+			return len(p), nil
+		})
+		if err := c.Fetch(t.Context(), resourceOf("http://server/"), slow); err != nil || strings.Contains(log.String(), "sends nothing") {
+			t.Errorf("got %v\n%s", err, log)
+		}
 	})
-	if err := c.Fetch(t.Context(), resourceOf(srv.URL), slow); err != nil || strings.Contains(log.String(), "sends nothing") {
-		t.Errorf("got %v\n%s", err, log)
-	}
 }
 
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestTotalLimitEndsATransferAndSaysWhereItWas(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func TestTotalTimeoutEndsATransferAndSaysWhereItWas(t *testing.T) {
+	inBubble(t, 10*time.Second, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "26")
 		io.WriteString(w, letters[:10])
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
-	}))
-	defer srv.Close()
-	c, _, _ := newTestClient(t)
-	c.setSettings(settings{totalTimeout: 100 * time.Millisecond})
-	_, err := get(t, c, resourceOf(srv.URL))
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 100ms; the last trouble was:\nnone, the transfer was at 10 of 26 bytes") {
-		t.Errorf("got %v", err)
-	}
+	}, func(t *testing.T, c *Client, log *logBuffer) {
+		_, err := get(t, c, resourceOf("http://server/"))
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 10s; the last trouble was:\nnone, the transfer was at 10 of 26 bytes") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestCancelledTransfersEnd(t *testing.T) {

@@ -81,7 +81,7 @@ func TestRetryAfterHeader(t *testing.T) {
 	}
 }
 
-func TestEachSortOfTroubleHasItsPatience(t *testing.T) {
+func TestEachKindHasItsLimit(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err  error
 		want time.Duration // 0 is at once, forever is never
@@ -117,7 +117,7 @@ func TestEachSortOfTroubleHasItsPatience(t *testing.T) {
 	}
 }
 
-func TestPatienceIsForOneSortOfTroubleOnly(t *testing.T) {
+func TestLimitIsForOneKindOnly(t *testing.T) {
 	c, h, _ := newTestClient(t)
 	r := &retry{client: c, what: "GET x"}
 	began := h.now
@@ -128,7 +128,7 @@ func TestPatienceIsForOneSortOfTroubleOnly(t *testing.T) {
 	}
 }
 
-func TestAMissingNetworkIsNotAnAttempt(t *testing.T) {
+func TestMissingNetworkIsNotAnAttempt(t *testing.T) {
 	c, h, log := newTestClient(t)
 	r := &retry{client: c, what: "GET http://h/x"}
 	for _, links := range [][]link{{}, {{"eth0", false, false, 0}}, {{"eth0", true, false, 0}}, {{"eth0", true, true, 0}}} {
@@ -164,7 +164,7 @@ func TestAMissingNetworkIsNotAnAttempt(t *testing.T) {
 	}
 }
 
-func TestWarningsHaveGrowingDistances(t *testing.T) {
+func TestWarningsHaveGrowingIntervals(t *testing.T) {
 	c, h, log := newTestClient(t)
 	var at []time.Duration
 	began, seen := h.now, 0
@@ -187,7 +187,7 @@ func TestWarningsHaveGrowingDistances(t *testing.T) {
 	}
 }
 
-func TestSuccessForgetsTrouble(t *testing.T) {
+func TestSuccessResetsLimits(t *testing.T) {
 	c, h, _ := newTestClient(t)
 	r := &retry{client: c, what: "GET x"}
 	for range 3000 {
@@ -198,7 +198,7 @@ func TestSuccessForgetsTrouble(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTimeTellsTheTroubleBefore(t *testing.T) {
+func TestTimeoutReportsTheErrorBefore(t *testing.T) {
 	c, h, _ := newTestClient(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &retry{client: c, what: "GET x"}

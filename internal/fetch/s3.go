@@ -93,12 +93,7 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 		sign(req, s.keys, s.region, c.Clock.Now().Add(s.skew))
 	}
 	// After a redirect another signature would be needed.
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: stay}, req.WithContext(ctx))
-	if err != nil {
-		return nil, at.explain(err)
-	}
-	return at.response(resp)
+	return c.attempt(ctx, req, at, func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse })
 }
 
 // correct takes the region or the clock from an error of S3, and reports whether

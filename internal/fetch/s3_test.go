@@ -9,7 +9,7 @@ import (
 )
 
 // The example of Amazon's documentation, "GET Object".
-func TestSignatureIsAmazons(t *testing.T) {
+func TestSignature(t *testing.T) {
 	keys := AWSKeys{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 	r := newGet(&url.URL{Scheme: "https", Host: "examplebucket.s3.amazonaws.com", Path: "/test.txt"}, http.Header{"Range": {"bytes=0-9"}, "User-Agent": {"x"}})
 	sign(r, keys, "us-east-1", time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC))
@@ -63,7 +63,7 @@ func TestRegionOfThisMachineIsTriedFirst(t *testing.T) {
 	}
 }
 
-func TestWhatNamesNoObjectIsRefused(t *testing.T) {
+func TestBadS3URLsAreRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"s3://b":                               "this does not name an object; it should look like s3://BUCKET/KEY",
 		"s3://b/":                              "this does not name an object",

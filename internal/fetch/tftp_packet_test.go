@@ -46,7 +46,7 @@ func FuzzTFTPPacket(f *testing.F) {
 	})
 }
 
-func TestTFTPBlockNumbersGoRound(t *testing.T) {
+func TestTFTPBlockNumbersWrap(t *testing.T) {
 	server := &net.UDPAddr{Port: 69}
 	transfer := &tftpTransfer{server: server, connected: true, blockSize: 2, block: 65535}
 	for _, tc := range []struct {
@@ -60,7 +60,7 @@ func TestTFTPBlockNumbersGoRound(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTFTPURLIsRefused(t *testing.T) {
+func TestBadTFTPURLsAreRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"tftp://h":          "it should look like tftp://HOST/PATH",
 		"tftp:///x":         "it should look like tftp://HOST/PATH",

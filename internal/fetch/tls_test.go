@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestCertificatesAreJudgedByTheLaterOfClockAndBuild(t *testing.T) {
+func TestCertificatesAreVerifiedByTheLaterOfClockAndBuild(t *testing.T) {
 	defer func(old string) { buildTime = old }(buildTime)
 	c, h, _ := newTestClient(t)
 	built := h.now.Add(-24 * time.Hour).Truncate(time.Second)
@@ -42,7 +42,7 @@ func TestCertificatesAreJudgedByTheLaterOfClockAndBuild(t *testing.T) {
 	}
 }
 
-func TestAClockWithoutABatteryDoesNotFailTLS(t *testing.T) {
+func TestWrongClockDoesNotFailTLS(t *testing.T) {
 	defer func(old string) { buildTime = old }(buildTime)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -65,7 +65,7 @@ func TestAClockWithoutABatteryDoesNotFailTLS(t *testing.T) {
 	}
 }
 
-func TestNamesOfCertificates(t *testing.T) {
+func TestCertificateNames(t *testing.T) {
 	for want, cert := range map[string]*x509.Certificate{
 		`"old" (no alternative names)`: {Subject: pkix.Name{CommonName: "old"}},
 		"a.test, 10.0.0.1":             {DNSNames: []string{"a.test"}, IPAddresses: []net.IP{net.IPv4(10, 0, 0, 1)}},

@@ -15,7 +15,7 @@ import (
 type HashError struct{ Algorithm, Want, Got string }
 
 func (e *HashError) Error() string {
-	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nasked %s\nfound %s", e.Algorithm, e.Want, e.Got)
+	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nwant %s\ngot %s", e.Algorithm, e.Want, e.Got)
 }
 
 // A verifier hashes all bytes that are written to it and then compares.
