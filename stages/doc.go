@@ -23,8 +23,8 @@
 //	report   save the state; on a failure show it on the consoles
 //
 // Fetching the user config (fetch.go) follows the references to other configs
-// depth first, configuring the HTTP client with what each of them says on the
-// way, and caches the result. The state file (state.go) has the reference's
+// (config.Resolver), configuring the HTTP client with what each of them says
+// about it, and caches the result (cache.go). The state file (state.go) has the reference's
 // keys and some of ours.
 //
 // Apply (apply.go) is ignition-apply: the files stage alone, for the tree of a

@@ -154,20 +154,22 @@ func (p *process) completeUserConfig(ctx context.Context, raw *providers.UserDat
 	return user, validate(user)
 }
 
-// parseUserConfig parses a config and merges what it refers to. What it says
-// about fetching holds for the references, too.
+// parseUserConfig parses a config and merges what it refers to.
 func (p *process) parseUserConfig(ctx context.Context, text []byte, name string) (*config.Config, error) {
 	user, err := p.parse(text, name)
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
 	}
-	if err := p.fetch.Configure(ctx, user.Ignition); err != nil {
-		return nil, err
+	references := config.Resolver{
+		Fetch:     func(ref config.Resource) (*config.Config, error) { return p.fetchReference(ctx, ref) },
+		Configure: func(settings config.Ignition) error { return p.fetch.Configure(ctx, settings) },
 	}
-	if user, err = p.resolveReferences(ctx, user, nil); err != nil {
-		return nil, err
+	resolved, err := references.Resolve(user)
+	var cycle *config.CycleError
+	if errors.As(err, &cycle) {
+		return nil, report.Conflict(cycle.Origin, "remove one of these references", "%v: %s", cycle, formatCycle(cycle.Sources))
 	}
-	return user, p.fetch.Configure(ctx, user.Ignition)
+	return resolved, err
 }
 
 func validate(cfg *config.Config) error {
@@ -181,60 +183,27 @@ func validate(cfg *config.Config) error {
 // maxConfig bounds a referenced config, in bytes.
 const maxConfig = 256 << 20
 
-// resolveReferences follows config.replace and config.merge, depth first. Path
-// holds the references that lead here.
-func (p *process) resolveReferences(ctx context.Context, cfg *config.Config, path []string) (*config.Config, error) {
-	if ref := cfg.Ignition.Config.Replace; ref.Source != nil {
-		child, childPath, err := p.fetchReference(ctx, ref, path)
-		if err != nil {
-			return nil, err
-		}
-		if err := p.fetch.Configure(ctx, child.Ignition); err != nil {
-			return nil, err
-		}
-		return p.resolveReferences(ctx, child, childPath)
-	}
-	merged := cfg
-	for _, ref := range cfg.Ignition.Config.Merge {
-		child, childPath, err := p.fetchReference(ctx, ref, path)
-		if err != nil {
-			return nil, err
-		}
-		if err := p.fetch.Configure(ctx, config.Merge(merged, child).Ignition); err != nil {
-			return nil, err
-		}
-		if child, err = p.resolveReferences(ctx, child, childPath); err != nil {
-			return nil, err
-		}
-		merged = config.Merge(merged, child)
-	}
-	return merged, nil
-}
-
 // fetchReference fetches and parses a config that another one refers to.
-func (p *process) fetchReference(ctx context.Context, ref config.Resource, path []string) (*config.Config, []string, error) {
+func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, error) {
 	source := config.ValueOr(ref.Source, "")
-	if slices.Contains(path, source) {
-		return nil, nil, report.Conflict(ref.Origin("source"), "remove one of these references",
-			"the configs refer to each other in a circle: %s", formatCycle(append(path, source)))
-	}
 	text, err := p.fetch.Bytes(ctx, ref, maxConfig)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	child, err := p.parse(text, fmt.Sprintf("config from %s", fetch.Redact(source)))
 	if err != nil {
-		return nil, nil, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
+		return nil, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}
 	p.state.recordSource(fetchedConfig{"user", sourcePath(source), true})
-	return child, append(path[:len(path):len(path)], source), nil
+	return child, nil
 }
 
-func formatCycle(path []string) string {
-	for i := range path {
-		path[i] = fetch.Redact(path[i])
+func formatCycle(sources []string) string {
+	var all []string
+	for _, s := range sources {
+		all = append(all, fetch.Redact(s))
 	}
-	return strings.Join(path, " -> ")
+	return strings.Join(all, " -> ")
 }
 
 // sourcePath is what the state records of a URL: its path only.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddPartition tells the kernel of a partition, in bytes from the disk's beginning.
+// AddPartition adds a partition to those that the kernel knows, in bytes from the disk's beginning.
 func AddPartition(disk *os.File, number int, start, length uint64) error {
 	return changePartition(disk, unix.BLKPG_ADD_PARTITION, number, start, length)
 }
@@ -21,7 +21,7 @@ func DeletePartition(disk *os.File, number int) error {
 	return changePartition(disk, unix.BLKPG_DEL_PARTITION, number, 0, 0)
 }
 
-// ResizePartition tells the kernel that a partition has another length now, in
+// ResizePartition changes the length of a partition that the kernel knows, in
 // bytes, at the same start.
 func ResizePartition(disk *os.File, number int, start, length uint64) error {
 	return changePartition(disk, unix.BLKPG_RESIZE_PARTITION, number, start, length)
@@ -39,7 +39,7 @@ func changePartition(disk *os.File, what int32, number int, start, length uint64
 	return nil
 }
 
-// IsBlockDevice tells block devices from files, which stand for disks in tests
+// IsBlockDevice distinguishes block devices from files, which stand for disks in tests
 // and on workstations.
 func IsBlockDevice(f *os.File) bool {
 	info, err := f.Stat()

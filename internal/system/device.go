@@ -22,15 +22,15 @@ const (
 // An Event is a message that something about a device has changed.
 type Event []byte
 
-// Has tells whether the event carries a property: Has("SUBSYSTEM", "block").
+// Has reports whether the event carries a property: Has("SUBSYSTEM", "block").
 func (e Event) Has(name, value string) bool {
 	return bytes.Contains(e, []byte("\x00"+name+"="+value+"\x00"))
 }
 
-// FromUdev tells that udev has dealt with what the event is about.
+// FromUdev reports that udev has dealt with what the event is about.
 func (e Event) FromUdev() bool { return bytes.HasPrefix(e, []byte("libudev\x00")) }
 
-// Events listens to what the kernel and udev say about devices.
+// Events are what the kernel and udev send about devices.
 type Events struct{ socket *os.File }
 
 // ListenEvents begins to listen. What happens from then on is not missed.
@@ -76,15 +76,15 @@ func (e *Events) Close() error { return e.socket.Close() }
 // Udev is the directory that udev keeps its records in.
 const Udev = "/run/udev"
 
-// UdevRuns tells whether udev looks at devices here.
+// UdevRuns reports whether udev looks at devices here.
 func UdevRuns(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "control"))
 	return err == nil
 }
 
-// DeviceReady tells whether a device can be opened and, where udev runs,
-// whether udev is done with it and would let systemd use it. Otherwise the
-// error says what is missing.
+// DeviceReady returns nil if a device can be opened and, where udev runs, udev
+// has finished with it and would let systemd use it. Otherwise the error says
+// what is missing.
 func DeviceReady(path, udev string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -115,7 +115,7 @@ func (r udevRecord) has(property string) bool {
 	return bytes.Contains(r, []byte("\nE:"+property))
 }
 
-// usable tells whether udev would let systemd use the device: it does not for
+// usable reports whether udev would let systemd use the device: it does not for
 // members of unfinished arrays, suspended mapper devices and the like. It does
 // not either for an encrypted volume with nothing in it yet, which is exactly
 // what we make a filesystem in.

@@ -162,7 +162,7 @@ type MountPoint struct {
 }
 
 // MountPoints reads a mountinfo file, normally /proc/self/mountinfo. Later
-// mounts at the same place come later.
+// mounts at the same mount point come later.
 func MountPoints(path string) ([]MountPoint, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -31,7 +31,7 @@ func AwaitNetworkChange(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// networkNews is where the kernel tells of changes (rtnetlink(7)).
+// networkNews is a socket that gets the kernel's changes (rtnetlink(7)).
 func networkNews() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
