@@ -212,7 +212,7 @@ func isZero(n *doc.Node) bool { return n.Text == "" || n.Text == "0" || n.Text =
 // always names members that are written even if the document does not set them.
 var always = map[string]bool{"path": true, "device": true, "name": true}
 
-// keepsEmpty tells whether an object stays though it has nothing in it.
+// keepsEmpty reports whether an object is written although it is empty.
 func (t *translation) keepsEmpty(typ reflect.Type, member string) bool {
 	return t.Spec == config.V3_2 && (typ == luksType && member == "clevis" || member == "custom")
 }

@@ -10,9 +10,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// The language is the spec with its names in snake_case, and with the keys
-// below. Their since tags name the version of the spec that a dialect is
-// translated to, as the base of Butane has one version for each of the spec.
+// Butane has the members of the spec, in snake_case, and the keys below. Their since
+// tags name the spec version that a dialect is translated to.
 
 // sugar maps the spec's types to what Butane adds to them.
 var sugar = map[reflect.Type]reflect.Type{
@@ -46,8 +45,8 @@ var (
 	grubUserType   = reflect.TypeFor[GrubUser]()
 )
 
-// rootSugar are the keys of the document itself. Those after version are not
-// in all variants.
+// rootSugar holds the keys of the document itself. Those after version exist in some
+// variants only.
 type rootSugar struct {
 	doc.Object
 	// Variant is the distribution that the config is for.
@@ -62,7 +61,7 @@ type rootSugar struct {
 
 type resourceSugar struct {
 	doc.Object
-	// Inline is the contents themselves.
+	// Inline is the contents.
 	Inline *string `json:"inline" spec:"inReferences=3.1.0"`
 	// Local is a file below the files directory, with the contents.
 	Local *string `json:"local" spec:"since=3.1.0"`
@@ -70,34 +69,34 @@ type resourceSugar struct {
 
 type storageSugar struct {
 	doc.Object
-	// Trees are directories below the files directory that are copied with all
-	// that is in them.
+	// Trees are directories below the files directory, copied with everything in
+	// them.
 	Trees []Tree `json:"trees" spec:"since=3.1.0"`
 }
 
-// A Tree is a directory at the desk that becomes files, directories and links
-// of the machine.
+// A Tree is a local directory that is copied to the machine as files, directories
+// and links.
 type Tree struct {
 	doc.Object
 	// Local is the directory, below the files directory.
 	Local string `json:"local"`
-	// Path is where it goes; / if unset.
+	// Path of the copy; / if unset.
 	Path *string `json:"path"`
-	// User owns all that is copied.
+	// User owns everything that is copied.
 	User config.Owner `json:"user" spec:"since=3.6.0"`
-	// Group owns all that is copied.
+	// Group owns everything that is copied.
 	Group config.Owner `json:"group" spec:"since=3.6.0"`
-	// FileMode is that of the files; unset it is 0755 for what is executable
-	// at the desk, and 0644 for the rest.
+	// FileMode of the files; unset, it is 0755 for local files that are executable,
+	// and 0644 for others.
 	FileMode *int `json:"fileMode" spec:"since=3.6.0"`
-	// DirMode is that of the directories; 0755 if unset.
+	// DirMode of the directories; 0755 if unset.
 	DirMode *int `json:"dirMode" spec:"since=3.6.0"`
 }
 
 type filesystemSugar struct {
 	doc.Object
-	// WithMountUnit asks for a systemd unit that mounts the filesystem at path,
-	// or uses it as swap.
+	// WithMountUnit adds a systemd unit that mounts the filesystem at path, or uses it
+	// as swap.
 	WithMountUnit *bool `json:"withMountUnit" spec:"since=3.1.0"`
 }
 
@@ -116,7 +115,7 @@ type textSugar struct {
 
 type systemdSugar struct {
 	doc.Object
-	// Quadlets are units of containers, which Podman makes into services.
+	// Quadlets describe containers, which Podman turns into services.
 	Quadlets []Quadlet `json:"quadlets" spec:"since=3.7.0"`
 }
 
@@ -152,13 +151,13 @@ type BootLuks struct {
 	doc.Object
 	// Tang lists servers that can unlock it.
 	Tang []config.Tang `json:"tang" spec:"key=url"`
-	// Threshold is how many of the means of unlocking are needed; 1 if unset.
+	// Threshold is the number of unlocking methods that are needed; 1 if unset.
 	Threshold *int `json:"threshold"`
-	// TPM2 has the machine's TPM unlock it.
+	// TPM2 unlocks it with the machine's TPM.
 	TPM2 *bool `json:"tpm2"`
 	// Discard passes TRIM on to the device.
 	Discard *bool `json:"discard" spec:"since=3.4.0"`
-	// Cex has an IBM Crypto Express card unlock it.
+	// Cex unlocks it with an IBM Crypto Express card.
 	Cex config.Cex `json:"cex" spec:"since=3.5.0"`
 	// Device is the whole disk, for s390x.
 	Device *string `json:"device" spec:"since=3.5.0"`
@@ -196,7 +195,7 @@ type Metadata struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// OpenShift is what a MachineConfig has beside the config.
+// OpenShift holds the fields of a MachineConfig beside the config.
 type OpenShift struct {
 	doc.Object
 	// KernelArguments are added to the kernel's command line.
@@ -211,15 +210,15 @@ type OpenShift struct {
 
 // A Key is one key of an object.
 type Key struct {
-	// Name is in snake_case. That of the spec is Field.Name.
+	// Name is in snake_case; the spec's name is Field.Name.
 	Name string
 	doc.Field
-	// Sugar tells that the spec has no such member.
+	// Sugar reports whether the spec has no such member.
 	Sugar bool
 }
 
-// Keys lists the keys that objects of a Go type have in this dialect, that of
-// the root being config.Config.
+// Keys returns the keys that objects of a Go type have in this dialect; the type of
+// the root is config.Config.
 func (d *Dialect) Keys(t reflect.Type) []Key {
 	var keys []Key
 	for _, k := range allKeys(t) {
@@ -233,7 +232,7 @@ func (d *Dialect) Keys(t reflect.Type) []Key {
 
 var keyCache sync.Map // reflect.Type -> []Key
 
-// allKeys lists the keys of all dialects.
+// allKeys returns the keys of all dialects.
 func allKeys(t reflect.Type) []Key {
 	if cached, ok := keyCache.Load(t); ok {
 		return cached.([]Key)
@@ -249,7 +248,7 @@ func allKeys(t reflect.Type) []Key {
 		add(more, true)
 	}
 	if t == reflect.TypeFor[config.Ignition]() {
-		// The document says the version of its variant instead.
+		// A document has the version of its variant instead.
 		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Name == "version" })
 	}
 	keyCache.Store(t, keys)
