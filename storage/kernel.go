@@ -114,21 +114,19 @@ func (m *Machine) settle(ctx context.Context, sysfs ...string) error {
 // may take to give it back.
 const lockTimeout = 30 * time.Second
 
-// lock takes the exclusive lock on a disk; see system.Lock. Waiting
-// in the kernel would not end with the context, so that it is tried again a few
-// times a second.
+// lock takes the exclusive lock on a disk; see system.Lock. Waiting in the
+// kernel would not end with the context.
 func lock(ctx context.Context, f *os.File) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, fmt.Errorf("another program keeps the disk locked (flock)"))
-	defer cancel()
-	for {
+	w := system.Wait{What: "the lock on " + f.Name(), Limit: lockTimeout, Every: 200 * time.Millisecond}
+	err := w.Until(ctx, func() (string, bool, error) {
 		err := system.Lock(f, true)
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return err
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return "", false, nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("locking %s: %w", f.Name(), context.Cause(ctx))
-		case <-time.After(200 * time.Millisecond):
-		}
+		return "", true, err
+	})
+	if late := new(system.TimeoutError); errors.As(err, &late) {
+		return fmt.Errorf("locking %s: another program keeps the disk locked (flock)", f.Name())
 	}
+	return err
 }

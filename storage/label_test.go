@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -35,51 +34,12 @@ func TestNewDirectoriesAreLabelledByTheRootsPolicy(t *testing.T) {
 	}
 }
 
-func TestRootsWithoutAPolicyGetNoLabels(t *testing.T) {
-	for name, text := range map[string]string{"none": "", "no type": "SELINUX=disabled\n"} {
-		b, x := newFakeTools(t)
-		b.write("root/x", "")
-		if text != "" {
-			b.write("root/etc/selinux/config", text)
-		}
-		if err := b.m.label(t.Context(), b.path("root/x")); err != nil || len(x.commands) > 0 {
-			t.Errorf("%s: %v, %s", name, err, x.lines())
-		}
-	}
-}
-
-func TestThePolicyIsTheRootsWhereverLinksLead(t *testing.T) {
-	b, x := newFakeTools(t)
-	b.write("outside/selinux/config", "SELINUXTYPE=evil\n")
-	b.write("root"+b.path("outside/selinux/config"), "SELINUXTYPE=good\n")
-	if err := os.Symlink(b.path("outside"), b.path("root/etc")); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.m.label(t.Context(), b.path("root/x")); err != nil || !strings.Contains(x.lines(), "etc/selinux/good/") {
-		t.Errorf("%v, %s", err, x.lines())
-	}
-}
-
 func TestAPolicyThatCannotBeReadIsReported(t *testing.T) {
 	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config/x", "")
 	err := b.m.label(t.Context(), b.path("root/x"))
 	if err == nil || !strings.HasPrefix(err.Error(), "finding out the SELinux policy of "+b.path("root")+": ") || len(x.commands) > 0 {
 		t.Errorf("%v, %s", err, x.lines())
-	}
-}
-
-func TestAMissingSetfilesIsSaid(t *testing.T) {
-	b, x := newFakeTools(t)
-	b.write("root/etc/selinux/config", "SELINUXTYPE=targeted\n")
-	x.fail = map[string]error{"setfiles": exec.ErrNotFound}
-	if err := b.m.label(t.Context(), b.path("root/new")); err != nil || !strings.Contains(b.log.String(), "there is no program setfiles in this initramfs") {
-		t.Errorf("%v, %s", err, &b.log)
-	}
-	x.fail = map[string]error{"setfiles": errors.New("exit status 1")}
-	var e *system.CommandError
-	if err := b.m.label(t.Context(), b.path("root/new")); !errors.As(err, &e) {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -29,7 +29,7 @@ func lines(l plan.Layout) string {
 	return b.String()
 }
 
-// pictured has a disk with some partitions, of which two hold filesystems.
+// previewMachine has a disk with some partitions, of which two hold filesystems.
 func previewMachine(t *testing.T) *testMachine {
 	t.Helper()
 	b := newTestMachine(t)
@@ -153,7 +153,7 @@ func TestPreviewsOfDisksWithoutPartitions(t *testing.T) {
 	}
 }
 
-func TestPreviewsTellDamage(t *testing.T) {
+func TestPreviewsShowDamage(t *testing.T) {
 	b := previewMachine(t)
 	overwrite(t, b.path("a.img"), 512, 512)
 	previews, _, err := b.m.Preview(context.Background(), b.config(partitions(`{"number": 3}`)))

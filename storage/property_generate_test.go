@@ -155,7 +155,7 @@ func maybe[T any](r *rand.Rand, percent int, v T) *T {
 	return nil
 }
 
-// generateKnown is a wish about a partition that exists: that it be as it is,
+// generateKnown is a spec for a partition that exists: that it be as it is,
 // or a bit different, or not at all.
 func generateKnown(r *rand.Rand, d testDisk, e testEntry, i int) testSpec {
 	mib := 1 << 20 / d.Sector
@@ -195,7 +195,7 @@ func generateKnown(r *rand.Rand, d testDisk, e testEntry, i int) testSpec {
 	return w
 }
 
-// generateNew is a wish about any number or none.
+// generateNew is a spec for any number or none.
 func generateNew(r *rand.Rand, i int) testSpec {
 	number := r.Intn(10)
 	if r.Intn(30) == 0 {

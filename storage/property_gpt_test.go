@@ -206,7 +206,7 @@ func (w *errWriter) at(offset uint64, b []byte) {
 	}
 }
 
-// readDisk reads a table and tells what the book says against it. A disk
+// readDisk reads a table and returns what the book says against it. A disk
 // without a protective MBR and headers is blank.
 func readDisk(f io.ReaderAt, sector, sectors uint64) (testDisk, error) {
 	d := testDisk{Sector: sector, Sectors: sectors}
@@ -293,7 +293,7 @@ func readAt(f io.ReaderAt, offset, length uint64) ([]byte, error) {
 	return b, err
 }
 
-// pages are the parts of a sparse file that are not zero, by their place.
+// pages are the parts of a sparse file that are not zero, by their offset.
 type pages map[int64][4096]byte
 
 func readPages(f *os.File) (pages, error) {

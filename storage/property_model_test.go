@@ -107,7 +107,7 @@ type model struct {
 	result expectation
 }
 
-// A numbered wish is one for which a number was found.
+// A numbered spec is one for which a number was found.
 type numbered struct {
 	testSpec
 	number  int
@@ -160,7 +160,7 @@ func (m *model) put(e testEntry) {
 	}
 }
 
-// number gives each wish a number. Numbers that are given come first. A wish
+// number gives each spec a number. Numbers that are given come first. A spec
 // without one is for the partition of its label if that is as it says; else it
 // gets the lowest number that is free, or of a partition that is to go.
 func (m *model) number(specs []testSpec) []numbered {
@@ -209,7 +209,7 @@ func (m *model) adopt(w *numbered, claimed map[int]bool) {
 
 func (w testSpec) gone() bool { return w.ShouldExist != nil && !*w.ShouldExist }
 
-// describes reports whether a partition is what a wish without a number means.
+// describes reports whether a partition is what a spec without a number means.
 func (m *model) describes(w testSpec, e testEntry) bool {
 	mib := 1 << 20 / m.before.Sector
 	return e.Name == *w.Label &&
@@ -232,7 +232,7 @@ func (m *model) grant(w numbered) (refused string) {
 		want.Type = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 	}
 	var ok bool
-	if want.Start, want.Size, ok = m.place(w); !ok {
+	if want.Start, want.Size, ok = m.allocate(w); !ok {
 		return "no room"
 	}
 	old := w.old
@@ -252,10 +252,10 @@ func (m *model) grant(w numbered) (refused string) {
 	return ""
 }
 
-// place finds start and size. What is given is taken; what is not is that of
+// allocate finds start and size. What is given is taken; what is not is that of
 // the partition that exists, unless its entry is wiped; 0, or nothing, is the
 // largest free block and the rest of a block.
-func (m *model) place(w numbered) (start, size uint64, ok bool) {
+func (m *model) allocate(w numbered) (start, size uint64, ok bool) {
 	mib := 1 << 20 / m.before.Sector
 	keeps := func(given *int) bool { return w.adopted || given == nil && w.exists && !w.wipe }
 	switch {

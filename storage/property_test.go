@@ -134,7 +134,7 @@ func TestWrongOutcomesOfRandomCasesAreNoticed(t *testing.T) {
 	}
 }
 
-// A rig runs cases, one after the other on the same file.
+// A caseRunner runs cases, one after the other on the same file.
 type caseRunner struct {
 	*testMachine
 	file   *os.File

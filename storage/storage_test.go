@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A bench is a machine whose disks are sparse files.
+// A testMachine is one whose disks are sparse files.
 type testMachine struct {
 	t   *testing.T
 	dir string
@@ -77,7 +77,7 @@ func (b *testMachine) run(name string, args ...string) string {
 	return string(out)
 }
 
-// config parses a config in which DIR is the bench's directory.
+// config parses a config in which DIR is the directory of the test.
 func (b *testMachine) config(storage string) *config.Config {
 	b.t.Helper()
 	text := `{"ignition": {"version": "3.7.0-experimental"}, "storage": {` + strings.ReplaceAll(storage, "DIR", b.dir) + `}}`
@@ -148,7 +148,7 @@ func (b *testMachine) refused(storage string, want ...string) {
 	}
 }
 
-// written tells when the disks were last written to.
+// written returns when the disks were last written to.
 func (b *testMachine) written() string {
 	b.t.Helper()
 	disks, err := filepath.Glob(b.path("*.img"))

@@ -21,21 +21,11 @@ type requiredDevice struct {
 	err    error // what was missing when it was last looked at
 }
 
-const (
-	// warnAfter is how long a wait may last before a line in the log says so.
-	warnAfter = 5 * time.Second
-	// warnEvery is how often it says so again.
-	warnEvery = 30 * time.Second
-	// recheck bounds how long a device goes unnoticed that appears without an
-	// event of the kernel or of udev: a link that some script makes.
-	recheck = time.Second
-)
-
 // wait returns when all the devices can be opened and udev, where it runs, has
-// finished with them. It looks when something about some device has changed.
-// The error joins one for each device that is not there in time.
+// finished with them. The error joins one for each device that is not there in
+// time.
 //
-// Systemd's device units would say the same, later and to those only who warnAt
+// Systemd's device units would say the same, later and only to those who speak
 // D-Bus; its client would be 410 KB of our binary.
 func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 	if devices = m.missing(devices); len(devices) == 0 {
@@ -48,54 +38,16 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 	if err != nil {
 		return err
 	}
-	events, err := system.ListenEvents()
-	if err != nil {
-		m.Log.Debug(err.Error() + "; looking every second instead")
-	} else {
-		defer events.Close()
+	var late *system.TimeoutError
+	w := system.Wait{What: paths(devices), Limit: max(timeout, 1), Wake: system.DeviceEvents("block"), Warn: m.Log.Warn, WarnAfter: 5 * time.Second}
+	err = w.Until(ctx, func() (string, bool, error) {
+		devices = m.missing(devices)
+		return "block devices here: " + m.listDisks(), len(devices) == 0, nil
+	})
+	if errors.As(err, &late) {
+		return m.missingError(devices, timeout)
 	}
-	start := time.Now()
-	warnAt := start.Add(warnAfter)
-	for {
-		if devices = m.missing(devices); len(devices) == 0 {
-			return nil
-		}
-		now := time.Now()
-		left := start.Add(timeout).Sub(now)
-		if left <= 0 {
-			return m.missingError(devices, timeout)
-		}
-		if now.After(warnAt) {
-			warnAt = now.Add(warnEvery)
-			m.Log.Warn(fmt.Sprintf("waiting for %s, %d s left; block devices here: %s", paths(devices), int(left.Seconds()), m.listDisks()))
-		}
-		if err := nextEvent(ctx, events, min(left, recheck)); err != nil {
-			return fmt.Errorf("waiting for %s: %w", paths(devices), err)
-		}
-	}
-}
-
-// nextEvent returns at an event or when the time is over.
-func nextEvent(ctx context.Context, events *system.Events, most time.Duration) error {
-	short, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	if events == nil {
-		<-short.Done()
-		return ctx.Err()
-	}
-	for {
-		event, err := events.Next(short)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case short.Err() != nil:
-			return nil
-		case err != nil:
-			return err
-		case event == nil, event.Has("SUBSYSTEM", "block"):
-			return nil
-		}
-	}
+	return err
 }
 
 func (m *Machine) missing(devices []requiredDevice) []requiredDevice {
@@ -159,7 +111,7 @@ func (m *Machine) listDisks() string {
 		if sectors == 0 || m.attribute(dir, "partition") != "" {
 			continue // an unused loop device, or a part of what is listed
 		}
-		text := fmt.Sprintf("%s (%s", e.Name(), inUnits(sectors*512))
+		text := fmt.Sprintf("%s (%s", e.Name(), system.FormatSize(sectors*512))
 		for _, name := range []string{"serial", "device/serial"} {
 			if serial := m.attribute(dir, name); serial != "" {
 				text += ", serial " + serial
@@ -172,14 +124,4 @@ func (m *Machine) listDisks() string {
 		return "none"
 	}
 	return strings.Join(all, ", ")
-}
-
-// inUnits prints a size as people warnAt of it.
-func inUnits(bytes uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	n, unit := float64(bytes), 0
-	for n >= 1024 && unit < len(units)-1 {
-		n, unit = n/1024, unit+1
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", n), ".0") + " " + units[unit]
 }
