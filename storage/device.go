@@ -94,12 +94,13 @@ func (m *Machine) fileSector(d *device) uint64 {
 
 func (d *device) probe() []blkprobe.Signature { return blkprobe.Probe(d.file, int64(d.size)) }
 
-// kernel is the kernel's name of a device, empty for files.
-func (d *device) kernel() string {
-	if d.sysfs == "" {
-		return ""
+// facts are those that need no look at its contents.
+func (d *device) facts(inConfig string) plan.DeviceFacts {
+	f := plan.DeviceFacts{Device: inConfig, Node: d.node, Size: d.size, Sector: d.sector}
+	if d.sysfs != "" {
+		f.Kernel = filepath.Base(d.sysfs)
 	}
-	return filepath.Base(d.sysfs)
+	return f
 }
 
 // tableSignatures returns the partition table of a whole disk, which counts as

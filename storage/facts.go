@@ -61,7 +61,7 @@ func (in *inspection) lookAtDisks(ctx context.Context, disks []config.Disk) ([]*
 
 // diskFacts gathers the facts about a disk.
 func (m *Machine) diskFacts(d *device, inUse mountsAndSwaps) *plan.DiskFacts {
-	f := &plan.DiskFacts{Device: d.path, Node: d.node, Kernel: d.kernel(), Size: d.size, Sector: d.sector, Disk: gpt.Read(d.file, d.size, d.sector)}
+	f := &plan.DiskFacts{DeviceFacts: d.facts(d.path), Disk: gpt.Read(d.file, d.size, d.sector)}
 	if f.Kind == gpt.None {
 		f.Signatures = d.probe()
 	}
@@ -123,11 +123,11 @@ func (in *inspection) Device(t *plan.Target) (plan.DeviceFacts, error) {
 	case t.Disk == nil:
 		return in.m.deviceFacts(in.m.devPath(t.Device), t.Device, in.inUse)
 	}
-	d := t.Disk.Facts
-	f := plan.DeviceFacts{Device: t.Device}
-	if t.Partition.Number == 0 {
-		f.Node, f.Kernel, f.Holders = d.Node, d.Kernel, d.Holders
-	} else if f.Holders = d.HoldersOf(t.Partition.Number); !t.Disk.Wipe && in.lookAtPartition(t, &f) {
+	f := t.Disk.Facts.DeviceFacts
+	if t.Partition.Number != 0 {
+		f = plan.DeviceFacts{Holders: t.Disk.Facts.HoldersOf(t.Partition.Number)}
+	}
+	if f.Device = t.Device; !t.Disk.Wipe && in.lookAtPartition(t, &f) {
 		return f, nil
 	}
 	f.Signatures = in.Location(t.Disk, t.Partition, t.Disk.Wipe)
@@ -189,8 +189,10 @@ func (m *Machine) deviceFacts(path, inConfig string, inUse mountsAndSwaps) (plan
 		return plan.DeviceFacts{Device: inConfig}, err
 	}
 	defer d.file.Close()
-	return plan.DeviceFacts{Device: inConfig, Node: d.node, Kernel: d.kernel(), Size: d.size, Sector: d.sector,
-		Signatures: append(d.probe(), tableSignatures(d.file, d.size, d.sector)...), Holders: m.allHolders(d.sysfs, inUse)}, nil
+	f := d.facts(inConfig)
+	f.Signatures = append(d.probe(), tableSignatures(d.file, d.size, d.sector)...)
+	f.Holders = m.allHolders(d.sysfs, inUse)
+	return f, nil
 }
 
 // lookAgain looks at the targets of an operation when what makes them has run.

@@ -51,7 +51,7 @@ func (m *Machine) prepareVolume(ctx context.Context, p *plan.Volume) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	if p.Content == plan.ContentNew && action != plan.CreateVolume {
+	if p.Content == plan.ContentNew && action != plan.Create {
 		return errChanged
 	}
 	key, err := m.volumeKey(ctx, p.Config)
@@ -59,8 +59,8 @@ func (m *Machine) prepareVolume(ctx context.Context, p *plan.Volume) error {
 		return err
 	}
 	v := &volume{m: m, config: p.Config, node: facts.Node, key: key}
-	if action != plan.CreateVolume {
-		err = v.reopen(ctx, action == plan.KeepVolume)
+	if action != plan.Create {
+		err = v.reopen(ctx, action == plan.Keep)
 	} else {
 		if facts.Open() {
 			err = v.cryptsetup(ctx, "luksClose", p.Config.Name)

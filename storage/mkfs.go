@@ -29,18 +29,18 @@ func (m *Machine) prepareFilesystem(ctx context.Context, f *plan.Filesystem) err
 		return err
 	}
 	action, err := plan.DecideFilesystem(f.Config, found[0])
-	if err != nil || action == plan.KeepFilesystem {
+	if err != nil || action == plan.Keep {
 		return err
 	}
 	return m.makeFilesystem(ctx, f.Config, action, found[0].Node, found[0].Signatures)
 }
 
 // makeFilesystem wipes a device, makes the filesystem and checks it.
-func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, action plan.FilesystemAction, node string, existing []blkprobe.Signature) error {
+func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, action plan.Action, node string, existing []blkprobe.Signature) error {
 	if err := wipeDevice(node, existing); err != nil {
 		return err
 	}
-	if action == plan.MakeFilesystem {
+	if action == plan.Create {
 		command, known := mkfsCommand(fs, node)
 		if !known {
 			return fmt.Errorf("no program is known that makes %q", *fs.Format)
@@ -54,7 +54,7 @@ func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, act
 		return err
 	}
 	defer d.file.Close()
-	if found := d.probe(); action == plan.MakeFilesystem && !plan.MatchesFilesystem(fs, found) {
+	if found := d.probe(); action == plan.Create && !plan.MatchesFilesystem(fs, found) {
 		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", blkprobe.Describe(found), *fs.Format)
 	}
 	return m.settle(ctx, d.sysfs)

@@ -73,10 +73,10 @@ func (m *Machine) prepareArray(ctx context.Context, a *plan.Array) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	if a.Content == plan.ContentNew && d.Action != plan.CreateArray {
+	if a.Content == plan.ContentNew && d.Action != plan.Create {
 		return errChanged
 	}
-	if d.Action == plan.KeepArray {
+	if d.Action == plan.Keep {
 		return nil
 	}
 	for _, node := range d.Stop {
@@ -90,9 +90,9 @@ func (m *Machine) prepareArray(ctx context.Context, a *plan.Array) error {
 		}
 	}
 	switch d.Action {
-	case plan.CreateArray:
+	case plan.Create:
 		return m.createArray(ctx, a, members)
-	case plan.AssembleArray:
+	case plan.Start:
 		if err := m.mdadm(ctx, append([]string{"--assemble", a.Paths[0], "--homehost", plan.HomeHost}, nodes(members)...)...); err != nil {
 			return err
 		}

@@ -19,18 +19,7 @@ const HomeHost = "any"
 type Array struct {
 	Config *config.Raid
 	StackedDevice
-	Action ArrayAction
 }
-
-// An ArrayAction is what is done about an array.
-type ArrayAction int
-
-const (
-	KeepArray     ArrayAction = iota
-	CompleteArray             // it runs without some of its members
-	AssembleArray
-	CreateArray
-)
 
 func newArray(r *config.Raid) *Array {
 	a := &Array{Config: r, StackedDevice: StackedDevice{Title: fmt.Sprintf("the array %q", r.Name), Paths: arrayPaths(r)}}
@@ -56,7 +45,7 @@ func (a *Array) Idle() bool { return a.Content == ContentExisting }
 
 // Name implements Node.
 func (a *Array) Name() string {
-	verb := map[ArrayAction]string{KeepArray: "making", CreateArray: "making", AssembleArray: "assembling", CompleteArray: "completing"}[a.Action]
+	verb := map[Action]string{Create: "making", Start: "assembling", Complete: "completing"}[a.Action]
 	if slices.ContainsFunc(a.Members, (*Target).Deferred) {
 		verb = "checking and, if needed, making"
 	}
@@ -71,8 +60,7 @@ func (a *Array) decide(g *Graph) []error {
 	if d.Warning != "" {
 		g.Warnings = append(g.Warnings, d.Warning)
 	}
-	a.Action = d.Action
-	a.Content = map[ArrayAction]ContentState{KeepArray: ContentExisting, CompleteArray: ContentDeferred, AssembleArray: ContentDeferred, CreateArray: ContentNew}[d.Action]
+	a.decided(d.Action)
 	return nil
 }
 
@@ -107,14 +95,14 @@ func (r RunningArray) Missing(members []DeviceFacts) []DeviceFacts {
 
 // An ArrayDecision is what is done, and which arrays of the kernel to stop before.
 type ArrayDecision struct {
-	Action  ArrayAction
+	Action  Action
 	Stop    []string
 	Warning string
 }
 
 // DecideArray compares an array of the config with what exists.
 func DecideArray(r *config.Raid, f ArrayFacts) (ArrayDecision, []error) {
-	d := ArrayDecision{Action: CreateArray}
+	d := ArrayDecision{Action: Create}
 	errs := refuseMembers(r, f)
 	own := f.ownArrays()
 	for _, k := range own {
@@ -127,9 +115,9 @@ func DecideArray(r *config.Raid, f ArrayFacts) (ArrayDecision, []error) {
 	same := isArray(r, f.Members)
 	if same && len(own) == 1 && own[0].Active && !own[0].Creating && f.Named == own[0].node() {
 		if len(own[0].Missing(f.Members)) > 0 {
-			return ArrayDecision{Action: CompleteArray}, errs
+			return ArrayDecision{Action: Complete}, errs
 		}
-		return ArrayDecision{Action: KeepArray}, errs
+		return ArrayDecision{Action: Keep}, errs
 	}
 	for _, k := range own {
 		if len(k.Holders) > 0 {
@@ -142,7 +130,7 @@ func DecideArray(r *config.Raid, f ArrayFacts) (ArrayDecision, []error) {
 			"the array %q has %d devices and is to have %d spares", r.Name, len(r.Devices), spares))
 	}
 	if same {
-		d.Action = AssembleArray
+		d.Action = Start
 		return d, errs
 	}
 	d.Warning = overwriteWarning(r, f.Members)

@@ -25,18 +25,11 @@ type Facts interface {
 	Volume(v *Volume) VolumeFacts
 }
 
-// DiskFacts are what was found out about a disk of the config.
+// DiskFacts are what was found out about a disk of the config. It has signatures
+// only if it has no partition table.
 type DiskFacts struct {
-	Device string // as in the config
-	Node   string // the device that it is
-	Size   uint64 // bytes
-	Sector uint64 // bytes
+	DeviceFacts
 	gpt.Disk
-	// Signatures are those of a disk without a partition table.
-	Signatures []blkprobe.Signature
-	Holders    []Holder
-	// Kernel is the kernel's name of the disk, unless it is a file.
-	Kernel string
 	// Partitions are those that the kernel knows.
 	Partitions []KernelPartition
 	// Mapping is the device mapper's name of the disk if it is one of its devices.
@@ -53,12 +46,12 @@ type KernelPartition struct {
 	Sysfs, Node   string
 }
 
-// DeviceFacts are what was found out about any other device, or about the
-// sectors of a partition that is only planned.
+// DeviceFacts are what was found out about a device, or about the sectors of a
+// partition that is only planned.
 type DeviceFacts struct {
 	Device       string // as in the config
 	Node         string // the device that it is
-	Kernel       string // the kernel's name, if it has one
+	Kernel       string // the kernel's name, unless it is a file
 	Size, Sector uint64 // bytes
 	Signatures   []blkprobe.Signature
 	Holders      []Holder

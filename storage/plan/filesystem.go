@@ -13,17 +13,8 @@ import (
 type Filesystem struct {
 	Config *config.Filesystem
 	Target *Target
-	Action FilesystemAction
+	Action Action
 }
-
-// A FilesystemAction is what is done about a filesystem.
-type FilesystemAction int
-
-const (
-	KeepFilesystem FilesystemAction = iota
-	MakeFilesystem                  // wipe the device and make a filesystem
-	WipeOnly
-)
 
 // wantsFilesystem reports whether the disks stage has anything to do for it.
 // Virtiofs is the host's.
@@ -40,7 +31,7 @@ func (f *Filesystem) Deferred() bool { return f.Target.Wanted && f.Target.Deferr
 func (f *Filesystem) Origin() config.Origin { return f.Config.Origin() }
 
 // Idle implements Node.
-func (f *Filesystem) Idle() bool { return f.Action == KeepFilesystem && !f.Deferred() }
+func (f *Filesystem) Idle() bool { return f.Action == Keep && !f.Deferred() }
 
 // DependsOn implements Node.
 func (f *Filesystem) DependsOn() []Node { return f.Target.dependsOn() }
@@ -49,7 +40,7 @@ func (f *Filesystem) DependsOn() []Node { return f.Target.dependsOn() }
 func (f *Filesystem) Name() string {
 	device := f.Config.Device
 	switch {
-	case f.Action == WipeOnly:
+	case f.Action == Wipe:
 		return "wiping " + device
 	case f.Deferred() && isNone(f.Config):
 		return "checking and, if needed, wiping " + device
@@ -74,31 +65,31 @@ func (g *Graph) decideFilesystem(f *Filesystem) []error {
 	if f.Action, err = DecideFilesystem(f.Config, t.Facts); err != nil {
 		errs = append(errs, err)
 	}
-	if found := t.Facts.Signatures; len(found) > 1 && f.Action == KeepFilesystem {
+	if found := t.Facts.Signatures; len(found) > 1 && f.Action == Keep {
 		g.Warnings = append(g.Warnings, fmt.Sprintf("%s holds %s; taking it for the first", t.Device, blkprobe.Describe(found)))
 	}
 	return errs
 }
 
 // DecideFilesystem compares a filesystem of the config with what exists.
-func DecideFilesystem(fs *config.Filesystem, f DeviceFacts) (FilesystemAction, error) {
+func DecideFilesystem(fs *config.Filesystem, f DeviceFacts) (Action, error) {
 	wipe := config.ValueOr(fs.WipeFilesystem, false)
-	action := MakeFilesystem
+	action := Create
 	if isNone(fs) {
-		action = WipeOnly
+		action = Wipe
 	}
 	switch {
-	case len(f.Signatures) == 0 && action == WipeOnly:
-		return KeepFilesystem, nil
+	case len(f.Signatures) == 0 && action == Wipe:
+		return Keep, nil
 	case len(f.Signatures) == 0 || wipe:
-	case action == WipeOnly:
-		return KeepFilesystem, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
+	case action == Wipe:
+		return Keep, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
 			"%s holds %s; the config says that it holds nothing", f.Device, blkprobe.Describe(f.Signatures))
 	default:
-		return KeepFilesystem, refuseOtherFilesystem(fs, f)
+		return Keep, refuseOtherFilesystem(fs, f)
 	}
 	if len(f.Holders) > 0 {
-		return KeepFilesystem, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
+		return Keep, report.Conflict(fs.Origin("device"), "a filesystem can be made only on what nothing uses",
 			"%s is to be wiped but is %s", f.Device, DescribeHolders(f.Holders))
 	}
 	return action, nil

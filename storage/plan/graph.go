@@ -98,6 +98,7 @@ type StackedDevice struct {
 	Paths   []string  // in /dev, first the one that its program makes
 	Members []*Target // what it is made of
 	Node    string    // the device if it exists already
+	Action  Action
 	Content ContentState
 }
 
@@ -111,6 +112,23 @@ func (d *StackedDevice) DependsOn() []Node {
 		all = append(all, t.dependsOn()...)
 	}
 	return all
+}
+
+// An Action is what is done about an array, a volume or a filesystem.
+type Action int
+
+const (
+	Keep     Action = iota
+	Complete        // add the members without which an array runs
+	Start           // assemble an array, open a volume
+	Create          // wipe the device first
+	Wipe            // nothing else
+)
+
+// decided notes what is done, and what is known of the contents then.
+func (d *StackedDevice) decided(a Action) {
+	d.Action = a
+	d.Content = map[Action]ContentState{Keep: ContentExisting, Complete: ContentDeferred, Start: ContentDeferred, Create: ContentNew}[a]
 }
 
 // A ContentState is what is known of the contents of a stacked device.
@@ -204,7 +222,6 @@ func (g *Graph) holdsWanted(d *DiskFacts) bool {
 		node, err := g.facts.Resolve(path)
 		return err == nil && node == d.Node
 	}
-	facts := DeviceFacts{Device: d.Device, Signatures: d.Signatures}
 	for _, f := range g.Filesystems {
 		if f.Target.Wanted && is(f.Config.Device) {
 			return MatchesFilesystem(f.Config, d.Signatures)
@@ -216,10 +233,10 @@ func (g *Graph) holdsWanted(d *DiskFacts) bool {
 		}
 		switch s := s.(type) {
 		case *Array:
-			return matchesArray(s.Config, facts.md())
+			return matchesArray(s.Config, d.md())
 		case *Volume:
-			_, errs := decideVolumeContents(s.Config, facts)
-			return facts.LUKS() != nil && len(errs) == 0
+			_, errs := decideVolumeContents(s.Config, d.DeviceFacts)
+			return d.LUKS() != nil && len(errs) == 0
 		}
 	}
 	return false

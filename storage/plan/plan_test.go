@@ -38,7 +38,7 @@ func decided(what string, errs []error) string {
 
 func TestDisksInUseAreNotChanged(t *testing.T) {
 	facts := func(uses ...Holder) *DiskFacts {
-		return &DiskFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Holders: uses, Disk: gpt.Disk{Kind: gpt.Intact,
+		return &DiskFacts{DeviceFacts: DeviceFacts{Device: "/dev/vda", Node: "/dev/vda", Size: 100 << 20, Sector: 512, Holders: uses}, Disk: gpt.Disk{Kind: gpt.Intact,
 			Table: gpt.Table{Sector: 512, First: 34, Last: 204766, Slots: 128, Partitions: []gpt.Partition{{Number: 1, Start: 2048, Size: 20480, Type: linuxData, Name: "boot"}}}}}
 	}
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestDecisionsOnArraysInTheKernel(t *testing.T) {
 	running := func(uses ...Holder) []RunningArray {
 		return []RunningArray{{Kernel: "md127", Members: []string{"a", "b"}, Active: true, Holders: uses}}
 	}
-	words := map[ArrayAction]string{KeepArray: "keep", CompleteArray: "complete", AssembleArray: "assemble", CreateArray: "make"}
+	words := map[Action]string{Keep: "keep", Complete: "complete", Start: "assemble", Create: "make"}
 	const hint = "an array can be made only of what nothing else uses"
 	for _, c := range []struct {
 		name  string
@@ -153,7 +153,7 @@ func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
 	with := func(t DeviceFacts, uses ...Holder) DeviceFacts { t.Holders = uses; return t }
 	discarding := good
 	discarding.Signatures = []blkprobe.Signature{{Type: "crypto_LUKS", LUKS: &blkprobe.LUKSHeader{Version: 2, Flags: []string{"allow-discards"}}}}
-	words := map[VolumeAction]string{KeepVolume: "keep", OpenVolume: "open", CreateVolume: "make"}
+	words := map[Action]string{Keep: "keep", Start: "open", Create: "make"}
 	for _, c := range []struct {
 		name   string
 		config string
@@ -186,7 +186,7 @@ func TestDecisionsOnVolumesInTheKernel(t *testing.T) {
 }
 
 func TestNamesOfMappedPartitions(t *testing.T) {
-	p := &Disk{Facts: &DiskFacts{Device: "/dev/mapper/mpatha", Node: "/dev/dm-0", Mapping: "mpatha"}, Config: &config.Disk{}}
+	p := &Disk{Facts: &DiskFacts{DeviceFacts: DeviceFacts{Device: "/dev/mapper/mpatha", Node: "/dev/dm-0"}, Mapping: "mpatha"}, Config: &config.Disk{}}
 	names := strings.Join(p.partitionPaths(gpt.Partition{Number: 2}), " ")
 	for _, want := range []string{"/dev/mapper/mpatha2", "/dev/mapper/mpathap2", "/dev/mapper/mpatha-part2", "/dev/disk/by-id/dm-name-mpathap2"} {
 		if !strings.Contains(names, want) {

@@ -154,9 +154,9 @@ func (g *Graph) planned(device *Target, existing Contents) Contents {
 			continue
 		}
 		switch f.Action {
-		case MakeFilesystem:
+		case Create:
 			c = Contents{What: blkprobe.Signature{Type: *f.Config.Format, Label: config.ValueOr(f.Config.Label, "")}.String(), New: true}
-		case WipeOnly:
+		case Wipe:
 			c = Contents{Wiped: true}
 		}
 	}

@@ -24,18 +24,8 @@ const UnfinishedMark = "firstlight-unfinished"
 type Volume struct {
 	Config *config.Luks
 	StackedDevice
-	Action    VolumeAction
 	keyStored bool
 }
-
-// A VolumeAction is what is done about a volume.
-type VolumeAction int
-
-const (
-	KeepVolume VolumeAction = iota // it is open
-	OpenVolume
-	CreateVolume
-)
 
 func newVolume(l *config.Luks) *Volume {
 	v := &Volume{Config: l, StackedDevice: StackedDevice{Title: fmt.Sprintf("the LUKS volume %q", l.Name), Paths: volumePaths(l)}}
@@ -58,7 +48,7 @@ func (v *Volume) Idle() bool { return v.Content == ContentExisting && v.keyStore
 
 // Name implements Node.
 func (v *Volume) Name() string {
-	verb := map[VolumeAction]string{KeepVolume: "checking the key of", OpenVolume: "opening", CreateVolume: "making"}[v.Action]
+	verb := map[Action]string{Keep: "checking the key of", Start: "opening", Create: "making"}[v.Action]
 	if v.Members[0].Deferred() {
 		verb = "checking and, if needed, making"
 	}
@@ -75,8 +65,8 @@ func (v *Volume) decide(g *Graph) []error {
 	if len(errs) > 0 {
 		return errs
 	}
-	v.Action, v.keyStored = action, f.KeyStored
-	v.Content = map[VolumeAction]ContentState{KeepVolume: ContentExisting, OpenVolume: ContentDeferred, CreateVolume: ContentNew}[action]
+	v.keyStored = f.KeyStored
+	v.decided(action)
 	return nil
 }
 
@@ -97,7 +87,7 @@ func (f VolumeFacts) Open() bool {
 }
 
 // DecideVolume compares a LUKS volume of the config with what exists.
-func DecideVolume(l *config.Luks, f VolumeFacts) (VolumeAction, []error) {
+func DecideVolume(l *config.Luks, f VolumeFacts) (Action, []error) {
 	action, errs := decideVolumeContents(l, f.DeviceFacts)
 	others := slices.DeleteFunc(slices.Clone(f.Holders), func(h Holder) bool { return h.Kernel != "" && h.Kernel == f.Mapper })
 	if len(others) > 0 {
@@ -108,9 +98,9 @@ func DecideVolume(l *config.Luks, f VolumeFacts) (VolumeAction, []error) {
 	case f.Mapper != "" && !f.Open():
 		errs = append(errs, report.Conflict(l.Origin("name"), "name the volume otherwise, or close the other one (cryptsetup close)",
 			"%s is there already, and not on %s", volumePaths(l)[0], f.Device))
-	case f.Open() && action == OpenVolume:
-		action = KeepVolume
-	case f.Open() && action == CreateVolume && len(f.MapperHolders) > 0:
+	case f.Open() && action == Start:
+		action = Keep
+	case f.Open() && action == Create && len(f.MapperHolders) > 0:
 		errs = append(errs, report.Conflict(l.Origin(), "stop using it before",
 			"the LUKS volume %q on %s is to be made anew but is %s", l.Name, f.Device, DescribeHolders(f.MapperHolders)))
 	}
@@ -118,28 +108,28 @@ func DecideVolume(l *config.Luks, f VolumeFacts) (VolumeAction, []error) {
 }
 
 // decideVolumeContents is about what the device holds.
-func decideVolumeContents(l *config.Luks, f DeviceFacts) (VolumeAction, []error) {
-	refuse := func(member, format string, args ...any) (VolumeAction, []error) {
+func decideVolumeContents(l *config.Luks, f DeviceFacts) (Action, []error) {
+	refuse := func(member, format string, args ...any) (Action, []error) {
 		origin := l.Origin()
 		if member != "" {
 			origin = l.Origin(member)
 		}
-		return CreateVolume, []error{report.Conflict(origin, "wipeVolume: true makes it anew, and its contents are lost", format, args...)}
+		return Create, []error{report.Conflict(origin, "wipeVolume: true makes it anew, and its contents are lost", format, args...)}
 	}
 	header := f.LUKS()
 	switch {
 	case config.ValueOr(l.WipeVolume, false) || len(f.Signatures) == 0:
-		return CreateVolume, nil
+		return Create, nil
 	case header == nil || f.Signatures[0].Type != "crypto_LUKS":
 		return refuse("device", "%s holds %s; the config asks for a LUKS volume", f.Device, blkprobe.Describe(f.Signatures))
 	case header.Version != 2:
 		return refuse("device", "%s holds a volume of LUKS version %d; only those of version 2 can be kept", f.Device, header.Version)
 	case header.Subsystem == UnfinishedMark:
-		return CreateVolume, nil
+		return Create, nil
 	}
 	members, texts := compareVolume(l, header)
 	if len(texts) == 0 {
-		return OpenVolume, nil
+		return Start, nil
 	}
 	member := ""
 	if len(members) == 1 {
