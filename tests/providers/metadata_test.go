@@ -180,7 +180,7 @@ func TestStatusesWithAMeaning(t *testing.T) {
 		{platform: "aliyun", name: "knows no tokens", tokens: []answer{notFound}, mark: "/etc/aliyun"},
 		{platform: "aliyun", name: "forbids tokens", tokens: []answer{{status: 403}}, mark: "/etc/aliyun"},
 		{platform: "azure", name: "does not know the machine yet", data: []answer{notFound, {status: 410}, {status: 429}}, mark: "/etc/azure"},
-		{platform: "digitalocean", name: "has nothing", data: []answer{notFound}, box: []string{"404 Not Found", "this is not how DigitalOcean says that there is no user data"}},
+		{platform: "digitalocean", name: "has nothing", data: []answer{notFound}, box: []string{"404 Not Found", "DigitalOcean does not report missing user data by this status"}},
 	} {
 		t.Run(tc.platform+" "+tc.name, func(t *testing.T) {
 			e := find(t, tc.platform)
