@@ -22,8 +22,8 @@ import (
 // https://github.com/crc-org/vfkit/blob/main/doc/usage.md
 const (
 	appleHVPort = 1024
-	// appleHVTime is for the wait where the stage's patience has no end.
-	appleHVTime = 5 * time.Minute
+	// appleHVLimit is for the wait where the stage's timeout is 0.
+	appleHVLimit = 5 * time.Minute
 )
 
 func fetchAppleHV(ctx context.Context, env *Env) (*UserData, error) {
@@ -42,30 +42,26 @@ func fetchVsock(ctx context.Context, env *Env, dial func() (stream, error)) (*Us
 	loaded := loadDriver(ctx, env, "vsock", "/sys/devices/virtual/misc/vsock")
 	limit := env.Timeout
 	if limit == 0 {
-		limit = appleHVTime
+		limit = appleHVLimit
 	}
 	deadline := time.Now().Add(limit)
 	var text []byte
-	var last error
-	err := waitFor(ctx, env, "the hypervisor's answer", limit, func() (bool, error) {
-		text, last = askVsock(dial, deadline)
-		if isPassing(last) {
-			return false, nil
+	err := env.wait("the hypervisor's answer", "", limit).Until(ctx, func() (state string, done bool, err error) {
+		text, err = askVsock(dial, deadline)
+		if isTransientVsock(err) {
+			return fmt.Sprintf("the last error: %v", err), false, nil
 		}
-		return last == nil, last
+		return "", err == nil, err
 	})
 	if err != nil {
-		if last != nil && err != last {
-			err = fmt.Errorf("%w; the last trouble was: %v", err, last)
-		}
 		return nil, &report.Error{Doing: fmt.Sprintf("asking the hypervisor for the config (vsock port %d)", appleHVPort), Err: withCause(err, loaded),
 			Hint: "check vfkit's --ignition=CONFIG on the host, and that the initramfs has the modules vsock and vmw_vsock_virtio_transport"}
 	}
 	return &UserData{Text: text, Name: "user config (from the hypervisor by vsock)"}, nil
 }
 
-// isPassing tells the troubles of a host or a driver that is not there yet.
-func isPassing(err error) bool {
+// isTransientVsock reports whether a host or a driver may only not be there yet.
+func isTransientVsock(err error) bool {
 	for _, e := range []error{errBusyHost, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
 		syscall.EAFNOSUPPORT, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EHOSTUNREACH, syscall.EINTR,
 		syscall.ENETUNREACH, syscall.ENODEV, syscall.EPIPE, syscall.ETIMEDOUT} {

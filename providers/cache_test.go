@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 func TestReadOnceIsCached(t *testing.T) {
@@ -33,7 +35,7 @@ func TestReadOnceIsCached(t *testing.T) {
 
 func TestReadOnceWithoutItsCache(t *testing.T) {
 	env, log := newLoggedEnv(t)
-	write(t, filepath.Join(env.Root, "run"), "in the way")
+	testkit.WriteFile(t, filepath.Join(env.Root, "run"), "in the way")
 	if _, err := readOnce(env, "test", nil); err == nil || !strings.Contains(err.Error(), "reading the cached data of the platform") {
 		t.Errorf("got %v", err)
 	}

@@ -55,7 +55,7 @@ func fetchLabelled(ctx context.Context, env *Env, label, file string) (*UserData
 		return nil, fmt.Errorf("the kernel argument %s=%s is not a filesystem label", deviceArgument, label)
 	}
 	// Spaces can be written on the kernel command line only as udev does.
-	c := configDrive{label: strings.ReplaceAll(label, `\x20`, " "), files: []string{path.Clean("/" + file)[1:]}, limit: driveWait,
+	c := configDrive{label: strings.ReplaceAll(label, `\x20`, " "), files: []string{path.Clean("/" + file)[1:]}, limit: driveLimit,
 		hint: fmt.Sprintf("check the kernel argument %s, and that the device is attached", deviceArgument)}
 	data, err := c.fetch(ctx, env)
 	if data == nil && err == nil {

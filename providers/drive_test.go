@@ -15,8 +15,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 const plain = `{"ignition":{"version":"3.4.0"}}`
@@ -44,11 +48,31 @@ type image struct {
 	files map[string]string
 }
 
-// images are made once per test run.
+// images are made once per test run. What is on one is found again by its bytes.
 var images = struct {
 	sync.Mutex
-	made map[string][]byte
-}{made: map[string][]byte{}}
+	made  map[string][]byte
+	files map[string]map[string]string
+}{made: map[string][]byte{}, files: map[string]map[string]string{}}
+
+// mountImage shows the files of an image as a mount of it would.
+func mountImage(device, dir, _ string) (unmount func() error, err error) {
+	content, err := os.ReadFile(device)
+	if err != nil {
+		return nil, err
+	}
+	images.Lock()
+	defer images.Unlock()
+	files, known := images.files[string(content)]
+	if !known {
+		return nil, &report.Error{Err: mountError(device, syscall.EINVAL)}
+	}
+	for name, text := range files {
+		name = filepath.Join(dir, name)
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644))
+	}
+	return func() error { return os.RemoveAll(dir) }, err
+}
 
 func (i image) bytes(t testing.TB) []byte {
 	t.Helper()
@@ -60,6 +84,7 @@ func (i image) bytes(t testing.TB) []byte {
 	}
 	if images.made[key] == nil || len(i.files) > 1 {
 		images.made[key] = i.build(t)
+		images.files[string(images.made[key])] = i.files
 	}
 	return images.made[key]
 }
@@ -102,7 +127,7 @@ func (i image) build(t testing.TB) []byte {
 func attach(t testing.TB, env *Env, name string, content []byte) {
 	t.Helper()
 	node := filepath.Join(env.Root, "dev", name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(node), 0o755), os.WriteFile(node, content, 0o644),
+	if err := errors.Join(os.MkdirAll(filepath.Dir(node), 0o755), os.WriteFile(node+".new", content, 0o644), os.Rename(node+".new", node),
 		os.MkdirAll(filepath.Join(env.Root, "sys/class/block", name), 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -126,39 +151,6 @@ func logged(t *testing.T) (*Env, func() string) {
 var makers = []string{
 	"genisoimage -r -J", "genisoimage -r", "genisoimage -J", "genisoimage", "genisoimage -iso-level 4", "genisoimage -udf -r",
 	"xorriso -r -J", "xorriso -J", "xorriso --norock", "xorriso -r -D", "12", "16", "32", "16 -s 1", "32 -f 1",
-}
-
-func TestFilesAreReadFromTheImagesOfOtherPrograms(t *testing.T) {
-	large := strings.Repeat("0123456789abcdef", 20000) // many clusters
-	for _, maker := range makers {
-		i := image{maker, "config-2", map[string]string{openStackFile: plain, "user-data": large, "vendor-data": "", "a long name with blanks and ä.txt": "long"}}
-		volumes, err := probe(bytes.NewReader(i.bytes(t)), int64(len(i.bytes(t))), "")
-		if err != nil || len(volumes) != 1 {
-			t.Errorf("%s: %v, %v", maker, volumes, err)
-			continue
-		}
-		v := volumes[0]
-		for name, want := range map[string]string{openStackFile: plain, "user-data": large, "vendor-data": "", "/openstack//latest/./user_data": plain} {
-			if text, err := v.read(name); err != nil || string(text) != want {
-				t.Errorf("%s: %s: %d bytes, %v", maker, name, len(text), err)
-			}
-		}
-		if strings.Contains(maker, "-r") || strings.Contains(maker, "-J") || maker[0] < 'a' {
-			if text, err := v.read("a long name with blanks and ä.txt"); err != nil || string(text) != "long" {
-				t.Errorf("%s: long name: %q, %v", maker, text, err)
-			}
-		}
-		if !strings.Contains(maker, "udf") { // there the kernel would be asked
-			for _, name := range []string{"openstack/latest/meta_data.json", "user-data/x", "nothing"} {
-				if text, err := v.read(name); !errors.Is(err, fs.ErrNotExist) {
-					t.Errorf("%s: %s: %q, %v", maker, name, text, err)
-				}
-			}
-			if _, err := v.read("openstack"); err == nil || !strings.Contains(err.Error(), "it is a directory") {
-				t.Errorf("%s: %v", maker, err)
-			}
-		}
-	}
 }
 
 func TestDrivesInAllTheirForms(t *testing.T) {
@@ -191,8 +183,8 @@ func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
 			if raw != nil || err != nil || time.Since(begun) != 30*time.Second {
 				t.Errorf("%s: after %v: %+v, %v", name, time.Since(begun), raw, err)
 			}
-			for _, want := range []string{`waiting for the drive labelled "cidata", 10s of 30s; there are: sda (FAT ["EFI"]), sdb`,
-				`"cidata", 20s of 30s`, "this machine goes on without a user config"} {
+			for _, want := range []string{`waiting for the drive labelled "cidata", for 10s so far, 20s left; there are: sda (vfat "EFI"), sdb`,
+				`"cidata", for 20s so far, 10s left`, "this machine goes on without a user config"} {
 				if !strings.Contains(log(), want) {
 					t.Errorf("%s: %q is not in\n%s", name, want, log())
 				}
@@ -201,14 +193,14 @@ func TestNoDriveOnPlatformsThatNeedNone(t *testing.T) {
 	}
 }
 
-func TestPromisedDriveThatIsNotThereIsAnError(t *testing.T) {
+func TestRequiredDriveThatIsNotThereIsAnError(t *testing.T) {
 	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchRequiredDrive, fetchRequiredDrive} {
 		synctest.Test(t, func(t *testing.T) {
 			env := newEnv(t)
 			env.Timeout = 2 * time.Minute
 			attach(t, env, "sda", image{"genisoimage", "cidata", map[string]string{"user-data": "x"}}.bytes(t))
 			raw, err := fetch(t.Context(), env)
-			want := `waiting for the drive labelled "config-2": it has not appeared within 2m0s; there are: sda (ISO 9660 ["cidata"])`
+			want := `waiting for the drive labelled "config-2": it has not appeared within 2m0s; there are: sda (iso9660 "cidata")`
 			if raw != nil || err == nil || err.Error() != want || !strings.Contains(report.Box("fetch", err), "ignition.platform.id=metal") {
 				t.Errorf("got %+v, %v", raw, err)
 			}
@@ -277,11 +269,10 @@ func TestProxmoxTakesWhatIsNotForCloudInit(t *testing.T) {
 	}
 }
 
-// spoil breaks an image where its directories are, not where its label is.
+// spoil makes an image one that cannot be mounted. Its label stays.
 func spoil(content []byte) []byte {
 	content = bytes.Clone(content)
-	record := content[16*2048+156:]
-	copy(record[2:], "\xff\xff\xff\x7f") // the root directory is far away
+	content[len(content)-1] ^= 1
 	return content
 }
 
@@ -290,7 +281,7 @@ func TestDriveThatCannotBeReadIsAnError(t *testing.T) {
 	env := newEnv(t)
 	attach(t, env, "sr0", spoil(good))
 	raw, err := fetchIBMCloud(t.Context(), env)
-	if raw != nil || err == nil || !strings.Contains(err.Error(), `reading user-data on sr0, labelled "cidata": reading a directory: the filesystem is damaged: the device ends before byte`) ||
+	if raw != nil || err == nil || !strings.Contains(err.Error(), `reading user-data on sr0, labelled "cidata": mounting `) ||
 		!strings.Contains(report.Box("fetch", err), "make the drive anew") {
 		t.Errorf("got %+v, %v", raw, err)
 	}
@@ -304,9 +295,9 @@ func TestDriveThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestTroubleThatPassesIsLookedAtAgain(t *testing.T) {
+func TestTransientErrorsAreScannedAgain(t *testing.T) {
 	content := image{"genisoimage", "cidata", map[string]string{"user-data": plain}}.bytes(t)
-	for name, status := range map[string]func(look int) (int, error){
+	for name, status := range map[string]func(scan int) (int, error){
 		"no disc":   func(int) (int, error) { return cdromNoDisc, nil },
 		"tray open": func(int) (int, error) { return cdromTrayOpen, nil },
 		"not ready": func(int) (int, error) { return cdromNotReady, nil },
@@ -316,15 +307,15 @@ func TestTroubleThatPassesIsLookedAtAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			env := newEnv(t)
 			attach(t, env, "sr0", content)
-			eye, looks := newEye(env), 0
-			eye.status = func(*os.File) (int, error) {
-				if looks++; looks < 4 {
-					return status(looks)
+			scanner, scans := newBlockScanner(env), 0
+			scanner.status = func(*os.File) (int, error) {
+				if scans++; scans < 4 {
+					return status(scans)
 				}
 				return cdromDiscOK, nil
 			}
-			c := configDrive{label: "cidata", files: []string{"user-data"}, limit: driveWait}
-			if raw, err := c.await(t.Context(), env, eye); err != nil || raw == nil {
+			c := configDrive{label: "cidata", files: []string{"user-data"}, limit: driveLimit}
+			if raw, err := c.await(t.Context(), env, scanner); err != nil || raw == nil {
 				t.Errorf("%s: %+v, %v", name, raw, err)
 			}
 		})
@@ -335,10 +326,10 @@ func TestDrivesWithoutAMediumAreListed(t *testing.T) {
 	env := newEnv(t)
 	attach(t, env, "sr0", nil)
 	os.MkdirAll(filepath.Join(env.Root, "sys/class/block/nonode"), 0o755)
-	eye := newEye(env)
-	eye.status = func(*os.File) (int, error) { return cdromTrayOpen, nil }
+	scanner := newBlockScanner(env)
+	scanner.status = func(*os.File) (int, error) { return cdromTrayOpen, nil }
 	c := configDrive{label: "cidata", limit: 20 * time.Millisecond}
-	if _, err := c.await(t.Context(), env, eye); err == nil || !strings.HasSuffix(err.Error(), "there are: nonode (not ready), sr0 (no medium)") {
+	if _, err := c.await(t.Context(), env, scanner); err == nil || !strings.HasSuffix(err.Error(), "there are: nonode (not ready), sr0 (no medium)") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -349,24 +340,24 @@ func TestDeviceThatHangsDoesNotHideTheOthers(t *testing.T) {
 		attach(t, env, "sda", []byte("x"))
 		attach(t, env, "sdb", image{"genisoimage", "other", map[string]string{"user-data": plain}}.bytes(t))
 		release := make(chan struct{})
-		eye := newEye(env)
-		eye.status = func(f *os.File) (int, error) {
+		scanner := newBlockScanner(env)
+		scanner.status = func(f *os.File) (int, error) {
 			if filepath.Base(f.Name()) == "sda" {
 				<-release
 			}
 			return 0, syscall.ENOTTY
 		}
-		c := configDrive{label: "other", files: []string{"user-data"}, limit: driveWait}
-		if raw, err := c.await(t.Context(), env, eye); err != nil || raw == nil {
+		c := configDrive{label: "other", files: []string{"user-data"}, limit: driveLimit}
+		if raw, err := c.await(t.Context(), env, scanner); err != nil || raw == nil {
 			t.Errorf("got %+v, %v", raw, err)
 		}
 		c.label = "cidata"
-		raw, err := c.await(t.Context(), env, eye)
+		raw, err := c.await(t.Context(), env, scanner)
 		raw, err = unlessMissing(env, raw, err)
 		if raw != nil || err == nil || !strings.Contains(err.Error(), "sda does not answer, so that nobody knows whether it is the one") {
 			t.Errorf("got %+v, %v", raw, err)
 		}
-		if !strings.Contains(log(), `there are: sda (does not answer), sdb (ISO 9660 ["other"])`) {
+		if !strings.Contains(log(), `there are: sda (does not answer), sdb (iso9660 "other")`) {
 			t.Errorf("it says\n%s", log())
 		}
 		close(release)
@@ -374,22 +365,22 @@ func TestDeviceThatHangsDoesNotHideTheOthers(t *testing.T) {
 	})
 }
 
-func TestEmptyAndMemoryDevicesAreNotLookedAt(t *testing.T) {
+func TestEmptyAndMemoryDevicesAreNotScanned(t *testing.T) {
 	env := newEnv(t)
 	for _, name := range []string{"ram0", "zram0", "loop0", "sr0", "cciss!c0d0"} {
-		write(t, filepath.Join(env.Root, "sys/class/block", name, "size"), "0\n")
+		testkit.WriteFile(t, filepath.Join(env.Root, "sys/class/block", name, "size"), "0\n")
 	}
-	write(t, filepath.Join(env.Root, "sys/class/block/cciss!c0d0/size"), "100\n")
-	write(t, filepath.Join(env.Root, "dev/cciss/c0d0"), string(image{"16", "CIDATA", map[string]string{"user-data": plain}}.bytes(t)))
+	testkit.WriteFile(t, filepath.Join(env.Root, "sys/class/block/cciss!c0d0/size"), "100\n")
+	testkit.WriteFile(t, filepath.Join(env.Root, "dev/cciss/c0d0"), string(image{"16", "CIDATA", map[string]string{"user-data": plain}}.bytes(t)))
 	if raw, err := fetchIBMCloud(t.Context(), env); err != nil || !strings.Contains(raw.Name, "cciss!c0d0") {
 		t.Errorf("got %+v, %v", raw, err)
 	}
 	var names []string
-	for _, f := range newEye(env).look(func(*finding) {}) {
+	for _, f := range newBlockScanner(env).scan(func(*scanResult) {}) {
 		names = append(names, f.String())
 	}
-	if got := strings.Join(names, ", "); got != `cciss!c0d0 (FAT ["CIDATA"]), sr0 (not ready)` {
-		t.Errorf("looked at %s", got)
+	if got := strings.Join(names, ", "); got != `cciss!c0d0 (vfat "CIDATA"), sr0 (not ready)` {
+		t.Errorf("scanned %s", got)
 	}
 }
 
@@ -448,28 +439,64 @@ func TestOfflineDriveMakesTheNetworkUnnecessary(t *testing.T) {
 	}
 }
 
-func TestLinksAreLeftToTheKernel(t *testing.T) {
+func TestFilesAreReadBelowTheMountPointOnly(t *testing.T) {
 	dir := t.TempDir()
-	tree, out := filepath.Join(dir, "tree"), filepath.Join(dir, "image")
-	write(t, filepath.Join(tree, "real"), plain)
-	if err := os.Symlink("real", filepath.Join(tree, "user-data")); err != nil {
-		t.Fatal(err)
+	testkit.WriteFile(t, filepath.Join(dir, "secret"), "of the machine")
+	drive := filepath.Join(dir, "drive")
+	testkit.WriteFile(t, filepath.Join(drive, "OPENSTAC/LATEST/USER_DAT"), "shortened")
+	testkit.WriteFile(t, filepath.Join(drive, "Mixed Case"), "other case")
+	testkit.WriteFile(t, filepath.Join(drive, "config.ign"), "exact")
+	testkit.WriteFile(t, filepath.Join(drive, "Config.ign"), "of the other case")
+	for link, to := range map[string]string{"inside": "/config.ign", "up": "../secret", "absolute": filepath.Join(dir, "secret")} {
+		testkit.NoError(t, os.Symlink(to, filepath.Join(drive, link)))
 	}
-	tool(t, "genisoimage", "-quiet", "-r", "-V", "cidata", "-o", out, tree)
-	content, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
+	testkit.NoError(t, unix.Mkfifo(filepath.Join(drive, "fifo"), 0o600))
+	for name, want := range map[string]string{
+		"config.ign": "exact", "mixed case": "other case", "openstack//latest/./user_data": "shortened", "inside": "exact",
+		"none": "error: file does not exist", "config.ign/x": "error: file does not exist", "up": "error: file does not exist", "absolute": "error: file does not exist",
+		"fifo": "error: this is no file", "OPENSTAC": "error: this is no file",
+	} {
+		text, err := readBelow(drive, name)
+		wrong, fails := strings.CutPrefix(want, "error: ")
+		switch {
+		case !fails && (err != nil || string(text) != want):
+			t.Errorf("%s: got %q, %v, want %q", name, text, err, want)
+		case fails && wrong == fs.ErrNotExist.Error() && !errors.Is(err, fs.ErrNotExist):
+			t.Errorf("%s: got %q, %v, want none", name, text, err)
+		case fails && wrong != fs.ErrNotExist.Error():
+			testkit.ErrorContains(t, name, err, wrong)
+		}
 	}
-	v, err := openISO(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.read("user-data"); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("got %v", err)
-	}
+}
+
+// A disc often has the same files as UDF and as ISO 9660.
+func TestSecondFilesystemIsMountedIfTheKernelDoesNotKnowTheFirst(t *testing.T) {
 	env := newEnv(t)
-	attach(t, env, "sr0", content) // a file, which cannot be mounted
-	if _, err := fetchIBMCloud(t.Context(), env); err == nil || !strings.Contains(err.Error(), `reading user-data on sr0, labelled "cidata": mounting `) {
-		t.Errorf("got %v", err)
+	attach(t, env, "sr0", image{"genisoimage -udf -r", "cidata", map[string]string{"user-data": plain}}.bytes(t))
+	known, tried := "iso9660", []string{}
+	env.mount = func(device, dir, format string) (func() error, error) {
+		if tried = append(tried, format); format != known {
+			return nil, &report.Error{Err: mountError(device, unix.ENODEV)}
+		}
+		return mountImage(device, dir, format)
 	}
+	if raw, err := fetchIBMCloud(t.Context(), env); err != nil || raw == nil || strings.Join(tried, " ") != "udf iso9660" {
+		t.Errorf("got %+v, %v after %s", raw, err, tried)
+	}
+	known = ""
+	_, err := fetchIBMCloud(t.Context(), env)
+	testkit.ErrorContains(t, "neither", err, `reading user-data on sr0, labelled "cidata": mounting`, "no such device")
+}
+
+// boxText is the failure box without its lines.
+func boxText(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(report.Box("fetch", err), "|", " ")), " ")
+}
+
+func TestMissingModuleIsNamed(t *testing.T) {
+	for format, want := range map[string]string{"iso9660": "dracut --add-drivers isofs", "udf": "dracut --add-drivers udf", "vfat": "dracut --add-drivers vfat"} {
+		err := driveMountError("/dev/sr0", format, &system.MountError{Err: unix.ENODEV})
+		testkit.Contains(t, format, boxText(err), want, "mounting /dev/sr0: no such device")
+	}
+	testkit.Contains(t, "vfat", boxText(driveMountError("/dev/sr0", "vfat", &system.MountError{Err: unix.EINVAL})), "nls_cp437 nls_ascii")
 }

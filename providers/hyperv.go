@@ -25,7 +25,7 @@ const (
 )
 
 func fetchHyperV(ctx context.Context, env *Env) (*UserData, error) {
-	text, err := readOnce(env, "hyperv", func() ([]byte, error) { return readKVP(ctx, env, deviceWait) })
+	text, err := readOnce(env, "hyperv", func() ([]byte, error) { return readKVP(ctx, env, deviceLimit) })
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the key-value pairs of Hyper-V", Err: err,
 			Hint: "check that the service Data Exchange is on for this machine, that the initramfs has the module hv_utils, and that no hv_kvp_daemon runs before this stage"}

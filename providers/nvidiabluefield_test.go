@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A FIFO forgets what was read, as the card's does, and pauses.
@@ -42,7 +43,7 @@ func TestBootFIFOIsReadOnceAndKept(t *testing.T) {
 func TestCardWithoutBootFIFOHasNoConfig(t *testing.T) {
 	env := newEnv(t)
 	gives(t, "")(fetchBlueField(context.Background(), env))
-	write(t, filepath.Join(env.Root, bootFIFO), "")
+	testkit.WriteFile(t, filepath.Join(env.Root, bootFIFO), "")
 	gives(t, "")(fetchBlueField(context.Background(), env))
 }
 

@@ -90,7 +90,7 @@ func watchFor(ctx context.Context, list func() []string, makeSource func(string)
 // that it does not find is looked for again together with the other sources.
 func driveWithoutNetwork(ctx context.Context, env *Env, c *configDrive) (*UserData, error) {
 	quick := *c
-	quick.limit = shortLook
+	quick.limit = offlineLimit
 	if data, err := quick.fetch(ctx, env); err == nil && data != nil && len(data.Text) > 0 {
 		return data, nil
 	}

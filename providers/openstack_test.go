@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // metadataServer is a metadata service that answers with a status, and with a config if
@@ -60,7 +61,7 @@ func TestOpenStackUsesTheSourceThatHasAConfig(t *testing.T) {
 		"a drive without the file":               {nobody, "", other.bytes(t), 0, shortTimeout, ""},
 		"a service that is busy":                 {busy, "", other.bytes(t), 0, shortTimeout, "error: 503 Service Unavailable"},
 		"a service that denies":                  {denied, "", nil, 0, shortTimeout, "error: 403 Forbidden"},
-		"a drive that is broken, a service not ": {none, "", bad, 0, shortTimeout, "error: the filesystem is damaged"},
+		"a drive that is broken, a service not ": {none, "", bad, 0, shortTimeout, "error: mounting "},
 		"nobody, drive": {nobody, nobody, nil, 0, shortTimeout,
 			`error: waiting for the drive labelled "config-2": it has not appeared within 3s; there are: no block devices at all`},
 		"nobody, service": {nobody, nobody, nil, 0, shortTimeout, "error: asking http://127.0.0.1:1/: the time for it was over; the last trouble was:\nTCP: the server at 127.0.0.1:1 refuses"},
@@ -160,14 +161,14 @@ func TestLeasesOfAllClientsAreRead(t *testing.T) {
 		"run/systemd/netif/leases/5":                   {strings.Repeat("#", maxLease) + "\nSERVER_ADDRESS=10.9.9.9\n", ""},
 	} {
 		root := t.TempDir()
-		write(t, filepath.Join(root, name), tc.text)
+		testkit.WriteFile(t, filepath.Join(root, name), tc.text)
 		if got := strings.Join(leaseServers(root), " "); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)
 		}
 	}
 	root := t.TempDir()
 	for _, name := range []string{"run/systemd/netif/leases/2", "run/NetworkManager/a.lease"} {
-		write(t, filepath.Join(root, name), "SERVER_ADDRESS=10.1.1.1\n")
+		testkit.WriteFile(t, filepath.Join(root, name), "SERVER_ADDRESS=10.1.1.1\n")
 	}
 	if got := leaseServers(root); len(got) != 1 {
 		t.Errorf("one server is %v", got)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -21,105 +21,78 @@ const (
 // fetchOVF waits for the DVD and reads the custom data; nil if it has none. If no
 // such DVD comes the error wraps errNoDrive.
 func fetchOVF(ctx context.Context, env *Env) (*UserData, error) {
-	return awaitOVF(ctx, env, newEye(env))
+	return awaitOVF(ctx, env, newBlockScanner(env))
 }
 
 // fetchOVFNow reads the custom data if the DVD is there already; else it is nil,
 // and who waits for the DVD says what is wrong.
-func fetchOVFNow(env *Env) *UserData { return lookForOVF(newEye(env)) }
+func fetchOVFNow(env *Env) *UserData { return scanForOVF(newBlockScanner(env)) }
 
-func lookForOVF(eye *eye) *UserData {
-	raw, _, _ := settleOVF(eye.look(examineOVF))
+func scanForOVF(s *blockScanner) *UserData {
+	raw, _, _ := chooseOVF(s.scan(s.readOVF))
 	return raw
 }
 
-func awaitOVF(ctx context.Context, env *Env, eye *eye) (*UserData, error) {
-	s := &search{
-		what: "the DVD with " + ovfDescription, limit: env.Timeout, settle: settleOVF,
-		look: func(context.Context) []*finding { return eye.look(examineOVF) },
+func awaitOVF(ctx context.Context, env *Env, s *blockScanner) (*UserData, error) {
+	w := &driveWait{
+		what: "the DVD with " + ovfDescription, limit: env.Timeout, choose: chooseOVF,
+		scan: func(context.Context) []*scanResult { return s.scan(s.readOVF) },
 		hint: "the platform attaches it for the first boot only: start a new machine from the image; to boot without a config, set ignition.platform.id=metal",
 	}
-	return s.await(ctx, env)
+	return w.run(ctx, env)
 }
 
-// examineOVF reads the custom data. Other discs are passed over, and disks that
-// are none: those are in the hands of whoever has written them last.
-func examineOVF(f *finding) {
-	if !f.optical {
+// readOVF reads the custom data. Other discs are skipped, and disks that are
+// none: those are in the hands of whoever has written them last.
+func (s *blockScanner) readOVF(r *scanResult) {
+	if !r.optical {
 		return
 	}
-	for _, v := range f.volumes {
-		description, err := v.read(ovfDescription)
+	any := func(*blkprobe.Signature) bool { return true }
+	err := s.mounted(r, any, func(dir string) error {
+		description, err := readBelow(dir, ovfDescription)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			return nil
 		}
-		f.label = f.name
+		r.label = r.name
 		if err == nil {
-			f.text, f.file, err = customData(v, description)
+			r.text, r.file, err = customData(dir, description)
 		}
-		if err != nil {
-			f.failure = fmt.Errorf("reading the DVD in %s: %w", f.name, err)
-		}
-		return
+		return err
+	})
+	if err != nil {
+		r.label, r.failure = r.name, fmt.Errorf("reading the DVD in %s: %w", r.name, err)
 	}
 }
 
 // customData is in a file of its own, and as base64 in the description, too.
-func customData(v volume, description []byte) (text []byte, file string, err error) {
-	text, err = v.read(ovfCustomData)
+func customData(dir string, description []byte) (text []byte, file string, err error) {
+	text, err = readBelow(dir, ovfCustomData)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text, ovfCustomData, err
 	}
-	encoded, ok := element(string(description), "CustomData")
-	if !ok {
-		return nil, "", nil
+	encoded, err := xmlElement(string(description), "CustomData")
+	if err == nil && encoded != "" {
+		text, err = decodeBase64([]byte(encoded))
 	}
-	if text, err = decodeBase64([]byte(encoded)); err != nil {
+	if err != nil {
 		return nil, "", fmt.Errorf("reading the element CustomData of %s: %w", ovfDescription, err)
 	}
 	return text, ovfDescription, nil
 }
 
-func settleOVF(all []*finding) (raw *UserData, found bool, err error) {
-	for _, f := range all {
+func chooseOVF(all []*scanResult) (raw *UserData, found bool, err error) {
+	for _, r := range all {
 		switch {
-		case f.label == "":
-		case f.text != nil:
-			return &UserData{Text: f.text, Name: fmt.Sprintf("user config (%s on the DVD in %s)", f.file, f.name)}, true, nil
+		case r.label == "":
+		case r.text != nil:
+			return &UserData{Text: r.text, Name: fmt.Sprintf("user config (%s on the DVD in %s)", r.file, r.name)}, true, nil
 		default:
 			found = true
-			if err == nil && f.failure != nil {
-				err = &report.Error{Err: f.failure, Hint: "start a new machine from the image"}
+			if err == nil && r.failure != nil {
+				err = &report.Error{Err: r.failure, Hint: "start a new machine from the image"}
 			}
 		}
 	}
 	return nil, found, err
-}
-
-// element is what stands between the tags of the first XML element of a name,
-// whatever its namespace, if that is plain text.
-func element(text, name string) (string, bool) {
-	for {
-		_, rest, ok := strings.Cut(text, "<")
-		if !ok {
-			return "", false
-		}
-		if comment, isComment := strings.CutPrefix(rest, "!--"); isComment {
-			_, text, _ = strings.Cut(comment, "-->")
-			continue
-		}
-		tag, rest, ok := strings.Cut(rest, ">")
-		if !ok {
-			return "", false
-		}
-		text = rest
-		qualified, _, _ := strings.Cut(strings.Join(strings.Fields(tag), " "), " ")
-		if _, local, prefixed := strings.Cut(qualified, ":"); prefixed {
-			qualified = local
-		}
-		if qualified == name && !strings.HasSuffix(tag, "/") {
-			content, _, closed := strings.Cut(rest, "</")
-			return content, closed && !strings.Contains(content, "<")
-		}
-	}
 }

@@ -29,6 +29,8 @@ type Env struct {
 	Timeout time.Duration
 	// Root is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
 	Root string
+	// mount mounts config drives; nil is the kernel's mount.
+	mount mounter
 }
 
 // maxConfig bounds a config, in bytes. It is far above what any platform

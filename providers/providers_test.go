@@ -18,6 +18,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // newEnv is an environment without any config in it.
@@ -27,17 +28,7 @@ func newEnv(t *testing.T) *Env {
 	dir := t.TempDir()
 	client := fetch.New(log, time.Second)
 	return &Env{Log: log, Fetch: client, IMDS: imds.New(client), Run: &systemtest.Recorder{},
-		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Root: dir, Timeout: time.Second}
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+		Dirs: []string{filepath.Join(dir, "run"), filepath.Join(dir, "etc"), filepath.Join(dir, "usr")}, Root: dir, Timeout: time.Second, mount: mountImage}
 }
 
 // userConfig is what UserConfig returns on a platform with that user data.
@@ -58,9 +49,9 @@ func TestSourcesAreAskedInOrder(t *testing.T) {
 		}
 	}
 	check("from the platform", "test")
-	write(t, filepath.Join(env.Dirs[2], "user.ign"), "from usr")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[2], "user.ign"), "from usr")
 	check("from usr", "system")
-	write(t, filepath.Join(env.Dirs[0], "user.ign"), "from run")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[0], "user.ign"), "from run")
 	check("from run", "system")
 	env.Arguments = map[string]string{urlArgument: "data:,from%20cmdline"}
 	check("from cmdline", "cmdline")
@@ -85,7 +76,7 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		env := newEnv(t)
 		env.Arguments = tc.args
 		if tc.user != "" {
-			write(t, filepath.Join(env.Dirs[1], "user.ign"), tc.user[1:])
+			testkit.WriteFile(t, filepath.Join(env.Dirs[1], "user.ign"), tc.user[1:])
 		}
 		data, err := userConfig(t.Context(), env, "must not be asked")
 		if data != nil || err == nil {
@@ -125,12 +116,12 @@ func TestOfflineURLAsksForTheNetwork(t *testing.T) {
 
 func TestBaseConfigsAreMergedByName(t *testing.T) {
 	env := newEnv(t)
-	write(t, filepath.Join(env.Dirs[2], "base.d", "10-a"), "usr a")
-	write(t, filepath.Join(env.Dirs[2], "base.d", "30-c"), "usr c")
-	write(t, filepath.Join(env.Dirs[0], "base.d", "20-b"), "run b")
-	write(t, filepath.Join(env.Dirs[0], "base.d", "30-c"), "run c")
-	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "qemu", "00"), "etc qemu")
-	write(t, filepath.Join(env.Dirs[1], "base.platform.d", "aws", "00"), "etc aws")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[2], "base.d", "10-a"), "usr a")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[2], "base.d", "30-c"), "usr c")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[0], "base.d", "20-b"), "run b")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[0], "base.d", "30-c"), "run c")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[1], "base.platform.d", "qemu", "00"), "etc qemu")
+	testkit.WriteFile(t, filepath.Join(env.Dirs[1], "base.platform.d", "aws", "00"), "etc aws")
 	env.Platform.ID = "qemu"
 	configs, err := BaseConfigs(env)
 	if err != nil {
@@ -167,14 +158,14 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 		t.Errorf("ran %v", got)
 	}
 	text := strings.Repeat("x", 5000)
-	write(t, filepath.Join(blob, "raw"), text)
+	testkit.WriteFile(t, filepath.Join(blob, "raw"), text)
 	for size, want := range map[string]string{
 		strconv.Itoa(len(text)) + "\n": "",
 		"6000\n":                       "after 5000 of 6000 bytes",
 		"many":                         "which is not the size of a config",
 		"-1":                           "which is not the size of a config",
 	} {
-		write(t, filepath.Join(blob, "size"), size)
+		testkit.WriteFile(t, filepath.Join(blob, "size"), size)
 		data, err := fetchQEMU(t.Context(), env)
 		switch {
 		case want == "" && (err != nil || string(data.Text) != text):
@@ -200,7 +191,7 @@ func TestFilePlatform(t *testing.T) {
 	if _, err := fetchFile(t.Context(), nil); err == nil || !strings.Contains(report.Box("fetch", err), fileVariable) {
 		t.Errorf("got %v", err)
 	}
-	write(t, name, "{}")
+	testkit.WriteFile(t, name, "{}")
 	if data, err := fetchFile(t.Context(), nil); err != nil || string(data.Text) != "{}" {
 		t.Errorf("got %+v, %v", data, err)
 	}

@@ -8,7 +8,7 @@ import (
 // fetchProxmoxVE reads the cloud-init drive, in which the option cicustom replaces
 // user= or vendor= by a snippet. What Proxmox writes by itself is for cloud-init.
 func fetchProxmoxVE(ctx context.Context, env *Env) (*UserData, error) {
-	c := configDrive{label: "cidata", files: []string{"user-data", "vendor-data"}, skip: forCloudInit, limit: driveWait}
+	c := configDrive{label: "cidata", files: []string{"user-data", "vendor-data"}, skip: forCloudInit, limit: driveLimit}
 	data, err := c.fetch(ctx, env)
 	return unlessMissing(env, data, err)
 }

@@ -28,7 +28,7 @@ const (
 
 func fetchQEMU(ctx context.Context, env *Env) (*UserData, error) {
 	if runtime.GOARCH == "s390x" || runtime.GOARCH == "ppc64le" {
-		return fetchQEMUDisk(ctx, env, qemuDiskWait)
+		return fetchQEMUDisk(ctx, env, qemuDiskLimit)
 	}
 	return fetchFwCfg(ctx, env, system.ReadFwCfg)
 }
@@ -120,14 +120,14 @@ func (b blob) readFile(log *report.Logger, size int) ([]byte, error) {
 	}
 	defer f.Close()
 	text := make([]byte, size)
-	begun, warnings := time.Now(), warnings{next: firstWarning}
+	reminder := system.NewReminder(0)
 	for done := 0; done < size; {
 		n, err := f.Read(text[done:])
 		done += n
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: after %d of %d bytes: %w", f.Name(), done, size, err)
 		}
-		if waited := time.Since(begun); warnings.due(waited) {
+		if waited, due := reminder.Due(); due {
 			log.Warn(fmt.Sprintf("reading the config from fw_cfg: %d of %d bytes after %v", done, size, waited.Round(time.Second)))
 		}
 	}

@@ -20,18 +20,19 @@ import (
 const (
 	qemuDiskSerial = "ignition"
 	qemuDiskLink   = "/dev/disk/by-id/virtio-" + qemuDiskSerial
-	qemuDiskWait   = 5 * time.Minute
+	qemuDiskLimit  = 5 * time.Minute
 )
 
 func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "virtio_blk", "/sys/bus/virtio/drivers/virtio_blk")
 	var text []byte
-	err := waitFor(ctx, env, fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial), limit, func() (_ bool, err error) {
+	what := fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial)
+	err := env.wait(what, "", limit).Until(ctx, func() (_ string, _ bool, err error) {
 		text, err = readQEMUDisk(env.Root)
 		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
+			return "", false, nil
 		}
-		return err == nil, err
+		return "", err == nil, err
 	})
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the config's disk", Err: withCause(err, loaded),

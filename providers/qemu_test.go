@@ -9,18 +9,20 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // withBlob is a machine whose fw_cfg has a config.
 func withBlob(t *testing.T, text string) (env *Env, said func() string) {
 	env, log := newLoggedEnv(t)
 	dir := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
-	write(t, filepath.Join(dir, "raw"), text)
-	write(t, filepath.Join(dir, "size"), strconv.Itoa(len(text))+"\n")
-	write(t, filepath.Join(dir, "key"), "42\n")
+	testkit.WriteFile(t, filepath.Join(dir, "raw"), text)
+	testkit.WriteFile(t, filepath.Join(dir, "size"), strconv.Itoa(len(text))+"\n")
+	testkit.WriteFile(t, filepath.Join(dir, "key"), "42\n")
 	return env, log.String
 }
 
@@ -73,35 +75,35 @@ func TestSmallBlobsNeedNoPorts(t *testing.T) {
 
 func TestDiskWithTheSerialNumberIsTheConfig(t *testing.T) {
 	env, log := newLoggedEnv(t)
-	write(t, filepath.Join(env.Root, "sys/block/vda/serial"), "root")
-	write(t, filepath.Join(env.Root, "sys/block/vdb/serial"), "ignition")
-	write(t, filepath.Join(env.Root, "dev/vda"), "a root")
+	testkit.WriteFile(t, filepath.Join(env.Root, "sys/block/vda/serial"), "root")
+	testkit.WriteFile(t, filepath.Join(env.Root, "sys/block/vdb/serial"), "ignition")
+	testkit.WriteFile(t, filepath.Join(env.Root, "dev/vda"), "a root")
 	go func() {
 		time.Sleep(50 * time.Millisecond)
 		node := filepath.Join(env.Root, "dev/vdb")
 		os.WriteFile(node+".new", []byte("config\x00\x00"), 0o600)
 		os.Rename(node+".new", node)
 	}()
-	gives(t, "config\x00\x00")(fetchQEMUDisk(context.Background(), env, 10*time.Second))
+	gives(t, "config\x00\x00")(fetchQEMUDisk(context.Background(), env, time.Minute))
 	if got := env.Run.(*systemtest.Recorder).Lines(); len(got) != 1 || got[0] != "modprobe virtio_blk" || log.Len() > 0 {
 		t.Errorf("ran %q, said %q", got, log)
 	}
 	os.RemoveAll(filepath.Join(env.Root, "sys/block"))
-	write(t, filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), "by its link")
+	testkit.WriteFile(t, filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), "by its link")
 	gives(t, "by its link")(fetchQEMUDisk(context.Background(), env, time.Second))
 }
 
 func TestDiskThatDoesNotComeIsAnError(t *testing.T) {
-	env, log := newLoggedEnv(t)
-	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "not found"}}}
-	_, err := fetchQEMUDisk(context.Background(), env, 100*time.Millisecond)
-	says(t, err, "reading the config's disk", `a disk with the serial number "ignition" has not appeared within`, "modprobe: not found", "virtio-blk,serial=ignition")
-	if !strings.Contains(log.String(), `WARNING  : waiting for a disk with the serial number "ignition"`) {
-		t.Errorf("said %q", log)
-	}
-	os.MkdirAll(filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), 0o755)
-	_, err = fetchQEMUDisk(context.Background(), env, time.Second)
-	says(t, err, "is a directory")
+	synctest.Test(t, func(t *testing.T) {
+		env, log := newLoggedEnv(t)
+		env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "not found"}}}
+		_, err := fetchQEMUDisk(t.Context(), env, time.Minute)
+		says(t, err, "reading the config's disk", `a disk with the serial number "ignition" has not appeared within`, "modprobe: not found", "virtio-blk,serial=ignition")
+		testkit.Contains(t, "the log", log.String(), `WARNING  : waiting for a disk with the serial number "ignition"`)
+		testkit.NoError(t, os.MkdirAll(filepath.Join(env.Root, "dev/disk/by-id/virtio-ignition"), 0o755))
+		_, err = fetchQEMUDisk(t.Context(), env, time.Second)
+		says(t, err, "is a directory")
+	})
 }
 
 // diskVariable is what the disk of the lab says, set by tests/channels.

@@ -15,7 +15,7 @@ const (
 	// reported that it has none: that may be true of it, but not of the machine.
 	grace = 10 * time.Second
 	// cancelTime is how long a cancelled source may take to return.
-	cancelTime = lookTime + 2*time.Second
+	cancelTime = scanTime + 2*time.Second
 )
 
 // A source is one of several locations where a platform may keep a config. Its

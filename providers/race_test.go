@@ -80,7 +80,7 @@ func TestSourceReturnsItsLastErrorWhenTheGraceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := source{"b", func(ctx context.Context) (*UserData, error) {
 			<-ctx.Done()
-			time.Sleep(lookTime) // for a last look
+			time.Sleep(scanTime) // for a last scan
 			return nil, errors.New("the drive is broken")
 		}}
 		deaf := source{"c", func(context.Context) (*UserData, error) { time.Sleep(time.Minute); return nil, nil }}

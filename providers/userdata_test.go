@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 const plainConfig = `{"ignition": {"version": "3.4.0"}}`
@@ -156,7 +157,7 @@ func FuzzDecodeUserData(f *testing.F) {
 func TestEmptyConfigThatWasPromisedIsAnError(t *testing.T) {
 	for _, text := range []string{"\n", "{}", "\x00", inBase64("{}")} {
 		env := newEnv(t)
-		write(t, filepath.Join(env.Dirs[1], "user.ign"), text)
+		testkit.WriteFile(t, filepath.Join(env.Dirs[1], "user.ign"), text)
 		_, err := userConfig(t.Context(), env, plainConfig)
 		if err == nil || !strings.Contains(err.Error(), "it is empty") || report.KindOf(err) != report.KindConfig {
 			t.Errorf("%q: %v", text, err)

@@ -45,7 +45,7 @@ func deleteVirtualBox(ctx context.Context, env *Env) error {
 // withVirtualBox opens the way to the properties once udev has loaded the driver.
 func withVirtualBox(ctx context.Context, env *Env, use func(*guestProperties) error) error {
 	loaded := loadDriver(ctx, env, "vboxguest", vboxDevice)
-	if err := awaitNode(ctx, env, vboxDevice, deviceWait, loaded); err != nil {
+	if err := awaitNode(ctx, env, vboxDevice, deviceLimit, loaded); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(filepath.Join(env.Root, vboxDevice), os.O_RDWR, 0)

@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"maps"
@@ -10,10 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 	"unsafe"
 
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A vbox is the driver and the service behind it, as strict as the real ones. It
@@ -178,19 +178,16 @@ func TestVirtualBoxThatDoesNotConnectIsAnError(t *testing.T) {
 		p := &guestProperties{ioctl: (&vbox{t: t, fault: map[uint32]error{number: status(-12)}}).ioctl}
 		says(t, p.connect(), want)
 	}
-	env, log := newLoggedEnv(t)
-	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "no module"}}}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	_, err := fetchVirtualBox(ctx, env)
-	says(t, err, "reading the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared within", "modprobe: no module", "VBoxManage guestproperty enumerate")
-	says(t, deleteVirtualBox(ctx, env), "deleting the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared")
-	write(t, filepath.Join(env.Root, vboxDevice), "no device")
-	_, err = fetchVirtualBox(context.Background(), env)
-	says(t, err, "agreeing on a version with the driver: inappropriate ioctl for device")
-	if log.Len() > 0 {
-		t.Errorf("said %q", log)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		env := newEnv(t)
+		env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "no module"}}}
+		_, err := fetchVirtualBox(t.Context(), env)
+		says(t, err, "reading the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared within", "modprobe: no module", "VBoxManage guestproperty enumerate")
+		says(t, deleteVirtualBox(t.Context(), env), "deleting the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared")
+		testkit.WriteFile(t, filepath.Join(env.Root, vboxDevice), "no device")
+		_, err = fetchVirtualBox(t.Context(), env)
+		says(t, err, "agreeing on a version with the driver: inappropriate ioctl for device")
+	})
 }
 
 func TestGuestPropertiesAreDeleted(t *testing.T) {

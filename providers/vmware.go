@@ -28,12 +28,12 @@ const (
 	vmwareHint = "check that this machine runs under VMware, or set the kernel argument ignition.platform.id to what it runs under"
 )
 
-func fetchVMware(_ context.Context, env *Env) (*UserData, error) {
+func fetchVMware(context.Context, *Env) (*UserData, error) {
 	g, err := openGuestInfo(system.OnVMware, system.CallVMware)
 	if err != nil {
 		return nil, err
 	}
-	return g.fetch(env)
+	return g.fetch()
 }
 
 func deleteVMware(_ context.Context, env *Env) error {
@@ -126,21 +126,17 @@ func (g *guestInfo) environment() (string, []ovfProperty, error) {
 	return document, properties, err
 }
 
-func (g *guestInfo) fetch(env *Env) (*UserData, error) {
+func (g *guestInfo) fetch() (*UserData, error) {
 	e, err := g.find()
 	if err != nil || e.data == "" {
 		return nil, err
 	}
-	text := []byte("{}")
+	text := []byte(deletedConfig) // whatever the encoding, which is deleted after it
 	if e.data != vmwareDeleted {
 		text, err = e.decode()
 	}
 	if err != nil {
 		return nil, err
-	}
-	if string(bytes.TrimSpace(text)) == "{}" {
-		env.Log.Warn(fmt.Sprintf("%s says that the config was used already and is deleted; this machine gets none", e.from))
-		return nil, nil
 	}
 	return &UserData{Text: text, Name: fmt.Sprintf("user config (VMware, %s)", e.from)}, nil
 }
@@ -151,7 +147,7 @@ func (g *guestInfo) delete(env *Env) error {
 		return err
 	}
 	if data != "" {
-		// If the power fails between these two, the next time mends it.
+		// If the power fails between these two, the next deletion completes it.
 		if err := errors.Join(g.change(env, vmwareData, vmwareDeleted), g.change(env, vmwareEncoding, vmwareDeletedEncoding)); err != nil {
 			return err
 		}

@@ -225,21 +225,20 @@ func TestConfigInGuestInfo(t *testing.T) {
 		"encoding of variables only": {map[string]string{encoding: "b64", vmwareOVF: ovf(property(data, "Y29uZmln"))}, "Y29uZmln"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			gives(t, tc.want)((&esx{variables: tc.variables}).guestInfo(t).fetch(newEnv(t)))
+			gives(t, tc.want)((&esx{variables: tc.variables}).guestInfo(t).fetch())
 		})
 	}
 }
 
-func TestDeletedConfigIsNoneAndSaysSo(t *testing.T) {
+func TestDeletedGuestInfoIsAnEmptyObject(t *testing.T) {
 	for name, variables := range map[string]map[string]string{
 		"by us or the reference": {vmwareData: "e30K", vmwareEncoding: "base64"},
 		"half":                   {vmwareData: "e30K", vmwareEncoding: "gzip+base64"},
 		"plain":                  {vmwareData: " {}\n"},
 	} {
-		env, log := newLoggedEnv(t)
-		gives(t, "")((&esx{variables: variables}).guestInfo(t).fetch(env))
-		if !strings.Contains(log.String(), "WARNING  : guestinfo.ignition.config.data says that the config was used already and is deleted") {
-			t.Errorf("%s: said %q", name, log)
+		data, err := (&esx{variables: variables}).guestInfo(t).fetch()
+		if err != nil || strings.TrimSpace(string(data.Text)) != deletedConfig {
+			t.Errorf("%s: got %+v, %v", name, data, err)
 		}
 	}
 }
@@ -258,7 +257,7 @@ func TestGuestInfoThatCannotBeReadIsAnError(t *testing.T) {
 		"odd reply": {esx{reply: text("2 secret")}, []string{"the hypervisor's reply has 8 bytes and is none that is known"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := tc.x.guestInfo(t).fetch(newEnv(t))
+			_, err := tc.x.guestInfo(t).fetch()
 			says(t, err, tc.want...)
 			if strings.Contains(report.Box("fetch", err), "secret") {
 				t.Error("the message tells the config")
@@ -330,7 +329,11 @@ func TestGuestInfoIsDeleted(t *testing.T) {
 			if fmt.Sprint(x.variables) != fmt.Sprint(tc.want) || strings.Join(x.log, " ") != tc.log {
 				t.Errorf("got %q by %q, want %q by %q", x.variables, x.log, tc.want, tc.log)
 			}
-			gives(t, "")(g.fetch(newEnv(t)))
+			left := ""
+			if tc.want[vmwareData] != "" {
+				left = deletedConfig
+			}
+			gives(t, left)(g.fetch())
 		})
 	}
 }

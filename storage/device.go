@@ -92,7 +92,14 @@ func (m *Machine) fileSector(d *device) uint64 {
 	return usual
 }
 
-func (d *device) probe() []blkprobe.Signature { return blkprobe.Probe(d.file, int64(d.size)) }
+func (d *device) probe() []blkprobe.Signature { return probe(d.file, int64(d.size)) }
+
+// probe returns what a device or a part of one seems to hold. What cannot be read
+// is taken for empty.
+func probe(r io.ReaderAt, size int64) []blkprobe.Signature {
+	found, _ := blkprobe.Probe(r, size)
+	return found
+}
 
 // facts are those that need no look at its contents.
 func (d *device) facts(inConfig string) plan.DeviceFacts {

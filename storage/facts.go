@@ -161,11 +161,11 @@ func (in *inspection) Location(d *plan.Disk, p gpt.Partition, wiped bool) []blkp
 		r = wipedReader{r, wipeRanges(int64(disk.size), d.Facts.Signatures)}
 	}
 	if p.Number == 0 {
-		return append(blkprobe.Probe(r, int64(disk.size)), tableSignatures(r, disk.size, disk.sector)...)
+		return append(probe(r, int64(disk.size)), tableSignatures(r, disk.size, disk.sector)...)
 	}
 	start := min(p.Start*disk.sector, disk.size)
 	size := int64(min(p.Size*disk.sector, disk.size-start))
-	return blkprobe.Probe(io.NewSectionReader(r, int64(start), size), size)
+	return probe(io.NewSectionReader(r, int64(start), size), size)
 }
 
 // Array implements plan.Facts.

@@ -3,7 +3,9 @@ package blkprobe
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
 // Little- and big-endian, as the formats are.
@@ -13,7 +15,7 @@ var (
 )
 
 // probeExt: the superblock at 1 KiB, Documentation/filesystems/ext4/super.rst.
-func probeExt(d device) (Signature, bool) {
+func probeExt(d *device) (Signature, bool) {
 	b := d.bytes(1024, 1024)
 	if b == nil || le.Uint16(b[0x38:]) != 0xef53 {
 		return Signature{}, false
@@ -39,7 +41,7 @@ func probeExt(d device) (Signature, bool) {
 }
 
 // probeXFS: the superblock at 0, struct xfs_dsb.
-func probeXFS(d device) (Signature, bool) {
+func probeXFS(d *device) (Signature, bool) {
 	b := d.bytes(0, 512)
 	if b == nil || string(b[:4]) != "XFSB" {
 		return Signature{}, false
@@ -49,7 +51,7 @@ func probeXFS(d device) (Signature, bool) {
 
 // probeBtrfs: the superblock at 64 KiB and its copies, which a recovery tool
 // would find, at 64 MiB and 256 GiB.
-func probeBtrfs(d device) (Signature, bool) {
+func probeBtrfs(d *device) (Signature, bool) {
 	const superblock, magic = 64 << 10, "_BHRfS_M"
 	b := d.bytes(superblock, 0x32b)
 	if b == nil || string(b[0x40:0x48]) != magic {
@@ -65,7 +67,7 @@ func probeBtrfs(d device) (Signature, bool) {
 }
 
 // probeFAT: the boot sector, Microsoft's FAT specification.
-func probeFAT(d device) (Signature, bool) {
+func probeFAT(d *device) (Signature, bool) {
 	b := d.bytes(0, 512)
 	if !IsFATBootSector(b) {
 		return Signature{}, false
@@ -76,7 +78,11 @@ func probeFAT(d device) (Signature, bool) {
 		serial, label = b[67:71], b[71:82]
 	}
 	s.UUID = fmt.Sprintf("%02X%02X-%02X%02X", serial[3], serial[2], serial[1], serial[0])
-	s.Label = fatLabel(d, b, label)
+	names := []string{fatRootLabel(d, b), strings.TrimRight(text(label), " ")} // the first one counts
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" || name == "NO NAME" })
+	if names = slices.Compact(names); len(names) > 0 {
+		s.Label, s.OtherLabels = names[0], names[1:]
+	}
 	return s, true
 }
 
@@ -95,35 +101,45 @@ func IsFATBootSector(b []byte) bool {
 	return le.Uint16(b[22:]) != 0 || le.Uint32(b[36:]) != 0 // FAT32 has the size of its tables elsewhere
 }
 
-// fatLabel is the volume's entry in the root directory, which counts, or else
-// what the boot sector says.
-func fatLabel(d device, b, boot []byte) string {
-	sector := int64(le.Uint16(b[11:]))
-	reserved, fats := int64(le.Uint16(b[14:])), int64(b[16])
-	tables, entries := int64(le.Uint16(b[22:])), int64(le.Uint16(b[17:]))
-	start := (reserved + fats*tables) * sector
-	if tables == 0 { // FAT32: the root directory is a chain; its first cluster
-		tables, entries = int64(le.Uint32(b[36:])), int64(b[13])*sector/32
-		start = (reserved+fats*tables)*sector + (int64(le.Uint32(b[44:]))-2)*int64(b[13])*sector
+// fatRootLabel is the volume's entry in the root directory.
+func fatRootLabel(d *device, b []byte) string {
+	sector, perCluster := int64(le.Uint16(b[11:])), int64(b[13])
+	table, fats := int64(le.Uint16(b[14:]))*sector, int64(b[16])
+	if sectors := int64(le.Uint16(b[22:])); sectors != 0 {
+		label, _ := fatLabelIn(d, table+fats*sectors*sector, int64(le.Uint16(b[17:])))
+		return label
 	}
-	const volume, longName = 0x08, 0x0f
-	for i := range min(entries, 4096) {
-		e := d.bytes(start+32*i, 32)
-		if e == nil || e[0] == 0 {
-			break
+	// FAT32: the root directory is a chain of clusters.
+	data := table + fats*int64(le.Uint32(b[36:]))*sector
+	cluster := int64(le.Uint32(b[44:]))
+	for range 100 {
+		label, end := fatLabelIn(d, data+(cluster-2)*perCluster*sector, perCluster*sector/32)
+		next := d.bytes(table+4*cluster, 4)
+		if end || next == nil {
+			return label
 		}
-		if e[0] != 0xe5 && e[11]&longName != longName && e[11]&volume != 0 {
-			return strings.TrimRight(text(e[:11]), " ")
-		}
-	}
-	if l := strings.TrimRight(text(boot), " "); l != "NO NAME" {
-		return l
+		cluster = int64(le.Uint32(next) & 0x0fffffff)
 	}
 	return ""
 }
 
+// fatLabelIn searches entries of a directory. End reports that nothing follows.
+func fatLabelIn(d *device, at, entries int64) (label string, end bool) {
+	const volume, longName, deleted = 0x08, 0x0f, 0xe5
+	for i := range min(entries, 4096) {
+		e := d.bytes(at+32*i, 32)
+		if e == nil || e[0] == 0 {
+			return "", true
+		}
+		if e[0] != deleted && e[11]&longName != longName && e[11]&volume != 0 {
+			return strings.TrimRight(text(e[:11]), " "), true
+		}
+	}
+	return "", false
+}
+
 // probeSwap: the magic ends the first page, whose size is the machine's.
-func probeSwap(d device) (Signature, bool) {
+func probeSwap(d *device) (Signature, bool) {
 	for page := int64(4 << 10); page <= 64<<10; page *= 2 {
 		for _, magic := range []string{"SWAPSPACE2", "SWAP-SPACE"} {
 			if !d.magic(page-10, magic) {
@@ -140,7 +156,7 @@ func probeSwap(d device) (Signature, bool) {
 }
 
 // probeLVM: the label is in one of the first four sectors of 512 bytes.
-func probeLVM(d device) (Signature, bool) {
+func probeLVM(d *device) (Signature, bool) {
 	for sector := range int64(4) {
 		b := d.bytes(sector*512, 512)
 		if b == nil || string(b[:8]) != "LABELONE" || string(b[24:32]) != "LVM2 001" {
@@ -161,7 +177,7 @@ func probeLVM(d device) (Signature, bool) {
 // probeZFS: four labels of 256 KiB, two at each end, in each a ring of
 // uberblocks. A few stale ones are what other formats leave over, so that, as
 // for libblkid, several must be there.
-func probeZFS(d device) (Signature, bool) {
+func probeZFS(d *device) (Signature, bool) {
 	const label, ring, step, magic, enough = 256 << 10, 128 << 10, 1 << 10, 0x00bab10c, 4
 	end := d.size &^ (label - 1)
 	var s Signature
@@ -179,25 +195,116 @@ func probeZFS(d device) (Signature, bool) {
 	return s, len(s.Magics) >= enough
 }
 
-// probeISO: a volume descriptor of ISO 9660 (ECMA-119) in sector 16 of 2 KiB.
-func probeISO(d device) (Signature, bool) {
-	const first = 16 * 2048
-	if !d.magic(first+1, "CD001") {
-		return Signature{}, false
+// Descriptors of ISO 9660 (ECMA-119) and of UDF (ECMA-167) are in sectors of 2 KiB
+// from the same one on. So many of them are looked at.
+const (
+	discSector    = 2048
+	discFirst     = 16 * discSector
+	mostOfADisc   = 64
+	isoPrimary    = 1
+	isoJoliet     = 2
+	isoTerminator = 255
+)
+
+// probeISO: the names are in the primary descriptor and in that of Joliet.
+func probeISO(d *device) (Signature, bool) {
+	var s Signature
+	for at := int64(discFirst); at < discFirst+mostOfADisc*discSector; at += discSector {
+		b := d.bytes(at, discSector)
+		if b == nil || string(b[1:6]) != "CD001" || b[0] == isoTerminator {
+			break
+		}
+		s.Magics = append(s.Magics, Range{at + 1, 5})
+		switch {
+		case b[0] == isoPrimary && s.Label == "":
+			s.Label = strings.TrimRight(text(b[40:72]), " ")
+			if made := string(b[813:829]); strings.Trim(made, "0123456789") == "" {
+				s.UUID = fmt.Sprintf("%s-%s-%s-%s-%s-%s-%s", made[:4], made[4:6], made[6:8], made[8:10], made[10:12], made[12:14], made[14:])
+			}
+		case b[0] == isoJoliet && string(b[88:90]) == "%/":
+			if name := strings.TrimRight(fromUCS2(b[40:72]), " \x00"); name != s.Label {
+				s.OtherLabels = append(s.OtherLabels, name)
+			}
+		}
 	}
-	b := d.bytes(first, 2048)
-	if b == nil {
-		return Signature{}, false
+	return s, len(s.Magics) > 0
+}
+
+// probeUDF: the volume recognition sequence names the format; the label is that
+// of the logical volume, to which an anchor leads.
+func probeUDF(d *device) (Signature, bool) {
+	for at := int64(discFirst); at < discFirst+mostOfADisc*discSector; at += discSector {
+		b := d.bytes(at+1, 5)
+		if b == nil {
+			break
+		}
+		switch string(b) {
+		case "NSR02", "NSR03":
+			return Signature{Label: udfLabel(d), Magics: []Range{{at + 1, 5}}}, true
+		case "BEA01", "CD001", "BOOT2", "CDW02":
+		default:
+			return Signature{}, false
+		}
 	}
-	s := Signature{Label: strings.TrimRight(text(b[40:72]), " "), Magics: []Range{{first + 1, 5}}}
-	if d := string(b[813:829]); strings.Trim(d, "0123456789") == "" { // when it was made
-		s.UUID = fmt.Sprintf("%s-%s-%s-%s-%s-%s-%s", d[:4], d[4:6], d[6:8], d[8:10], d[10:12], d[12:14], d[14:])
+	return Signature{}, false
+}
+
+func udfLabel(d *device) string {
+	const anchorBlock, tagAnchor, tagLogical, tagEnd = 256, 2, 6, 8
+	for _, block := range []int64{2048, 512, 1024, 4096} {
+		anchor := udfDescriptor(d, anchorBlock, block)
+		if anchor == nil || le.Uint16(anchor) != tagAnchor {
+			continue
+		}
+		first := int64(le.Uint32(anchor[20:]))
+		for at := first; at < first+mostOfADisc; at++ {
+			b := udfDescriptor(d, at, block)
+			switch {
+			case b == nil || le.Uint16(b) == tagEnd:
+				return ""
+			case le.Uint16(b) == tagLogical:
+				return udfString(b[84:212])
+			}
+		}
 	}
-	return s, true
+	return ""
+}
+
+// udfDescriptor is nil if what is in a block does not say that it belongs there.
+func udfDescriptor(d *device, at, block int64) []byte {
+	if b := d.bytes(at*block, 512); b != nil && int64(le.Uint32(b[12:])) == at {
+		return b
+	}
+	return nil
+}
+
+// udfString is a field of characters of one byte or two, as its first byte says.
+// The last byte is how much of the field is in use.
+func udfString(field []byte) string {
+	used := min(int(field[len(field)-1]), len(field)-1)
+	switch b := field[1:max(used, 1)]; field[0] {
+	case 8:
+		runes := make([]rune, len(b))
+		for i, c := range b {
+			runes[i] = rune(c)
+		}
+		return string(runes)
+	case 16:
+		return fromUCS2(b)
+	}
+	return ""
+}
+
+func fromUCS2(b []byte) string {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = be.Uint16(b[2*i:])
+	}
+	return string(utf16.Decode(units))
 }
 
 // probeSquash: the superblock at 0; squashfs has neither label nor UUID.
-func probeSquash(d device) (Signature, bool) {
+func probeSquash(d *device) (Signature, bool) {
 	b := d.bytes(0, 96)
 	if b == nil || string(b[:4]) != "hsqs" || le.Uint16(b[28:]) != 4 {
 		return Signature{}, false
@@ -206,7 +313,7 @@ func probeSquash(d device) (Signature, bool) {
 }
 
 // probeEROFS: the superblock at 1 KiB, struct erofs_super_block.
-func probeEROFS(d device) (Signature, bool) {
+func probeEROFS(d *device) (Signature, bool) {
 	b := d.bytes(1024, 128)
 	if b == nil || le.Uint32(b) != 0xe0f5e1e2 {
 		return Signature{}, false

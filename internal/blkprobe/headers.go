@@ -22,7 +22,7 @@ const mdMagic = 0xa92b4efc
 
 // probeMD: the superblock is at the beginning (version 1.1), 4 KiB behind it
 // (1.2) or near the end (1.0, 0.90).
-func probeMD(d device) (Signature, bool) {
+func probeMD(d *device) (Signature, bool) {
 	var s Signature
 	for _, at := range []int64{0, 4096, ((d.size>>9 - 16) &^ 7) << 9} {
 		b := d.bytes(at, 256)
@@ -89,7 +89,7 @@ type LUKSHeader struct {
 // probeLUKS reads the first header, of LUKS1 or LUKS2, or if it is gone the
 // second one of LUKS2, whose offset depends on the size of the first one (LUKS2
 // On-Disk Format, section 2.1).
-func probeLUKS(d device) (Signature, bool) {
+func probeLUKS(d *device) (Signature, bool) {
 	var s Signature
 	read := func(at int64, magic string) {
 		b := d.bytes(at, 512)
@@ -110,7 +110,7 @@ func probeLUKS(d device) (Signature, bool) {
 }
 
 // readLUKS reads the header that begins with b.
-func readLUKS(d device, at int64, b []byte) *LUKSHeader {
+func readLUKS(d *device, at int64, b []byte) *LUKSHeader {
 	const binaryPart = 4096
 	h := &LUKSHeader{Version: int(be.Uint16(b[6:])), UUID: text(b[168:208])}
 	if h.Version != 2 {

@@ -1,7 +1,9 @@
 package blkprobe
 
 import (
+	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +15,9 @@ type Signature struct {
 	// people use.
 	Type        string
 	Label, UUID string
+	// OtherLabels are what else the filesystem is called: an ISO 9660 filesystem
+	// has a second name for Joliet, a FAT one in its boot sector.
+	OtherLabels []string
 	// Magics are the magic numbers found, so that they can be wiped.
 	Magics []Range
 	// MD is the sound superblock of a member of a Linux RAID.
@@ -23,6 +28,14 @@ type Signature struct {
 
 // A Range is a range of bytes.
 type Range struct{ Offset, Length int64 }
+
+// Labels are all names that the device has; none if it is not labelled.
+func (s *Signature) Labels() []string {
+	if s.Label == "" {
+		return s.OtherLabels
+	}
+	return append([]string{s.Label}, s.OtherLabels...)
+}
 
 func (s Signature) String() string {
 	if s.Label == "" {
@@ -48,7 +61,7 @@ func Describe(all []Signature) string {
 // its first bytes show.
 var formats = []struct {
 	name  string
-	probe func(d device) (Signature, bool)
+	probe func(d *device) (Signature, bool)
 }{
 	{"linux_raid_member", probeMD},
 	{"LVM2_member", probeLVM},
@@ -57,6 +70,7 @@ var formats = []struct {
 	{"swap", probeSwap},
 	{"xfs", probeXFS},
 	{"ext4", probeExt}, // or ext2, ext3
+	{"udf", probeUDF},
 	{"iso9660", probeISO},
 	{"zfs_member", probeZFS},
 	{"squashfs", probeSquash},
@@ -65,40 +79,46 @@ var formats = []struct {
 }
 
 // Probe returns everything that a device seems to hold. The first signature is
-// the one that counts. What cannot be read is taken for empty.
-func Probe(r io.ReaderAt, size int64) []Signature {
+// the one that counts. What cannot be read is taken for empty; the error is the
+// first of those that the device gave.
+func Probe(r io.ReaderAt, size int64) ([]Signature, error) {
 	var found []Signature
+	d := &device{r: r, size: size}
 	for _, f := range formats {
-		if s, ok := f.probe(device{r, size}); ok {
+		if s, ok := f.probe(d); ok {
 			if s.Type == "" {
 				s.Type = f.name
 			}
 			found = append(found, s)
 		}
 	}
-	return found
+	return found, d.err
 }
 
 // A device is what is probed.
 type device struct {
 	r    io.ReaderAt
 	size int64
+	err  error // the first of reading
 }
 
 // bytes reads n bytes; nil if they do not lie within the device or cannot be read.
-func (d device) bytes(off, n int64) []byte {
+func (d *device) bytes(off, n int64) []byte {
 	if off < 0 || off > d.size-n {
 		return nil
 	}
 	b := make([]byte, n)
-	if got, _ := d.r.ReadAt(b, off); int64(got) != n {
+	if got, err := d.r.ReadAt(b, off); int64(got) != n {
+		if !errors.Is(err, io.EOF) {
+			d.err = cmp.Or(d.err, err)
+		}
 		return nil
 	}
 	return b
 }
 
 // magic reports whether text is at an offset.
-func (d device) magic(offset int64, text string) bool {
+func (d *device) magic(offset int64, text string) bool {
 	b := d.bytes(offset, int64(len(text)))
 	return b != nil && string(b) == text
 }

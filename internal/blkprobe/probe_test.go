@@ -39,7 +39,10 @@ func (s sparse) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-func (s sparse) probe() []Signature { return Probe(s, s.size) }
+func (s sparse) probe() []Signature {
+	found, _ := Probe(s, s.size) // it has no errors
+	return found
+}
 
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
@@ -55,7 +58,9 @@ func probeFile(t *testing.T, path string) []Signature {
 	defer f.Close()
 	info, err := f.Stat()
 	testkit.NoError(t, err)
-	return Probe(f, info.Size())
+	found, err := Probe(f, info.Size())
+	testkit.NoError(t, err)
+	return found
 }
 
 func TestProbeFindsWhatMkfsMade(t *testing.T) {
@@ -125,6 +130,10 @@ func TestProbeFindsMagicNumbers(t *testing.T) {
 		{"zfs", uber, "zfs_member"},
 		{"too few uberblocks", map[int64]string{128 << 10: uber[128<<10]}, ""},
 		{"iso9660", map[int64]string{32768: "\x01CD001", 32768 + 40: "DEBIAN  "}, `iso9660 (label "DEBIAN")`},
+		{"udf", map[int64]string{32769: "BEA01", 34817: "NSR03",
+			256 * 2048: "\x02\x00", 256*2048 + 12: "\x00\x01\x00\x00", 256*2048 + 20: "\x20\x00\x00\x00", 32 * 2048: "\x06\x00", 32*2048 + 12: "\x20",
+			32*2048 + 84: "\x08cidata", 32*2048 + 211: "\x07"}, `udf (label "cidata")`},
+		{"a disc with both", map[int64]string{32768: "\x01CD001", 34817: "NSR02"}, "signatures of several things: udf, iso9660"},
 		{"erofs", map[int64]string{1024: "\xe2\xe1\xf5\xe0", 1024 + 64: "root"}, `erofs (label "root")`},
 		{"ntfs is not vfat", map[int64]string{3: "NTFS    ", 11: "\x00\x02\x08\x01\x00\x02", 21: "\xf8", 510: "\x55\xaa"}, ""},
 		{"several", map[int64]string{32768: "\x01CD001", 1024: "\xe2\xe1\xf5\xe0"}, "signatures of several things: iso9660, erofs"},
@@ -145,7 +154,7 @@ func TestProbeFindsMagicNumbers(t *testing.T) {
 					clear(data[m.Offset : m.Offset+m.Length])
 				}
 			}
-			if found := Probe(bytes.NewReader(data), disk.size); len(found) > 0 {
+			if found, _ := Probe(bytes.NewReader(data), disk.size); len(found) > 0 {
 				t.Errorf("with its magic numbers wiped it holds %v", found)
 			}
 		})
@@ -183,10 +192,12 @@ type brokenDevice struct{}
 
 func (brokenDevice) ReadAt([]byte, int64) (int, error) { return 0, errors.New("broken") }
 
-func TestDevicesThatCannotBeReadHoldNothing(t *testing.T) {
-	if got := Probe(brokenDevice{}, 1<<30); len(got) > 0 {
+func TestDevicesThatCannotBeReadSayWhy(t *testing.T) {
+	got, err := Probe(brokenDevice{}, 1<<30)
+	if len(got) > 0 {
 		t.Errorf("got %v", got)
 	}
+	testkit.ErrorContains(t, "the error", err, "broken")
 }
 
 func FuzzProbe(f *testing.F) {
@@ -199,7 +210,9 @@ func FuzzProbe(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, s := range Probe(bytes.NewReader(data), int64(len(data))) {
+		found, err := Probe(bytes.NewReader(data), int64(len(data)))
+		testkit.NoError(t, err)
+		for _, s := range found {
 			for _, m := range s.Magics {
 				if m.Offset < 0 || m.Length <= 0 || m.Offset+m.Length > int64(len(data)) {
 					t.Errorf("%v: the magic number at %v is not on the disk of %d bytes", s, m, len(data))

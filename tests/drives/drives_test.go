@@ -110,12 +110,12 @@ func TestDiskIsNoDVD(t *testing.T) {
 	tray(t, true)
 	defer tray(t, false)
 	b := start(t, "azurestack", "", "--fetch-timeout=12s")
-	for _, want := range []string{"waiting for the DVD with ovf-env.xml", "it has not appeared within 12s", "sr0 (no medium)", "sr1 (no medium)", `(UDF ["rd_rdfe_stable"])`} {
+	for _, want := range []string{"waiting for the DVD with ovf-env.xml", "it has not appeared within 12s", "sr0 (no medium)", "sr1 (no medium)", `(udf "rd_rdfe_stable")`} {
 		if b.err == nil || !strings.Contains(strings.ReplaceAll(b.box, " ", ""), strings.ReplaceAll(want, " ", "")) {
 			t.Errorf("%q is not in: %v, %s", want, b.err, b.box)
 		}
 	}
-	if !strings.Contains(b.log, "waiting for the DVD with ovf-env.xml, 1") {
+	if !strings.Contains(b.log, "waiting for the DVD with ovf-env.xml, for 1") {
 		t.Errorf("the wait is not told:\n%s", b.log)
 	}
 }

@@ -57,9 +57,16 @@ func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 	if err := genisoimage("-r", "-V", "cidata", "-o", links, links+".tree"); err != nil {
 		return err
 	}
+	job.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf"), "links": links}
+	for name, image := range images {
+		file := filepath.Join(dir, name)
+		if err := image.make(file); err != nil {
+			return err
+		}
+		job.Files[name] = file
+	}
 	job.Discs = []string{"", filepath.Join(dir, "dvd")}
 	job.Disks = []string{filepath.Join(dir, "disk")}
-	job.Files = map[string]string{"iso": iso, "udf": filepath.Join(dir, "udf"), "links": links}
 	return nil
 }
 

