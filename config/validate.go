@@ -36,11 +36,11 @@ type validator struct {
 }
 
 func (v *validator) error(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Error, at, InUserSyntax(at, fmt.Sprintf(format, args...))})
+	v.problems = append(v.problems, Problem{Error, at, fmt.Sprintf(format, args...)})
 }
 
 func (v *validator) warn(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Warning, at, InUserSyntax(at, fmt.Sprintf(format, args...))})
+	v.problems = append(v.problems, Problem{Warning, at, fmt.Sprintf(format, args...)})
 }
 
 // config checks everything but duplicates. There are no rules for kernel

@@ -29,7 +29,7 @@ func (v *validator) filesystem(f *Filesystem) {
 	}
 	switch {
 	case format == "" && f.needsFormatFor() != "":
-		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.needsFormatFor(), formatList(v.version))
+		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.Key(f.needsFormatFor()), formatList(v.version))
 	case format != "":
 		v.filesystemFormat(f, format)
 	}
@@ -99,7 +99,7 @@ func (v *validator) virtiofs(f *Filesystem) {
 		{"options", len(f.Options) > 0},
 	} {
 		if property.set {
-			v.error(f.Origin(property.name), "virtiofs is mounted, not made, so %s is not possible", property.name)
+			v.error(f.Origin(property.name), "virtiofs is mounted, not made, so %s is not possible", f.Key(property.name))
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (v *validator) cex(l *Luks) {
 		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; remove one of the two")
 	}
 	if ValueOr(l.KeyFile.Source, "") != "" {
-		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a keyFile")
+		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a %s", l.Key("keyFile"))
 	}
 }
 

@@ -143,7 +143,7 @@ func (v *validator) unwantedPartition(p *Partition) {
 		{"sizeMiB", p.SizeMiB != nil},
 	} {
 		if property.set {
-			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; set only the number", property.name)
+			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; set only the number", p.Key(property.name))
 			return
 		}
 	}

@@ -249,7 +249,7 @@ func (p *planner) checkOverwrite(e *entry) bool {
 			continue
 		}
 		if at, err := p.resolve(*fs.Path); err == nil && rootfs.Within(at.path, e.path) {
-			p.conflict(e.origin(), "remove overwrite, and set wipeFilesystem if the filesystem should be empty",
+			p.conflict(e.origin(), "remove overwrite, and set "+fs.Key("wipeFilesystem")+" if the filesystem should be empty",
 				"%s has overwrite set, but the filesystem on %s (%v) is mounted at %s", e.title(), fs.Device, fs.Origin("path"), *fs.Path)
 			return false
 		}

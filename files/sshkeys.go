@@ -74,7 +74,7 @@ func (p *planner) ensureHome(u account) (string, error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) || u.uid != 0 {
 		return "", &report.Error{Err: fmt.Errorf("the home of user %q: %w", u.name, err),
-			Hint: "let the config make the home directory: remove noCreateHome, or mount the filesystem that holds it"}
+			Hint: "let the config create the home directory, or mount the filesystem that holds it"}
 	}
 	return home, p.createUserDir(u, home)
 }

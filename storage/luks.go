@@ -96,7 +96,7 @@ func (v *volume) reopen(ctx context.Context, isOpen bool) error {
 	err := v.cryptsetup(ctx, args...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == noPermission {
-		return &report.Error{Err: err, Origin: v.config.Origin("keyFile"), Hint: "the key of the config does not open the volume that is there; wipeVolume: true makes it anew, and its contents are lost"}
+		return &report.Error{Err: err, Origin: v.config.Origin("keyFile"), Hint: "the key of the config does not open the volume that is there; " + v.config.Key("wipeVolume") + ": true makes it anew, and its contents are lost"}
 	}
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (m *Machine) volumeKey(ctx context.Context, l *config.Luks) ([]byte, error)
 		}
 		key, err := m.Fetch(ctx, l.KeyFile)
 		if err == nil && len(key) == 0 {
-			err = report.Conflict(l.KeyFile.Origin("source"), "set a key, or remove keyFile to have one generated", "the key is empty")
+			err = report.Conflict(l.KeyFile.Origin("source"), "set a key, or remove "+l.Key("keyFile")+" to have one generated", "the key is empty")
 		}
 		return key, err
 	}

@@ -28,6 +28,15 @@ func (s *Source) String() string {
 	return s.Name
 }
 
+// Key returns a key of the spec, or a path of keys, as it is written in the
+// language of the config: wipeTable is wipe_table in Butane.
+func (o Origin) Key(name string) string {
+	if o.Butane {
+		return Snake(name)
+	}
+	return name
+}
+
 // IsZero reports whether nothing is known about where a value came from.
 func (o Origin) IsZero() bool { return o == Origin{} }
 
@@ -82,6 +91,14 @@ func (o Object) Origin(path ...any) Origin {
 	return n.Origin()
 }
 
+// Key is Origin.Key, in the language of the config that the object came from.
+func (o Object) Key(name string) string {
+	if o.node == nil || o.node.Source == nil {
+		return name
+	}
+	return Origin{Butane: o.node.Source.Snake}.Key(name)
+}
+
 // pathTo is the path of a member that does not exist.
 func (n *Node) pathTo(steps []any) string {
 	path := n.Path()
@@ -90,10 +107,7 @@ func (n *Node) pathTo(steps []any) string {
 		case int:
 			path += "[" + strconv.Itoa(step) + "]"
 		case string:
-			if n.Source.Snake {
-				step = Snake(step)
-			}
-			path = strings.TrimPrefix(path+"."+step, ".")
+			path = strings.TrimPrefix(path+"."+ObjectAt(n).Key(step), ".")
 		}
 	}
 	return path

@@ -46,3 +46,20 @@ func TestPathsOfNilNodes(t *testing.T) {
 		t.Error("nothing has an origin")
 	}
 }
+
+func TestKeysAreInTheLanguageOfTheConfig(t *testing.T) {
+	const name = "ignition.timeouts.httpTotal"
+	butane := &Source{Name: "b", Snake: true}
+	for _, c := range []struct{ got, want string }{
+		{Origin{}.Key(name), name},
+		{Origin{Butane: true}.Key(name), "ignition.timeouts.http_total"},
+		{Object{}.Key(name), name},
+		{ObjectAt(&Node{}).Key(name), name},
+		{ObjectAt(&Node{Source: new(Source)}).Key(name), name},
+		{ObjectAt(&Node{Source: butane}).Key("startMiB"), "start_mib"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %s, want %s", c.got, c.want)
+		}
+	}
+}

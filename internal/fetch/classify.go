@@ -131,7 +131,7 @@ func classifyHTTP(err error) *AttemptError {
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
 		return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TLS: the server took the connection, but says nothing for %v", handshakeTimeout)}
 	case strings.HasSuffix(err.Error(), "timeout awaiting response headers"):
-		return &AttemptError{Kind: ConnLost, Err: errors.New("HTTP: the server took the request, but sends no answer within the limit (ignition.timeouts.httpResponseHeaders)")}
+		return &AttemptError{Kind: ConnLost, Err: errors.New("HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &AttemptError{Kind: ConnLost, Err: errors.New("none, there was no answer yet")}
 	case strings.HasPrefix(err.Error(), "failed to parse Location"):

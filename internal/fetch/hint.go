@@ -27,7 +27,7 @@ func Hint(err error) string {
 	case errors.As(err, &last) && retryPolicy[last.Kind].hint != "":
 		return retryPolicy[last.Kind].hint
 	case errors.Is(err, context.DeadlineExceeded):
-		return "check that the network is up and that the server can be reached; ignition.timeouts.httpTotal in the config and --fetch-timeout set the limit"
+		return "check that the network is up and that the server can be reached; ignition.timeouts in the config and --fetch-timeout set the limit"
 	}
 	return ""
 }

@@ -47,7 +47,7 @@ var retryPolicy = [...]struct {
 	ConnLost:    {forever, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
 	ConnRefused: {3 * time.Hour, false, "check that the server runs, and that address and port are right"},
 	Timeout:     {3 * time.Hour, false, "check the address, and whether a firewall drops the packets"},
-	TLS:         {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls.certificateAuthorities"},
+	TLS:         {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls"},
 	NXDomain: {30 * time.Minute, false,
 		"check the spelling of the host's name, and the name servers that this machine was given (/etc/resolv.conf)"},
 	DNSDown:   {forever, true, "check the name servers that this machine was given (/etc/resolv.conf)"},

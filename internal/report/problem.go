@@ -25,12 +25,7 @@ func Explain(err error) []Problem {
 	if err == nil {
 		return nil
 	}
-	problems := explain(err, Problem{})
-	for i := range problems {
-		p := &problems[i]
-		p.Cause, p.Hint = config.InUserSyntax(p.Origin, p.Cause), config.InUserSyntax(p.Origin, p.Hint)
-	}
-	return problems
+	return explain(err, Problem{})
 }
 
 // explain follows an error to its cause. Around is what the errors around it

@@ -138,11 +138,11 @@ func (e *MountError) Hint() string {
 	case errors.Is(e.Err, unix.ENODEV):
 		return fmt.Sprintf("add the kernel module of %s to the initramfs (dracut --add-drivers %s)", e.Type, e.Type)
 	case errors.Is(e.Err, unix.EINVAL):
-		return fmt.Sprintf("check mountOptions and that %s really holds %s; the kernel log (dmesg) says which it was", e.Source, e.Type)
+		return fmt.Sprintf("check the mount options and that %s really holds %s; the kernel log (dmesg) says which it was", e.Source, e.Type)
 	case errors.Is(e.Err, unix.EBUSY):
 		return fmt.Sprintf("see /proc/mounts and /sys/class/block for what uses %s", e.Source)
 	case errors.Is(e.Err, unix.EROFS), errors.Is(e.Err, unix.EACCES):
-		return fmt.Sprintf("%s is read-only: add \"ro\" to mountOptions or make it writable", e.Source)
+		return fmt.Sprintf("%s is read-only: add \"ro\" to the mount options or make it writable", e.Source)
 	}
 	return "the kernel log (dmesg) may say more"
 }

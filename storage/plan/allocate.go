@@ -135,7 +135,8 @@ func (s *partitionSpec) fill(start, room, alignment uint64) uint64 {
 // noRoom says who or what is in the way. A start of 0 is one that was searched for.
 func (d *Disk) noRoom(s *partitionSpec, member string, start, size uint64) error {
 	t := d.After
-	const hint = "ask for less, or make room: wipeTable, or shouldExist: false with wipePartitionEntry: true for what is in the way"
+	hint := fmt.Sprintf("ask for less, or make room: %s, or %s: false with %s: true for what is in the way",
+		s.Key("wipeTable"), s.Key("shouldExist"), s.Key("wipePartitionEntry"))
 	what := "some space"
 	if size > 0 {
 		what = inMiB(size * t.Sector)

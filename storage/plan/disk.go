@@ -153,18 +153,20 @@ func (d *Disk) equalsAfter(t gpt.Table) bool {
 	return true
 }
 
-const wipeTableHint = "wipeTable: true replaces it, with everything on the disk"
+func (d *Disk) wipeTableHint() string {
+	return d.Config.Key("wipeTable") + ": true replaces it, with everything on the disk"
+}
 
 // refuseExisting is about what is where a table would be written.
 func (d *Disk) refuseExisting() error {
 	f, origin := d.Facts, d.Config.Origin()
 	switch {
 	case f.Kind == gpt.MBR:
-		return report.Conflict(origin, wipeTableHint, "%s has an MBR partition table; the config asks for GPT partitions", f.Device)
+		return report.Conflict(origin, d.wipeTableHint(), "%s has an MBR partition table; the config asks for GPT partitions", f.Device)
 	case f.Kind == gpt.Damaged:
-		return report.Conflict(origin, wipeTableHint+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", f.Device, f.Damage)
+		return report.Conflict(origin, d.wipeTableHint()+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", f.Device, f.Damage)
 	case f.Kind == gpt.None && len(f.Signatures) > 0:
-		return report.Conflict(origin, wipeTableHint, "%s has no partition table but holds %s", f.Device, blkprobe.Describe(f.Signatures))
+		return report.Conflict(origin, d.wipeTableHint(), "%s has no partition table but holds %s", f.Device, blkprobe.Describe(f.Signatures))
 	}
 	return nil
 }
@@ -174,7 +176,7 @@ func (d *Disk) refuseWipe() []error {
 	if !d.Wipe || len(d.Facts.Holders) == 0 {
 		return nil
 	}
-	return []error{report.Conflict(d.Config.Origin("wipeTable"), "stop using it before, or do not set wipeTable on this disk",
+	return []error{report.Conflict(d.Config.Origin("wipeTable"), "stop using it before, or do not set "+d.Config.Key("wipeTable")+" on this disk",
 		"%s is to be wiped but is in use: %s", d.Facts.Device, d.Facts.describeAllHolders())}
 }
 
@@ -186,7 +188,7 @@ func (d *Disk) refuseChanges() []error {
 	}
 	var errs []error
 	if f.Unwritable != nil {
-		errs = append(errs, report.Conflict(d.Config.Origin(), wipeTableHint, "the GPT of %s cannot be changed: %v", f.Device, f.Unwritable))
+		errs = append(errs, report.Conflict(d.Config.Origin(), d.wipeTableHint(), "the GPT of %s cannot be changed: %v", f.Device, f.Unwritable))
 	}
 	if holders := f.HoldersOf(0); len(holders) > 0 {
 		errs = append(errs, report.Conflict(d.Config.Origin(), "stop using it before", "the partitions of %s are to be changed but the disk is %s", f.Device, DescribeHolders(holders)))

@@ -83,7 +83,7 @@ func DecideFilesystem(fs *config.Filesystem, f DeviceFacts) (Action, error) {
 		return Keep, nil
 	case len(f.Signatures) == 0 || wipe:
 	case action == Wipe:
-		return Keep, report.Conflict(fs.Origin("device"), "wipeFilesystem: true clears it, and its contents are lost",
+		return Keep, report.Conflict(fs.Origin("device"), fs.Key("wipeFilesystem")+": true clears it, and its contents are lost",
 			"%s holds %s; the config says that it holds nothing", f.Device, blkprobe.Describe(f.Signatures))
 	default:
 		return Keep, refuseOtherFilesystem(fs, f)
@@ -128,7 +128,7 @@ func NormalizeUUID(format, uuid string) string {
 // refuseOtherFilesystem is about a device that holds something; nil if it is
 // what the config wants.
 func refuseOtherFilesystem(fs *config.Filesystem, f DeviceFacts) error {
-	const hint = "wipeFilesystem: true makes it anew, and its contents are lost"
+	hint := fs.Key("wipeFilesystem") + ": true makes it anew, and its contents are lost"
 	differences := compareFilesystem(fs, f.Signatures[0])
 	switch {
 	case len(differences) == 0:

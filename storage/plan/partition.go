@@ -90,7 +90,7 @@ func (d *Disk) decidePartition(s *partitionSpec, newGUID func() string) error {
 		return d.decideAbsent(s)
 	}
 	if s.number > d.After.Slots || s.number < 1 {
-		return report.Conflict(s.Origin("number"), "use a smaller number; wipeTable: true makes a table for 128",
+		return report.Conflict(s.Origin("number"), "use a smaller number; "+s.Key("wipeTable")+": true makes a table for 128",
 			"partition number %d: the table of %s has room for the numbers 1 to %d", s.number, d.Facts.Device, d.After.Slots)
 	}
 	want, err := d.allocate(s)
@@ -128,7 +128,7 @@ func (d *Disk) decideAbsent(s *partitionSpec) error {
 	case !s.exists():
 		return nil
 	case !s.wipe:
-		return report.Conflict(s.Origin("shouldExist"), "wipePartitionEntry: true deletes it",
+		return report.Conflict(s.Origin("shouldExist"), s.Key("wipePartitionEntry")+": true deletes it",
 			"partition %s on %s exists (%s); the config says that it should not", s.existing.Title(), d.Facts.Device, extent(s.existing, d.After.Sector))
 	}
 	d.Changes = append(d.Changes, Change{Kind: Deleted, Before: s.existing})
@@ -136,7 +136,7 @@ func (d *Disk) decideAbsent(s *partitionSpec) error {
 }
 
 func (d *Disk) refuseDifferences(s *partitionSpec, differences []difference) error {
-	hint := "wipePartitionEntry: true replaces it, and its contents are lost"
+	hint := s.Key("wipePartitionEntry") + ": true replaces it, and its contents are lost"
 	origin := s.Origin()
 	if len(differences) == 1 {
 		if origin = s.Origin(differences[0].member); differences[0].member == "sizeMiB" {

@@ -114,7 +114,7 @@ func decideVolumeContents(l *config.Luks, f DeviceFacts) (Action, []error) {
 		if member != "" {
 			origin = l.Origin(member)
 		}
-		return Create, []error{report.Conflict(origin, "wipeVolume: true makes it anew, and its contents are lost", format, args...)}
+		return Create, []error{report.Conflict(origin, l.Key("wipeVolume")+": true makes it anew, and its contents are lost", format, args...)}
 	}
 	header := f.LUKS()
 	switch {

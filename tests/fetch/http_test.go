@@ -171,7 +171,7 @@ func TestSilentServersAreAskedAgain(t *testing.T) {
 	if got, err := get(t, c, resource(srv.URL)); got != "at last" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if !strings.Contains(log.String(), "HTTP: the server took the request, but sends no answer within the limit (ignition.timeouts.httpResponseHeaders) (for 0s so far, 1 attempt; again in ") {
+	if !strings.Contains(log.String(), "HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts (for 0s so far, 1 attempt; again in ") {
 		t.Errorf("the log says:\n%s", log)
 	}
 }
