@@ -46,7 +46,7 @@ func (a *Array) Idle() bool { return a.Content == ContentExisting }
 // Name implements Node.
 func (a *Array) Name() string {
 	verb := map[Action]string{Create: "making", Start: "assembling", Complete: "completing"}[a.Action]
-	if slices.ContainsFunc(a.Members, (*Target).Deferred) {
+	if slices.ContainsFunc(a.Members, (*Target).deferred) {
 		verb = "checking and, if needed, making"
 	}
 	return fmt.Sprintf("%s array %q (%s of %s)", verb, a.Config.Name, config.ValueOr(a.Config.Level, ""), strings.Join(a.Config.Devices, ", "))

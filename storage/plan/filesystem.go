@@ -25,7 +25,7 @@ func wantsFilesystem(fs *config.Filesystem) bool {
 func isNone(fs *config.Filesystem) bool { return *fs.Format == "" || *fs.Format == "none" }
 
 // Deferred reports whether what is done is decided only when the plan runs.
-func (f *Filesystem) Deferred() bool { return f.Target.Wanted && f.Target.Deferred() }
+func (f *Filesystem) Deferred() bool { return f.Target.Wanted && f.Target.deferred() }
 
 // Origin implements Node.
 func (f *Filesystem) Origin() config.Origin { return f.Config.Origin() }
@@ -58,7 +58,7 @@ func (f *Filesystem) Name() string {
 func (g *Graph) decideFilesystem(f *Filesystem) []error {
 	t := f.Target
 	errs := g.lookAtStacked(t)
-	if t.Unknown || !t.Wanted || t.Deferred() {
+	if t.Unknown || !t.Wanted || t.deferred() {
 		return errs
 	}
 	var err error

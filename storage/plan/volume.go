@@ -49,7 +49,7 @@ func (v *Volume) Idle() bool { return v.Content == ContentExisting && v.keyStore
 // Name implements Node.
 func (v *Volume) Name() string {
 	verb := map[Action]string{Keep: "checking the key of", Start: "opening", Create: "making"}[v.Action]
-	if v.Members[0].Deferred() {
+	if v.Members[0].deferred() {
 		verb = "checking and, if needed, making"
 	}
 	name := fmt.Sprintf("%s LUKS volume %q on %s", verb, v.Config.Name, v.Members[0].Device)
