@@ -21,8 +21,8 @@ const (
 	maxProblems = 8
 )
 
-// LogHint says where the whole log is.
-const LogHint = "journalctl -t " + Identifier + " (or dmesg, without a journal)"
+// logHint says where the whole log is.
+const logHint = "journalctl -t " + identifier + " (or dmesg, without a journal)"
 
 var headlines = map[Kind]string{
 	KindMachine: "Firstlight could not provision this machine",
@@ -77,7 +77,7 @@ func (f Failure) Box() string {
 	if len(f.Problems) > 1 {
 		b.line("")
 	}
-	b.entry("log", LogHint)
+	b.entry("log", logHint)
 	b.rule()
 	return b.String()
 }

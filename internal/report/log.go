@@ -24,8 +24,8 @@ const (
 	LevelCritical
 )
 
-// Identifier is the syslog identifier of all messages. Distributions select by it.
-const Identifier = "ignition"
+// identifier is the syslog identifier of all messages. Distributions select by it.
+const identifier = "ignition"
 
 // severities by level. The names have the width of the reference's column.
 var severities = [...]struct {
@@ -40,7 +40,7 @@ var severities = [...]struct {
 	LevelCritical: {journal.PriCrit, "CRITICAL :"},
 }
 
-// A Logger says what happens. It is not log/slog's, which brings encoding/json
+// A Logger logs messages. It is not log/slog's, which brings encoding/json
 // with it: 200 kB that an initramfs need not carry. A nil one is silent.
 type Logger struct {
 	prefix string
@@ -67,12 +67,12 @@ func NewWriterLogger(w io.Writer) *Logger {
 	return &Logger{write: toWriter(w)}
 }
 
-// NewFuncLogger hands messages, their fields by name, to a function.
+// NewFuncLogger passes messages, their fields by name, to a function.
 func NewFuncLogger(write func(level Level, text string, fields map[string]string)) *Logger {
 	return &Logger{write: write}
 }
 
-// With begins each message with where it comes from: a stage, an operation.
+// With returns a logger whose messages begin with a stage or an operation.
 func (l *Logger) With(where string) *Logger {
 	if l == nil {
 		return nil
@@ -80,7 +80,7 @@ func (l *Logger) With(where string) *Logger {
 	return &Logger{l.prefix + where + ": ", l.write}
 }
 
-// Log says something. Fields, names and values in turn, are for the journal only.
+// Log logs a message. Fields, names and values in turn, are for the journal only.
 func (l *Logger) Log(level Level, text string, fields ...string) {
 	if l == nil {
 		return
@@ -92,7 +92,7 @@ func (l *Logger) Log(level Level, text string, fields ...string) {
 	l.write(level, l.prefix+text, named)
 }
 
-// Debug, Info and Warn say something at their level; see Log.
+// Debug, Info and Warn log a message at their level; see Log.
 func (l *Logger) Debug(text string, fields ...string) { l.Log(LevelDebug, text, fields...) }
 func (l *Logger) Info(text string, fields ...string)  { l.Log(LevelInfo, text, fields...) }
 func (l *Logger) Warn(text string, fields ...string)  { l.Log(LevelWarn, text, fields...) }
@@ -107,7 +107,7 @@ func toWriter(w io.Writer) func(Level, string, map[string]string) {
 }
 
 func toJournal(l Level, text string, fields map[string]string) {
-	fields["SYSLOG_IDENTIFIER"] = Identifier
+	fields["SYSLOG_IDENTIFIER"] = identifier
 	// Nothing can be done about a message that the journal does not take.
 	_ = journal.Send(text, severities[l].priority, fields)
 }
@@ -120,7 +120,7 @@ func toKmsg(w io.Writer) func(Level, string, map[string]string) {
 		for line := range strings.SplitSeq(text, "\n") {
 			for len(line) > 0 {
 				n := min(len(line), most)
-				fmt.Fprintf(w, "<%d>%s[%d]: %s\n", severities[l].priority, Identifier, os.Getpid(), line[:n])
+				fmt.Fprintf(w, "<%d>%s[%d]: %s\n", severities[l].priority, identifier, os.Getpid(), line[:n])
 				line = line[n:]
 			}
 		}

@@ -115,11 +115,11 @@ func TestPlanThatCannotBeRunIsABug(t *testing.T) {
 	}
 }
 
-var place = config.Origin{Source: "user config (fw_cfg)", Line: 41, Column: 9, Path: "storage.files[2]"}
+var origin = config.Origin{Source: "user config (fw_cfg)", Line: 41, Column: 9, Path: "storage.files[2]"}
 
 func TestBoxSaysAllThatAPersonNeeds(t *testing.T) {
 	err := &Error{Doing: "writing /etc/motd", Origin: config.Origin{Source: "outer"}, Err: fmt.Errorf("while fetching: %w",
-		&Error{Doing: "fetching http://h/x", Origin: place, Err: errors.New("the server answered 404 Not Found"), Hint: "check the URL"})}
+		&Error{Doing: "fetching http://h/x", Origin: origin, Err: errors.New("the server answered 404 Not Found"), Hint: "check the URL"})}
 	want := `+------------------------------------------------------------------------------+
 | Firstlight could not provision this machine                                  |
 +------------------------------------------------------------------------------+
@@ -140,7 +140,7 @@ func TestBoxSaysAllThatAPersonNeeds(t *testing.T) {
 func TestFailureOfAHelperProgramReadsWell(t *testing.T) {
 	var log bytes.Buffer
 	r := &Runner{Log: NewWriterLogger(&log)}
-	err := r.Run(t.Context(), Plan{{Name: `creating user "no:name"`, Origin: place, Do: func(context.Context) error {
+	err := r.Run(t.Context(), Plan{{Name: `creating user "no:name"`, Origin: origin, Do: func(context.Context) error {
 		return &system.CommandError{Command: system.Command{Name: "useradd", Args: []string{"--create-home", "no:name"}},
 			Output: "useradd: Warning: missing or non-executable shell '/bin/bash'\nuseradd: invalid user name 'no:name': use --badname to ignore", Err: errors.New("exit status 3")}
 	}}})
@@ -178,10 +178,10 @@ func TestOriginAndHintAreInherited(t *testing.T) {
 	}{
 		"outer ones": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: fmt.Errorf("x: %w", &Error{Doing: "b", Err: errors.New("c")})},
 			[]Problem{{Operation: "a", Cause: "x: b: c", Origin: outer, Hint: "h"}}},
-		"inner ones": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: &Error{Origin: place, Hint: "i", Err: errors.New("c")}},
-			[]Problem{{Operation: "a", Cause: "c", Origin: place, Hint: "i"}}},
-		"several": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: errors.Join(errors.New("c"), &Error{Origin: place, Err: errors.New("d")})},
-			[]Problem{{Operation: "a", Cause: "c", Origin: outer, Hint: "h"}, {Operation: "a", Cause: "d", Origin: place, Hint: "h"}}},
+		"inner ones": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: &Error{Origin: origin, Hint: "i", Err: errors.New("c")}},
+			[]Problem{{Operation: "a", Cause: "c", Origin: origin, Hint: "i"}}},
+		"several": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: errors.Join(errors.New("c"), &Error{Origin: origin, Err: errors.New("d")})},
+			[]Problem{{Operation: "a", Cause: "c", Origin: outer, Hint: "h"}, {Operation: "a", Cause: "d", Origin: origin, Hint: "h"}}},
 		"a caller's hint": {&Error{Doing: "a", Hint: "h", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: "h"}}},
 		"none":            {&Error{Doing: "a", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: tool.Hint()}}},
 	} {
@@ -194,7 +194,7 @@ func TestOriginAndHintAreInherited(t *testing.T) {
 func TestBoxListsAllConflicts(t *testing.T) {
 	var errs []error
 	for i := range maxProblems + 3 {
-		errs = append(errs, Conflict(place, "set wipeTable", "disk %d is in use", i))
+		errs = append(errs, Conflict(origin, "set wipeTable", "disk %d is in use", i))
 	}
 	got := Box("disks", errors.Join(errs...))
 	for _, want := range []string{"the config has to be fixed", "problem 1 of 11", "problem 8 of 11", "disk 7 is in use", "set wipeTable", "... and 3 more problems, see the log"} {
@@ -207,7 +207,7 @@ func TestBoxListsAllConflicts(t *testing.T) {
 	}
 }
 
-func TestBoxPlacesEachProblemOfAConfig(t *testing.T) {
+func TestBoxHasTheOriginOfEachProblemOfAConfig(t *testing.T) {
 	_, _, err := config.Parse([]byte("{\"ignition\": {\"version\": \"3.4.0\"},\n\"storage\": {\"files\": [{\"path\": 5}],\n\"disks\": 7}}"), "user config")
 	got := Box("fetch-offline", &Error{Doing: "reading the user config", Err: err})
 	for _, want := range []string{"problem 1 of 2", "reading the user config", "this is a number, but a string is expected", "user config, line 2, column 32", "line 3, column 10", "firstlightctl validate"} {
@@ -231,7 +231,7 @@ func TestBoxIsNeverWiderThanAConsole(t *testing.T) {
 
 func TestStageReportsAreOneJSONObjectToALine(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "run", "report.json")
-	for _, s := range []Stage{{Stage: "disks"}, {Stage: "files", Problems: Explain(&Error{Doing: "a", Err: errors.New("b"), Origin: place})}} {
+	for _, s := range []Stage{{Stage: "disks"}, {Stage: "files", Problems: Explain(&Error{Doing: "a", Err: errors.New("b"), Origin: origin})}} {
 		if err := s.Append(name); err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +247,7 @@ func TestStageReportsAreOneJSONObjectToALine(t *testing.T) {
 }
 
 func TestProblemInOneLine(t *testing.T) {
-	p := Problem{"mounting /dev/vdb1", "it is\nbusy", "exit status 1", place, "unmount it"}
+	p := Problem{"mounting /dev/vdb1", "it is\nbusy", "exit status 1", origin, "unmount it"}
 	want := "mounting /dev/vdb1: it is; busy (exit status 1) [user config (fw_cfg), line 41, column 9 (storage.files[2])]; unmount it"
 	if p.String() != want {
 		t.Errorf("got %s", p)

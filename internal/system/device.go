@@ -27,8 +27,8 @@ func (e Event) Has(name, value string) bool {
 	return bytes.Contains(e, []byte("\x00"+name+"="+value+"\x00"))
 }
 
-// FromUdev reports that udev has dealt with what the event is about.
-func (e Event) FromUdev() bool { return bytes.HasPrefix(e, []byte("libudev\x00")) }
+// fromUdev reports that udev has dealt with what the event is about.
+func (e Event) fromUdev() bool { return bytes.HasPrefix(e, []byte("libudev\x00")) }
 
 // Events are what the kernel and udev send about devices.
 type Events struct{ socket *os.File }
@@ -147,7 +147,7 @@ func SettleDevice(ctx context.Context, uevent string) error {
 		if err != nil {
 			return err
 		}
-		if event.FromUdev() && event.Has("SYNTH_UUID", string(id)) {
+		if event.fromUdev() && event.Has("SYNTH_UUID", string(id)) {
 			return nil
 		}
 	}

@@ -31,7 +31,7 @@ func TestEventsEndWithTheirContext(t *testing.T) {
 func TestEventsAreRead(t *testing.T) {
 	kernel := Event("add@/devices/x\x00ACTION=add\x00SUBSYSTEM=block\x00SEQNUM=1\x00")
 	udev := Event("libudev\x00\xfe\xed\xca\xfe....\x00ACTION=change\x00SYNTH_UUID=1-2\x00")
-	if kernel.FromUdev() || !udev.FromUdev() {
+	if kernel.fromUdev() || !udev.fromUdev() {
 		t.Error("the senders are mixed up")
 	}
 	if !kernel.Has("SUBSYSTEM", "block") || kernel.Has("SUBSYSTEM", "bloc") || !udev.Has("SYNTH_UUID", "1-2") || Event(nil).Has("A", "") {

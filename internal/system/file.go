@@ -29,11 +29,11 @@ func WriteFile(name string, contents []byte, mode fs.FileMode) error {
 		os.Remove(f.Name())
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	return SyncDirectory(filepath.Dir(name))
+	return syncDirectory(filepath.Dir(name))
 }
 
-// SyncDirectory makes the names in a directory survive a power cut.
-func SyncDirectory(name string) error {
+// syncDirectory makes the names in a directory survive a power cut.
+func syncDirectory(name string) error {
 	dir, err := os.Open(name)
 	if err != nil {
 		return err

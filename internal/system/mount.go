@@ -43,11 +43,11 @@ var mountFlags = map[string]mountFlag{
 	"group": {unix.MS_NOSUID | unix.MS_NODEV, false},
 }
 
-// ParseMountOptions sorts options as mount(8) does: what every filesystem knows
+// parseMountOptions sorts options as mount(8) does: what every filesystem knows
 // becomes flags for mount(2), what is for other programs is dropped ("x-...",
 // "nofail"), and the rest is text for the filesystem. An item may hold several
 // options, with commas between them.
-func ParseMountOptions(options []string) (flags uintptr, data string) {
+func parseMountOptions(options []string) (flags uintptr, data string) {
 	var rest []string
 	for _, option := range splitOptions(strings.Join(options, ",")) {
 		flag, known := mountFlags[option]
@@ -119,7 +119,7 @@ func (e *MountError) Error() string {
 // them. The kernel loads the filesystem's module by itself. The error is a
 // *MountError.
 func Mount(source, target, fstype string, options []string) error {
-	flags, data := ParseMountOptions(options)
+	flags, data := parseMountOptions(options)
 	err := unix.Mount(source, target, fstype, flags, data)
 	if err == nil {
 		return nil

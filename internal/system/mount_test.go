@@ -27,7 +27,7 @@ func TestMountOptionsAreUnderstoodAsMountDoes(t *testing.T) {
 		{`context="system_u:object_r:tmp_t:s0:c1,c2",ro`, unix.MS_RDONLY, `context="system_u:object_r:tmp_t:s0:c1,c2"`},
 		{"rbind", unix.MS_BIND | unix.MS_REC, ""},
 	} {
-		flags, data := ParseMountOptions(strings.Split(c.options, "|"))
+		flags, data := parseMountOptions(strings.Split(c.options, "|"))
 		if flags != c.flags || data != c.data {
 			t.Errorf("%s: flags %#x, data %q; want %#x, %q", c.options, flags, data, c.flags, c.data)
 		}
