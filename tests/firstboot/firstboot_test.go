@@ -301,8 +301,8 @@ var (
 	mutations = []mutation{
 		{"files/nodes.go", "return in.finish(b, base, own, mode(f.Mode, 0o644), replace,",
 			"return in.finish(b, base, own, mode(f.Mode, 0o644)&^map[string]uint32{\"/opt/tool\": 0o011}[f.Path], replace,"},
-		{"storage/plan_place.go", "w.after.Start, w.after.Size = start, size",
-			"if w.after.Name == \"fat\" {\nsize -= t.alignment()\n}\nw.after.Start, w.after.Size = start, size"},
+		{"storage/plan/allocate.go", "want.Start, want.Size = start, size",
+			"if want.Name == \"fat\" {\nsize -= alignment(t)\n}\nwant.Start, want.Size = start, size"},
 		{"files/presets.go", "\"enable \" + u.Name})", "map[bool]string{true: \"disable \", false: \"enable \"}[u.Name == \"asked.service\"] + u.Name})"},
 	}
 	brokenValues = []string{
