@@ -27,7 +27,7 @@ func isAzure(u *url.URL) bool {
 func (c *Client) azureBeforePlain(u *url.URL, plain opener) opener {
 	container, blob, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	account, _, _ := strings.Cut(u.Host, ".")
-	about := StoreError{Store: "Azure blob storage", Bucket: account + "/" + container, Object: blob}
+	about := storeError{Store: "Azure blob storage", Bucket: account + "/" + container, Object: blob}
 	signed := withStoreError(&about, c.httpOpener(func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		headers.Set("X-Ms-Version", azureVersion)

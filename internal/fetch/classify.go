@@ -23,7 +23,7 @@ func (c *Client) classify(err error) *AttemptError {
 	case errors.Is(err, ErrNotFound):
 		return &AttemptError{Kind: Permanent, Err: cause(err)}
 	case errors.As(err, &status):
-		return &AttemptError{Kind: status.failureKind(), Err: cause(err), retryAfter: status.RetryAfter}
+		return &AttemptError{Kind: status.failureKind(), Err: cause(err), RetryAfter: status.RetryAfter}
 	case errors.As(err, &name):
 		return c.classifyDNS(name)
 	}
@@ -122,7 +122,7 @@ func classifyDial(err error) *AttemptError {
 // http have no types but texts.
 func classifyHTTP(err error) *AttemptError {
 	switch {
-	case errors.Is(err, errStalled), errors.Is(err, errCut), errors.Is(err, errBadRange):
+	case errors.Is(err, errStalled), errors.Is(err, ErrCut), errors.Is(err, errBadRange):
 		return &AttemptError{Kind: ConnLost, Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return &AttemptError{Kind: TLS, Err: errors.New("TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")}

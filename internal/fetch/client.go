@@ -75,10 +75,6 @@ var schemes = map[string]struct {
 	"tftp":  {true, openTFTP}, // tftp://HOST/PATH
 }
 
-func schemeList() string {
-	return strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")
-}
-
 // Fetch writes the bytes of a resource to w: fetched, decompressed, and equal
 // to its hash if it has one. After an error what was written so far must not be
 // used. A resource without a source is empty.
@@ -109,7 +105,7 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	name, _, _ := strings.Cut(source, ":")
 	scheme, ok := schemes[strings.ToLower(name)]
 	if !ok {
-		return fmt.Errorf("only URLs that begin with %s can be fetched", schemeList())
+		return fmt.Errorf("only URLs that begin with %s can be fetched", strings.Join(slices.Sorted(maps.Keys(schemes)), ", "))
 	}
 	if scheme.needsNetwork && c.Offline {
 		return ErrNeedNetwork

@@ -28,9 +28,24 @@ func TestDirectRequestsDoNotUseTheProxy(t *testing.T) {
 	if u, err := c.transports().proxied.Proxy(req); u == nil || err != nil {
 		t.Errorf("contents are asked for through %v, %v", u, err)
 	}
-	if got, err := c.DoDirect(t.Context(), DirectRequest{URL: srv.URL, MaxBytes: 100}); string(got) != "direct" || err != nil {
+	if got, err := getDirect(t, c, srv.URL, false); got != "direct" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
+}
+
+func getDirect(t *testing.T, c *Client, url string, fromLowPort bool) (string, error) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.SendDirect(t.Context(), req, fromLowPort)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
 }
 
 func TestRequestsFromLowPorts(t *testing.T) {
@@ -38,7 +53,7 @@ func TestRequestsFromLowPorts(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { from = append(from, r.RemoteAddr) }))
 	defer srv.Close()
 	c, _, _ := newTestClient(t)
-	if _, err := c.DoDirect(t.Context(), DirectRequest{URL: srv.URL, LowPort: true}); err != nil {
+	if _, err := getDirect(t, c, srv.URL, true); err != nil {
 		if !errors.Is(err, syscall.EACCES) || Hint(err) != "run this as root" {
 			t.Errorf("got %v", err)
 		}

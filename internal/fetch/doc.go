@@ -51,8 +51,8 @@
 //
 // A Client follows the config that was read last (settings.go): Configure applies
 // its proxy, timeouts and certificate authorities to all fetches that begin later.
-// Requests to services of the platform (direct.go, for package imds) have the same
-// retries, but never a proxy, a slot or a timeout of their own. Object stores are
+// Requests of package imds (direct.go) have the same retries, but never a proxy, a
+// slot or a timeout of their own. Object stores are
 // shown the Credentials of the platform, or none.
 //
 // # Limits

@@ -90,7 +90,7 @@ func TestVerificationIsOverDecompressedBytes(t *testing.T) {
 	r := resourceOf(srv.URL)
 	r.Compression, r.Verification.Hash = &gz, &wrong
 	_, err := get(t, c, r)
-	var mismatch *HashError
+	var mismatch *hashError
 	if !errors.As(err, &mismatch) {
 		t.Fatalf("got %v", err)
 	}

@@ -20,7 +20,7 @@ func openGCS(ctx context.Context, c *Client, d download) (io.ReadCloser, error) 
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
 		return nil, errors.New("this is not the URL of an object; it should look like gs://BUCKET/OBJECT")
 	}
-	about := StoreError{Store: "Google Cloud Storage", Bucket: u.Host, Object: strings.TrimPrefix(u.Path, "/"), Identity: "anonymously"}
+	about := storeError{Store: "Google Cloud Storage", Bucket: u.Host, Object: strings.TrimPrefix(u.Path, "/"), Identity: "anonymously"}
 	object := &url.URL{Scheme: "https", Host: gcsHost, RawQuery: "alt=media",
 		Path:    "/storage/v1/b/" + about.Bucket + "/o/" + about.Object,
 		RawPath: "/storage/v1/b/" + url.PathEscape(about.Bucket) + "/o/" + url.PathEscape(about.Object)}

@@ -7,8 +7,8 @@ import (
 
 // Hint returns what can be done about an error of a fetch, "" if that is unknown.
 func Hint(err error) string {
-	var mismatch *HashError
-	var store *StoreError
+	var mismatch *hashError
+	var store *storeError
 	var status *StatusError
 	var last *AttemptError
 	switch {

@@ -47,9 +47,9 @@ func (c *Client) do(client *http.Client, req *http.Request) (*http.Response, err
 }
 
 func openHTTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
-	u, err := parseHTTP(d.source)
-	if err != nil {
-		return nil, err
+	u, err := url.Parse(d.source)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("this is not a URL that can be requested")
 	}
 	headers, err := headersOf(d)
 	if err != nil {
@@ -60,14 +60,6 @@ func openHTTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error)
 		open = c.azureBeforePlain(u, open)
 	}
 	return c.openResuming(ctx, d, u.Host, open)
-}
-
-func parseHTTP(source string) (*url.URL, error) {
-	u, err := url.Parse(source)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("this is not a URL that can be requested")
-	}
-	return u, nil
 }
 
 func headersOf(d download) (http.Header, error) {

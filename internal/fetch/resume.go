@@ -17,8 +17,8 @@ const maxStuck = 10
 var (
 	// errStalled means that the server sends nothing in the middle of a response.
 	errStalled = errors.New("HTTP: the server sends nothing more")
-	// errCut means that a response is shorter than its header says.
-	errCut = errors.New("HTTP: the answer broke off")
+	// ErrCut means that a response is shorter than its header says. It is retried.
+	ErrCut = errors.New("HTTP: the answer broke off")
 	// errChanged means that the resource was changed while it was fetched.
 	errChanged = errors.New("the file on the server was changed while it was fetched")
 )
@@ -156,7 +156,7 @@ func (r *resumingReader) connectionLost(err error) error {
 	case r.ctx.Err() != nil:
 		return r.ctx.Err()
 	case !errors.Is(err, errStalled):
-		err = fmt.Errorf("%w after %s", errCut, r.progress())
+		err = fmt.Errorf("%w after %s", ErrCut, r.progress())
 	default:
 		err = fmt.Errorf("%w, after %s", err, r.progress())
 	}

@@ -58,7 +58,7 @@ var retryPolicy = [...]struct {
 type AttemptError struct {
 	Kind       Kind
 	Err        error
-	retryAfter time.Duration // that the server demands
+	RetryAfter time.Duration // that the server demands
 	hint       string        // instead of the policy's
 }
 
@@ -163,7 +163,7 @@ func (r *retry) pause(e *AttemptError) time.Duration {
 	}
 	limit := min(firstPause<<min(r.pauses, 10), lastPause)
 	r.pauses++
-	return rand.N(limit) + min(e.retryAfter, maxRetryAfter)
+	return rand.N(limit) + min(e.RetryAfter, maxRetryAfter)
 }
 
 // logRetry logs each new error, and as a warning one that lasts.

@@ -61,7 +61,7 @@ func (s *s3Source) open(ctx context.Context, at resumePoint) (*response, error) 
 		if errors.As(err, &status) && corrections < maxCorrections && s.correct(status) {
 			continue
 		}
-		return nil, asStoreError(StoreError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
+		return nil, asStoreError(storeError{Store: "S3", Bucket: s.object.bucket, Object: s.object.key, Region: s.region, Identity: who}, err)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 
-// A StoreError is a response of an object store without the object.
-type StoreError struct {
+// A storeError is a response of an object store without the object.
+type storeError struct {
 	Store, Bucket, Object string
 	Region                string // "" where the store has none
 	Identity              string // as a phrase: "anonymously"
@@ -18,9 +18,9 @@ type StoreError struct {
 	Err                   error  // wraps a *StatusError
 }
 
-func (e *StoreError) Unwrap() error { return e.Err }
+func (e *storeError) Unwrap() error { return e.Err }
 
-func (e *StoreError) Error() string {
+func (e *storeError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v", e.Store, e.Err)
 	for _, part := range []string{e.Code, e.Message} {
@@ -36,15 +36,15 @@ func (e *StoreError) Error() string {
 }
 
 // withStoreError returns open with what is known about the object in its errors.
-func withStoreError(about *StoreError, open opener) opener {
+func withStoreError(about *storeError, open opener) opener {
 	return func(ctx context.Context, at resumePoint) (*response, error) {
 		r, err := open(ctx, at)
 		return r, asStoreError(*about, err)
 	}
 }
 
-// asStoreError makes a StoreError of a status. Other errors stay as they are.
-func asStoreError(e StoreError, err error) error {
+// asStoreError makes a storeError of a status. Other errors stay as they are.
+func asStoreError(e storeError, err error) error {
 	var status *StatusError
 	if !errors.As(err, &status) {
 		return err

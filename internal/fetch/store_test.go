@@ -7,7 +7,7 @@ import (
 )
 
 func TestStoreErrorsNameIdentityAndObject(t *testing.T) {
-	about := StoreError{Store: "S3", Bucket: "b", Object: "dir/k", Region: "eu-west-1", Identity: `as the role "web" (key AKIA)`}
+	about := storeError{Store: "S3", Bucket: "b", Object: "dir/k", Region: "eu-west-1", Identity: `as the role "web" (key AKIA)`}
 	for name, tc := range map[string]struct {
 		body string
 		want string

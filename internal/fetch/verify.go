@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// A HashError is a resource that is not what the config says.
-type HashError struct{ Algorithm, Want, Got string }
+// A hashError is a resource that is not what the config says.
+type hashError struct{ Algorithm, Want, Got string }
 
-func (e *HashError) Error() string {
+func (e *hashError) Error() string {
 	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nwant %s\ngot %s", e.Algorithm, e.Want, e.Got)
 }
 
@@ -57,7 +57,7 @@ func (v *verifier) verify() error {
 		return nil
 	}
 	if got := hex.EncodeToString(v.Sum(nil)); got != v.want {
-		return &HashError{v.algorithm, v.want, got}
+		return &hashError{v.algorithm, v.want, got}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@
 //
 //	Do       the hosts of the service, one or several      hedge.go
 //	  token  a PUT gives it, each request shows it         token.go
-//	  fetch  one request, without a proxy, with retries    package fetch
+//	  send   attempts, by the retries of package fetch     request.go
 //	  hint   what a person can do about a status           request.go
 //
 // # Words

@@ -1,8 +1,13 @@
 package imds
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -33,7 +38,7 @@ type Request struct {
 	// MaxBytes bounds the response; 0 is a MiB.
 	MaxBytes int
 
-	onAttempt func(*fetch.AttemptError) // as in fetch.DirectRequest
+	onAttempt func(*fetch.AttemptError) // as in fetch.Client.Retry
 }
 
 // A Hint is what can be done about a status.
@@ -75,16 +80,63 @@ func (c *Client) doAtHost(ctx context.Context, r Request) ([]byte, error) {
 	return c.send(ctx, r)
 }
 
-func (c *Client) send(ctx context.Context, r Request) ([]byte, error) {
+func (c *Client) send(ctx context.Context, r Request) (body []byte, err error) {
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
 	if r.MaxBytes == 0 {
 		r.MaxBytes = 1 << 20
 	}
-	body, err := c.fetch.DoDirect(ctx, fetch.DirectRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: r.Body,
-		MaxBytes: r.MaxBytes, LowPort: r.LowPort, RetryOn: r.RetryOn, OnAttempt: r.onAttempt})
+	shown := fetch.Redact(r.URL)
+	err = c.fetch.Retry(ctx, r.Method+" "+shown, r.onAttempt, func() error {
+		body, err = c.attempt(ctx, r)
+		return err
+	})
 	if err != nil {
-		return nil, &report.Error{Doing: "asking " + fetch.Redact(r.URL), Err: err, Hint: r.hint(err)}
+		return nil, &report.Error{Doing: "asking " + shown, Err: err, Hint: r.hint(err)}
 	}
 	return body, nil
+}
+
+func (c *Client) attempt(ctx context.Context, r Request) ([]byte, error) {
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Host == "" {
+		return nil, &fetch.AttemptError{Kind: fetch.Permanent, Err: errors.New("this is not a URL that can be requested")}
+	}
+	req := &http.Request{Method: r.Method, URL: u, Header: http.Header{}}
+	for i := 0; i+1 < len(r.Header); i += 2 {
+		req.Header.Set(r.Header[i], r.Header[i+1])
+	}
+	if len(r.Body) > 0 {
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
+	}
+	resp, err := c.fetch.SendDirect(ctx, req, r.LowPort)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.MaxBytes)+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w after %d bytes", fetch.ErrCut, len(body))
+	case len(body) > r.MaxBytes:
+		return nil, &fetch.AttemptError{Kind: fetch.Permanent, Err: fmt.Errorf("the answer has more than %d bytes", r.MaxBytes)}
+	}
+	return body, nil
+}
+
+// explain returns what an error means at this service.
+func (r *Request) explain(err error) error {
+	var status *fetch.StatusError
+	switch {
+	case !errors.As(err, &status):
+		return err
+	case r.Method == http.MethodPost && status.Code/100 == 2:
+		return nil // created, accepted
+	case slices.Contains(r.RetryOn, status.Code):
+		return &fetch.AttemptError{Kind: fetch.ServerBusy, Err: status, RetryAfter: status.RetryAfter}
+	}
+	return err
 }
 
 // hint returns what can be done about an error. A service of the platform has no
