@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 func resourceOf(source string) config.Resource { return config.Resource{Source: &source} }
@@ -170,7 +171,7 @@ func TestBusyServerIsRetried(t *testing.T) {
 }
 
 func TestTotalTimeoutEndsRetries(t *testing.T) {
-	inBubble(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, func(t *testing.T, c *Client, log *logBuffer) {
+	inBubble(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, func(t *testing.T, c *Client, log *testkit.Output) {
 		_, err := get(t, c, resourceOf("http://server/"))
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 1m0s") || !strings.Contains(err.Error(), "500 Internal Server Error") {
 			t.Errorf("got %v", err)

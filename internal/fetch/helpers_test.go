@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A hurried clock sleeps by being set forward.
@@ -35,28 +35,10 @@ func (h *fakeClock) clock() Clock {
 	return Clock{Now: now, Sleep: sleep, AwaitNetwork: sleep}
 }
 
-// logBuffer is a log that several goroutines may write.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // newTestClient has no limit of time, a network, and a clock that does not wait.
-func newTestClient(t *testing.T) (*Client, *fakeClock, *logBuffer) {
+func newTestClient(t *testing.T) (*Client, *fakeClock, *testkit.Output) {
 	t.Helper()
-	log, h := &logBuffer{}, &fakeClock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	log, h := &testkit.Output{}, &fakeClock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	c := New(report.NewWriterLogger(log), 0)
 	c.Clock = h.clock()
 	c.StallTimeout = 2 * time.Second
@@ -96,14 +78,14 @@ func (l *memoryListener) dial(ctx context.Context, _, _ string) (net.Conn, error
 
 // inBubble runs a test in a bubble of package synctest, with a server and a client
 // with a timeout that reaches it at http://server/.
-func inBubble(t *testing.T, totalTimeout time.Duration, h http.HandlerFunc, test func(t *testing.T, c *Client, log *logBuffer)) {
+func inBubble(t *testing.T, totalTimeout time.Duration, h http.HandlerFunc, test func(t *testing.T, c *Client, log *testkit.Output)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		l.close = sync.OnceFunc(func() { close(l.closed) })
 		srv := &http.Server{Handler: h}
 		go srv.Serve(l)
 		defer srv.Close()
-		log := &logBuffer{}
+		log := &testkit.Output{}
 		c := New(report.NewWriterLogger(log), totalTimeout)
 		c.current.proxied.DialContext = l.dial
 		defer c.current.proxied.CloseIdleConnections()

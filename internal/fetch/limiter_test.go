@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // peak counts how many are inside at a time.
@@ -113,7 +115,7 @@ func TestManyFetchesAtOnceAreBounded(t *testing.T) {
 		defer at.leave()
 		time.Sleep(time.Second)
 		io.WriteString(w, r.URL.Path)
-	}, func(t *testing.T, c *Client, _ *logBuffer) {
+	}, func(t *testing.T, c *Client, _ *testkit.Output) {
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A part is one answer of a scripted server.
@@ -189,7 +190,7 @@ func TestStalledTransfersAreResumed(t *testing.T) {
 			return
 		}
 		io.WriteString(w, letters)
-	}, func(t *testing.T, c *Client, log *logBuffer) {
+	}, func(t *testing.T, c *Client, log *testkit.Output) {
 		if got, err := get(t, c, resourceOf("http://server/")); err != nil || got != letters {
 			t.Errorf("got %q, %v", got, err)
 		}
@@ -200,7 +201,7 @@ func TestStalledTransfersAreResumed(t *testing.T) {
 }
 
 func TestSlowReadersDoNotStallAServer(t *testing.T) {
-	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) }, func(t *testing.T, c *Client, log *logBuffer) {
+	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) }, func(t *testing.T, c *Client, log *testkit.Output) {
 		slow := writerFunc(func(p []byte) (int, error) {
 			time.Sleep(time.Hour) // 32 times
 			return len(p), nil
@@ -221,7 +222,7 @@ func TestTotalTimeoutEndsATransferAndSaysWhereItWas(t *testing.T) {
 		io.WriteString(w, letters[:10])
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
-	}, func(t *testing.T, c *Client, log *logBuffer) {
+	}, func(t *testing.T, c *Client, log *testkit.Output) {
 		_, err := get(t, c, resourceOf("http://server/"))
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 10s; the last trouble was:\nnone, the transfer was at 10 of 26 bytes") {
 			t.Errorf("got %v", err)

@@ -1,7 +1,6 @@
 package imds
 
 import (
-	"bytes"
 	"context"
 	"sync"
 	"testing"
@@ -9,25 +8,8 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
-
-// A logBuffer is a log that several goroutines may write.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // A fakeClock sleeps by being set forward.
 type fakeClock struct {
@@ -50,9 +32,9 @@ func (f *fakeClock) sleep(ctx context.Context, d time.Duration) error {
 
 // newTestClient has a clock that does not wait. It begins an hour before the end
 // of the keys in keysJSON.
-func newTestClient(t *testing.T) (*Client, *fakeClock, *logBuffer) {
+func newTestClient(t *testing.T) (*Client, *fakeClock, *testkit.Output) {
 	t.Helper()
-	log, clock := &logBuffer{}, &fakeClock{time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	log, clock := &testkit.Output{}, &fakeClock{time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	c := fetch.New(report.NewWriterLogger(log), 0)
 	c.Clock = fetch.Clock{Now: clock.now, Sleep: clock.sleep, AwaitNetwork: clock.sleep}
 	return New(c), clock, log

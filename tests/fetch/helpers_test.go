@@ -5,7 +5,6 @@
 package fetch_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -28,31 +27,14 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
-
-// A journal is a log that many may write to.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
 
 // newClient is one whose pauses take no time but are seen by its clock, which
 // begins now.
-func newClient(t *testing.T) (*fetch.Client, *journal) {
+func newClient(t *testing.T) (*fetch.Client, *testkit.Output) {
 	t.Helper()
-	log := new(journal)
+	log := new(testkit.Output)
 	c := fetch.New(report.NewWriterLogger(log), 0)
 	c.StallTimeout = time.Minute // for a machine that has other things to do
 	var mu sync.Mutex
@@ -248,7 +230,7 @@ func (p *tunnel) connected() string {
 
 // through is a client that reaches every https host at a server of ours, which
 // has a certificate for all of them, as a proxy and an authority would have it.
-func through(t *testing.T, h http.HandlerFunc, hosts ...string) (*fetch.Client, *journal, *tunnel) {
+func through(t *testing.T, h http.HandlerFunc, hosts ...string) (*fetch.Client, *testkit.Output, *tunnel) {
 	t.Helper()
 	a := newAuthority(t, valid)
 	srv := serveTLS(t, a.issue(t, valid, hosts...), tls.VersionTLS13, h)
