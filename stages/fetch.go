@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -37,14 +36,10 @@ func fetchOnline(context.Context, *process) error { return nil }
 // stage.
 func (p *process) requestNetwork(why string) error {
 	p.log.Info(why + " needs the network")
-	if err := os.MkdirAll(filepath.Dir(p.NeedNet), 0o755); err != nil {
+	if err := system.WriteFile(p.NeedNet, nil, 0o644); err != nil {
 		return fmt.Errorf("requesting the network: %w", err)
 	}
-	f, err := os.OpenFile(p.NeedNet, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("requesting the network: %w", err)
-	}
-	return f.Close()
+	return nil
 }
 
 // baseConfig merges the fragments of the image. It needs no network: references

@@ -3,12 +3,13 @@ package stages
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -22,7 +23,7 @@ func writeFiles(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := p.outputs(ctx)
+	outputs, err := p.outputs()
 	if err != nil {
 		return err
 	}
@@ -47,10 +48,14 @@ func writeFiles(ctx context.Context, p *process) error {
 }
 
 // outputs are the files that a fetch stage has left for the platform.
-func (p *process) outputs(ctx context.Context) ([]files.Output, error) {
+func (p *process) outputs() ([]files.Output, error) {
 	var all []files.Output
 	for _, f := range p.state.ProviderOutputFiles {
-		text, err := p.fetch.Bytes(ctx, config.Resource{Source: &f.Contents.Source}, maxConfig)
+		var text []byte
+		contents, err := dataurl.NewReader(f.Contents.Source)
+		if err == nil {
+			text, err = io.ReadAll(contents)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading what the platform wants at %s: %w", f.Path, err)
 		}

@@ -60,13 +60,13 @@ func (e *StateError) Error() string { return e.Err.Error() }
 func loadState(name string) (*state, error) {
 	s := new(state)
 	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
-	case err != nil:
-		return s, &StateError{fmt.Errorf("reading the state: %w", err)}
 	}
-	if err := json.Unmarshal(text, s); err != nil {
+	if err == nil {
+		err = json.Unmarshal(text, s)
+	}
+	if err != nil {
 		return s, &StateError{fmt.Errorf("reading the state %s: %w", name, err)}
 	}
 	return s, nil
@@ -74,13 +74,16 @@ func loadState(name string) (*state, error) {
 
 func (s *state) save(name string) error {
 	text, err := json.Marshal(s)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(name), 0o700)
+	}
+	if err == nil {
+		err = system.WriteFile(name, append(text, '\n'), 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("saving the state: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return fmt.Errorf("saving the state: %w", err)
-	}
-	return system.WriteFile(name, append(text, '\n'), 0o600)
+	return nil
 }
 
 // recordSource records where a config came from, once.

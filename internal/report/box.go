@@ -56,7 +56,9 @@ func (f Failure) Log(log *Logger) {
 func (f Failure) Box() string {
 	b := &box{}
 	b.rule()
-	b.line(headlines[f.Kind])
+	for _, line := range wrap(headlines[f.Kind], boxWidth-4) {
+		b.line(line)
+	}
 	b.rule()
 	b.entry("stage", f.Stage)
 	for i, p := range f.Problems {

@@ -218,7 +218,7 @@ func TestBoxHasTheOriginOfEachProblemOfAConfig(t *testing.T) {
 }
 
 func TestBoxIsNeverWiderThanAConsole(t *testing.T) {
-	err := errors.New(strings.Repeat("x", 500) + " \x1b[2J" + strings.Repeat(" ü", 200))
+	err := errors.Join(syscall.ENOSPC, errors.New(strings.Repeat("x", 500)+" \x1b[2J"+strings.Repeat(" ü", 200)))
 	for line := range strings.Lines(Box("disks", err)) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n != boxWidth {
 			t.Errorf("%d columns: %s", n, line)
