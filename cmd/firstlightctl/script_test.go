@@ -24,11 +24,13 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script. A script has the files of testFiles in its
-// directory beside its own, and one command more than testscript:
+// directory beside its own, and these commands beside those of testscript:
 //
-//	exits STATUS PROGRAM ARGUMENTS...
-//
-// checks the exit status, and that the program has left all files as they were.
+//	exits STATUS PROGRAM ARGUMENTS...  checks the exit status, and that the program
+//	                                   has left all files as they were
+//	disk-image FILE CONFIG             makes a disk of 100 MiB with the partitions of
+//	                                   a config
+//	blank-image FILE                   makes an empty disk of 1 MiB
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -43,9 +45,18 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			env.Setenv("COLUMNS", "")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"disk-image": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(makeImage(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+			},
+			"blank-image": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), make([]byte, 1<<20), 0o644))
+			},
+		},
 	})
 }
 
@@ -71,15 +82,22 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// readTree returns the contents of all files below dir.
+// readTree describes all files below dir: their contents, or the time of the last
+// change for disk images.
 func readTree(ts *testscript.TestScript, dir string) map[string]string {
 	files := map[string]string{}
 	ts.Check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
+			files[path] = "directory"
+			return err
+		}
+		if filepath.Ext(path) == ".img" {
+			info, err := entry.Info()
+			files[path] = fmt.Sprint(info.ModTime())
 			return err
 		}
 		text, err := os.ReadFile(path)
-		files[path] = fmt.Sprintf("%q", text)
+		files[path] = string(text)
 		return err
 	}))
 	return files
