@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -52,12 +51,12 @@ func isAny(err error, targets ...error) bool {
 // be the network of this machine.
 func (c *Client) classifyRoute(err error) *AttemptError {
 	if text := networkProblem(c.listLinks()); text != "" {
-		return &AttemptError{Kind: NoNetwork, Err: errors.New(text)}
+		return failed(NoNetwork, "%s", text)
 	}
 	if errors.Is(err, syscall.EHOSTUNREACH) {
-		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TCP: nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)}
+		return failed(Timeout, "TCP: nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)
 	}
-	return &AttemptError{Kind: NoNetwork, Err: fmt.Errorf("no route: %w", rootOf(err))}
+	return failed(NoNetwork, "no route: %w", rootOf(err))
 }
 
 // rootOf returns the innermost cause.
@@ -76,13 +75,13 @@ func rootOf(err error) error {
 func (c *Client) classifyDNS(err *net.DNSError) *AttemptError {
 	switch text := networkProblem(c.listLinks()); {
 	case text != "":
-		return &AttemptError{Kind: NoNetwork, Err: errors.New(text)}
+		return failed(NoNetwork, "%s", text)
 	case err.IsNotFound:
-		return &AttemptError{Kind: NXDomain, Err: fmt.Errorf("DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))}
+		return failed(NXDomain, "DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))
 	case err.IsTimeout:
-		return &AttemptError{Kind: DNSDown, Err: fmt.Errorf("DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)}
+		return failed(DNSDown, "DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)
 	}
-	return &AttemptError{Kind: DNSDown, Err: fmt.Errorf("DNS: asking the name server%s for %q: %s", at(err.Server), err.Name, err.Err)}
+	return failed(DNSDown, "DNS: asking the name server%s for %q: %s", at(err.Server), err.Name, err.Err)
 }
 
 func at(server string) string {
@@ -111,11 +110,11 @@ func classifyDial(err error) *AttemptError {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &AttemptError{Kind: ConnRefused, Err: fmt.Errorf("TCP: %s refuses the connection: %w", whom, syscall.ECONNREFUSED)}
+		return failed(ConnRefused, "TCP: %s refuses the connection: %w", whom, syscall.ECONNREFUSED)
 	case op.Timeout():
-		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TCP: %s does not answer", whom)}
+		return failed(Timeout, "TCP: %s does not answer", whom)
 	}
-	return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TCP: connecting to %s: %w", whom, op.Err)}
+	return failed(ConnLost, "TCP: connecting to %s: %w", whom, op.Err)
 }
 
 // classifyHTTP is for errors after there is a connection. The timeouts of package
@@ -125,24 +124,24 @@ func classifyHTTP(err error) *AttemptError {
 	case errors.Is(err, errStalled), errors.Is(err, ErrCut), errors.Is(err, errBadRange):
 		return &AttemptError{Kind: ConnLost, Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return &AttemptError{Kind: TLS, Err: errors.New("TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")}
+		return failed(TLS, "TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")
 	case errors.Is(err, context.Canceled):
 		return &AttemptError{Kind: ConnLost, Err: err}
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
-		return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("TLS: the server took the connection, but says nothing for %v", handshakeTimeout)}
+		return failed(ConnLost, "TLS: the server took the connection, but says nothing for %v", handshakeTimeout)
 	case strings.HasSuffix(err.Error(), "timeout awaiting response headers"):
-		return &AttemptError{Kind: ConnLost, Err: errors.New("HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts")}
+		return failed(ConnLost, "HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts")
 	case errors.Is(err, context.DeadlineExceeded):
-		return &AttemptError{Kind: ConnLost, Err: errors.New("none, there was no answer yet")}
+		return failed(ConnLost, "none, there was no answer yet")
 	case strings.HasPrefix(err.Error(), "failed to parse Location"):
 		// The text holds the whole header, which may hold credentials.
 		return redirectError("the server redirected to what is no URL")
 	case strings.Contains(err.Error(), "malformed"):
-		return &AttemptError{Kind: ConnRefused, Err: fmt.Errorf("HTTP: the server at this port does not speak it: %s", Printable(err.Error()))}
+		return failed(ConnRefused, "HTTP: the server at this port does not speak it: %s", Printable(err.Error()))
 	case isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE):
-		return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("HTTP: the server closed the connection without an answer: %w", err)}
+		return failed(ConnLost, "HTTP: the server closed the connection without an answer: %w", err)
 	}
-	return &AttemptError{Kind: ConnLost, Err: fmt.Errorf("HTTP: %w", err)}
+	return failed(ConnLost, "HTTP: %w", err)
 }
 
 // KindOf returns the kind of a failed attempt. Other errors are Permanent.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"time"
 )
 
 // maxStuck bounds how often a response may break off without a single new byte:
@@ -152,7 +151,7 @@ func (r *resumingReader) connectionLost(err error) error {
 	case errors.Is(err, errChanged):
 		return err
 	case timedOut(r.ctx):
-		return &AttemptError{Kind: Permanent, Err: fmt.Errorf("none, the transfer was at %s", r.progress())}
+		return failed(Permanent, "none, the transfer was at %s", r.progress())
 	case r.ctx.Err() != nil:
 		return r.ctx.Err()
 	case !errors.Is(err, errStalled):
@@ -184,36 +183,4 @@ func (r *resumingReader) disconnect() {
 func (r *resumingReader) Close() error {
 	r.disconnect()
 	return nil
-}
-
-// A stallReader ends a body if the server sends nothing for some time. The time
-// between reads does not count.
-type stallReader struct {
-	io.ReadCloser
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	limit  time.Duration
-	timer  *time.Timer
-}
-
-func newStallReader(ctx context.Context, cancel context.CancelCauseFunc, body io.ReadCloser, limit time.Duration) *stallReader {
-	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
-	timer.Stop()
-	return &stallReader{body, ctx, cancel, limit, timer}
-}
-
-func (w *stallReader) Read(p []byte) (int, error) {
-	w.timer.Reset(w.limit)
-	n, err := w.ReadCloser.Read(p)
-	w.timer.Stop()
-	if err != nil && err != io.EOF && context.Cause(w.ctx) == errStalled {
-		err = fmt.Errorf("%w for %v", errStalled, w.limit)
-	}
-	return n, err
-}
-
-func (w *stallReader) Close() error {
-	w.timer.Stop()
-	w.cancel(nil)
-	return w.ReadCloser.Close()
 }

@@ -62,6 +62,10 @@ type AttemptError struct {
 	hint       string        // instead of the policy's
 }
 
+func failed(kind Kind, format string, args ...any) *AttemptError {
+	return &AttemptError{Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
 func (e *AttemptError) Error() string { return e.Err.Error() }
 func (e *AttemptError) Unwrap() error { return e.Err }
 

@@ -164,7 +164,7 @@ func (t *tftpTransfer) advance() error {
 		}
 	}
 	if !t.connected {
-		return &AttemptError{Kind: Timeout, Err: fmt.Errorf("TFTP: the server at %s does not answer", t.server.String())}
+		return failed(Timeout, "TFTP: the server at %s does not answer", t.server.String())
 	}
 	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
 }

@@ -32,12 +32,12 @@ func (s settings) withTimeout(ctx context.Context) (limited context.Context, sta
 	return limited, start, cancel
 }
 
-// timedOut reports whether a limit of time has ended a context.
+// timedOut reports whether a timeout has ended a context.
 func timedOut(ctx context.Context) bool {
 	return errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
-// explain says which limit was hit, if one was.
+// explainTimeout adds the timeout to an error that it caused.
 func (s settings) explainTimeout(ctx context.Context, err error) error {
 	if err == nil || !timedOut(ctx) {
 		return err
@@ -45,7 +45,7 @@ func (s settings) explainTimeout(ctx context.Context, err error) error {
 	return &timeoutError{s.totalTimeout, err}
 }
 
-// timeoutError is a fetch that hit its limit.
+// A timeoutError is a fetch that took too long.
 type timeoutError struct {
 	limit time.Duration
 	last  error

@@ -45,7 +45,7 @@ func (c *Client) classifyTLS(err error) *AttemptError {
 	default:
 		return nil
 	}
-	return &AttemptError{Kind: TLS, Err: fmt.Errorf("TLS: %s", Printable(text))}
+	return failed(TLS, "TLS: %s", Printable(text))
 }
 
 // certificateProblem returns what is wrong with the server's certificate.
