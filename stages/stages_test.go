@@ -293,19 +293,19 @@ func TestBaseConfigsCannotRefer(t *testing.T) {
 }
 
 func TestFetchSettingsOfReferencedConfigs(t *testing.T) {
-	// The slow page comes after a second; whoever has a limit gives up.
+	// The slow page comes after three seconds; whoever has a limit gives up.
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/slow":
 			select {
-			case <-time.After(1200 * time.Millisecond):
+			case <-time.After(3 * time.Second):
 			case <-r.Context().Done():
 			}
 			fallthrough
 		case "/plain":
 			io.WriteString(w, `{`+version+`}`)
 		case "/limited":
-			io.WriteString(w, `{"ignition": {"version": "3.4.0", "timeouts": {"httpTotal": 1}}}`)
+			io.WriteString(w, `{"ignition": {"version": "3.4.0", "timeouts": {"httpTotal": 2}}}`)
 		}
 	}))
 	t.Cleanup(srv.Close)
@@ -316,10 +316,10 @@ func TestFetchSettingsOfReferencedConfigs(t *testing.T) {
 		cfg  string
 		fail bool
 	}{
-		"a limit holds for what is merged": {root(`"merge": [{"source": "URL/slow"}]`, `, "timeouts": {"httpTotal": 1}`), true},
+		"a limit holds for what is merged": {root(`"merge": [{"source": "URL/slow"}]`, `, "timeouts": {"httpTotal": 2}`), true},
 		"a child's holds for its siblings": {root(`"merge": [{"source": "URL/limited"}, {"source": "URL/slow"}]`, ""), true},
 		"none is no limit":                 {root(`"merge": [{"source": "URL/plain"}, {"source": "URL/slow"}]`, ""), false},
-		"a replacing config sets its own":  {root(`"replace": {"source": "URL/plain"}`, `, "timeouts": {"httpTotal": 1}`), false},
+		"a replacing config sets its own":  {root(`"replace": {"source": "URL/plain"}`, `, "timeouts": {"httpTotal": 2}`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, tc.cfg)

@@ -110,7 +110,7 @@ func TestServicesWithSeveralHosts(t *testing.T) {
 }
 
 func TestServiceThatNobodyReachesEndsWithItsTime(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	first := closedPort(t)
 	_, err := New(fetch.New(nil, 0)).Do(ctx, Request{URL: "http://" + first + "/x", OtherHosts: []string{closedPort(t)}})

@@ -263,12 +263,14 @@ type table struct {
 }
 
 // tableOf reads the partition table of a disk by sfdisk, after sgdisk has found
-// no problem with it.
+// no problem with it. Sgdisk opens the disk for writing, whereupon udev has the
+// kernel read the table again: for a moment the partitions are gone.
 func tableOf(t testing.TB, disk string) table {
 	t.Helper()
 	if out := run(t, "sgdisk", "--verify", disk); !strings.Contains(out, "No problems found") {
 		t.Errorf("sgdisk --verify %s:\n%s", disk, out)
 	}
+	run(t, "udevadm", "settle")
 	var answer struct{ PartitionTable table }
 	dec := json.NewDecoder(bytes.NewReader([]byte(run(t, "sfdisk", "--json", disk))))
 	if err := dec.Decode(&answer); err != nil {
