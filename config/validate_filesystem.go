@@ -2,22 +2,6 @@ package config
 
 import "strings"
 
-// filesystemFormats lists what can be made, since which version, and how many
-// bytes a label may have (0 is without limit).
-var filesystemFormats = [...]struct {
-	name  string
-	since Version
-	label int
-}{
-	{"ext4", V3_0, 16},
-	{"btrfs", V3_0, 256},
-	{"xfs", V3_0, 12},
-	{"vfat", V3_0, 11},
-	{"swap", V3_0, 15},
-	{"none", V3_3, 0},
-	{"virtiofs", V3_7Experimental, 0},
-}
-
 func (v *validator) filesystem(f *Filesystem) {
 	format := ValueOr(f.Format, "")
 	if NonZero(f.Path) {
@@ -73,15 +57,7 @@ func (v *validator) filesystemFormat(f *Filesystem, format string) {
 	v.error(f.Origin("format"), "the format %s is unknown; it should be one of %s", quote(format), formatList(v.version))
 }
 
-func formatList(version Version) string {
-	var names []string
-	for _, f := range filesystemFormats {
-		if f.since <= version {
-			names = append(names, f.name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
+func formatList(v Version) string { return strings.Join(FilesystemFormats(v), ", ") }
 
 // virtiofs checks a directory of the host, which is mounted but not made.
 func (v *validator) virtiofs(f *Filesystem) {

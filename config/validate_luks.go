@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -55,12 +56,11 @@ func (v *validator) custom(c *ClevisCustom) {
 	if pin == "" && text == "" && !needsNetwork {
 		return
 	}
-	free := v.version >= V3_6
 	switch {
 	case pin == "":
 		v.error(c.Origin("pin"), "the name of the clevis pin is missing")
-	case !free && pin != "tpm2" && pin != "tang" && pin != "sss":
-		v.error(c.Origin("pin"), "the clevis pin %s is unknown; before version %s of the spec it should be tpm2, tang or sss", quote(pin), V3_6)
+	case v.version < V3_6 && !slices.Contains(clevisPins, pin):
+		v.error(c.Origin("pin"), "the clevis pin %s is unknown; before version %s of the spec it should be one of %s", quote(pin), V3_6, strings.Join(clevisPins, ", "))
 	}
 	if text == "" {
 		v.error(c.Origin("config"), "the config of the clevis pin is missing")

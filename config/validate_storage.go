@@ -149,23 +149,15 @@ func (v *validator) unwantedPartition(p *Partition) {
 	}
 }
 
-// raidLevels says which levels there are, and which of them can have spares.
-var raidLevels = map[string]bool{
-	"linear": false, "raid0": false, "0": false, "stripe": false,
-	"raid1": true, "1": true, "mirror": true, "raid4": true, "4": true, "raid5": true, "5": true,
-	"raid6": true, "6": true, "raid10": true, "10": true,
-}
-
 func (v *validator) raid(r *Raid) {
 	level := ValueOr(r.Level, "")
-	spares, known := raidLevels[level]
-	const levels = "linear, raid0, raid1, raid4, raid5, raid6, raid10"
+	number, known := RaidLevelNumber(level)
 	switch {
 	case level == "":
-		v.error(r.Origin("level"), "the RAID level is missing; it should be one of %s", levels)
+		v.error(r.Origin("level"), "the RAID level is missing; it should be one of %s", raidLevelList())
 	case !known:
-		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), levels)
-	case !spares && NonZero(r.Spares):
+		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), raidLevelList())
+	case number < 1 && NonZero(r.Spares):
 		v.error(r.Origin("level"), "there are %d spares, but a RAID of level %s cannot have any", *r.Spares, level)
 	}
 	if len(r.Devices) == 0 {

@@ -11,11 +11,6 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-var unitTypes = []string{
-	".service", ".socket", ".device", ".mount", ".automount", ".swap",
-	".target", ".path", ".timer", ".snapshot", ".slice", ".scope",
-}
-
 func (v *validator) systemd(s *Systemd) {
 	// Those with contents but no [Install] section, by name.
 	notInstallable := map[string]*Unit{}
