@@ -86,9 +86,10 @@ func TestRaidRules(t *testing.T) {
 		{"name can be anything", "all", `"storage":{"raid":[{"name":"a/b","level":"1","devices":["/a"]},{"name":"","level":"1","devices":["/a"]}]}`, nil},
 		{"name twice", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a"]},{"name":"a","level":"1","devices":["/b"]}]}`, []string{`E storage.raid[1] the name "a" is already`}},
 	}
-	for level, redundant := range raidLevels {
+	for _, level := range RaidLevels() {
+		number, _ := RaidLevelNumber(level)
 		r := rule{"spares of " + level, "all", raid(`"level":"` + level + `","spares":1`), nil}
-		if !redundant {
+		if number < 1 {
 			r.want = []string{"E storage.raid[0].level cannot have any"}
 		}
 		rules = append(rules, r)

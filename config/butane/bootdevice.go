@@ -47,16 +47,20 @@ var layouts = map[string]layout{
 
 const defaultLayout = "x86_64"
 
-func (t *translation) layoutNames() string {
+// Layouts returns the layouts of boot devices that there are for a version of the
+// spec.
+func Layouts(v config.Version) []string {
 	var names []string
 	for name, l := range layouts {
-		if l.since <= t.Spec {
+		if l.since <= v {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
+
+func (t *translation) layoutNames() string { return strings.Join(Layouts(t.Spec), ", ") }
 
 func (t *translation) checkBootDevice() {
 	b := &t.bootDevice

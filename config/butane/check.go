@@ -155,6 +155,9 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 
 var quadletTypes = []string{".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact"}
 
+// QuadletTypes returns the extensions that names of quadlets can have.
+func QuadletTypes() []string { return quadletTypes }
+
 func (t *translation) checkQuadlet(n *doc.Node) {
 	name := text(n, "name")
 	_, instance := quadletTemplate(name)

@@ -1,9 +1,11 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
 )
 
 // The rules of package config, as far as a schema can express them. Tests compare the
@@ -41,39 +43,6 @@ const (
 	guid     = `^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$`
 )
 
-var (
-	raidLevels = []string{"linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10", "10"}
-	unitTypes  = []string{"service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "snapshot", "slice", "scope"}
-	quadlets   = []string{"container", "volume", "network", "kube", "image", "build", "pod", "artifact"}
-	formats    = always("ext4", "btrfs", "xfs", "vfat", "swap").and(config.V3_3, "none").and(config.V3_7Experimental, "virtiofs")
-	layouts    = always("x86_64", "aarch64", "ppc64le").and(config.V3_5, "s390x-eckd", "s390x-virt", "s390x-zfcp")
-)
-
-// versioned holds values by the version that added them.
-type versioned []struct {
-	since config.Version
-	words []string
-}
-
-func always(w ...string) versioned { return versioned{}.and(config.V3_0, w...) }
-
-func (v versioned) and(since config.Version, w ...string) versioned {
-	return append(v, struct {
-		since config.Version
-		words []string
-	}{since, w})
-}
-
-func (v versioned) in(version config.Version) []string {
-	var all []string
-	for _, group := range v {
-		if group.since <= version {
-			all = append(all, group.words...)
-		}
-	}
-	return all
-}
-
 // rules restrict the values of members beyond their type.
 var rules = map[string]func(*builder, *node){
 	"Ignition.version": func(b *builder, s *node) { s.Const = b.version.String() },
@@ -94,7 +63,7 @@ var rules = map[string]func(*builder, *node){
 	"Raid.devices":      func(_ *builder, s *node) { s.MinItems, s.Items.Pattern = 1, absolute },
 	"Filesystem.path":   matching(orEmpty(absolute)),
 	"Filesystem.device": filesystemDevice,
-	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.enum(append(formats.in(b.version), "")...) },
+	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.enum(append(config.FilesystemFormats(b.version), "")...) },
 
 	"File.mode":      mode,
 	"Directory.mode": mode,
@@ -104,17 +73,17 @@ var rules = map[string]func(*builder, *node){
 	"Partition.guid":     matching(guid),
 	"Partition.typeGuid": matching(guid),
 	"Partition.label":    func(_ *builder, s *node) { s.Pattern, s.MaxLength = "^[^:]*$", 36 },
-	"Raid.level":         func(b *builder, s *node) { s.Enum = b.enum(raidLevels...) },
+	"Raid.level":         func(b *builder, s *node) { s.Enum = b.enum(config.RaidLevels()...) },
 	"Luks.name":          matching("^[^/]*$"),
 	"Luks.label":         func(_ *builder, s *node) { s.MaxLength = 47 },
 	"ClevisCustom.pin":   pin,
 	"Tang.thumbprint":    func(_ *builder, s *node) { s.MinLength = 1 },
 
-	"Unit.name":    extension(unitTypes...),
-	"Dropin.name":  extension("conf"),
-	"Quadlet.name": extension(quadlets...),
+	"Unit.name":    extension(config.UnitTypes()...),
+	"Dropin.name":  extension(".conf"),
+	"Quadlet.name": extension(butane.QuadletTypes()...),
 
-	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.enum(layouts.in(b.version)...) },
+	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.enum(butane.Layouts(b.version)...) },
 	"OpenShift.kernelType": func(b *builder, s *node) { s.Enum = b.enum("default", "realtime", "") },
 }
 
@@ -125,7 +94,11 @@ func matching(pattern string) func(*builder, *node) {
 func orEmpty(pattern string) string { return "^$|" + pattern }
 
 func extension(names ...string) func(*builder, *node) {
-	return matching(`\.(` + strings.Join(names, "|") + `)$`)
+	var words []string
+	for _, n := range names {
+		words = append(words, strings.TrimPrefix(n, "."))
+	}
+	return matching(`\.(` + strings.Join(words, "|") + `)$`)
 }
 
 // needSource requires a source in each resource of a list.
@@ -163,8 +136,8 @@ func mode(b *builder, s *node) {
 }
 
 func pin(b *builder, s *node) {
-	if b.version < config.V3_6 {
-		s.Enum = b.enum("tpm2", "tang", "sss", "")
+	if pins := config.ClevisPins(b.version); pins != nil {
+		s.Enum = b.enum(append(slices.Clone(pins), "")...)
 	}
 }
 

@@ -163,16 +163,10 @@ func refuseMembers(r *config.Raid, f ArrayFacts) []error {
 	return errs
 }
 
-// levels of the kernel by their names in configs.
-var levels = map[string]int{
-	"linear": -1, "raid0": 0, "0": 0, "stripe": 0, "raid1": 1, "1": 1, "mirror": 1,
-	"raid4": 4, "4": 4, "raid5": 5, "5": 5, "raid6": 6, "6": 6, "raid10": 10, "10": 10,
-}
-
 // matchesArray reports whether a superblock is one of the array of the config,
 // created by this run or an earlier one.
 func matchesArray(r *config.Raid, s *blkprobe.MDSuperblock) bool {
-	level, known := levels[config.ValueOr(r.Level, "")]
+	level, known := config.RaidLevelNumber(config.ValueOr(r.Level, ""))
 	name := superblockName(r)
 	return s != nil && known && s.Level == level && s.Devices == len(r.Devices)-config.ValueOr(r.Spares, 0) &&
 		(s.Old || s.Name == name || s.Name == HomeHost+":"+name)
