@@ -86,7 +86,7 @@ func TestApplyRefusesAllThatATreeCannotHave(t *testing.T) {
 	}
 }
 
-func TestApplyOfflineTellsWhatNeedsTheNetwork(t *testing.T) {
+func TestApplyOfflineReportsWhatNeedsTheNetwork(t *testing.T) {
 	for name, c := range map[string]struct{ config, want string }{
 		"contents": {"{" + version + `, "storage": {"files": [{"path": "/a", "contents": {"source": "https://h/a"}}, {"path": "/b", "contents": {"source": "tftp://h/b"}}]}}`,
 			"problem 2 of 2"},
@@ -101,7 +101,7 @@ func TestApplyOfflineTellsWhatNeedsTheNetwork(t *testing.T) {
 	}
 }
 
-func TestApplySparesTheRunningSystem(t *testing.T) {
+func TestApplyRefusesTheRunningSystem(t *testing.T) {
 	a, _ := application(t, "{"+version+"}")
 	if system.Exists("/run/.containerenv") || system.Exists("/.dockerenv") {
 		t.Log("this is a container, so that / may be written")

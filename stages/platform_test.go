@@ -33,7 +33,7 @@ func TestPlatformsFilesAreWritten(t *testing.T) {
 	}
 }
 
-func TestPlatformHearsHowEachStageEnds(t *testing.T) {
+func TestPlatformIsToldHowEachStageEnds(t *testing.T) {
 	b := newBench(t, "{"+version+`, "storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}]}}`)
 	var heard []string
 	b.opts.Platform.Status = func(_ context.Context, _ *providers.Env, stage string, failure error) error {
@@ -51,7 +51,7 @@ func TestPlatformHearsHowEachStageEnds(t *testing.T) {
 	}
 }
 
-func TestPlatformShowsStoresWhoTheMachineIs(t *testing.T) {
+func TestPlatformGivesCredentialsForObjectStores(t *testing.T) {
 	b := newBench(t, "{"+version+"}")
 	stages := 0
 	b.opts.Platform.Credentials = func(*imds.Client) fetch.Credentials {

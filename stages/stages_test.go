@@ -369,7 +369,7 @@ func TestLaterStagesNeedTheCache(t *testing.T) {
 	b.fails("disks", "the stored origins do not belong to the stored config")
 }
 
-func TestDamagedStateIsToldApart(t *testing.T) {
+func TestDamagedStateHasItsOwnError(t *testing.T) {
 	b := newBench(t, "")
 	b.write("run/ignition/state", "{")
 	err := b.run("fetch-offline")

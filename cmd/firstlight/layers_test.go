@@ -106,6 +106,20 @@ func TestImportsFollowTheTable(t *testing.T) {
 	}
 }
 
+// pureLibraries are those of the standard library that cannot do I/O.
+var pureLibraries = []string{"cmp", "errors", "fmt", "maps", "path", "slices", "sort", "strconv", "strings", "unicode"}
+
+func TestPlanningDisksDoesNoIO(t *testing.T) {
+	const planner = "storage/plan"
+	for _, p := range list(t, module+planner) {
+		for _, i := range p.Imports {
+			if _, ours := strings.CutPrefix(i, module); !ours && !slices.Contains(pureLibraries, i) {
+				t.Errorf("%s imports %s, through which it could do I/O", planner, i)
+			}
+		}
+	}
+}
+
 func TestAgentLinksOnlyWeighedLibraries(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"cmd/firstlight") {
 		if p.Standard || p.Module == nil || strings.HasPrefix(p.ImportPath, module) {

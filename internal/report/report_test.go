@@ -84,7 +84,7 @@ func TestFirstFailureKeepsTheRestFromStarting(t *testing.T) {
 	}
 }
 
-func TestWhatStopsBecauseOfAnotherFailureIsNoNews(t *testing.T) {
+func TestOperationCanceledByAnotherFailureIsNotReported(t *testing.T) {
 	r, _ := runner(2)
 	started := make(chan bool)
 	err := r.Run(context.Background(), Plan{

@@ -7,9 +7,10 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// A channel says its config once. Who has repaired the machine in the emergency
-// shell and lets the stages run again must not get a machine without a config.
-func TestWhatAChannelHasSaidIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
+// Some user data can be read only once. A person who has repaired the machine in
+// the emergency shell and runs the stages again must not get a machine without a
+// config.
+func TestReadOnceUserDataIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
 	const calm = "printf 'ActiveState=inactive\\nJob=0\\n'"
 	for _, c := range []struct {
 		name, systemctl string
