@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // formats are the ways to print a report.
@@ -74,7 +75,7 @@ func summary(r *report) string {
 	var parts []string
 	for _, s := range []config.Severity{config.Error, config.Warning} {
 		if n := counts[s]; n > 0 {
-			parts = append(parts, plural(n, s.String()))
+			parts = append(parts, system.Plural(n, s.String()))
 		}
 	}
 	text := strings.Join(parts, ", ")
@@ -87,13 +88,6 @@ func summary(r *report) string {
 		text += ", refused by --strict"
 	}
 	return text
-}
-
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // A jsonProblem is documented in the help of validate. Members may be added.

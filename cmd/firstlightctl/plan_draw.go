@@ -9,6 +9,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
@@ -61,7 +62,7 @@ func (d drawing) plan(p *planResult) string {
 	case len(p.Operations) == 0:
 		b.WriteString("Nothing to do: the disks are as the config describes them.\n")
 	default:
-		b.WriteString(plural(len(p.Operations), "operation") + ":\n")
+		b.WriteString(system.Plural(len(p.Operations), "operation") + ":\n")
 		for i, o := range p.Operations {
 			b.WriteString(d.listItem(i, o.Name))
 			b.WriteString(d.note("at", origin(o.Origin)))
@@ -72,7 +73,7 @@ func (d drawing) plan(p *planResult) string {
 
 func (d drawing) conflicts(all []failure.Problem) string {
 	var b strings.Builder
-	b.WriteString(d.color.bold(red, plural(len(all), "conflict")) + ", so nothing would be done:\n")
+	b.WriteString(d.color.bold(red, system.Plural(len(all), "conflict")) + ", so nothing would be done:\n")
 	for i, c := range all {
 		text := c.Cause
 		if c.Operation != "" {
@@ -129,7 +130,7 @@ func (d drawing) wrap(before, text string) string {
 // disk draws a disk: its bars, and its partitions as a table.
 func (d drawing) disk(p plan.DiskPreview) string {
 	var b strings.Builder
-	title := fmt.Sprintf("%s, %s", p.Device, formatSize(p.Size))
+	title := fmt.Sprintf("%s, %s", p.Device, system.FormatSize(p.Size))
 	if p.Node != p.Device {
 		title += " (" + p.Node + ")"
 	}
@@ -180,7 +181,7 @@ func (d drawing) partitionTable(p plan.DiskPreview) string {
 		if p.After == nil {
 			state = ""
 		}
-		rows = append(rows, []string{changeStyles[part.State].mark, strconv.Itoa(part.Number), printable(part.Label), formatSize(part.Start), d.sizes(p, part), state, contentsText(part.Contents)})
+		rows = append(rows, []string{changeStyles[part.State].mark, strconv.Itoa(part.Number), printable(part.Label), system.FormatSize(part.Start), d.sizes(p, part), state, contentsText(part.Contents)})
 		states = append(states, part.State)
 	}
 	if len(parts) == 0 {
@@ -193,10 +194,10 @@ func (d drawing) partitionTable(p plan.DiskPreview) string {
 func (d drawing) sizes(p plan.DiskPreview, part plan.PartitionPreview) string {
 	for _, old := range p.Before.Partitions {
 		if old.Number == part.Number && part.State == plan.Resized {
-			return formatSize(old.Size) + " -> " + formatSize(part.Size)
+			return system.FormatSize(old.Size) + " -> " + system.FormatSize(part.Size)
 		}
 	}
-	return formatSize(part.Size)
+	return system.FormatSize(part.Size)
 }
 
 // contentsText names the contents of a partition.
@@ -264,15 +265,4 @@ func (d drawing) columnsOf(rows [][]string, states []plan.ChangeKind) string {
 		b.WriteString(line + "\n")
 	}
 	return b.String()
-}
-
-// formatSize prints a size in the largest binary unit that is not larger than it,
-// rounded to one decimal.
-func formatSize(bytes uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	n, unit := float64(bytes), 0
-	for n >= 1024 && unit < len(units)-1 {
-		n, unit = n/1024, unit+1
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0") + " " + units[unit]
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
@@ -35,20 +36,20 @@ func TestDrawingsFitTheirWidth(t *testing.T) {
 	const list = `     #  label     start              size            holds
      1  größe     1 MiB            19 MiB  kept      ext4 (label "root")
   !  2  日本語   20 MiB            20 MiB  replaced  xfs, made new
-  -  3  a�[31mb  40 MiB            20 MiB  deleted   nothing known
+  -  3  a?[31mb  40 MiB            20 MiB  deleted   nothing known
   +  4  new      40 MiB            10 MiB  created   nothing, wiped
   ~ 10           60 MiB  10 MiB -> 35 MiB  resized   nothing known
 
 1 operation:
 `
 	for columns, want := range map[int]string{80: `/dev/vda, 100 MiB
-  before [1 größe     ][!2 日本語    ][-3 a�[31mb  ][~10  ].....................
+  before [1 größe     ][!2 日本語    ][-3 a?[31mb  ][~10  ].....................
   after  [1 größe     ][!2 日本語   ][+4 ne].......[~10                    ]....
 ` + list + `  1. partitioning /dev/vda (everything that there is to be done with it, in many
      words)
      at: a.ign:2:3 (storage.disks[0])
 `, 50: `/dev/vda, 100 MiB
-  before [1 größ][!2 日 ][-3 a�[][~10]............
+  before [1 größ][!2 日 ][-3 a?[][~10]............
   after  [1 größ][!2 日本][+4]....[~10         ]..
 ` + list + `  1. partitioning /dev/vda (everything that there
      is to be done with it, in many words)
@@ -141,7 +142,7 @@ func TestBarsOfAnyDisk(t *testing.T) {
 
 func TestSizesInUnits(t *testing.T) {
 	for bytes, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1 << 10: "1 KiB", 3 << 19: "1.5 MiB", 1 << 44: "16 TiB", 1 << 63: "8192 PiB"} {
-		if got := formatSize(bytes); got != want {
+		if got := system.FormatSize(bytes); got != want {
 			t.Errorf("%d: %s, want %s", bytes, got, want)
 		}
 	}

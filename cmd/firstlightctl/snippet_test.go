@@ -42,7 +42,7 @@ func TestSnippetMarksTheValue(t *testing.T) {
 		"letters of two bytes": {"{\"äöü\": 12}", "12", " 1 | {\"äöü\": 12}\n   |         ^^\n"},
 		"wide letters":         {"{\"日本\": \"京都\", \"a\": 1}", "\"京都\"", " 1 | {\"日本\": \"京都\", \"a\": 1}\n   |          ^^^^^^\n"},
 		"combining letters":    {"{\"e\u0301\": 12}", "12", " 1 | {\"e\u0301\": 12}\n   |       ^^\n"},
-		"escape sequences":     {"a: \x1b[31mx\x00\xff: 12}", "12", " 1 | a: \ufffd[31mx\ufffd\ufffd: 12}\n   |              ^^\n"},
+		"escape sequences":     {"a: \x1b[31mx\x00\xff: 12}", "12", " 1 | a: ?[31mx??: 12}\n   |              ^^\n"},
 		"two digits":           {strings.Repeat("\n", 9) + "a: b", "b", " 10 | a: b\n    |    ^\n"},
 		"an empty line":        {"a:\n\nb", "\nb", " 2 | \n   | ^\n"},
 	} {

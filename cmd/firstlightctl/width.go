@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"unicode"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // wide holds the characters that take two columns of a terminal, by the East
@@ -59,12 +61,8 @@ func blanksFor(s string) string {
 	return b.String()
 }
 
-// printable replaces control characters, which could be commands to a terminal.
+// printable replaces control characters, which could be commands to a terminal or
+// more lines than there are.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	return strings.ReplaceAll(system.Printable(s), "\n", "?")
 }
