@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -27,7 +28,7 @@ const (
 )
 
 func fetchAppleHV(ctx context.Context, env *Env) (*UserData, error) {
-	return fetchVsock(ctx, env, func() (stream, error) { return system.DialVsock(unix.VMADDR_CID_HOST, appleHVPort) })
+	return fetchVsock(ctx, env, func() (stream, error) { return hypervisor.DialVsock(unix.VMADDR_CID_HOST, appleHVPort) })
 }
 
 // A stream is what a net.Conn and a vsock's *os.File have in common.

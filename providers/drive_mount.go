@@ -42,7 +42,7 @@ func mountReadOnly(device, dir, format string) (unmount func() error, err error)
 	return func() error { return detach(dir) }, nil
 }
 
-// driveMountError has its own hints: those of system are about a config's mounts.
+// driveMountError has its own hints: system does not know what a module is called.
 func driveMountError(device, format string, err error) error {
 	var mount *system.MountError
 	if errors.As(err, &mount) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -30,7 +31,7 @@ func fetchQEMU(ctx context.Context, env *Env) (*UserData, error) {
 	if runtime.GOARCH == "s390x" || runtime.GOARCH == "ppc64le" {
 		return fetchQEMUDisk(ctx, env, qemuDiskLimit)
 	}
-	return fetchFwCfg(ctx, env, system.ReadFwCfg)
+	return fetchFwCfg(ctx, env, hypervisor.ReadFwCfg)
 }
 
 // fetchFwCfg reads the blob through the device's ports where that may be done.

@@ -1,14 +1,13 @@
 package providers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Platform vmware: variables that the hypervisor keeps for its guest, set by
@@ -29,7 +28,7 @@ const (
 )
 
 func fetchVMware(context.Context, *Env) (*UserData, error) {
-	g, err := openGuestInfo(system.OnVMware, system.CallVMware)
+	g, err := openGuestInfo()
 	if err != nil {
 		return nil, err
 	}
@@ -37,59 +36,48 @@ func fetchVMware(context.Context, *Env) (*UserData, error) {
 }
 
 func deleteVMware(_ context.Context, env *Env) error {
-	g, err := openGuestInfo(system.OnVMware, system.CallVMware)
+	g, err := openGuestInfo()
 	if err != nil {
 		return err
 	}
 	return g.delete(env)
 }
 
-// A guestInfo has the variables of this machine.
-type guestInfo struct{ vmware }
-
-// openGuestInfo makes sure that VMware is there before it is called: elsewhere
-// the call would be a fault.
-func openGuestInfo(there func() bool, call vmware) (*guestInfo, error) {
-	err := errors.New("this machine does not run under VMware, or not on an architecture of theirs")
-	if there() {
-		err = call.version()
+// A guestInfo has the variables of this machine: a hypervisor.VMware but in tests.
+type guestInfo struct {
+	variables interface {
+		Get(name string) (string, error)
+		Set(name, value string) error
 	}
+}
+
+func openGuestInfo() (*guestInfo, error) {
+	v, err := hypervisor.OpenVMware()
 	if err != nil {
 		return nil, &report.Error{Doing: "calling VMware's hypervisor", Err: err, Hint: vmwareHint}
 	}
-	return &guestInfo{call}, nil
+	return &guestInfo{v}, nil
 }
 
 // get reads a variable; one that is not set is "".
 func (g *guestInfo) get(name string) (string, error) {
-	reply, err := g.request("info-get " + name)
-	if err == nil && bytes.HasPrefix(reply, []byte("0")) {
-		return "", nil
-	}
-	value, ok := bytes.CutPrefix(reply, []byte("1 "))
-	if err == nil && !ok {
-		err = fmt.Errorf("the hypervisor's reply has %d bytes and is none that is known", len(reply))
-	}
+	value, err := g.variables.Get(name)
 	if err != nil {
 		return "", &report.Error{Doing: "reading VMware's variable " + name, Err: err, Hint: vmwareHint}
 	}
-	return string(value), nil
+	return value, nil
 }
 
 // set writes a variable.
 func (g *guestInfo) set(name, value string) error {
-	reply, err := g.request("info-set " + name + " " + value)
-	if err == nil && !bytes.HasPrefix(reply, []byte("1")) {
-		err = fmt.Errorf("the hypervisor refuses: %.200q", reply)
-	}
-	if err != nil {
+	if err := g.variables.Set(name, value); err != nil {
 		return &report.Error{Doing: "deleting the config from VMware's variable " + name, Err: err,
 			Hint: "check that the machine's setting isolation.tools.setInfo.disable is not TRUE, or delete the config on the host"}
 	}
 	return nil
 }
 
-// find takes data and encoding from the same place: a variable's data with the
+// find takes data and encoding from the same source: a variable's data with the
 // encoding of a property cannot be right.
 func (g *guestInfo) find() (encoded, error) {
 	data, err := g.get(vmwareData)

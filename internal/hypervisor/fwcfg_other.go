@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package system
+package hypervisor
 
 import "errors"
 

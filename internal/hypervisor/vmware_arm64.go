@@ -1,13 +1,13 @@
-package system
+package hypervisor
 
 import (
 	"os"
 	"strings"
 )
 
-// OnVMware asks the firmware for the machine's maker: this processor has no
+// onVMware asks the firmware for the machine's maker: this processor has no
 // instruction for it.
-func OnVMware() bool {
+func onVMware() bool {
 	maker, err := os.ReadFile("/sys/class/dmi/id/sys_vendor")
 	return err == nil && strings.HasPrefix(string(maker), "VMware")
 }

@@ -1,14 +1,14 @@
-package system
+package hypervisor
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestCallsOfVMwareElsewhereAreErrorsNotFaults(t *testing.T) {
-	r := VMwareRegisters{AX: 0x564d5868, BX: ^uint32(0x564d5868), CX: 10, DX: 0x5658}
-	err := CallVMware(&r)
-	if OnVMware() {
+func TestBackdoorElsewhereIsAnErrorNotAFault(t *testing.T) {
+	r := vmwareRegisters{AX: 0x564d5868, BX: ^uint32(0x564d5868), CX: 10, DX: 0x5658}
+	err := callBackdoor(&r)
+	if onVMware() {
 		if err != nil || r.BX != 0x564d5868 {
 			t.Errorf("got %v, %x", err, r)
 		}

@@ -11,7 +11,7 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL DX, d+20(FP)
 	RET
 
-// func callVMware(r *VMwareRegisters)
+// func callVMware(r *vmwareRegisters)
 TEXT ·callVMware(SB), NOSPLIT, $0-8
 	MOVQ r+0(FP), R8
 	MOVL 0(R8), AX

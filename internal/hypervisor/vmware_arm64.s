@@ -3,7 +3,7 @@
 // Reading a debug register stands for the instruction "in" of a PC: the upper
 // half of R7 says so, the lower one that 32 bits are read.
 //
-// func callVMware(r *VMwareRegisters)
+// func callVMware(r *vmwareRegisters)
 TEXT ·callVMware(SB), NOSPLIT, $0-8
 	MOVD r+0(FP), R8
 	MOVWU 0(R8), R0

@@ -1,7 +1,7 @@
-package system
+package hypervisor
 
-// OnVMware asks the processor for the hypervisor's name.
-func OnVMware() bool {
+// onVMware asks the processor for the hypervisor's name.
+func onVMware() bool {
 	const hypervisor = 1 << 31 // a hypervisor is there
 	if _, _, c, _ := cpuid(1); c&hypervisor == 0 {
 		return false
