@@ -1,10 +1,3 @@
-// Package config is the spec: one set of types for all its versions, reading,
-// validating, merging and translating them. It does no I/O.
-//
-// A document is read as a tree of nodes that know their lines, normalized by
-// the types of its version, validated, and translated to the newest version.
-// Merging works on the trees. Every object of the resulting Config can be asked
-// for its Origin, whatever happened to it on the way.
 package config
 
 import (
