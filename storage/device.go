@@ -147,8 +147,8 @@ func (m *Machine) partitions(disk string) []plan.KernelPartition {
 	return all
 }
 
-// nodeOf returns the device of a target when what makes it has run. A partition is
-// found through the kernel's knowledge of its disk, not by a link of udev's
+// nodeOf returns the device of a target when what makes it has run. A partition
+// is found through what the kernel knows of its disk, not by a link of udev's
 // that may be older than the table.
 func (m *Machine) nodeOf(t *plan.Target) (string, error) {
 	if t.On != nil {

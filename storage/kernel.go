@@ -45,8 +45,8 @@ func diffKernel(have []plan.KernelPartition, want gpt.Table) kernelDiff {
 	return diff
 }
 
-// removePartitions removes partitions from the kernel. It comes before the disk is
-// written to: if one is busy after all, nothing has happened yet.
+// removePartitions removes partitions from the kernel. It comes before the disk
+// is written to: if one is in use after all, nothing has happened yet.
 func (diff kernelDiff) removePartitions(disk *os.File) error {
 	for _, k := range diff.remove {
 		err := system.DeletePartition(disk, k.Number)

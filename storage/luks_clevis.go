@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -79,20 +78,14 @@ func (v *volume) awaitTang(ctx context.Context, t config.Tang) error {
 	}
 	source := at.JoinPath("adv").String()
 	if _, err := v.m.Fetch(ctx, config.Resource{Source: &source}); err != nil {
-		var known *report.Error
-		errors.As(err, &known)
-		e := &report.Error{Err: fmt.Errorf("asking the Tang server for its keys: %w", err), Origin: t.Origin("url")}
-		if known != nil {
-			e.Hint = known.Hint
-		}
-		return e
+		return &report.Error{Err: fmt.Errorf("asking the Tang server for its keys: %w", err), Origin: t.Origin("url")}
 	}
 	return nil
 }
 
-// canVerifyUnlock reports whether clevis can be asked to unlock the volume here and now:
-// the servers were asked for their keys and the TPM is there. A server that
-// gave its keys beforehand need not be in reach.
+// canVerifyUnlock reports whether clevis can be asked to unlock the volume now:
+// the servers were asked for their keys and the TPM is there. A server that gave
+// its keys beforehand need not be reachable.
 func canVerifyUnlock(c *config.Clevis) bool {
 	shares := 0
 	for _, t := range c.Tang {

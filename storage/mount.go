@@ -117,8 +117,8 @@ func (m *Machine) mountPoint(fs *config.Filesystem) string {
 	return filepath.Join(root, *fs.Path)
 }
 
-// mounted reports whether what the config wants at a mount point is mounted there, and
-// if so what is mounted over it.
+// mounted reports whether what the config wants at a mount point is mounted
+// there, and if so what is mounted over it.
 func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (there bool, hidden string) {
 	at := m.mountPoint(fs)
 	for _, p := range points {
@@ -133,8 +133,8 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (th
 	return there && hidden == "", hidden
 }
 
-// isMountOf reports whether a mount is that of the config. The kernel shows the device
-// by the name that it was mounted by, whose link in /dev may be gone by now.
+// isMountOf reports whether a mount is that of the config. The kernel shows the
+// device by the name that it was mounted by, whose link in /dev may be gone.
 func isMountOf(fs *config.Filesystem, p system.MountPoint) bool {
 	if p.Type != *fs.Format {
 		return false
@@ -171,7 +171,7 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 // openAttempts is how often a device may vanish between being ready and open.
 const openAttempts = 10
 
-// openWhenReady waits for a device and keeps it open. When the disks stage has ended,
+// openWhenReady waits for a device and opens it. When the disks stage has ended,
 // udev makes the kernel read the tables of the disks that were written to, for
 // which their partitions vanish for a moment, but for those that are open.
 func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File, error) {
@@ -191,7 +191,7 @@ func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File
 
 // makeMountPoint makes the directories that lead to a mount point and returns
 // the outermost one that is new, if any. Links on the way are refused: they
-// could lead out of the root, or to a directory that another filesystem hides later.
+// could lead out of the root, or to where another filesystem is mounted later.
 func (m *Machine) makeMountPoint(fs *config.Filesystem) (outermost string, err error) {
 	at := filepath.Join("/", m.Root)
 	inConfig := "/"
