@@ -32,9 +32,9 @@
 // # Convergence
 //
 // If power fails, the next run with the same config ends in the same tree. Nodes
-// are written beside their place and renamed, the ledger tells ours from those of
-// others, and accounts are restored and made again. Other people's nodes keep the
-// spec's strict rules: without overwrite they are conflicts.
+// are written under a temporary name and renamed, the ledger tells ours from those
+// of others, and accounts are restored and made again. Without overwrite the nodes
+// of others are conflicts, as the spec wants.
 //
 // # Limits
 //

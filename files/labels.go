@@ -41,17 +41,16 @@ func (p *planner) planLabels() {
 	if p.policy == "" {
 		return
 	}
-	names := outermost(append(p.labelPaths, p.ledger.Unlabelled...))
 	p.add(config.Origin{}, fmt.Sprintf("labelling for SELinux (policy %s)", p.policy), func(ctx context.Context) error {
 		late, err := p.lateLabelPaths()
 		if err != nil {
 			return err
 		}
-		paths, err := p.existing(append(late, names...))
+		paths, err := p.existing(outermost(slices.Concat(late, p.labelPaths, p.ledger.Unlabelled)))
 		if err != nil || len(paths) == 0 {
 			return err
 		}
-		return p.label(ctx, outermost(paths))
+		return p.label(ctx, paths)
 	})
 }
 
@@ -105,13 +104,14 @@ func (p *planner) lateLabelPaths() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, at)
+		if at != "/" { // that would be everything
+			paths = append(paths, at)
+		}
 	}
 	return paths, nil
 }
 
-// existing returns the paths at which there is something. The root itself, which
-// may be a home, would be everything.
+// existing returns the paths at which there is something.
 func (p *planner) existing(paths []string) ([]string, error) {
 	var found []string
 	for _, name := range paths {
@@ -119,7 +119,7 @@ func (p *planner) existing(paths []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if st != nil && name != "/" {
+		if st != nil {
 			found = append(found, name)
 		}
 	}

@@ -32,7 +32,7 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 	w.write("etc/passwd-", "")
 	w.write("etc/shadow", "")
 	w.write("etc/.pwd.lock", "")
-	w.write("etc/passwd", w.read("etc/passwd")+"root:x:0:0::/root:/bin/sh\nd:x:1:1::/dev/null:/bin/false\n"+
+	w.write("etc/passwd", w.read("etc/passwd")+"root:x:0:0::/root:/bin/sh\nd:x:1:1::/dev/null:/bin/false\nh:x:2:2::/:/bin/sh\n"+
 		fmt.Sprintf("k:x:%d:%d::/srv/k:/bin/sh\n", uid, gid))
 	w.mkdir("srv/k")
 	w.own("srv/k", uid, gid)
@@ -43,7 +43,7 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 	w.write("etc/selinux/config", "# SELINUXTYPE=no\nSELINUX=enforcing\nSELINUXTYPE=targeted \n")
 	k := new(stdinKeeper)
 	w.Tree.Run, w.Relabel = k, true
-	w.mustApply(`"passwd": {"users": [{"name": "ann"}, {"name": "root"}, {"name": "d", "noCreateHome": true},
+	w.mustApply(`"passwd": {"users": [{"name": "ann"}, {"name": "root"}, {"name": "d", "noCreateHome": true}, {"name": "h"},
 			{"name": "k", "noCreateHome": true, "sshAuthorizedKeys": ["k"]}]},
 		"storage": {
 			"files": [{"path": "/new/a/b"}, {"path": "/new/c"}, {"path": "/existing/f"}, {"path": "/old*"}],
