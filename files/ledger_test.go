@@ -76,12 +76,12 @@ func (w *fixture) snapshot() string {
 func manyNodes(t *testing.T) *config.Config {
 	var files, dirs, links, units []string
 	add := func(to *[]string, format string, args ...any) { *to = append(*to, fmt.Sprintf(format, args...)) }
-	for i := range 40 {
+	for i := range 32 {
 		add(&files, `{"path": "/data/%d/plain", "contents": {"source": "data:,%d"}}`, i, i)
 		add(&files, `{"path": "/data/%d/remote", "mode": 416, "contents": {"source": "https://host/%d"}}`, i, i/2)
 		add(&links, `{"path": "/links/%d", "target": "/data/%d/plain"}`, i, i)
 	}
-	for i := range 20 {
+	for i := range 16 {
 		add(&dirs, `{"path": "/dirs/%d/sub", "mode": 448}`, i)
 		add(&links, `{"path": "/links/hard%d", "target": "/data/%d/remote", "hard": true}`, i, i)
 		add(&files, `{"path": "/old/append%d", "append": [{"source": "data:,+%d"}, {"source": "https://host/+"}]}`, i, i)
@@ -127,7 +127,7 @@ func existingSystem(t *testing.T) *fixture {
 	} {
 		w.write(name, text)
 	}
-	for i := range 20 {
+	for i := range 16 {
 		w.write(fmt.Sprintf("old/append%d", i), "was")
 	}
 	w.symlink("nowhere", "old/link")
