@@ -35,7 +35,7 @@ func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (
 	}
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
-	later := watchFor(ctx, servers, func(server string) source {
+	later := newSources(servers, func(server string) source {
 		env.Log.Info("the metadata service should be at " + server)
 		host := server
 		if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {

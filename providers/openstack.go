@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
@@ -30,7 +29,7 @@ func fetchOpenStackAt(ctx context.Context, env *Env, ipv4, ipv6 string, interfac
 	}
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
-	later := watchFor(ctx, interfaces, func(name string) source {
+	later := newSources(interfaces, func(name string) source {
 		return metadataSource(env, "the metadata service by IPv6 on "+name, fmt.Sprintf(ipv6, name))
 	})
 	return race(ctx, env, []source{drive.source(env), metadataSource(env, "the metadata service by IPv4", ipv4)}, later)
@@ -56,34 +55,19 @@ func interfacesWithIPv6() []string {
 	return names
 }
 
-// watchEvery is how often to look for networks that have come up.
-const watchEvery = 500 * time.Millisecond
-
-// watchFor makes a source of each name that list returns, now or later.
-func watchFor(ctx context.Context, list func() []string, makeSource func(string) source) <-chan source {
-	later := make(chan source)
-	go func() {
-		seen := map[string]bool{}
-		for {
-			for _, name := range list() {
-				if seen[name] {
-					continue
-				}
+// newSources makes a source of each name that list returns, once.
+func newSources(list func() []string, makeSource func(name string) source) func() []source {
+	seen := map[string]bool{}
+	return func() []source {
+		var found []source
+		for _, name := range list() {
+			if !seen[name] {
 				seen[name] = true
-				select {
-				case later <- makeSource(name):
-				case <-ctx.Done():
-					return
-				}
-			}
-			select {
-			case <-time.After(watchEvery):
-			case <-ctx.Done():
-				return
+				found = append(found, makeSource(name))
 			}
 		}
-	}()
-	return later
+		return found
+	}
 }
 
 // driveWithoutNetwork looks for a drive that makes the network unnecessary. One

@@ -16,6 +16,8 @@ const (
 	grace = 10 * time.Second
 	// cancelTime is how long a cancelled source may take to return.
 	cancelTime = scanTime + 2*time.Second
+	// newSourcesEvery is how often to look for sources that have appeared.
+	newSourcesEvery = 500 * time.Millisecond
 )
 
 // A source is one of several locations where a platform may keep a config. Its
@@ -49,7 +51,8 @@ type result struct {
 	err   error
 }
 
-func (r result) run(ctx context.Context) result {
+// run fetches, and sends the result while the race lasts.
+func (r result) run(ctx context.Context, results chan<- result, ended <-chan struct{}) {
 	r.data, r.err = r.fetch(ctx)
 	switch {
 	case errors.Is(r.err, errNoSource), errors.Is(r.err, errNoDrive), errors.Is(r.err, context.Canceled):
@@ -61,38 +64,42 @@ func (r result) run(ctx context.Context) result {
 	default:
 		r.rank = rankConfig
 	}
-	return r
+	select {
+	case results <- r:
+	case <-ended:
+	}
 }
 
-// race fetches from several sources at once, and from those that appear later.
-// The first config wins. Without one, a source that cannot be read counts before
+// race fetches from several sources at once, and from those that later returns
+// when it is called again and again; it may be nil. The first config wins. Without one, a source that cannot be read counts before
 // one that has none, since it may have one, and that before those that do not
 // exist. The first that has none starts the grace for the others.
-func race(ctx context.Context, env *Env, sources []source, later <-chan source) (*UserData, error) {
+func race(ctx context.Context, env *Env, sources []source, later func() []source) (*UserData, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done, ended := make(chan result), make(chan struct{})
+	results, ended := make(chan result), make(chan struct{})
 	defer close(ended)
 	var all []result
-	start := func(s source) {
-		r := result{source: s, index: len(all)}
-		all = append(all, r)
-		go func() {
-			select {
-			case done <- r.run(ctx):
-			case <-ended:
-			}
-		}()
+	start := func(sources []source) {
+		for _, s := range sources {
+			r := result{source: s, index: len(all)}
+			all = append(all, r)
+			go r.run(ctx, results, ended)
+		}
 	}
-	for _, s := range sources {
-		start(s)
+	start(sources)
+	if later == nil {
+		later = func() []source { return nil }
 	}
+	start(later())
+	tick := time.NewTicker(newSourcesEvery)
+	defer tick.Stop()
 	var timeout <-chan time.Time
 	for ranked(all, rankPending) != "" {
 		select {
-		case s := <-later:
-			start(s)
-		case r := <-done:
+		case <-tick.C:
+			start(later())
+		case r := <-results:
 			if r.rank == rankConfig {
 				return r.data, nil
 			}

@@ -53,12 +53,13 @@ func TestResultsCountByRank(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			env, log := logged(t)
-			var later chan source
-			if tc.later.fetch != nil {
-				later = make(chan source, 1)
-				time.AfterFunc(5*time.Second, func() { later <- tc.later })
-			}
 			begun := time.Now()
+			later := func() (new []source) {
+				if tc.later.fetch != nil && time.Since(begun) == 5*time.Second {
+					new = append(new, tc.later)
+				}
+				return new
+			}
 			data, err := race(t.Context(), env, tc.sources, later)
 			took := time.Since(begun)
 			got := ""
