@@ -4,7 +4,7 @@
 // systemd (or, without it, one process for all) runs the stages in the order of
 // the table in stages.go, each as a process of its own:
 //
-//	fetch-offline  gets the config if that needs no network, else asks for it
+//	fetch-offline  gets the config if that needs no network, else requests it
 //	fetch          gets the config, if fetch-offline could not
 //	kargs          changes the kernel arguments, which may reboot the machine
 //	disks          partitions, arrays, LUKS volumes, filesystems
@@ -23,8 +23,8 @@
 //	report   save the state; on a failure show it on the consoles
 //
 // Fetching the user config (fetch.go) follows the references to other configs
-// (config.Resolver), configuring the HTTP client with what each of them says
-// about it, and caches the result (cache.go). The state file (state.go) has the reference's
+// (config.Resolver), configuring the HTTP client with what each of them has
+// for it, and caches the result (cache.go). The state file (state.go) has the reference's
 // keys and some of ours.
 //
 // Apply (apply.go) is ignition-apply: the files stage alone, for the tree of a

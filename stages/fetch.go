@@ -108,7 +108,7 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	return user, nil
 }
 
-// saveOutputs leaves what the platform says only once to the files stage.
+// saveOutputs keeps files that the platform gives only once for the files stage.
 func (p *process) saveOutputs(raw *providers.UserData) {
 	p.state.ProviderOutputFiles = nil
 	if raw == nil {

@@ -23,7 +23,7 @@ type state struct {
 	NotatedDirectories        []string          `json:"notatedDirectories"`
 	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
-	// Credentials are what metadata services have said, until the last stage.
+	// Credentials are those of metadata services, until the last stage.
 	// Neither this nor what follows is in the reference's.
 	Credentials imds.CredentialCache `json:"credentials,omitempty"`
 	// ConfigDigest identifies the config; see files.Tree.Config.
@@ -33,7 +33,7 @@ type state struct {
 	FilesWritten bool `json:"filesWritten,omitempty"`
 }
 
-// A fetchedConfig says where a part of the config came from.
+// A fetchedConfig is where a part of the config came from.
 type fetchedConfig struct {
 	Kind       string `json:"kind"` // base or user
 	Source     string `json:"source"`

@@ -25,7 +25,7 @@ func newFlags(name string) *flag.FlagSet {
 	return f
 }
 
-// usage says on standard error why the call was wrong.
+// usage prints why the call was wrong to standard error.
 func usage(err error) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK

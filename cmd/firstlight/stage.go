@@ -20,7 +20,7 @@ func runStage(args []string) int {
 	f := newFlags("firstlight")
 	f.StringVar(&o.ConfigCache, "config-cache", "/run/ignition.json", "where the config is kept between stages")
 	f.DurationVar(&o.FetchTimeout, "fetch-timeout", 2*time.Minute, "limit for getting the first config over HTTP")
-	f.StringVar(&o.NeedNet, "neednet", "/run/ignition/neednet", "file to make if the network is needed")
+	f.StringVar(&o.NeedNet, "neednet", "/run/ignition/neednet", "file to create if the network is needed")
 	platform := f.String("platform", "", "what the machine was started on, see ignition.platform.id")
 	f.StringVar(&o.Root, "root", "/", "where the root of the machine is mounted")
 	f.StringVar(&o.Stage, "stage", "", "one of "+strings.Join(stages.Names(), ", ")+", or "+stages.All)

@@ -1,9 +1,9 @@
 // Package gpt reads and writes GUID partition tables (UEFI 2.10, chapter 5).
 //
-// Read looks at all that stands for a table on a disk: the protective MBR in
+// Read reads everything that a table consists of: the protective MBR in
 // the first sector, the primary header in the second one and the backup header
-// in the last one, each header with its array of entries. The result says which
-// kind of table the disk has (none, a GPT, an MBR table, a GPT of which neither
+// in the last one, each header with its array of entries. The result has the
+// kind of table that the disk has (none, a GPT, an MBR table, a GPT of which neither
 // copy can be used), the partitions, what is damaged although the table can be
 // used, and whether it can be written. Nothing on the disk is believed before
 // it has been checked.
@@ -21,7 +21,7 @@
 //
 //  1. It believes the numbers of a header, and allocates or reads whatever they
 //     say. Headers are checked before it sees them (read.go).
-//  2. It does not give away the usable sectors or the state of the backup. Both
+//  2. It does not export the usable sectors or the state of the backup. Both
 //     are read from the headers (read.go).
 //  3. It looks for the signature of the MBR at the end of the first sector,
 //     which is wrong for sectors larger than 512 bytes, and does not recognize

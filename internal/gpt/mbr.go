@@ -13,13 +13,13 @@ import (
 const (
 	mbrEntries    = 446 // offset of four entries of 16 bytes
 	mbrSignature  = 510
-	mbrProtective = 0xee // type of the entry that stands for a GPT
+	mbrProtective = 0xee // type of the entry that covers a GPT
 )
 
-// A bootSector is what the first sector says about partitions.
+// A bootSector is what the first sector has of partitions.
 type bootSector struct {
 	partitioned bool // there is a table with at least one entry
-	protective  bool // one of the entries stands for a GPT
+	protective  bool // one of the entries covers a GPT
 	hybrid      bool // and there are others
 }
 
@@ -46,13 +46,13 @@ func readMBR(b []byte) bootSector {
 	return boot
 }
 
-// protectiveMBR is the table that tells programs which know no GPT that the
-// disk is in use.
+// protectiveMBR returns the table that shows programs without support for GPT
+// that the disk is in use.
 func protectiveMBR(sectors uint64) []byte {
 	b := make([]byte, 512-mbrEntries)
 	copy(b[1:4], []byte{0x00, 0x02, 0x00}) // the first sector after this one, in CHS
 	b[4] = mbrProtective
-	copy(b[5:8], []byte{0xff, 0xff, 0xff}) // beyond what CHS can say
+	copy(b[5:8], []byte{0xff, 0xff, 0xff}) // beyond the range of CHS
 	binary.LittleEndian.PutUint32(b[8:], 1)
 	binary.LittleEndian.PutUint32(b[12:], uint32(min(sectors-1, math.MaxUint32)))
 	b[510-mbrEntries], b[511-mbrEntries] = 0x55, 0xaa

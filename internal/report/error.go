@@ -39,7 +39,7 @@ type Kind int
 // Kinds of failure. Their numbers are the exit statuses, see docs/operating.md;
 // 2 and 3 are those of a wrong call and of a state file that cannot be used.
 const (
-	// KindMachine is trouble with the machine or its surroundings that is none
+	// KindMachine is a problem of the machine or its surroundings that is none
 	// of the others.
 	KindMachine Kind = 1
 	// KindConfig is a mistake in a config.
@@ -89,10 +89,10 @@ func KindOf(err error) Kind {
 }
 
 // ErrConfig is wrapped by failures that a change of the config would fix.
-var ErrConfig = errors.New("the config asks for what cannot be")
+var ErrConfig = errors.New("the config cannot be applied")
 
 // Conflict is an Error about a config that does not fit the machine that was
-// found. The text says what was asked and what is there.
+// found. The text has what the config wants and what exists.
 func Conflict(origin config.Origin, hint, format string, args ...any) *Error {
 	return &Error{Origin: origin, Hint: hint, Err: conflict(fmt.Sprintf(format, args...))}
 }

@@ -47,7 +47,7 @@ type Logger struct {
 	write  func(level Level, text string, fields map[string]string)
 }
 
-// NewLogger chooses where messages go: standard output if asked, else the
+// NewLogger chooses where messages go: standard output if wanted, else the
 // journal, else the kernel's log, else standard output again.
 func NewLogger(stdout bool) *Logger {
 	if stdout {

@@ -22,7 +22,7 @@ type Operation struct {
 	Origin config.Origin
 	// After are the operations that must have succeeded before it starts.
 	After []*Operation
-	// Do makes the change. What it returns need not repeat the name.
+	// Do makes the change. Its error need not repeat the name.
 	Do func(ctx context.Context) error
 }
 

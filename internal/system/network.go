@@ -8,20 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newsSettle is how long the kernel is given to say all that belongs together:
+// changesSettle is how long the kernel may take to report related changes:
 // an address comes with its routes.
-const newsSettle = 20 * time.Millisecond
+const changesSettle = 20 * time.Millisecond
 
 // AwaitNetworkChange sleeps until a link, an address or a route of this machine
 // has changed, but no longer than d. It fails only if ctx is over.
 func AwaitNetworkChange(ctx context.Context, d time.Duration) error {
 	limited, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	if news, err := networkNews(); err == nil { // else it is an ordinary sleep
-		defer news.Close()
-		defer context.AfterFunc(limited, func() { news.Close() })()
-		if _, err := news.Read(make([]byte, 8<<10)); err == nil {
-			d = newsSettle
+	if changes, err := networkChanges(); err == nil { // else it is an ordinary sleep
+		defer changes.Close()
+		defer context.AfterFunc(limited, func() { changes.Close() })()
+		if _, err := changes.Read(make([]byte, 8<<10)); err == nil {
+			d = changesSettle
 		}
 	}
 	select {
@@ -31,8 +31,8 @@ func AwaitNetworkChange(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// networkNews is a socket that gets the kernel's changes (rtnetlink(7)).
-func networkNews() (*os.File, error) {
+// networkChanges is a socket that gets the kernel's changes (rtnetlink(7)).
+func networkChanges() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err

@@ -101,8 +101,8 @@ func (w Wait) describe(waited time.Duration, state string) string {
 	return text
 }
 
-// A Reminder says when to tell people that something takes long: after a first
-// time, after twice that, and so on.
+// A Reminder decides when to warn that something takes long: after a first time,
+// after twice that, and so on.
 type Reminder struct {
 	begun time.Time
 	next  time.Duration
