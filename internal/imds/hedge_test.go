@@ -110,10 +110,14 @@ func TestServicesWithSeveralHosts(t *testing.T) {
 }
 
 func TestServiceThatNobodyReachesEndsWithItsTime(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(t.Context())
 	first := closedPort(t)
-	_, err := New(fetch.New(nil, 0)).Do(ctx, Request{URL: "http://" + first + "/x", OtherHosts: []string{closedPort(t)}})
+	c := fetch.New(nil, 0)
+	c.Clock.Sleep = func(ctx context.Context, _ time.Duration) error {
+		cancel(context.DeadlineExceeded) // before the second attempt
+		return ctx.Err()
+	}
+	_, err := New(c).Do(ctx, Request{URL: "http://" + first + "/x", OtherHosts: []string{closedPort(t)}})
 	if err == nil || !strings.Contains(err.Error(), "asking http://"+first+"/x: the time for it was over; the last trouble was:\nTCP: the server at "+first+" refuses the connection") {
 		t.Errorf("got %v", err)
 	}
