@@ -20,7 +20,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The agent is small: without HTTP/2, which no metadata service needs, and
 # without inlining but where people may wait for the processor: large configs.
 HOT   := config internal/doc
-SMALL := -tags nethttpomithttp2 -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
+SMALL := -tags nethttpomithttp2$(TAGS:%=,%) -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
 BUILD := $(GO) build -trimpath -buildvcs=false \
 	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/internal/system.Version=$(VERSION) \
 	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT)"

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -292,33 +291,20 @@ func TestStageAllWithoutSystemd(t *testing.T) {
 	same(t, "what the unit saw", res.Files["/var/lib/asked/saw"].Text, "hello\nzipped meat\nboot\nbottom\ndropin\n")
 }
 
-// A mutation breaks the agent in one line of its source.
-type mutation struct{ file, old, new string }
-
-// mutations make one file's mode wrong, one partition too small, and leave one
-// unit disabled; brokenValues are the differences that have to be reported.
-var (
-	mutations = []mutation{
-		{"files/nodes.go", "return in.finish(b, base, own, mode(f.Mode, 0o644), replace,",
-			"return in.finish(b, base, own, mode(f.Mode, 0o644)&^map[string]uint32{\"/opt/tool\": 0o011}[f.Path], replace,"},
-		{"storage/plan/allocate.go", "want.Start, want.Size = start, size",
-			"if want.Name == \"fat\" {\nsize -= alignment(t)\n}\nwant.Start, want.Size = start, size"},
-		{"files/presets.go", "\"enable \" + u.Name})", "map[bool]string{true: \"disable \", false: \"enable \"}[u.Name == \"asked.service\"] + u.Name})"},
-	}
-	brokenValues = []string{
-		"storage.disks[0].partitions[2].sizeMiB: want 131072, got 129024",
-		"storage.files[8].mode: want -rwxr-xr-x, got -rwxr--r--",
-		"systemd.units[4].enabled: want true, got false",
-		"systemd.units[4]: want true, got false",
-	}
-)
+// brokenValues are the differences that an agent with the build tag "mutation"
+// makes.
+var brokenValues = []string{
+	"storage.disks[0].partitions[2].sizeMiB: want 131072, got 129024",
+	"storage.files[8].mode: want -rwxr-xr-x, got -rwxr--r--",
+	"systemd.units[4].enabled: want true, got false",
+	"systemd.units[4]: want true, got false",
+}
 
 // TestHarnessSeesABrokenAgent proves that the comparison can fail: it reports
 // just what an agent with three errors gets wrong.
 func TestHarnessSeesABrokenAgent(t *testing.T) {
 	t.Parallel()
-	overlay := breakAgent(t, mutations)
-	img, err := vm.Build("-overlay=" + overlay)
+	img, err := vm.Build("mutation")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,35 +312,4 @@ func TestHarnessSeesABrokenAgent(t *testing.T) {
 	o.Images, o.Config, o.Arguments = img, everything, vm.FirstBoot("qemu")
 	res := vm.Boot(t, o)
 	same(t, "differences", compare(parse(t, everything), res.Machine), brokenValues)
-}
-
-// breakAgent makes an overlay for go build.
-func breakAgent(t *testing.T, all []mutation) string {
-	t.Helper()
-	dir := t.TempDir()
-	replace := map[string]string{}
-	for i, m := range all {
-		source, err := filepath.Abs(filepath.Join("../..", m.file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := strings.Count(string(text), m.old); n != 1 {
-			t.Fatalf("%s has %q %d times: the mutation needs to follow the source", m.file, m.old, n)
-		}
-		broken := filepath.Join(dir, string(rune('a'+i))+".go")
-		if err := os.WriteFile(broken, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		replace[source] = broken
-	}
-	text, _ := json.Marshal(map[string]any{"Replace": replace})
-	name := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(name, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }

@@ -42,10 +42,10 @@ const rootSize = 1 << 30
 const agentVariable = "FIRSTLIGHT_AGENT"
 
 // Build makes the images, or finds them in the cache. It builds the agent from
-// the source tree, with the given flags of go build besides the usual.
-func Build(flags ...string) (*Images, error) {
+// the source tree, with the given build tags besides the usual.
+func Build(tags ...string) (*Images, error) {
 	var img *Images
-	err := build(flags, func(b *builder) (err error) {
+	err := build(tags, func(b *builder) (err error) {
 		img, err = b.images()
 		return err
 	})
@@ -53,7 +53,7 @@ func Build(flags ...string) (*Images, error) {
 }
 
 // build prepares the tree and our files, for make to put them together.
-func build(flags []string, make func(*builder) error) error {
+func build(tags []string, make func(*builder) error) error {
 	dir, err := cacheDir()
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func build(flags []string, make func(*builder) error) error {
 		return err
 	}
 	defer os.RemoveAll(b.stage)
-	if err := b.fill(flags); err != nil {
+	if err := b.fill(tags); err != nil {
 		return fmt.Errorf("installing the agent: %w", err)
 	}
 	return make(b)
@@ -162,8 +162,8 @@ func (b *builder) debian() error {
 
 // fill stages our own files: the agent by "make install", the program that
 // reports from inside a machine, and the scripts.
-func (b *builder) fill(flags []string) error {
-	if err := b.install(flags); err != nil {
+func (b *builder) fill(tags []string) error {
+	if err := b.install(tags); err != nil {
 		return fmt.Errorf("make install: %w", err)
 	}
 	if err := os.CopyFS(b.stage, guest); err != nil {
@@ -178,10 +178,10 @@ func (b *builder) fill(flags []string) error {
 
 // install runs "make install". Another agent than ours takes the place of what
 // make would build.
-func (b *builder) install(flags []string) error {
+func (b *builder) install(tags []string) error {
 	bin := filepath.Join(b.stage, "bin")
-	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test", "BUILT="}
-	if agent := os.Getenv(agentVariable); agent != "" && len(flags) == 0 {
+	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test", "BUILT=", "TAGS=" + strings.Join(tags, ",")}
+	if agent := os.Getenv(agentVariable); agent != "" && len(tags) == 0 {
 		args = append(args, "--old-file=build")
 		for _, name := range []string{"firstlight", "firstlightctl"} {
 			if err := run("install", "-D", agent, filepath.Join(bin, name)); err != nil {
@@ -192,7 +192,7 @@ func (b *builder) install(flags []string) error {
 	install := exec.Command("make", args...)
 	install.Dir = b.repo
 	// This may be running below a make of its own, with its own ideas.
-	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKEOVERRIDES=", "GOARCH=amd64", "GOFLAGS="+strings.Join(flags, " "))
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKEOVERRIDES=", "GOARCH=amd64")
 	defer os.RemoveAll(bin)
 	return output(install)
 }

@@ -70,9 +70,9 @@ func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 // BuildLab makes the images of the lab, or finds them in the cache, and builds
 // the programs into dir.
-func BuildLab(dir string, flags ...string) (*Lab, error) {
+func BuildLab(dir string) (*Lab, error) {
 	lab := &Lab{Agent: filepath.Join(dir, "firstlight"), Ctl: filepath.Join(dir, "firstlightctl")}
-	err := build(flags, func(b *builder) error {
+	err := build(nil, func(b *builder) error {
 		scripts, err := digest(filepath.Join(b.stage, "guest"))
 		if err != nil {
 			return err
