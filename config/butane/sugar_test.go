@@ -89,8 +89,8 @@ func TestMountUnits(t *testing.T) {
 	}
 }
 
-// desk is a files directory.
-func desk(t *testing.T, files map[string]string) string {
+// filesDir is a files directory.
+func filesDir(t *testing.T, files map[string]string) string {
 	dir := t.TempDir()
 	for name, contents := range files {
 		name = filepath.Join(dir, name)
@@ -105,7 +105,7 @@ func desk(t *testing.T, files map[string]string) string {
 }
 
 func TestLocalFiles(t *testing.T) {
-	dir := desk(t, map[string]string{"in/a": "A", "in/sub/b": "B\r\n\nC\n# D", "in-too/c": "C", "in/x": "[A]\nB=c"})
+	dir := filesDir(t, map[string]string{"in/a": "A", "in/sub/b": "B\r\n\nC\n# D", "in-too/c": "C", "in/x": "[A]\nB=c"})
 	o := Options{FilesDir: dir + "/in"}
 	testRules(t, o, []rule{
 		{"outside", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: ../in-too/c}}]}\n", []string{`E storage.files[0].contents.local "../in-too/c" is outside the files directory`}},
@@ -135,7 +135,7 @@ passwd: {users: [{name: core, ssh_authorized_keys: [Z], ssh_authorized_keys_loca
 }
 
 func TestTrees(t *testing.T) {
-	dir := desk(t, map[string]string{"t/etc/a": "A", "t/etc/b/c": "C", "t/x": "X"})
+	dir := filesDir(t, map[string]string{"t/etc/a": "A", "t/etc/b/c": "C", "t/x": "X"})
 	if err := os.Chmod(dir+"/t/x", 0o4711); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTrees(t *testing.T) {
 }
 
 func TestTreesWithWhatCannotBeCopied(t *testing.T) {
-	dir := desk(t, map[string]string{"t/a": "A"})
+	dir := filesDir(t, map[string]string{"t/a": "A"})
 	if err := syscall.Mkfifo(dir+"/t/pipe", 0o600); err != nil {
 		t.Fatal(err)
 	}

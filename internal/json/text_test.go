@@ -37,7 +37,7 @@ func FuzzText(f *testing.F) {
 		got := Text(doc, name)
 		var reference map[string]any
 		// Where the standard library sees a string or a number, we do. It folds
-		// names and mends what is no UTF-8; tokens have neither.
+		// names and replaces what is no UTF-8; tokens have neither.
 		if std.Unmarshal(doc, &reference) != nil || !utf8.Valid(doc) || strings.Count(string(doc), strconv.Quote(name)) != 1 || strings.Contains(string(doc), `\`) {
 			return
 		}

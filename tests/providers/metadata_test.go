@@ -128,7 +128,7 @@ func TestMachinesWithoutUserDataBoot(t *testing.T) {
 					t.Errorf("the agent has waited:\n%s", o.log)
 				}
 				if !strings.Contains(o.log, "there is no user config") {
-					t.Error("the log does not tell that there is no user config")
+					t.Error("the log does not say that there is no user config")
 				}
 			})
 		}

@@ -14,10 +14,12 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-// Most tests run in two machines of User-mode Linux, some need a TPM.
+// Three machines run at the same time: one for the tests that need a TPM, and one
+// for the longest test.
 func TestMain(m *testing.M) {
 	os.Exit(vm.RunInLab(m,
-		vm.Share{Prepare: prepare, Machines: 2},
+		vm.Share{Prepare: prepare},
+		vm.Share{Prepare: prepare, Tests: "^TestTables$"},
 		vm.Share{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,13 +22,11 @@ const InsideVariable = "FIRSTLIGHT_LAB"
 // InLab reports whether this program runs in the lab.
 func InLab() bool { return os.Getenv(InsideVariable) != "" }
 
-// A Share is the part of a package's tests that runs in machines of one kind.
+// A Share is the part of a package's tests that runs in one machine. The machines
+// run at the same time.
 type Share struct {
 	// Tests is a regular expression of the names; "" is all that no other share has.
 	Tests string
-	// Machines is over how many machines, that run at the same time, the tests are
-	// spread; 0 is 1.
-	Machines int
 	// Prepare, if not nil, completes the job of a machine. Dir is for its files.
 	Prepare func(lab *Lab, job *Job, dir string) error
 }
@@ -66,10 +65,8 @@ func runInLab(shares []Share) error {
 	}
 	var machines []*labMachine
 	for _, share := range shares {
-		for _, tests := range share.spread(names, shares) {
-			if len(tests) > 0 {
-				machines = append(machines, &labMachine{lab: lab, share: share, tests: tests, dir: filepath.Join(dir, fmt.Sprint(len(machines)))})
-			}
+		if tests := share.of(names, shares); len(tests) > 0 {
+			machines = append(machines, &labMachine{lab: lab, share: share, tests: tests, dir: filepath.Join(dir, fmt.Sprint(len(machines)))})
 		}
 	}
 	var running sync.WaitGroup
@@ -101,14 +98,11 @@ func testNames() ([]string, error) {
 	return strings.Fields(string(out)), nil
 }
 
-// spread returns the names of the tests for each machine of the share.
-func (s Share) spread(names []string, all []Share) [][]string {
-	tests := make([][]string, max(1, s.Machines))
-	next := 0
+// of returns the tests of the share.
+func (s Share) of(names []string, all []Share) (tests []string) {
 	for _, name := range names {
 		if s.has(name, all) {
-			tests[next] = append(tests[next], name)
-			next = (next + 1) % len(tests)
+			tests = append(tests, name)
 		}
 	}
 	return tests
@@ -165,12 +159,8 @@ func (m *labMachine) flags(names []string) []string {
 			args = append(args, "-"+f.Name+"="+f.Value.String())
 		}
 	})
-	mine := map[string]bool{}
-	for _, name := range m.tests {
-		mine[name] = true
-	}
 	for _, name := range names {
-		if !mine[name] {
+		if !slices.Contains(m.tests, name) {
 			skipped = append(skipped, "^"+name+"$")
 		}
 	}
