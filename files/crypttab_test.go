@@ -7,6 +7,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A volume of each kind.
@@ -128,11 +129,11 @@ func TestCrypttabWithoutAKeyIsRefused(t *testing.T) {
 func TestCrypttabOfADeviceThatCannotBeReadIsReported(t *testing.T) {
 	w := newVolumeFixture(t)
 	w.run.Answers["cryptsetup luksUUID /dev/b"] = systemtest.Answer{Err: errors.New("exit status 1")}
-	err := w.apply(volumes)
-	var e *report.Error
-	if !errors.As(err, &e) || e.Origin.Path != "storage.luks[1].device" || !strings.Contains(e.Error(), `reading the UUID of the LUKS volume "generated": cryptsetup luksUUID /dev/b: exit status 1`) {
-		t.Errorf("got %v", err)
+	problems := report.Explain(w.apply(volumes))
+	if len(problems) != 1 || problems[0].Origin.Path != "storage.luks[1].device" {
+		t.Fatalf("got %+v", problems)
 	}
+	testkit.Contains(t, "cause", problems[0].Cause, `reading the UUID of the LUKS volume "generated": cryptsetup luksUUID /dev/b: exit status 1`)
 	if w.exists("etc/crypttab") {
 		t.Error("half a crypttab was written")
 	}

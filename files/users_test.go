@@ -113,8 +113,12 @@ func TestPasswordHashesAreSecret(t *testing.T) {
 		w, k := withAccounts(t), new(keeper)
 		w.Tree.Run = k
 		err := w.apply(sections)
-		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "(hidden)") {
-			t.Errorf("the error is: %v", err)
+		var failed *system.CommandError
+		if !errors.As(err, &failed) || strings.Contains(err.Error(), "secret") {
+			t.Fatalf("the error is: %v", err)
+		}
+		if detail := failed.Detail(); strings.Contains(detail, "secret") || !strings.Contains(detail, "(hidden)") {
+			t.Errorf("the command is: %s", detail)
 		}
 		if strings.Contains(w.log.String(), "secret") {
 			t.Errorf("the log is\n%s", w.log)
