@@ -24,7 +24,7 @@ var config = `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/
 
 const diskText = "text of the disk"
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.Share{Prepare: prepare})) }
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{Prepare: prepare})) }
 
 func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 	text, disk := filepath.Join(dir, "config.ign"), filepath.Join(dir, "disk")

@@ -13,7 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.Share{Prepare: prepare})) }
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{Prepare: prepare})) }
 
 // What the machine has: /dev/sr0 is an optical drive without a disc, /dev/sr1 has
 // Azure's DVD, and a virtio disk holds the same filesystem with another config.

@@ -18,9 +18,9 @@ import (
 // for the longest test.
 func TestMain(m *testing.M) {
 	os.Exit(vm.RunInLab(m,
-		vm.Share{Prepare: prepare},
-		vm.Share{Prepare: prepare, Tests: "^TestTables$"},
-		vm.Share{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
+		vm.TestGroup{Prepare: prepare},
+		vm.TestGroup{Prepare: prepare, Tests: "^TestTables$"},
+		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
 }
 
 // prepare adds what the tests need besides the agent.

@@ -22,10 +22,10 @@ const InsideVariable = "FIRSTLIGHT_LAB"
 // InLab reports whether this program runs in the lab.
 func InLab() bool { return os.Getenv(InsideVariable) != "" }
 
-// A Share is the part of a package's tests that runs in one machine. The machines
+// A TestGroup is the part of a package's tests that runs in one machine. The machines
 // run at the same time.
-type Share struct {
-	// Tests is a regular expression of the names; "" is all that no other share has.
+type TestGroup struct {
+	// Tests is a regular expression of the names; "" is all that no other group has.
 	Tests string
 	// Prepare, if not nil, completes the job of a machine. Dir is for its files.
 	Prepare func(lab *Lab, job *Job, dir string) error
@@ -34,11 +34,11 @@ type Share struct {
 // RunInLab runs the tests of a package in the lab: the test binary starts itself
 // there, with the flags that it was given. It is what TestMain calls, and it
 // returns the exit status.
-func RunInLab(m *testing.M, shares ...Share) int {
+func RunInLab(m *testing.M, groups ...TestGroup) int {
 	if InLab() {
 		return m.Run()
 	}
-	if err := runInLab(shares); err != nil {
+	if err := runInLab(groups); err != nil {
 		if status, ok := err.(ExitError); ok {
 			return int(status)
 		}
@@ -48,7 +48,7 @@ func RunInLab(m *testing.M, shares ...Share) int {
 	return 0
 }
 
-func runInLab(shares []Share) error {
+func runInLab(groups []TestGroup) error {
 	flag.Parse()
 	names, err := testNames()
 	if err != nil {
@@ -64,9 +64,9 @@ func runInLab(shares []Share) error {
 		return err
 	}
 	var machines []*labMachine
-	for _, share := range shares {
-		if tests := share.of(names, shares); len(tests) > 0 {
-			machines = append(machines, &labMachine{lab: lab, share: share, tests: tests, dir: filepath.Join(dir, fmt.Sprint(len(machines)))})
+	for _, group := range groups {
+		if tests := group.of(names, groups); len(tests) > 0 {
+			machines = append(machines, &labMachine{lab: lab, group: group, tests: tests, dir: filepath.Join(dir, fmt.Sprint(len(machines)))})
 		}
 	}
 	var running sync.WaitGroup
@@ -98,19 +98,19 @@ func testNames() ([]string, error) {
 	return strings.Fields(string(out)), nil
 }
 
-// of returns the tests of the share.
-func (s Share) of(names []string, all []Share) (tests []string) {
+// of returns the tests of the group.
+func (g TestGroup) of(names []string, all []TestGroup) (tests []string) {
 	for _, name := range names {
-		if s.has(name, all) {
+		if g.has(name, all) {
 			tests = append(tests, name)
 		}
 	}
 	return tests
 }
 
-func (s Share) has(name string, all []Share) bool {
-	if s.Tests != "" {
-		return regexp.MustCompile(s.Tests).MatchString(name)
+func (g TestGroup) has(name string, all []TestGroup) bool {
+	if g.Tests != "" {
+		return regexp.MustCompile(g.Tests).MatchString(name)
 	}
 	for _, other := range all {
 		if other.Tests != "" && other.has(name, all) {
@@ -123,7 +123,7 @@ func (s Share) has(name string, all []Share) bool {
 // A labMachine runs some tests of a package.
 type labMachine struct {
 	lab    *Lab
-	share  Share
+	group  TestGroup
 	tests  []string
 	dir    string
 	output bytes.Buffer
@@ -138,8 +138,8 @@ func (m *labMachine) run(names []string) (err error) {
 	if job.Program, err = os.Executable(); err != nil {
 		return err
 	}
-	if m.share.Prepare != nil {
-		if err := m.share.Prepare(m.lab, &job, m.dir); err != nil {
+	if m.group.Prepare != nil {
+		if err := m.group.Prepare(m.lab, &job, m.dir); err != nil {
 			return err
 		}
 	}
