@@ -224,7 +224,7 @@ func TestTotalTimeoutEndsATransferAndSaysWhereItWas(t *testing.T) {
 		<-r.Context().Done()
 	}, func(t *testing.T, c *Client, log *testkit.Output) {
 		_, err := get(t, c, resourceOf("http://server/"))
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 10s; the last trouble was:\nnone, the transfer was at 10 of 26 bytes") {
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took longer than 10s; the last error was:\nnone, the transfer was at 10 of 26 bytes") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -57,7 +57,7 @@ func (e *timeoutError) Is(target error) bool { return target == context.Deadline
 
 func (e *timeoutError) Error() string {
 	if e.limit == 0 {
-		return fmt.Sprintf("the time for it was over; the last trouble was:\n%v", e.last)
+		return fmt.Sprintf("its time limit was reached; the last error was:\n%v", e.last)
 	}
-	return fmt.Sprintf("it took longer than %v; the last trouble was:\n%v", e.limit, e.last)
+	return fmt.Sprintf("it took longer than %v; the last error was:\n%v", e.limit, e.last)
 }

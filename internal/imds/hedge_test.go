@@ -118,7 +118,7 @@ func TestServiceThatNobodyReachesEndsWithItsTime(t *testing.T) {
 		return ctx.Err()
 	}
 	_, err := New(c).Do(ctx, Request{URL: "http://" + first + "/x", OtherHosts: []string{closedPort(t)}})
-	if err == nil || !strings.Contains(err.Error(), "asking http://"+first+"/x: the time for it was over; the last trouble was:\nTCP: the server at "+first+" refuses the connection") {
+	if err == nil || !strings.Contains(err.Error(), "asking http://"+first+"/x: its time limit was reached; the last error was:\nTCP: the server at "+first+" refuses the connection") {
 		t.Errorf("got %v", err)
 	}
 }

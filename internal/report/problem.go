@@ -81,7 +81,7 @@ func inConfig(operation string, found config.Problems) []Problem {
 
 // String is a problem in one line, for logs.
 func (p Problem) String() string {
-	text := strings.ReplaceAll(p.Cause, "\n", "; ")
+	text := strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(p.Cause)
 	if p.Operation != "" {
 		text = p.Operation + ": " + text
 	}

@@ -194,7 +194,7 @@ func TestTotalLimitHoldsForRetriesAndBody(t *testing.T) {
 			if err := c.Configure(t.Context(), config.Ignition{Timeouts: config.Timeouts{HTTPTotal: &limit}}); err != nil {
 				t.Fatal(err)
 			}
-			fails(t, c, resource(srv.URL), "it took longer than 3s; the last trouble was:\n"+tc.want)
+			fails(t, c, resource(srv.URL), "it took longer than 3s; the last error was:\n"+tc.want)
 		})
 	}
 }

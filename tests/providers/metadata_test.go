@@ -203,8 +203,8 @@ func TestServicesThatNeverGetReady(t *testing.T) {
 		data     answer
 		box      []string
 	}{
-		{"azure", notFound, []string{"the time for it was over; the last trouble was: the server answered 404 Not Found", "give it more time with --fetch-timeout"}},
-		{"gcp", answer{status: 503}, []string{"the last trouble was: the server answered 503 Service Unavailable", "the service is there but not ready"}},
+		{"azure", notFound, []string{"its time limit was reached; the last error was: the server answered 404 Not Found", "give it more time with --fetch-timeout"}},
+		{"gcp", answer{status: 503}, []string{"the last error was: the server answered 503 Service Unavailable", "the service is there but not ready"}},
 		{"hetzner", answer{status: 429, after: "50"}, []string{"the server answered 429 Too Many Requests", "the service is there but not ready"}},
 	} {
 		t.Run(tc.platform, func(t *testing.T) {
@@ -288,7 +288,7 @@ func withPrefix(host string) string {
 func TestMachineWithoutNetworkSaysSo(t *testing.T) {
 	without(t, everywhere+"/32")
 	o := boot{platform: "vultr", patience: impatience}.run(t)
-	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: the time for it was over; the last trouble was: no link", "check cable, switch port and DHCP")
+	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: its time limit was reached; the last error was: no link", "check cable, switch port and DHCP")
 }
 
 func TestNobodyListens(t *testing.T) {

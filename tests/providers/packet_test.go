@@ -185,7 +185,7 @@ func TestPacketThatDoesNotHear(t *testing.T) {
 		"no address for events": {&metal{metadata: answer{body: `{"id":"x1"}`}}, telling + "the machine's metadata has no phone_home_url"},
 		"refused":               {&metal{metadata: answer{body: phoneHome}, events: answer{status: 422}}, telling + "asking https://tinkerbell.test/phone/x1/events: the server answered 422"},
 		"no metadata":           {&metal{metadata: notFound}, telling + "asking https://metadata.packet.net/metadata: the server answered 404"},
-		"nobody":                {nil, "the time for it was over; the last trouble was:\nTCP: the server at " + packetAddress + ":443 refuses the connection"},
+		"nobody":                {nil, "its time limit was reached; the last error was:\nTCP: the server at " + packetAddress + ":443 refuses the connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.metal != nil {
