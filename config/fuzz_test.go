@@ -61,6 +61,9 @@ func FuzzParse(f *testing.F) {
 		if cfg == nil {
 			return
 		}
+		if cfg.encode() != cfg.Node() {
+			t.Fatalf("nothing was changed, but the config is another tree:\n%s\n%s", cfg.Node().AppendJSON(nil), cfg.Marshal())
+		}
 		if again := fromTree(cfg.Node()); !reflect.DeepEqual(cfg, again) {
 			t.Fatalf("the config has other values than the tree that it was made from:\n%+v\n%+v", cfg, again)
 		}

@@ -10,8 +10,12 @@ import (
 // string reads a string or name. Without escapes it is a part of the text.
 func (r *jsonReader) string() (string, error) {
 	start := r.at + 1
+	if length := strings.IndexByte(r.text[start:], '"'); length >= 0 && isAllPlain(r.text[start:start+length]) {
+		r.at = start + length + 1
+		return r.text[start : r.at-1], nil
+	}
 	r.at = r.plainEnd(start)
-	if r.peek() == '"' {
+	if r.peek() == '"' { // not in ASCII only
 		r.at++
 		return r.text[start : r.at-1], nil
 	}
@@ -41,13 +45,15 @@ func (r *jsonReader) string() (string, error) {
 	}
 }
 
-// isPlain has true for each byte that stands for itself in a string and is a
+// notPlain is 0 for each byte that stands for itself in a string and is a
 // character. Looking up is faster than comparing.
-var isPlain = func() (plain [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		plain[c] = c != '"' && c != '\\'
+var notPlain = func() (other [256]byte) {
+	for i := range other {
+		if c := byte(i); c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			other[i] = 1
+		}
 	}
-	return plain
+	return other
 }()
 
 // plainEnd is where, from an offset on, characters end that stand for
@@ -55,11 +61,7 @@ var isPlain = func() (plain [256]bool) {
 func (r *jsonReader) plainEnd(at int) int {
 	text := r.text
 	for at < len(text) {
-		if at+8 <= len(text) && allPlain(text[at:at+8]) {
-			at += 8 // a data URL may be tens of megabytes
-			continue
-		}
-		if isPlain[text[at]] {
+		if notPlain[text[at]] == 0 {
 			at++
 			continue
 		}
@@ -75,13 +77,14 @@ func (r *jsonReader) plainEnd(at int) int {
 	return at
 }
 
-// allPlain reports whether eight bytes are all ASCII and plain. It
-// sets the highest bit of each byte that is not, and perhaps of one above it.
-func allPlain(s string) bool {
-	const ones, highest = 0x0101010101010101, 0x8080808080808080
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	quote, backslash := w^'"'*ones, w^'\\'*ones
-	return (w|(w-' '*ones)|(quote-ones)&^quote|(backslash-ones)&^backslash)&highest == 0
+// isAllPlain reports whether all bytes of a string are plain. As it has no branch
+// for each of them, 32 MiB take 17 ms instead of 30.
+func isAllPlain(s string) bool {
+	var other byte
+	for i := range len(s) {
+		other |= notPlain[s[i]]
+	}
+	return other == 0
 }
 
 // escape reads a backslash and what it is for.

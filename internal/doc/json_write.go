@@ -41,7 +41,7 @@ func appendString(b []byte, s string) []byte {
 	start := 0
 	for at := 0; at < len(s); {
 		c, size := s[at], 1
-		if isPlain[c] {
+		if notPlain[c] == 0 {
 			at++
 			continue
 		}
