@@ -107,7 +107,7 @@ func newBlockScanner(env *Env) *blockScanner {
 	return s
 }
 
-// scan probes all devices at the same time, and has read look at each that holds
+// scan probes all devices at the same time, and calls read for each that holds
 // something. It returns what is known after scanTime at most, in the order of
 // the devices' names.
 func (s *blockScanner) scan(read func(*scanResult)) []*scanResult {
@@ -189,7 +189,7 @@ func (s *blockScanner) identify(r *scanResult) error {
 	return err
 }
 
-// withoutPath is an error without the name of the device, which is said anyway.
+// withoutPath is an error without the name of the device, which messages have anyway.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -17,7 +17,7 @@ type encoded struct {
 const knownEncodings = "base64, b64, gzip, gz, gzip+base64, gz+base64, gzip+b64, gz+b64"
 
 // decode undoes base64. What is compressed is unpacked for all platforms alike,
-// but has to be so if it is said.
+// but has to be compressed if the encoding says so.
 func (e encoded) decode() ([]byte, error) {
 	var gzip, base64 bool
 	switch e.encoding {

@@ -1,6 +1,6 @@
 // Package blkprobe finds out what a block device holds, by the magic numbers
 // that formats put at fixed offsets: filesystems, swap, members of arrays and
-// of volume groups, encrypted volumes. It takes the place of blkid in the
+// of volume groups, encrypted volumes. It replaces blkid in the
 // initramfs.
 //
 // [Probe] runs one short function for each format of a table and returns a

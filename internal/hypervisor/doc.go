@@ -9,7 +9,7 @@
 //   - sockets of a hypervisor ([DialVsock]).
 //
 // What a variable or a property means, which driver has to be loaded first and
-// what is said when something fails is the matter of package providers.
+// what a failure means to people is up to package providers.
 //
 // VMware's and VirtualBox's calls and Hyper-V's pairs are written after the
 // documents that each file names. Nothing but the real hypervisors emulates them,

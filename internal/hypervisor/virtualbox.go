@@ -13,7 +13,7 @@ import (
 )
 
 // Calls of services on the host, as in <linux/vboxguest.h>: each message begins
-// with the same header, and its answer takes its place.
+// with the same header, and its answer overwrites it.
 const (
 	vboxVersionInfo = 0xc02c5600
 	vboxConnect     = 0xc09c5604
