@@ -24,12 +24,13 @@ func (l *Lab) qemuArguments(job Job, dir, share string) []string {
 		machine += ",acpi=off"
 		kernel += " tpm_tis.force=1"
 	}
+	// User-mode Linux has locked the image of the root, but writes nothing to it.
 	args := []string{"qemu-system-x86_64", "-machine", machine, "-smp", "2", "-m", "2048", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", l.Kernel, "-initrd", l.Initramfs, "-append", kernel,
 		"-chardev", "file,id=out,path=/dev/stdout", "-chardev", "file,id=console,path=/dev/stderr", "-serial", "chardev:console",
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
 		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=out,name=output",
-		"-drive", "if=none,id=lab,format=raw,snapshot=on,file=" + l.Root, "-device", "virtio-blk-pci,drive=lab,serial=lab",
+		"-drive", "if=none,id=lab,format=raw,snapshot=on,file.locking=off,file=" + l.Root, "-device", "virtio-blk-pci,drive=lab,serial=lab",
 		"-drive", "if=none,id=share,format=raw,readonly=on,file=" + share, "-device", "virtio-blk-pci,drive=share,serial=share"}
 	args = append(args, accelerator(l.Kernel)...)
 	for i, disk := range job.Disks {
