@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -142,10 +143,10 @@ func isAccountFile(name string) bool {
 func outermost(names []string) []string {
 	var kept []string
 	// With "/" before all else a directory comes right before what is below it.
-	slashFirst := func(a, b string) int {
-		return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
-	}
-	for _, n := range slices.SortedFunc(slices.Values(names), slashFirst) {
+	key := func(name string) string { return strings.ReplaceAll(name, "/", "\x00") }
+	names = slices.Clone(names)
+	sort.Slice(names, func(i, j int) bool { return key(names[i]) < key(names[j]) })
+	for _, n := range names {
 		if len(kept) == 0 || !rootfs.Within(n, kept[len(kept)-1]) {
 			kept = append(kept, n)
 		}

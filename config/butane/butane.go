@@ -2,7 +2,6 @@ package butane
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"regexp"
@@ -45,7 +44,7 @@ var (
 // problems are complete whether the document is refused or not; the error, if
 // any, is a *config.ParseError of one of the kinds above.
 func Translate(text []byte, name string, o Options) (*Result, config.Problems, error) {
-	t, err := translate(text, name, o)
+	t, err := translate(text, name, o, gzipCompressor())
 	if err != nil {
 		return nil, t.problems, err
 	}
@@ -63,7 +62,7 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 // no local files, and the variant openshift is refused, because a MachineConfig
 // is not for machines.
 func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
-	t, err := translate(text, name, Options{})
+	t, err := translate(text, name, Options{}, nil)
 	if err == nil && t.Variant == openshift {
 		t.error(t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
 			"translate it with butane --raw and give the machine the result, or use another variant")
@@ -116,11 +115,13 @@ type translation struct {
 	result     *doc.Node // the config of the spec that is built from it
 	bootDevice BootDevice
 	problems   config.Problems
-	gzipWriter *gzip.Writer // reused for all resources
+	// compress is nil on a machine, which would only have to decompress again; so
+	// the agent needs no compressor.
+	compress func([]byte) []byte
 }
 
-func translate(text []byte, name string, o Options) (*translation, error) {
-	t := &translation{Options: o}
+func translate(text []byte, name string, o Options, compress func([]byte) []byte) (*translation, error) {
+	t := &translation{Options: o, compress: compress}
 	if len(text) == 0 {
 		return t, &config.ParseError{Kind: config.ErrEmpty}
 	}

@@ -40,7 +40,7 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	if t.Spec > config.V3_0 {
 		shorter(contents, 0)
 		// Compression has to save more than "gzip" takes.
-		if compression == "" && t.canDecompress() && shorter(t.compressed(contents), len("gzip")) {
+		if compression == "" && t.compress != nil && t.canDecompress() && shorter(t.compress(contents), len("gzip")) {
 			compression = "gzip"
 		}
 		if text(n, "compression") != compression || n.Member("compression") == nil {
@@ -54,17 +54,20 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 // could not.
 func (t *translation) canDecompress() bool { return t.release == 0 || t.release >= 10 }
 
-func (t *translation) compressed(contents []byte) []byte {
-	var b bytes.Buffer
-	if t.gzipWriter == nil {
-		// The level is a valid one.
-		t.gzipWriter, _ = gzip.NewWriterLevel(nil, gzip.BestCompression)
+// gzipCompressor returns a function that compresses with one writer for all calls.
+func gzipCompressor() func([]byte) []byte {
+	var w *gzip.Writer
+	return func(contents []byte) []byte {
+		var b bytes.Buffer
+		if w == nil {
+			w, _ = gzip.NewWriterLevel(nil, gzip.BestCompression) // a valid level
+		}
+		// Writing to a buffer does not fail.
+		w.Reset(&b)
+		w.Write(contents)
+		w.Close()
+		return b.Bytes()
 	}
-	// Writing to a buffer does not fail.
-	t.gzipWriter.Reset(&b)
-	t.gzipWriter.Write(contents)
-	t.gzipWriter.Close()
-	return b.Bytes()
 }
 
 // localPath returns the path of a local file, which has to be below the files

@@ -84,7 +84,7 @@ var indirect = map[string][]string{
 func TestEachHelperProgramHasAHint(t *testing.T) {
 	for _, names := range indirect {
 		for _, name := range names {
-			if helpers[name].other == "" {
+			if findHelper(name).other == "" {
 				t.Errorf("%s has no hint", name)
 			}
 		}
@@ -111,7 +111,7 @@ func TestEachHelperProgramHasAHint(t *testing.T) {
 			case !ok && indirect[top] == nil:
 				t.Errorf("%s runs a program by a variable name: add it to indirect", name)
 			case ok:
-				if text, _ := strconv.Unquote(literal.Value); helpers[text].other == "" {
+				if text, _ := strconv.Unquote(literal.Value); findHelper(text).other == "" {
 					t.Errorf("%s runs %s, which has no hint", name, text)
 				}
 			}

@@ -111,7 +111,7 @@ func (e *CommandError) Detail() string {
 
 // Hint is what can be done about it; see hints.go.
 func (e *CommandError) Hint() string {
-	return helpers[e.Command.Name].hint(e.Command.Name, e.Err)
+	return findHelper(e.Command.Name).hint(e.Err)
 }
 
 func isMissing(err error) bool { return errors.Is(err, exec.ErrNotFound) }

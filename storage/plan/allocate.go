@@ -1,9 +1,9 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -23,7 +23,8 @@ func (b freeBlock) size() uint64 { return b.end - b.start }
 // freeBlocks are the gaps between partitions, in order.
 func freeBlocks(t gpt.Table) []freeBlock {
 	partitions := slices.Clone(t.Partitions)
-	slices.SortStableFunc(partitions, func(a, b gpt.Partition) int { return cmp.Compare(a.Start, b.Start) })
+	// Not package slices, whose sorting is compiled again for each type.
+	sort.SliceStable(partitions, func(i, j int) bool { return partitions[i].Start < partitions[j].Start })
 	var blocks []freeBlock
 	at := t.First
 	for _, p := range partitions {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -55,7 +56,8 @@ func (d *Disk) decidePartitions(base gpt.Table, newGUID func() string) []error {
 			}
 		}
 	}
-	slices.SortStableFunc(d.After.Partitions, func(a, b gpt.Partition) int { return a.Number - b.Number })
+	after := d.After.Partitions
+	sort.SliceStable(after, func(i, j int) bool { return after[i].Number < after[j].Number })
 	return append(errs, d.refuseSameGUIDs(specs)...)
 }
 
