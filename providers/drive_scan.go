@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -184,7 +186,7 @@ func (s *blockScanner) identify(r *scanResult) error {
 	}
 	size, err := system.DeviceSize(f)
 	if err == nil {
-		r.signatures, err = blkprobe.Probe(f, int64(size))
+		r.signatures, err = blkprobe.Probe(f, int64(size), slices.Collect(maps.Keys(driveFormats))...)
 	}
 	return err
 }

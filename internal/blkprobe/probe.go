@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -78,13 +79,17 @@ var formats = []struct {
 	{"erofs", probeEROFS},
 }
 
-// Probe returns everything that a device seems to hold. The first signature is
-// the one that counts. What cannot be read is taken for empty; the error is the
-// first of those that the device gave.
-func Probe(r io.ReaderAt, size int64) ([]Signature, error) {
+// Probe returns everything that a device seems to hold, or what it holds of some
+// formats only: ext4 is all of ext. The first signature is the one that counts.
+// What cannot be read is taken for empty; the error is the first of those that
+// the device gave.
+func Probe(r io.ReaderAt, size int64, only ...string) ([]Signature, error) {
 	var found []Signature
 	d := &device{r: r, size: size}
 	for _, f := range formats {
+		if len(only) > 0 && !slices.Contains(only, f.name) {
+			continue
+		}
 		if s, ok := f.probe(d); ok {
 			if s.Type == "" {
 				s.Type = f.name

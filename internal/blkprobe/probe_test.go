@@ -188,6 +188,14 @@ func TestPersistentFlagsOfLUKSAreReadFromItsMetadata(t *testing.T) {
 	}
 }
 
+func TestProbeKnowsOnlyTheGivenFormats(t *testing.T) {
+	disk := sparse{10 << 20, map[int64]string{32768: "\x01CD001", 1024: "\xe2\xe1\xf5\xe0"}}
+	got, err := Probe(disk, disk.size, "erofs", "ext4")
+	if err != nil || Describe(got) != "erofs" {
+		t.Errorf("got %s, %v", Describe(got), err)
+	}
+}
+
 type brokenDevice struct{}
 
 func (brokenDevice) ReadAt([]byte, int64) (int, error) { return 0, errors.New("broken") }
