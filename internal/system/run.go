@@ -74,6 +74,10 @@ type CommandError struct {
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
+// summaries begin last lines that say only that a program failed; a line before
+// says why.
+var summaries = map[string][]string{"clevis": {"Error adding new binding", "Unable to perform encryption with PIN"}}
+
 // Error is the last line of the output, by convention the cause.
 func (e *CommandError) Error() string {
 	lines := e.Lines()
@@ -84,6 +88,9 @@ func (e *CommandError) Error() string {
 		return e.Detail() + ", without a message"
 	}
 	last := lines[len(lines)-1]
+	for i := len(lines) - 2; i >= 0 && slices.ContainsFunc(summaries[e.Command.Name], func(s string) bool { return strings.HasPrefix(last, s) }); i-- {
+		last = lines[i]
+	}
 	if !strings.HasPrefix(last, e.Command.Name) {
 		last = e.Command.Name + ": " + last
 	}
