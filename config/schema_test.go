@@ -151,11 +151,12 @@ func differences(t *testing.T, v Version, root *jsonSchema) (found []string, cou
 	return w.found, w.count
 }
 
+// The schemas are those of the reference, in testdata/schema.
 func TestTypesConformToTheSchemas(t *testing.T) {
 	for _, v := range Versions() {
 		found, count := differences(t, v, readSchema(t, v))
 		if len(found) > 0 {
-			t.Errorf("%s", strings.Join(found, "\n"))
+			t.Errorf("compared with the schemas of the reference in testdata/schema:\n%s", strings.Join(found, "\n"))
 		}
 		if count < 100 {
 			t.Errorf("%s: only %d properties were compared", v, count)

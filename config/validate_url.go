@@ -82,6 +82,8 @@ func cannotParse(err error) error {
 	return fmt.Errorf("this is not a URL: %s", cause)
 }
 
+// isHTTP reports whether a source is requested by HTTP, so that it can have
+// httpHeaders.
 func isHTTP(source string) bool {
 	if strings.HasPrefix(source, "data:") {
 		return false

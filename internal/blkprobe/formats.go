@@ -295,6 +295,7 @@ func udfString(field []byte) string {
 	return ""
 }
 
+// fromUCS2 decodes big-endian text.
 func fromUCS2(b []byte) string {
 	units := make([]uint16, len(b)/2)
 	for i := range units {

@@ -10,8 +10,11 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -146,8 +149,24 @@ func TestBadResourcesAreRefused(t *testing.T) {
 	if _, err := get(t, c, resourceOf(srv.URL+"/none")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("404 is not ErrNotFound: %v", err)
 	}
-	if _, err := get(t, c, resourceOf("gopher://x/")); err == nil || !strings.Contains(err.Error(), "only URLs that begin with arn, data, gs, http, https, s3, tftp can be fetched") {
+	if _, err := get(t, c, resourceOf("gopher://x/")); err == nil || !strings.Contains(err.Error(), "only URLs that begin with "+strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+" can be fetched") {
 		t.Errorf("unknown scheme: %v", err)
+	}
+}
+
+// Package config has the same schemes: it lists them for a URL without one.
+func TestSchemesAreThoseOfConfigs(t *testing.T) {
+	versions := config.Versions()
+	text := fmt.Sprintf(`{"ignition": {"version": %q, "config": {"replace": {"source": "/x"}}}}`, versions[len(versions)-1])
+	_, problems, _ := config.Parse([]byte(text), "test")
+	if len(problems) == 0 {
+		t.Fatal("a URL without a scheme is accepted")
+	}
+	_, list, _ := strings.Cut(problems[0].Message, "one of ")
+	valid := strings.Split(list, ", ")
+	slices.Sort(valid)
+	if have := slices.Sorted(maps.Keys(schemes)); !slices.Equal(have, valid) {
+		t.Errorf("the table schemes of client.go has %q, urlSchemes of config/validate_url.go has %q", have, valid)
 	}
 }
 

@@ -140,7 +140,7 @@ func TestTypesAgreeWithTheReferences(t *testing.T) {
 		}
 		for path := range maps.Keys(union(want, got)) {
 			if want[path] != got[path] {
-				t.Errorf("%s: %s is %q in our schema, %q in that of the reference", v, path, got[path], want[path])
+				t.Errorf("%s: %s is %q in our schema, %q in that of the reference (config/testdata/schema)", v, path, got[path], want[path])
 			}
 		}
 	}

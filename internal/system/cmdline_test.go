@@ -1,8 +1,10 @@
 package system
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -35,5 +37,31 @@ func TestKernelArgumentsNameTheFileThatCannotBeRead(t *testing.T) {
 	_, err := KernelArguments()
 	if err == nil || !strings.Contains(err.Error(), "reading the kernel command line: open /nonexistent/cmdline") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestOurKernelArgumentsAreDocumented(t *testing.T) {
+	root := filepath.Join("..", "..")
+	document, err := os.ReadFile(filepath.Join(root, "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	argument, found := regexp.MustCompile(`"(firstlight\.[a-z_]+)[="]`), 0
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		dir, _ := filepath.Rel(root, filepath.Dir(name))
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(dir, "tests") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		for _, m := range argument.FindAllSubmatch(text, -1) {
+			found++
+			if !strings.Contains(string(document), "`"+string(m[1])) {
+				t.Errorf("%s: docs/operating.md does not have the kernel argument %s", name, m[1])
+			}
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d arguments, %v", found, err)
 	}
 }
