@@ -48,8 +48,7 @@ func (e *TimeoutError) Error() string {
 //
 // The error is look's, the context's cause, or a *TimeoutError.
 func (w Wait) Until(ctx context.Context, look func() (state string, done bool, err error)) error {
-	state, done, err := look()
-	if done || err != nil {
+	if _, done, err := look(); done || err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -77,7 +76,8 @@ func (w Wait) Until(ctx context.Context, look func() (state string, done bool, e
 		case <-wake:
 		case <-tick.C:
 		}
-		if state, done, err = look(); done || err != nil {
+		state, done, err := look()
+		if done || err != nil {
 			return err
 		}
 		waited, due := reminder.Due()
