@@ -45,7 +45,7 @@ test:
 
 test-unit: build prepare
 	$(GO) vet ./...
-	CGO_ENABLED=1 $(GO) test -race $(UNITS)
+	CGO_ENABLED=1 $(GO) test -race -timeout 60m $(UNITS)
 
 test-boot: build prepare
 	$(GO) test -count=1 -timeout 80m ./tests/...

@@ -29,7 +29,7 @@ func writeFiles(ctx context.Context, p *process) error {
 	}
 	tree := &files.Tree{
 		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: p.state.ConfigDigest, Outputs: outputs,
-		RecordedDirectories: p.state.NotatedDirectories, KeyFragments: fragments, Relabel: true,
+		RecordedDirectories: p.state.RecordedDirectories, KeyFragments: fragments, Relabel: true,
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
 		Result: files.Result{BootID: boot, Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
 	}

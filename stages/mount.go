@@ -24,7 +24,7 @@ func mount(ctx context.Context, p *process) error {
 		return err
 	}
 	err = p.execute(ctx, plan)
-	p.state.NotatedDirectories = append(p.state.NotatedDirectories, m.RecordedDirectories...)
+	p.state.RecordedDirectories = append(p.state.RecordedDirectories, m.RecordedDirectories...)
 	if err == nil {
 		return nil
 	}

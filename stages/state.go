@@ -20,7 +20,7 @@ type state struct {
 	// Keys of LUKS volumes by their names, and files of zkey by theirs, as data
 	// URLs: the disks stage has them, the files stage writes them to the root.
 	LuksPersistKeyFiles       map[string]string `json:"luksPersistKeyFiles"`
-	NotatedDirectories        []string          `json:"notatedDirectories"`
+	RecordedDirectories       []string          `json:"notatedDirectories"`
 	ProviderOutputFiles       []outputFile      `json:"providerOutputFiles"`
 	LuksPersistVolumeKeyFiles map[string]string `json:"luksPersistVolumeKeyFiles"`
 	// Credentials are those of metadata services, until the last stage.

@@ -27,7 +27,7 @@ func Decode(v reflect.Value, n *Node) {
 	new(decoder).value(v, n, &f)
 }
 
-// A filler makes the values that pointers of one config point to.
+// A decoder allocates the values that the pointers of one config point to.
 type decoder struct {
 	texts   slab[string]
 	bools   slab[bool]

@@ -160,7 +160,7 @@ func (r *resumingReader) connectionLost(err error) error {
 		err = fmt.Errorf("%w, after %s", err, r.progress())
 	}
 	if r.stuckCount >= maxStuck {
-		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same place", err, plural(r.stuckCount, "time"))}
+		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same position", err, plural(r.stuckCount, "time"))}
 	}
 	return err
 }

@@ -104,9 +104,9 @@ func TestBrokenTransfersAreResumed(t *testing.T) {
 		"an error in between": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "no", status: 403}},
 			"the server answered 403 Forbidden", ", bytes=10-"},
 		"always at the same place": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}},
-			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same place", strings.Repeat(", bytes=10-", 10)},
+			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same position", strings.Repeat(", bytes=10-", 10)},
 		"always before that place": {[]scriptedResponse{{text: letters, until: 10}, {text: letters, until: 9}},
-			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same place", strings.Repeat(", ", 10)},
+			"HTTP: the answer broke off after 10 of 26 bytes, 10 times in a row at the same position", strings.Repeat(", ", 10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &scriptedServer{parts: tc.parts}

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
@@ -59,15 +61,29 @@ func asStoreError(e storeError, err error) error {
 	return &e
 }
 
-// xmlText returns the text of the first element of a name, as far as stores use XML
-// in errors: without attributes or inner elements.
+// xmlText returns the text of the first element of a name, "" if it has elements in
+// it. The text may be cut off after it.
 func xmlText(text []byte, element string) string {
-	_, rest, ok := strings.Cut(string(text), "<"+element+">")
-	content, _, closed := strings.Cut(rest, "</"+element+">")
-	if !ok || !closed || strings.Contains(content, "<") {
-		return ""
+	inside, content := false, ""
+	for d := xml.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := d.RawToken()
+		if err != nil {
+			return ""
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if inside {
+				return ""
+			}
+			inside = t.Name.Local == element
+		case xml.CharData:
+			if inside {
+				content += string(t)
+			}
+		case xml.EndElement:
+			if inside {
+				return content
+			}
+		}
 	}
-	return entities.Replace(content)
 }
-
-var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&")

@@ -44,7 +44,7 @@ func TestXMLText(t *testing.T) {
 		"<Code><x>A</x></Code>":          "",
 		"<Code>A</Code><Code>B":          "A",
 		"<code>A</code>":                 "",
-		"<Code>&#65;&quot;&apos;</Code>": `&#65;"'`,
+		"<Code>&#65;&quot;&apos;</Code>": `A"'`,
 	} {
 		if got := xmlText([]byte(text), "Code"); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)

@@ -94,7 +94,7 @@ func (c *Client) requestToken(ctx context.Context, r Request, source string) (st
 		err = errors.New("what the service gave is no token")
 	}
 	if err != nil {
-		return "", &report.Error{Doing: "asking " + fetch.Redact(source), Err: err, Hint: "this is trouble of the platform: start the machine again, and tell its support if it stays"}
+		return "", &report.Error{Doing: "asking " + fetch.Redact(source), Err: err, Hint: "this is an error of the platform: start the machine again, and tell its support if it persists"}
 	}
 	return token, nil
 }
