@@ -48,6 +48,7 @@ var agentLibraries = []string{
 	"github.com/coreos/go-systemd/v22",
 	"github.com/diskfs/go-diskfs",
 	"github.com/google/uuid",
+	"github.com/vincent-petithory/dataurl",
 	"go.yaml.in/yaml/v3",
 	"golang.org/x/sys",
 }

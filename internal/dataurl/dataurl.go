@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/url"
 	"strings"
+
+	"github.com/vincent-petithory/dataurl"
 )
 
 // Encode returns contents in base64 as a data URL. The media type may be empty.
@@ -13,23 +15,10 @@ func Encode(mediaType string, contents []byte) string {
 	return "data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(contents)
 }
 
-// Escape returns contents as a data URL in which what may not be in a URL
-// (RFC 3986) is written %XX. Mere text is shorter that way.
-func Escape(contents []byte) string {
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	b.WriteString("data:,")
-	for _, c := range contents {
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(digits[c>>4])
-			b.WriteByte(digits[c&15])
-		}
-	}
-	return b.String()
-}
+// Escape returns contents as a data URL in which reserved characters are written
+// %XX. Text is shorter that way. The library is slow where most of the contents are
+// reserved characters, so of large contents base64 may be the better choice.
+func Escape(contents []byte) string { return "data:," + dataurl.Escape(contents) }
 
 // NewReader returns the contents of a data URL as a stream.
 func NewReader(source string) (io.Reader, error) {
