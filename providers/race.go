@@ -1,11 +1,9 @@
 package providers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -70,10 +68,11 @@ func (r result) run(ctx context.Context, results chan<- result, ended <-chan str
 	}
 }
 
-// race fetches from several sources at once, and from those that later returns
-// when it is called again and again; it may be nil. The first config wins. Without one, a source that cannot be read counts before
-// one that has none, since it may have one, and that before those that do not
-// exist. The first that has none starts the grace for the others.
+// race fetches from several sources at once, and from those that later, which may be
+// nil, returns each time that it is called. The first config wins. Without one, a
+// source that cannot be read counts before one that has none, since it may have one,
+// and that before those that do not exist. The first that has none starts the grace
+// for the others.
 func race(ctx context.Context, env *Env, sources []source, later func() []source) (*UserData, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -136,7 +135,10 @@ func ranked(all []result, rank rank) string {
 // verdict is the error of a race without a config: those of the highest rank,
 // nil if that is a source that has none.
 func verdict(all []result) error {
-	highest := slices.MaxFunc(all, func(a, b result) int { return cmp.Compare(a.rank, b.rank) }).rank
+	highest := rankPending
+	for _, r := range all {
+		highest = max(highest, r.rank)
+	}
 	var errs []error
 	for _, r := range all {
 		if r.rank == highest {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // maxStuck bounds how often a response may break off without a single new byte:
@@ -90,7 +92,7 @@ func (r *resumingReader) attempt() error {
 
 // skip reads what was returned already, and fails if it is not the same.
 func (r *resumingReader) skip(resp *response) error {
-	r.client.Log.Info(fmt.Sprintf("%s: the server sends the file from its beginning; %s are read again", r.retry.what, plural(int(r.at.offset), "byte")))
+	r.client.Log.Info(fmt.Sprintf("%s: the server sends the file from its beginning; %s are read again", r.retry.what, system.Plural(int(r.at.offset), "byte")))
 	var again maphash.Hash
 	again.SetSeed(r.sum.Seed())
 	if _, err := io.CopyN(&again, resp.body, r.at.offset); errors.Is(err, io.EOF) && resp.size < r.at.offset {
@@ -160,14 +162,14 @@ func (r *resumingReader) connectionLost(err error) error {
 		err = fmt.Errorf("%w, after %s", err, r.progress())
 	}
 	if r.stuckCount >= maxStuck {
-		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same position", err, plural(r.stuckCount, "time"))}
+		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same position", err, system.Plural(r.stuckCount, "time"))}
 	}
 	return err
 }
 
 func (r *resumingReader) progress() string {
 	if r.size < 0 {
-		return plural(int(r.at.offset), "byte")
+		return system.Plural(int(r.at.offset), "byte")
 	}
 	return fmt.Sprintf("%d of %d bytes", r.at.offset, r.size)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The constants of the policy of retries; doc.go has it in words.
@@ -145,7 +146,7 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		r.sinceKind = now
 	}
 	if lasted := now.Sub(r.sinceKind); lasted >= policy.limit {
-		return &AttemptError{Kind: e.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", e.Err, lasted.Round(time.Second), plural(r.attempts, "attempt"))}
+		return &AttemptError{Kind: e.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", e.Err, lasted.Round(time.Second), system.Plural(r.attempts, "attempt"))}
 	}
 	pause := r.pause(e)
 	r.logRetry(e, now, pause)
@@ -180,12 +181,5 @@ func (r *retry) logRetry(e *AttemptError, now time.Time, pause time.Duration) {
 		return // nothing is new, twice a second
 	}
 	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
-		r.what, text, lasted.Round(time.Second), plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+		r.what, text, lasted.Round(time.Second), system.Plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))
 }
