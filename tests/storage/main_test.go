@@ -1,6 +1,6 @@
 // Package storage has the blackbox tests of the stages disks, mount and umount:
 // the agent's program, a real kernel, real disks and real helper programs. What
-// it leaves is judged by other tools than our own.
+// it leaves is checked by other tools than our own.
 //
 // All of it runs inside machines, which TestMain boots. A test may do there what
 // it likes with its disks; it must leave no device behind for the next one, which
@@ -14,12 +14,13 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-// Three machines run at the same time: one for the tests that need a TPM, and one
-// for the longest test.
+// Four machines run at the same time: one for the tests that need a TPM, one for the
+// longest test, and one for most of the tests of LUKS volumes.
 func TestMain(m *testing.M) {
 	os.Exit(vm.RunInLab(m,
 		vm.TestGroup{Prepare: prepare},
 		vm.TestGroup{Prepare: prepare, Tests: "^TestTables$"},
+		vm.TestGroup{Prepare: prepare, Tests: "^Test(Killed|Volume|Tang|PinOf|WhatClevis|WhatCryptsetup|ForeignVolumes|WipeVolume|FilesystemsInVolumes)"},
 		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
 }
 
