@@ -14,13 +14,14 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-// Four machines run at the same time: one for the tests that need a TPM, one for the
-// longest test, and one for most of the tests of LUKS volumes.
+// Several machines run at the same time, as each uses one processor for most of the
+// time. The one for tests that need a TPM is emulated by QEMU.
 func TestMain(m *testing.M) {
 	os.Exit(vm.RunInLab(m,
 		vm.TestGroup{Prepare: prepare},
 		vm.TestGroup{Prepare: prepare, Tests: "^TestTables$"},
-		vm.TestGroup{Prepare: prepare, Tests: "^Test(Killed|Volume|Tang|PinOf|WhatClevis|WhatCryptsetup|ForeignVolumes|WipeVolume|FilesystemsInVolumes)"},
+		vm.TestGroup{Prepare: prepare, Tests: "^Test(Volume|Tang|PinOf|WhatClevis|WhatCryptsetup|ForeignVolumes|WipeVolume|FilesystemsInVolumes)"},
+		vm.TestGroup{Prepare: prepare, Tests: "^Test(Array|WhatMembers|TheSameMember|WhatMdadm|AMember)"},
 		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
 }
 
