@@ -44,8 +44,11 @@ func explain(err error, around Problem) []Problem {
 	p := around
 	var e *Error
 	if errors.As(err, &e) {
-		if p.Cause == "" || p.Operation == "" {
-			p.Operation, p.Cause = cmp.Or(p.Operation, e.Doing), e.Err.Error()
+		switch {
+		case p.Operation == "":
+			p.Operation, p.Cause = e.Doing, e.Err.Error()
+		case p.Cause == "": // one of several errors, in an operation around them
+			p.Cause = e.Error()
 		}
 		if !e.Origin.IsZero() {
 			p.Origin = e.Origin

@@ -182,6 +182,8 @@ func TestOriginAndHintAreInherited(t *testing.T) {
 			[]Problem{{Operation: "a", Cause: "c", Origin: origin, Hint: "i"}}},
 		"several": {&Error{Doing: "a", Origin: outer, Hint: "h", Err: errors.Join(errors.New("c"), &Error{Origin: origin, Err: errors.New("d")})},
 			[]Problem{{Operation: "a", Cause: "c", Origin: outer, Hint: "h"}, {Operation: "a", Cause: "d", Origin: origin, Hint: "h"}}},
+		"several, each with what it was doing": {&Error{Doing: "a", Err: errors.Join(&Error{Doing: "b", Err: errors.New("c")}, &Error{Doing: "d", Err: errors.New("e")})},
+			[]Problem{{Operation: "a", Cause: "b: c"}, {Operation: "a", Cause: "d: e"}}},
 		"a caller's hint": {&Error{Doing: "a", Hint: "h", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: "h"}}},
 		"none":            {&Error{Doing: "a", Err: tool}, []Problem{{Operation: "a", Cause: "mdadm: exit status 1, without a message", Hint: tool.Hint()}}},
 	} {
