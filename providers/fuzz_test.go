@@ -3,6 +3,8 @@ package providers
 import (
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
 
 func FuzzLease(f *testing.F) {
@@ -21,7 +23,7 @@ func FuzzOVF(f *testing.F) {
 	f.Add(azureDescription("<ns1:CustomData>eA==</ns1:CustomData>"))
 	f.Add("<CustomData a='b' >x</CustomData>")
 	f.Fuzz(func(t *testing.T, text string) {
-		content, err := xmlElement(text, "CustomData")
+		content, err := xmltext.Element(text, "CustomData")
 		if len(content) > len(text) || err != nil && content != "" {
 			t.Fatalf("the element is %q, %v", content, err)
 		}

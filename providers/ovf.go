@@ -8,6 +8,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
 
 // The DVD that Azure provisions machines with: UDF or ISO 9660, with a
@@ -71,7 +72,7 @@ func customData(dir string, description []byte) (text []byte, file string, err e
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text, ovfCustomData, err
 	}
-	encoded, err := xmlElement(string(description), "CustomData")
+	encoded, err := xmltext.Element(string(description), "CustomData")
 	if err == nil && encoded != "" {
 		text, err = decodeBase64([]byte(encoded))
 	}

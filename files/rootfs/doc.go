@@ -24,7 +24,7 @@
 // All changes are made to entries of a directory that is held open (Dir), whose
 // methods never follow a link in the last component.
 //
-//	temp file: create ".firstlight-XXXX" (0600), write, chown, chmod
+//	temp file: create ".firstlight-" and a random suffix (0600), write, chown, chmod
 //	commit:    renameat2(temp, name, RENAME_NOREPLACE), or rename if it may replace
 //
 // So nobody reads a node before it is complete, has its owner and its mode, and

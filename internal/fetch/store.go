@@ -1,14 +1,13 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
 
 // A storeError is a response of an object store without the object.
@@ -61,29 +60,9 @@ func asStoreError(e storeError, err error) error {
 	return &e
 }
 
-// xmlText returns the text of the first element of a name, "" if it has elements in
-// it. The text may be cut off after it.
+// xmlText returns the text of the first element of a name. What is not well-formed has
+// none; the text may be cut off after the element.
 func xmlText(text []byte, element string) string {
-	inside, content := false, ""
-	for d := xml.NewDecoder(bytes.NewReader(text)); ; {
-		token, err := d.RawToken()
-		if err != nil {
-			return ""
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if inside {
-				return ""
-			}
-			inside = t.Name.Local == element
-		case xml.CharData:
-			if inside {
-				content += string(t)
-			}
-		case xml.EndElement:
-			if inside {
-				return content
-			}
-		}
-	}
+	content, _ := xmltext.Element(string(text), element)
+	return content
 }

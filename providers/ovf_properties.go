@@ -2,59 +2,11 @@ package providers
 
 import (
 	"encoding/xml"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
-
-// newXMLDecoder reads a document in UTF-8, whatever encoding it names.
-func newXMLDecoder(document string) *xml.Decoder {
-	d := xml.NewDecoder(strings.NewReader(document))
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	return d
-}
-
-// nextToken returns io.EOF at the end of a document. Other errors do not quote
-// it, since it may hold secrets.
-func nextToken(d *xml.Decoder) (xml.Token, error) {
-	token, err := d.Token()
-	if err != nil && err != io.EOF {
-		line, _ := d.InputPos()
-		err = fmt.Errorf("this is not well-formed XML (line %d)", line)
-	}
-	return token, err
-}
-
-// xmlElement returns the text of the first element of a name, in whatever
-// namespace; "" if there is none, or if it has elements in it.
-func xmlElement(document, name string) (text string, err error) {
-	inside := false
-	for d := newXMLDecoder(document); ; {
-		token, err := nextToken(d)
-		if err == io.EOF {
-			return "", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if inside {
-				return "", nil
-			}
-			inside = t.Name.Local == name
-		case xml.CharData:
-			if inside {
-				text += string(t)
-			}
-		case xml.EndElement:
-			if inside {
-				return text, nil
-			}
-		}
-	}
-}
 
 // An ovfProperty is an element that stands at [begin, end) of a document.
 type ovfProperty struct {
@@ -69,9 +21,9 @@ func ovfProperties(document string) ([]ovfProperty, error) {
 	const property = 3 // depth
 	var found []ovfProperty
 	var path []string // names of open elements
-	for d := newXMLDecoder(document); ; {
+	for d := xmltext.NewDecoder(document); ; {
 		begin := d.InputOffset()
-		token, err := nextToken(d)
+		token, err := xmltext.NextToken(d)
 		if err != nil { // the root element has not ended
 			return nil, err
 		}
