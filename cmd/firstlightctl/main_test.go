@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/spf13/cobra"
 )
 
@@ -41,19 +43,16 @@ type program func(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 func useTestFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	if err := os.Mkdir("dir", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range testFiles {
-		writeFile(t, name, text)
-	}
+	testkit.NoError(t, writeTestFiles("."))
 }
 
-func writeFile(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+func writeTestFiles(dir string) error {
+	var errs []error
+	for name, text := range testFiles {
+		path := filepath.Join(dir, name)
+		errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644))
 	}
+	return errors.Join(errs...)
 }
 
 func (s cliCase) check(t *testing.T, run program) {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 const base = `{"ignition": {"version": "3.2.0"},
@@ -26,8 +28,8 @@ storage:
 
 func TestMergedShowsWhereEachValueCameFrom(t *testing.T) {
 	useTestFiles(t)
-	writeFile(t, "base.ign", base)
-	writeFile(t, "over.bu", over)
+	testkit.WriteFile(t, "base.ign", base)
+	testkit.WriteFile(t, "over.bu", over)
 	cliCase{"validate --merged base.ign over.bu", "", 0, `{
   "ignition": {
     "version": "3.7.0-experimental"  // over.bu:2:10
@@ -57,8 +59,8 @@ func TestMergedShowsWhereEachValueCameFrom(t *testing.T) {
 
 func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
 	useTestFiles(t)
-	writeFile(t, "base.ign", base)
-	writeFile(t, "named.bu", "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      user: {name: bob}\n")
+	testkit.WriteFile(t, "base.ign", base)
+	testkit.WriteFile(t, "named.bu", "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      user: {name: bob}\n")
 	for _, strict := range []string{"", " --strict"} {
 		var stdout, stderr strings.Builder
 		status := run(strings.Fields("validate --merged base.ign named.bu"+strict), nil, &stdout, &stderr)

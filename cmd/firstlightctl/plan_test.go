@@ -12,6 +12,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
@@ -51,7 +52,7 @@ func usePlanFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for name, text := range planFiles {
-		writeFile(t, name, text)
+		testkit.WriteFile(t, name, text)
 	}
 	if err := makeImage("a.img", "system.ign"); err != nil {
 		t.Fatal(err)
@@ -150,8 +151,8 @@ func sectorOf(t *testing.T, args string) (sector, start uint64) {
 
 func TestSectorSizes(t *testing.T) {
 	usePlanFiles(t)
-	writeFile(t, "one.ign", diskConfig(`{"number": 1, "label": "one", "sizeMiB": 5}`, ""))
-	writeFile(t, "b.img", "")
+	testkit.WriteFile(t, "one.ign", diskConfig(`{"number": 1, "label": "one", "sizeMiB": 5}`, ""))
+	testkit.WriteFile(t, "b.img", "")
 	if err := os.Truncate("b.img", 100<<20); err != nil {
 		t.Fatal(err)
 	}
