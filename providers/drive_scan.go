@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -99,10 +100,11 @@ type blockScanner struct {
 	// disk and a partition of it at the same time.
 	mounting sync.Mutex
 	mount    mounter
+	log      *report.Logger
 }
 
 func newBlockScanner(env *Env) *blockScanner {
-	s := &blockScanner{root: env.Root, status: opticalStatus, running: map[string]chan *scanResult{}, mount: env.mount}
+	s := &blockScanner{root: env.Root, status: opticalStatus, running: map[string]chan *scanResult{}, mount: env.mount, log: env.Log}
 	if s.mount == nil {
 		s.mount = mountReadOnly
 	}

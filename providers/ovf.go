@@ -57,7 +57,7 @@ func (s *blockScanner) readOVF(r *scanResult) {
 		}
 		r.label = r.name
 		if err == nil {
-			r.text, r.file, err = customData(dir, description)
+			r.text, r.file, err = s.customData(dir, description)
 		}
 		return err
 	})
@@ -66,20 +66,36 @@ func (s *blockScanner) readOVF(r *scanResult) {
 	}
 }
 
-// customData is in a file of its own, and as base64 in the description, too.
-func customData(dir string, description []byte) (text []byte, file string, err error) {
-	text, err = readBelow(dir, ovfCustomData)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return text, ovfCustomData, err
+// customData is in the description, as base64, and on most machines in a file of its
+// own, which confidential ones do not have. The description counts first: it is what
+// the platform wrote itself.
+func (s *blockScanner) customData(dir string, description []byte) (text []byte, file string, err error) {
+	text, broken := describedCustomData(description)
+	if len(text) > 0 {
+		return text, ovfDescription, nil
 	}
+	file = ovfCustomData
+	text, err = readBelow(dir, file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", broken
+	case broken != nil && err == nil:
+		s.log.Warn(fmt.Sprintf("%v; using %s instead", broken, file))
+	}
+	return text, file, err
+}
+
+// describedCustomData is empty if the description has none.
+func describedCustomData(description []byte) ([]byte, error) {
 	encoded, err := xmltext.Element(string(description), "CustomData")
-	if err == nil && encoded != "" {
+	var text []byte
+	if err == nil {
 		text, err = decodeBase64([]byte(encoded))
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the element CustomData of %s: %w", ovfDescription, err)
+		return nil, fmt.Errorf("reading the element CustomData of %s: %w", ovfDescription, err)
 	}
-	return text, ovfDescription, nil
+	return text, nil
 }
 
 func chooseOVF(all []*scanResult) (raw *UserData, found bool, err error) {

@@ -41,7 +41,10 @@ func TestCustomDataIsReadFromTheDVD(t *testing.T) {
 		want  string
 	}{
 		"a file":                    {map[string]string{ovfDescription: azureDescription(""), ovfCustomData: plain}, "CustomData.bin on the DVD in sr0"},
-		"the file counts":           {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>?</ns1:CustomData>"), ovfCustomData: plain}, "CustomData.bin"},
+		"the element counts":        {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>" + encoded + "</ns1:CustomData>"), ovfCustomData: "other"}, "ovf-env.xml on the DVD"},
+		"a broken element, a file":  {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>?</ns1:CustomData>"), ovfCustomData: plain}, "CustomData.bin"},
+		"broken XML, a file":        {map[string]string{ovfDescription: azureDescription("")[:300], ovfCustomData: plain}, "CustomData.bin"},
+		"an empty element, a file":  {map[string]string{ovfDescription: azureDescription("<ns1:CustomData/>"), ovfCustomData: plain}, "CustomData.bin"},
 		"an element":                {map[string]string{ovfDescription: azureDescription("<ns1:CustomData>" + encoded + "</ns1:CustomData>")}, "ovf-env.xml on the DVD"},
 		"an element over lines":     {map[string]string{ovfDescription: azureDescription("<CustomData xmlns='x'>" + wrapped + "</CustomData>")}, "ovf-env.xml"},
 		"neither":                   {map[string]string{ovfDescription: azureDescription("<ns1:UserName>CustomData</ns1:UserName>")}, ""},

@@ -103,6 +103,8 @@ var Platforms = []Platform{
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://docs.openstack.org/nova/latest/user/metadata.html"},
 	{ID: "oraclecloud", Name: "Oracle Cloud", Fetch: oraclecloud.fetch, Limit: 32000, LimitEncoded: true,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm"},
+	{ID: "outscale", Name: "3DS Outscale", Fetch: outscale.fetch, Limit: 500 << 10, LimitEncoded: true,
+		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.outscale.com/en/userguide/Accessing-the-Metadata-and-User-Data-of-a-VM.html"},
 	{ID: "packet", Name: "Equinix Metal", Fetch: packet.fetch, Status: notifyPacket,
 		Location: metadataService, NoConfig: emptyAnswer, Docs: "https://deploy.equinix.com/developers/docs/metal/server-metadata/metadata/"},
 	{ID: "powervs", Name: "IBM Power Virtual Server", Fetch: fetchRequiredDrive, Modules: driveModules,

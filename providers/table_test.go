@@ -18,7 +18,7 @@ import (
 var knownIDs = []string{
 	"akamai", "aliyun", "applehv", "aws", "azure", "azurestack", "brightbox", "cloudstack",
 	"digitalocean", "exoscale", "file", "gcp", "hetzner", "hyperv", "ibmcloud", "kubevirt",
-	"metal", "nutanix", "nvidiabluefield", "openstack", "oraclecloud", "packet", "powervs",
+	"metal", "nutanix", "nvidiabluefield", "openstack", "oraclecloud", "outscale", "packet", "powervs",
 	"proxmoxve", "qemu", "scaleway", "upcloud", "virtualbox", "vmware", "vultr", "zvm",
 }
 

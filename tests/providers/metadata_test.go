@@ -31,6 +31,7 @@ var emulations = []emulation{
 	{platform: "hetzner", hosts: []string{everywhere}, uri: "/hetzner/v1/userdata", none: notFound},
 	{platform: "oraclecloud", hosts: []string{everywhere, "fd00:c1::a9fe:a9fe"}, uri: "/opc/v2/instance/metadata/user_data",
 		header: []string{"Authorization", "Bearer Oracle"}, encode: encoded, none: notFound},
+	{platform: "outscale", hosts: []string{everywhere}, uri: "/latest/user-data", none: notFound},
 	{platform: "scaleway", hosts: []string{"169.254.42.42", "fd00:42::42"}, uri: "/user_data/cloud-init", lowPort: true, none: notFound},
 	{platform: "upcloud", hosts: []string{everywhere}, uri: "/metadata/v1/user_data", none: notFound},
 	{platform: "vultr", hosts: []string{everywhere}, uri: "/user-data/user-data", none: notFound},
