@@ -31,7 +31,7 @@ type decoder struct {
 // decode reads the first document of a text. The error, if any, is a
 // *config.ParseError of kind ErrDocument.
 func decode(text []byte, name string) (*decoder, error) {
-	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true}, keys: map[reflect.Type][]Key{}}
+	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{}}
 	// Aliases can make a small text a very large config.
 	const spare, growth = 100_000, 10
 	d.nodeBudget = spare + growth*len(text)

@@ -50,6 +50,8 @@ type Source struct {
 	Name string
 	// Snake reports whether its keys are in Butane's snake_case.
 	Snake bool
+	// Text is the document itself if it is YAML, for positions inside of values.
+	Text []byte
 }
 
 // Member returns the value of a name; of equal names the last counts. It is nil
