@@ -76,7 +76,7 @@ func (p *planner) writeCrypttab(ctx context.Context) error {
 		}
 		added = append(added, crypttabLine(l, strings.TrimSpace(string(uuid))))
 	}
-	return p.rewriteLines(crypttabFile, 0o600, func(lines []string) []string {
+	return p.rewriteLines(crypttabFile, 0o600, false, func(lines []string) []string {
 		for _, line := range added {
 			lines = append(slices.DeleteFunc(lines, func(other string) bool { return isSameVolume(other, line) }), line)
 		}

@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"sort"
 	"strings"
@@ -19,29 +18,49 @@ const presetFile = "/etc/systemd/system-preset/20-ignition.preset"
 // planPresets plans the preset file for all units that the config enables or
 // disables, and removes what enables the latter already.
 func (p *planner) planPresets() {
-	var units []config.Unit
-	for _, u := range p.cfg.Systemd.Units {
-		if u.Enabled == nil {
-			continue
-		}
-		if !*u.Enabled {
-			p.planDisable(u)
-			if !p.unitWillExist(u.Name) {
-				continue
-			}
-		}
-		units = append(units, u)
+	e, err := newEnablement(p)
+	if err != nil {
+		p.ioConflict(p.cfg.Systemd.Origin("units"), "looking for the units that are enabled", err)
+		return
 	}
+	units := p.presetUnits(e)
 	lines := presetLines(units)
 	if len(lines) == 0 {
 		return
 	}
 	p.changes(presetFile)
 	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %s to %s", system.Plural(len(units), "unit"), presetFile), func(context.Context) error {
-		return p.rewriteLines(presetFile, 0o644, func(old []string) []string {
+		return p.rewriteLines(presetFile, 0o644, true, func(old []string) []string {
 			return append(old, slices.DeleteFunc(lines, func(l string) bool { return slices.Contains(old, l) })...)
 		})
 	})
+}
+
+// presetUnits are the units that the config enables or disables. Systemd passes over
+// a preset of an alias, so the unit behind it is added, if the config says nothing of
+// that one.
+func (p *planner) presetUnits(e *enablement) (units []config.Unit) {
+	for _, u := range p.cfg.Systemd.Units {
+		if u.Enabled == nil {
+			continue
+		}
+		exists := e.exists(u.Name)
+		switch {
+		case !*u.Enabled:
+			p.planDisable(e, u)
+			if !exists {
+				continue
+			}
+		case !exists:
+			p.Log.Warn(fmt.Sprintf("the unit %s is enabled, but neither the config nor this system has a unit of that name (%v)", u.Name, u.Origin("enabled")))
+		}
+		units = append(units, u)
+		if name := e.unitOf(u.Name); e.units[name].Enabled == nil {
+			u.Name = name
+			units = append(units, u)
+		}
+	}
+	return units
 }
 
 // presetLines are the lines for units, sorted. Instances of one template share
@@ -71,29 +90,5 @@ func presetLines(units []config.Unit) []string {
 	for i, l := range lines {
 		texts[i] = l.text
 	}
-	return texts
-}
-
-// unitDirs are where systemd finds units of the system, and which a config may
-// write to.
-var unitDirs = [...]string{unitDir, "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
-
-// unitWillExist reports whether the system will have a unit, so that it means
-// something to disable it.
-func (p *planner) unitWillExist(name string) bool {
-	template, _ := splitInstance(name)
-	for _, u := range p.cfg.Systemd.Units {
-		if (u.Name == name || u.Name == template) && config.NonZero(u.Contents) {
-			return true
-		}
-	}
-	for _, dir := range unitDirs {
-		for _, n := range [...]string{name, template} {
-			at, err := p.resolve(path.Join(dir, n))
-			if err == nil && (at.found != nil || p.byPath[at.path] != nil) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Compact(texts)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path"
-	"slices"
-	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
@@ -73,19 +71,24 @@ func (p *planner) planUnmask(u config.Unit, name string) {
 	p.add(u.Origin("mask"), "unmasking unit "+u.Name, func(context.Context) error { return p.root.Remove(name) })
 }
 
-// planDisable plans to remove the links that enable a unit, of which there are
-// those that came with the image. A unit that the system does not know has none.
-func (p *planner) planDisable(u config.Unit) {
-	links, err := enablementLinks(p.root, u.Name)
-	if err != nil {
-		p.ioConflict(u.Origin("enabled"), "looking for what enables unit "+u.Name, err)
+// planDisable plans to remove the links that enable a unit: those that came with the
+// image, and those of the config itself.
+func (p *planner) planDisable(e *enablement, u config.Unit) {
+	links, known := e.enabling(u.Name)
+	if at := e.vendorDependency(e.unitOf(u.Name)); at != "" {
+		p.Log.Warn(fmt.Sprintf("the unit %s is disabled, but the image starts it by %s (%v); only a mask prevents that", u.Name, at, u.Origin("enabled")))
 	}
-	if len(links) == 0 {
+	if len(links) == 0 && known {
 		return
 	}
+	name := e.unitOf(u.Name)
+	exists := e.exists(name)
 	p.changedDirs = append(p.changedDirs, unitDir)
 	p.add(u.Origin("enabled"), "disabling unit "+u.Name, func(ctx context.Context) error {
-		_, err := p.Run.Run(ctx, system.Command{Name: "systemctl", Args: []string{"--root", p.Root, "disable", u.Name}})
+		err := exec.ErrNotFound
+		if exists { // systemctl does not disable what it does not find
+			_, err = p.Run.Run(ctx, system.Command{Name: "systemctl", Args: []string{"--root", p.Root, "disable", name}})
+		}
 		if !errors.Is(err, exec.ErrNotFound) {
 			return err
 		}
@@ -96,63 +99,4 @@ func (p *planner) planDisable(u config.Unit) {
 		}
 		return nil
 	})
-}
-
-// enablementLinks finds the symbolic links that enable a unit: its aliases, and
-// those in the .wants and similar directories of other units. A template is
-// enabled by those of its instances.
-func enablementLinks(r *rootfs.Root, unit string) ([]string, error) {
-	links, err := linksIn(r, unitDir, func(name, target string) bool { return name != target && target == unit })
-	if err != nil {
-		return nil, err
-	}
-	names, err := r.ReadDir(unitDir)
-	for _, name := range names {
-		if !slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(name)) {
-			continue
-		}
-		more, err := linksIn(r, path.Join(unitDir, name), func(name, _ string) bool { return isUnitOrInstance(name, unit) })
-		if err != nil {
-			return nil, err
-		}
-		links = append(links, more...)
-	}
-	return links, err
-}
-
-// linksIn finds the symbolic links in a directory that match, by their names and
-// those of their targets.
-func linksIn(r *rootfs.Root, dir string, match func(name, target string) bool) ([]string, error) {
-	names, err := r.ReadDir(dir)
-	var links []string
-	for _, name := range names {
-		st, err := r.Lstat(path.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		if st.IsLink() && match(name, path.Base(st.Target)) {
-			links = append(links, path.Join(dir, name))
-		}
-	}
-	return links, err
-}
-
-// isUnitOrInstance reports whether name is a unit or an instance of it.
-func isUnitOrInstance(name, unit string) bool {
-	if name == unit {
-		return true
-	}
-	template, instance := splitInstance(name)
-	return instance != "" && template == unit
-}
-
-// splitInstance takes foo@bar.service apart: foo@.service and bar. The instance
-// is empty for a template and for any other unit.
-func splitInstance(name string) (template, instance string) {
-	before, after, ok := strings.Cut(name, "@")
-	ext := path.Ext(after)
-	if !ok {
-		return name, ""
-	}
-	return before + "@" + ext, strings.TrimSuffix(after, ext)
 }

@@ -24,9 +24,10 @@ func (p *planner) changes(name string) {
 	p.changedDirs = append(p.changedDirs, path.Dir(name))
 }
 
-// rewriteLines changes lines of a file, links followed, which is created if it
-// does not exist. A last line that was left open is ended.
-func (p *planner) rewriteLines(name string, mode uint32, change func(lines []string) []string) error {
+// rewriteLines changes lines of a file, links followed, which keeps its owner, and its
+// mode if keepMode is set; it is created if it does not exist. A last line that was
+// left open is ended.
+func (p *planner) rewriteLines(name string, mode uint32, keepMode bool, change func(lines []string) []string) error {
 	at, err := p.root.Resolve(name)
 	if err != nil {
 		return err
@@ -43,5 +44,16 @@ func (p *planner) rewriteLines(name string, mode uint32, change func(lines []str
 	if text == string(old) {
 		return nil
 	}
-	return p.root.WriteFile(at, []byte(text), rootfs.Options{Mode: mode, Replace: true, Sync: true})
+	options := rootfs.Options{Mode: mode, Replace: true, Sync: true}
+	st, err := p.root.Lstat(at)
+	if err != nil {
+		return err
+	}
+	if st != nil {
+		options.Owner = rootfs.OwnedBy(int(st.Uid), int(st.Gid))
+		if keepMode {
+			options.Mode = st.Mode & 0o7777
+		}
+	}
+	return p.root.WriteFile(at, []byte(text), options)
 }

@@ -189,7 +189,7 @@ func (p *process) report(started time.Time, err error) {
 		}
 	}
 	dir, failure := filepath.Dir(p.StateFile), report.NewFailure(p.stage.name, err)
-	r := report.Stage{Stage: p.stage.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Problems: failure.Problems}
+	r := report.Stage{Stage: p.stage.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Warnings: p.log.Warnings(), Problems: failure.Problems}
 	warn("writing the report", r.Append(filepath.Join(dir, "report.json")))
 	if p.Platform.Status != nil && p.env != nil {
 		warn("telling the platform how the stage has ended", p.Platform.Status(context.Background(), p.env, p.stage.name, err))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -43,8 +44,26 @@ var severities = [...]struct {
 // A Logger logs messages. It is not log/slog's, which brings encoding/json
 // with it: 200 kB that an initramfs need not carry. A nil one is silent.
 type Logger struct {
-	prefix string
-	write  func(level Level, text string, fields map[string]string)
+	prefix   string
+	write    func(level Level, text string, fields map[string]string)
+	warnings *warnings
+}
+
+// maxWarnings bounds how many warnings a report has.
+const maxWarnings = 1000
+
+// warnings are the messages of LevelWarn, in their order.
+type warnings struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (w *warnings) add(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.texts) < maxWarnings {
+		w.texts = append(w.texts, text)
+	}
 }
 
 // NewLogger chooses where messages go: standard output if wanted, else the
@@ -54,22 +73,32 @@ func NewLogger(stdout bool) *Logger {
 		return NewWriterLogger(os.Stdout)
 	}
 	if journal.Enabled() {
-		return &Logger{write: toJournal}
+		return NewFuncLogger(toJournal)
 	}
 	if kmsg, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
-		return &Logger{write: toKmsg(kmsg)}
+		return NewFuncLogger(toKmsg(kmsg))
 	}
 	return NewWriterLogger(os.Stdout)
 }
 
 // NewWriterLogger logs to w in the form that the reference uses on standard output.
 func NewWriterLogger(w io.Writer) *Logger {
-	return &Logger{write: toWriter(w)}
+	return NewFuncLogger(toWriter(w))
 }
 
 // NewFuncLogger passes messages, their fields by name, to a function.
 func NewFuncLogger(write func(level Level, text string, fields map[string]string)) *Logger {
-	return &Logger{write: write}
+	return &Logger{write: write, warnings: new(warnings)}
+}
+
+// Warnings returns what was logged at LevelWarn so far, for the report.
+func (l *Logger) Warnings() []string {
+	if l == nil {
+		return nil
+	}
+	l.warnings.mu.Lock()
+	defer l.warnings.mu.Unlock()
+	return slices.Clone(l.warnings.texts)
 }
 
 // With returns a logger whose messages begin with a stage or an operation.
@@ -77,7 +106,7 @@ func (l *Logger) With(where string) *Logger {
 	if l == nil {
 		return nil
 	}
-	return &Logger{l.prefix + where + ": ", l.write}
+	return &Logger{l.prefix + where + ": ", l.write, l.warnings}
 }
 
 // Log logs a message. Fields, names and values in turn, are for the journal only.
@@ -88,6 +117,9 @@ func (l *Logger) Log(level Level, text string, fields ...string) {
 	named := map[string]string{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		named[fields[i]] = fields[i+1]
+	}
+	if level == LevelWarn {
+		l.warnings.add(text)
 	}
 	l.write(level, l.prefix+text, named)
 }

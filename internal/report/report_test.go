@@ -28,6 +28,21 @@ func op(name string, do func() error, after ...*Operation) *Operation {
 	return &Operation{Name: name, After: after, Do: func(context.Context) error { return do() }}
 }
 
+func TestWarningsAreKeptForTheReport(t *testing.T) {
+	log := NewFuncLogger(func(Level, string, map[string]string) {})
+	log.Info("x")
+	log.With("files").Warn("a")
+	log.Warn("b")
+	if got := log.Warnings(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %q", got)
+	}
+	var silent *Logger
+	silent.Warn("x")
+	if got := silent.Warnings(); got != nil {
+		t.Errorf("a silent logger has %q", got)
+	}
+}
+
 func TestOneWorkerKeepsTheOrderOfThePlan(t *testing.T) {
 	var order []string
 	add := func(s string) func() error { return func() error { order = append(order, s); return nil } }

@@ -14,6 +14,8 @@ type Stage struct {
 	Started    time.Time `json:"started"`
 	Seconds    float64   `json:"seconds"`
 	Operations []Outcome `json:"operations,omitempty"`
+	// Warnings are what the stage has warned of.
+	Warnings []string `json:"warnings,omitempty"`
 	// Problems is empty if the stage succeeded.
 	Problems []Problem `json:"problems,omitempty"`
 }
