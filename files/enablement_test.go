@@ -153,7 +153,7 @@ func TestUnitThatIsEnabledButNowhereIsWarnedOf(t *testing.T) {
 	w.write(vendorAt+"t@.service", firstUnit)
 	w.mustApply(`"storage": {"files": [{"path": "/usr/local/lib/systemd/system/file.service"}]}, ` + units(`
 		{"name": "image.service", "enabled": true}, {"name": "t@1.service", "enabled": true}, {"name": "file.service", "enabled": true},
-		{"name": "config.service", "enabled": true, ` + install + `}, {"name": "off.service", "enabled": false},
+		{"name": "config.service", "enabled": true, `+install+`}, {"name": "off.service", "enabled": false},
 		{"name": "nothere.service", "enabled": true}, {"name": "notmpl@1.service", "enabled": true}`))
 	warnings := w.Tree.Log.Warnings()
 	if len(warnings) != 2 || !strings.HasPrefix(warnings[0], "the unit nothere.service is enabled, but neither the config nor this system has a unit of that name (") ||
