@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // Redact returns a URL that may be shown: without credentials, without its query,
@@ -35,18 +36,20 @@ func cause(err error) error {
 }
 
 // Printable makes what a server sent fit for a console: one short line without
-// control characters.
-func Printable(text string) string {
-	const most = 300
+// control characters and without those that change the direction of text.
+func Printable(text string) string { return oneLine(text, 300) }
+
+// oneLine is Printable with a limit, in characters.
+func oneLine(text string, limit int) string {
 	clean := strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
 			return ' '
 		}
 		return c
 	}, strings.ToValidUTF8(text, "?"))
 	clean = strings.Join(strings.Fields(clean), " ")
-	if runes := []rune(clean); len(runes) > most {
-		return string(runes[:most]) + "..."
+	if runes := []rune(clean); len(runes) > limit {
+		return string(runes[:limit]) + "..."
 	}
 	return clean
 }

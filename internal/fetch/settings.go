@@ -29,15 +29,14 @@ func (c *Client) Configure(ctx context.Context, ign config.Ignition) error {
 		headerTimeout: seconds(ign.Timeouts.HTTPResponseHeaders, defaultHeaderTimeout),
 		totalTimeout:  seconds(ign.Timeouts.HTTPTotal, 0),
 		roots:         c.transports().roots,
+		authorities:   c.transports().authorities,
 		proxy:         proxy,
 	}
 	c.setSettings(s)
 	if authorities := ign.Security.TLS.CertificateAuthorities; len(authorities) > 0 {
-		roots, err := c.certPool(ctx, authorities)
-		if err != nil {
+		if s.roots, s.authorities, err = c.certPool(ctx, authorities); err != nil {
 			return err
 		}
-		s.roots = roots
 		c.setSettings(s)
 	}
 	return nil
@@ -50,24 +49,42 @@ func seconds(s *int, unset time.Duration) time.Duration {
 	return time.Duration(*s) * time.Second
 }
 
-// certPool returns the system's authorities and those of the config.
-func (c *Client) certPool(ctx context.Context, authorities []config.Resource) (*x509.CertPool, error) {
+// certPool returns the system's authorities with those of the config, and the latter.
+func (c *Client) certPool(ctx context.Context, sources []config.Resource) (*x509.CertPool, []authority, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		c.Log.Warn(fmt.Sprintf("reading the system's certificate authorities: %v; only those of the config are trusted", err))
 		roots = x509.NewCertPool()
 	}
-	for _, a := range authorities {
-		bundle, err := c.Bundle(ctx, a)
+	var all []authority
+	for _, r := range sources {
+		bundle, err := c.Bundle(ctx, r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if err := addCertificates(roots, bundle); err != nil {
-			return nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(a.Source, "")), Origin: a.Origin("source"), Err: err,
+		certs, err := parseCertificates(bundle)
+		if err != nil {
+			return nil, nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(r.Source, "")), Origin: r.Origin("source"), Err: err,
 				Hint: "the source must be one or more certificates in PEM form"}
 		}
+		for i, cert := range certs {
+			roots.AddCert(cert)
+			all = append(all, authority{cert, locate(r, i, len(certs))})
+		}
 	}
-	return roots, nil
+	return roots, all, nil
+}
+
+// locate says where in a config a certificate of a resource is.
+func locate(r config.Resource, i, of int) string {
+	text := "in ignition.security.tls.certificateAuthorities"
+	if origin := r.Origin("source"); !origin.IsZero() {
+		text = "in " + origin.String()
+	}
+	if of > 1 {
+		text += fmt.Sprintf(", certificate %d", i+1)
+	}
+	return text
 }
 
 // Bundle fetches the certificates of one authority, once.
@@ -88,9 +105,9 @@ func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte,
 	return bundle, err
 }
 
-// addCertificates adds all certificates of a PEM text. Text around them is fine.
-func addCertificates(pool *x509.CertPool, text []byte) error {
-	found := 0
+// parseCertificates reads all certificates of a PEM text. Text around them is fine.
+func parseCertificates(text []byte) ([]*x509.Certificate, error) {
+	var all []*x509.Certificate
 	for {
 		block, rest := pem.Decode(text)
 		if block == nil {
@@ -98,17 +115,16 @@ func addCertificates(pool *x509.CertPool, text []byte) error {
 		}
 		text = rest
 		if block.Type != "CERTIFICATE" {
-			return fmt.Errorf("there is a %s in it, which is no certificate", block.Type)
+			return nil, fmt.Errorf("there is a %s in it, which is no certificate", block.Type)
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return fmt.Errorf("certificate %d: %w", found+1, err)
+			return nil, fmt.Errorf("certificate %d: %w", len(all)+1, err)
 		}
-		pool.AddCert(cert)
-		found++
+		all = append(all, cert)
 	}
-	if found == 0 && len(text) > 0 {
-		return errors.New("there is no certificate in it")
+	if len(all) == 0 && len(text) > 0 {
+		return nil, errors.New("there is no certificate in it")
 	}
-	return nil
+	return all, nil
 }

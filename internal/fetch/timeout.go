@@ -15,6 +15,7 @@ type settings struct {
 	totalTimeout  time.Duration // with retries and body; 0 is without limit
 	proxy         proxy
 	roots         *x509.CertPool // nil is the system's
+	authorities   []authority    // of roots, those of the config
 }
 
 // withTimeout applies the total timeout, whose time runs from when start is

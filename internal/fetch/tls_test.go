@@ -16,28 +16,35 @@ import (
 func TestCertificatesAreVerifiedByTheLaterOfClockAndBuild(t *testing.T) {
 	defer func(old string) { buildTime = old }(buildTime)
 	c, h, _ := newTestClient(t)
-	built := h.now.Add(-24 * time.Hour).Truncate(time.Second)
+	now := h.now
+	built := now.Add(-24 * time.Hour).Truncate(time.Second)
+	// As on a real machine, the clock never says the same twice.
+	c.Clock.Now = func() time.Time { h.now = h.now.Add(time.Nanosecond); return h.now }
 	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "www"}, NotBefore: built.Add(-time.Hour), NotAfter: built.Add(time.Hour)}
+	const dates = "from 2030-01-01 02:04:05 UTC to 2030-01-01 04:04:05 UTC; this machine's clock says "
 	for name, tc := range map[string]struct {
 		build string
 		clock time.Time
 		used  time.Time
 		text  string
+		hint  string
 	}{
-		"a right clock": {built.Format(time.RFC3339), h.now, h.now,
-			`the certificate of "www" has expired at 2030-01-01 04:04:05 UTC; this machine's clock says 2030-01-02 03:04:05 UTC`},
-		"an empty battery": {built.Format(time.RFC3339), time.Unix(0, 0), built, ""},
+		"a right clock": {built.Format(time.RFC3339), now, now,
+			`the server's certificate "www" has expired: it was valid ` + dates + "2030-01-02 03:04:05 UTC", "renew this certificate"},
+		"an empty battery": {built.Format(time.RFC3339), time.Unix(0, 0), built, "", ""},
 		"an older build": {built.Add(-48 * time.Hour).Format(time.RFC3339), time.Unix(0, 0), built.Add(-48 * time.Hour),
-			`the certificate of "www" is not valid before 2030-01-01 02:04:05 UTC; this machine's clock says 1970-01-01 00:00:00 UTC, which is before this program was built, 2029-12-30 03:04:05 UTC`},
+			`the server's certificate "www" is not valid yet: it will be ` + dates + "1970-01-01 00:00:00 UTC, which is before this program was built, so that the time of the build was used: 2029-12-30 03:04:05 UTC", "set this machine's clock"},
+		"a newer build": {built.Add(48 * time.Hour).Format(time.RFC3339), time.Unix(0, 0), built.Add(48 * time.Hour),
+			`the server's certificate "www" has expired: it was valid ` + dates + "1970-01-01 00:00:00 UTC, which is before this program was built, so that the time of the build was used: 2030-01-03 03:04:05 UTC", "renew this certificate"},
 		"an unknown build": {"", time.Unix(0, 0), time.Unix(0, 0),
-			`the certificate of "www" is not valid before 2030-01-01 02:04:05 UTC; this machine's clock says 1970-01-01 00:00:00 UTC`},
+			`the server's certificate "www" is not valid yet: it will be ` + dates + "1970-01-01 00:00:00 UTC", "set this machine's clock, or"},
 	} {
 		buildTime, h.now = tc.build, tc.clock
-		if got := c.verificationTime(); !got.Equal(tc.used) {
-			t.Errorf("%s: judged by %v, want %v", name, got, tc.used)
+		if got := c.verificationTime().Truncate(time.Second); !got.Equal(tc.used) {
+			t.Errorf("%s: verified by %v, want %v", name, got, tc.used)
 		}
-		if got := c.validityProblem(cert); tc.text != "" && got != tc.text {
-			t.Errorf("%s: got  %s\nwant %s", name, got, tc.text)
+		if got, hint := c.validityProblem(cert, []*x509.Certificate{cert}); tc.text != "" && (got != tc.text || !strings.HasPrefix(hint, tc.hint)) {
+			t.Errorf("%s: got  %s (%s)\nwant %s", name, got, hint, tc.text)
 		}
 	}
 }
@@ -50,7 +57,7 @@ func TestWrongClockDoesNotFailTLS(t *testing.T) {
 	defer srv.Close()
 	for _, tc := range []struct{ built, want string }{
 		{srv.Certificate().NotBefore.Add(time.Hour).Format(time.RFC3339), ""},
-		{"", "is not valid before 1970-01-01 00:00:00 UTC; this machine's clock says 1969-12-31 23:5"},
+		{"", "is not valid yet: it will be from 1970-01-01 00:00:00 UTC to 2084-01-29 16:00:00 UTC; this machine's clock says 1969-12-31 23:5"},
 	} {
 		c, h, _ := newTestClient(t)
 		h.now = srv.Certificate().NotBefore.Add(-10 * time.Minute)

@@ -69,19 +69,20 @@ func get(t *testing.T, c *fetch.Client, r config.Resource) (string, error) {
 	return string(b), err
 }
 
-// fails checks that a fetch fails with all of these texts in its message.
-func fails(t *testing.T, c *fetch.Client, r config.Resource, texts ...string) {
+// fails checks that a fetch fails with all of these texts in its message, and
+// returns the error.
+func fails(t *testing.T, c *fetch.Client, r config.Resource, texts ...string) error {
 	t.Helper()
 	got, err := get(t, c, r)
 	if err == nil {
-		t.Errorf("got %q without an error", got)
-		return
+		t.Fatalf("got %q without an error", got)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q is not in:\n%v", text, err)
 		}
 	}
+	return err
 }
 
 // hint is what the report would advise.
@@ -111,10 +112,38 @@ var valid = span{-time.Hour, time.Hour}
 func newAuthority(t *testing.T, s span) *authority {
 	t.Helper()
 	a := &authority{key: newKey(t)}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Authority"},
-		NotBefore: time.Now().Add(s.from), NotAfter: time.Now().Add(s.to), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	template := authorityTemplate("Test Authority", s)
 	a.cert = parse(t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
 	return a
+}
+
+func authorityTemplate(name string, s span) *x509.Certificate {
+	return &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(s.from), NotAfter: time.Now().Add(s.to), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+}
+
+// below is an authority whose certificate is signed by a.
+func (a *authority) below(t *testing.T, s span) *authority {
+	t.Helper()
+	i := &authority{key: newKey(t)}
+	i.cert = parse(t)(x509.CreateCertificate(rand.Reader, authorityTemplate("Test Intermediate", s), a.cert, i.key.Public(), a.key))
+	return i
+}
+
+// leafOnly is a chain of a server that sends only its own certificate.
+func leafOnly(c tls.Certificate) tls.Certificate {
+	c.Certificate = c.Certificate[:1]
+	return c
+}
+
+// selfSigned is a server's certificate that nobody else has signed.
+func selfSigned(t *testing.T, ip string) tls.Certificate {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Alone"}, IPAddresses: []net.IP{net.ParseIP(ip)},
+		NotBefore: time.Now().Add(valid.from), NotAfter: time.Now().Add(valid.to), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	cert := parse(t)(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {

@@ -2,7 +2,9 @@ package fetch_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,23 +19,42 @@ func hello(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello "+
 
 func TestCertificatesThatAreWrongEndAfterAMinute(t *testing.T) {
 	good, other, old := newAuthority(t, valid), newAuthority(t, valid), newAuthority(t, span{-2 * time.Hour, -time.Hour})
+	stranger := other.below(t, valid)
 	now := time.Now().UTC().Format("2006-01-02 ")
+	const here = "127.0.0.1"
 	for name, tc := range map[string]struct {
 		trusted *authority
 		cert    tls.Certificate
 		most    uint16
 		want    []string
 	}{
-		"good":              {good, good.issue(t, valid, "127.0.0.1"), tls.VersionTLS13, nil},
-		"good, TLS 1.2":     {good, good.issue(t, valid, "127.0.0.1"), tls.VersionTLS12, nil},
-		"unknown authority": {good, other.issue(t, valid, "127.0.0.1"), tls.VersionTLS13, []string{`TLS: the server's certificate is signed by "CN=Test Authority", whom this machine does not trust`}},
-		"another host":      {good, good.issue(t, valid, "www.test", "10.0.0.1"), tls.VersionTLS13, []string{"TLS: the server's certificate is not for 127.0.0.1, but for www.test, 10.0.0.1"}},
-		"expired": {good, good.issue(t, span{-time.Hour, -time.Minute}, "127.0.0.1"), tls.VersionTLS13,
-			[]string{`TLS: the certificate of "Test Server" has expired at `, "; this machine's clock says " + now}},
-		"not yet valid": {good, good.issue(t, span{30 * time.Minute, time.Hour}, "127.0.0.1"), tls.VersionTLS13,
-			[]string{`TLS: the certificate of "Test Server" is not valid before `, "; this machine's clock says " + now}},
-		"expired authority": {old, old.issue(t, valid, "127.0.0.1"), tls.VersionTLS13, []string{`TLS: the certificate of "Test Authority" has expired at `}},
-		"TLS 1.1":           {good, good.issue(t, valid, "127.0.0.1"), tls.VersionTLS11, []string{"TLS: the server refuses: protocol version not supported"}},
+		"good":              {good, good.issue(t, valid, here), tls.VersionTLS13, nil},
+		"good, TLS 1.2":     {good, good.issue(t, valid, here), tls.VersionTLS12, nil},
+		"good intermediate": {good, good.below(t, valid).issue(t, valid, here), tls.VersionTLS13, nil},
+		"authority of the same name": {good, other.issue(t, valid, here), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate is signed by an authority of the name "CN=Test Authority", but with another key than the authority of that name in ` +
+				"ignition.security.tls.certificateAuthorities: the config has SHA-256 fingerprint " + fingerprint(good.cert.Raw) + ", key identifier " + beginning(good.cert.SubjectKeyId) +
+				", the server SHA-256 fingerprint " + fingerprint(other.cert.Raw)}},
+		"authority of the same name, not sent": {good, leafOnly(other.issue(t, valid, here)), tls.VersionTLS13,
+			[]string{"TLS: the server's certificate is signed by an authority of the name ", ", the server key identifier " + beginning(other.cert.SubjectKeyId) + "\n"}},
+		"intermediate of an authority of the same name": {good, stranger.issue(t, valid, here), tls.VersionTLS13,
+			[]string{"TLS: the server's certificate is signed by an authority of the name ", ", the server key identifier " + beginning(other.cert.SubjectKeyId) + "\n"}},
+		"unknown authority": {stranger, other.issue(t, valid, here), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate is signed by "CN=Test Authority", which this machine does not trust`}},
+		"self-signed": {good, selfSigned(t, here), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate "Alone" is self-signed, and this machine does not trust it`}},
+		"intermediate not sent": {good, leafOnly(good.below(t, valid).issue(t, valid, here)), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate is signed by "CN=Test Intermediate", which this machine does not trust; the server does not send the certificate of "CN=Test Intermediate"`}},
+		"another host": {good, good.issue(t, valid, "www.test", "10.0.0.1"), tls.VersionTLS13, []string{"TLS: the server's certificate is not for 127.0.0.1, but for www.test, 10.0.0.1"}},
+		"expired": {good, good.issue(t, span{-time.Hour, -time.Minute}, here), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate "Test Server" has expired: it was valid from `, "; this machine's clock says " + now}},
+		"not yet valid": {good, good.issue(t, span{30 * time.Minute, time.Hour}, here), tls.VersionTLS13,
+			[]string{`TLS: the server's certificate "Test Server" is not valid yet: it will be from `, "; this machine's clock says " + now}},
+		"expired authority": {old, old.issue(t, valid, here), tls.VersionTLS13,
+			[]string{`TLS: the certificate of the authority "Test Authority", in ignition.security.tls.certificateAuthorities, has expired: it was valid from `}},
+		"expired intermediate": {good, good.below(t, span{-time.Hour, -time.Minute}).issue(t, valid, here), tls.VersionTLS13,
+			[]string{`TLS: the certificate of the intermediate authority "Test Intermediate", which the server sends, has expired: it was valid from `}},
+		"TLS 1.1": {good, good.issue(t, valid, here), tls.VersionTLS11, []string{"TLS: the server refuses: protocol version not supported"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := serveTLS(t, tc.cert, tc.most, hello)
@@ -47,12 +68,25 @@ func TestCertificatesThatAreWrongEndAfterAMinute(t *testing.T) {
 				}
 				return
 			}
-			fails(t, c, resource(srv.URL), append(tc.want, "\nthis has been so for 1m")...)
+			err := fails(t, c, resource(srv.URL), append(tc.want, "\nthis has been so for 1m")...)
 			if !strings.Contains(log.String(), "WARNING  : GET "+srv.URL+": "+tc.want[0]) {
 				t.Errorf("the console does not see it:\n%s", log)
 			}
+			if strings.Contains(err.Error(), "was built") {
+				t.Errorf("the clock is right: %v", err)
+			}
 		})
 	}
+}
+
+// fingerprint is what is shown of a certificate's.
+func fingerprint(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return beginning(sum[:])
+}
+
+func beginning(id []byte) string {
+	return strings.ReplaceAll(fmt.Sprintf("% X", id[:8]), " ", ":") + "..."
 }
 
 func TestPortsWithoutTLS(t *testing.T) {
