@@ -18,6 +18,7 @@ import (
 type silent struct{}
 
 func (silent) Debug(string, ...string) {}
+func (silent) Warn(string, ...string)  {}
 
 // runAs runs a shell script as a helper program of a name.
 func runAs(t *testing.T, name, script string) *CommandError {
@@ -27,7 +28,7 @@ func runAs(t *testing.T, name, script string) *CommandError {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	_, err := Exec{silent{}}.Run(context.Background(), Command{Name: name, Args: []string{"--quick", "secret"}, Secrets: []string{"secret"}})
+	_, err := Exec{Log: silent{}}.Run(context.Background(), Command{Name: name, Args: []string{"--quick", "secret"}, Secrets: []string{"secret"}})
 	var failure *CommandError
 	if !errors.As(err, &failure) {
 		t.Fatalf("got %v", err)
@@ -58,7 +59,7 @@ func TestFailuresOfHelperProgramsHaveCauseDetailAndHint(t *testing.T) {
 
 func TestMissingHelperProgramIsNamedWithItsPackage(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := Exec{silent{}}.Run(context.Background(), Command{Name: "useradd", Args: []string{"core"}})
+	_, err := Exec{Log: silent{}}.Run(context.Background(), Command{Name: "useradd", Args: []string{"core"}})
 	var e *CommandError
 	if !errors.As(err, &e) || !errors.Is(err, exec.ErrNotFound) {
 		t.Fatalf("got %v", err)

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Version of this program, set when it is built. It is part of the User-Agent.
@@ -135,24 +139,27 @@ func exitStatus(err error) (status int, signal syscall.Signal) {
 	return exit.ExitCode(), 0
 }
 
-// Exec runs helper programs on this machine and logs each one, and what those
-// that fail have printed.
+// Exec runs helper programs on this machine and logs each one, that it takes long,
+// and what those that fail have printed.
 type Exec struct {
 	Log interface {
 		Debug(text string, fields ...string)
+		Warn(text string, fields ...string)
 	}
+	// Inherit is a file that each program keeps open, such as a lock that is held
+	// as long as any of them runs. May be nil.
+	Inherit *os.File
 }
+
+// outputDelay is how long the output of a program that has ended is waited for, if a
+// process that it has left behind holds it open.
+const outputDelay = 5 * time.Second
 
 // Run implements Runner.
 func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 	x.Log.Debug("running " + c.String())
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if c.Stdin != nil {
-		cmd.Stdin = bytes.NewReader(c.Stdin)
-	}
-	err := cmd.Run()
+	err := x.run(x.command(ctx, c, &stdout, &stderr), c.Name)
 	if err == nil {
 		return stdout.Bytes(), nil
 	}
@@ -161,6 +168,54 @@ func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 		x.Log.Debug(fmt.Sprintf("output of %s: %s", c.Name, line))
 	}
 	return stdout.Bytes(), failure
+}
+
+func (x Exec) command(ctx context.Context, c Command, stdout, stderr io.Writer) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = stdout, stderr, outputDelay
+	if c.Stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.Stdin)
+	}
+	// What this process was killed in must not go on beside the next run.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if x.Inherit != nil {
+		cmd.ExtraFiles = []*os.File{x.Inherit}
+	}
+	return cmd
+}
+
+// run waits for a program and warns when that takes long: some, such as mkfs on a
+// large disk, rightly do, so that there is no limit.
+func (x Exec) run(cmd *exec.Cmd, name string) error {
+	// The signal is sent when the thread ends that has started the program.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go x.remind(ended, fmt.Sprintf("%s (PID %d)", name, cmd.Process.Pid))
+	err := cmd.Wait()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		x.Log.Warn(fmt.Sprintf("%s has ended, but a process that it has started goes on", name))
+		return nil
+	}
+	return err
+}
+
+// remind warns that a program has not ended yet.
+func (x Exec) remind(ended <-chan struct{}, what string) {
+	for reminder := NewReminder(0); ; {
+		select {
+		case <-ended:
+			return
+		case <-time.After(reminder.Left()):
+		}
+		if waited, due := reminder.Due(); due {
+			x.Log.Warn(fmt.Sprintf("waiting for %s, for %v so far", what, waited.Round(time.Second)))
+		}
+	}
 }
 
 // redact removes the secrets from what a program has printed, and keeps the end

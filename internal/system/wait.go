@@ -126,6 +126,9 @@ func (r *Reminder) Due() (waited time.Duration, due bool) {
 	return waited, due
 }
 
+// Left returns the time until the next warning is due.
+func (r *Reminder) Left() time.Duration { return r.next - time.Since(r.begun) }
+
 // DeviceEvents returns a Wait.Wake for events that the kernel or udev send about
 // devices of a subsystem, such as "block", or about any if it is "". Where they
 // cannot be listened to, the wait goes on without them.
