@@ -3,12 +3,15 @@ package report
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -36,17 +39,50 @@ var emergencyHooks = []string{
 // ShowOnConsoles prints a report to standard error, and on every console of this
 // machine.
 func ShowOnConsoles(text string) error {
-	var errs []error
 	devices := consoles("/proc/consoles")
 	if system.Exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, system.Exists) {
 		devices = nil
 	}
+	writers := map[string]func() error{}
 	for _, console := range devices {
-		errs = append(errs, printTo(console, "\n"+text))
+		writers[console] = func() error { return printTo(console, "\n"+text) }
 	}
 	if !isConsole(os.Stderr) {
-		_, err := io.WriteString(os.Stderr, text)
-		errs = append(errs, err)
+		writers["standard error"] = func() error {
+			_, err := io.WriteString(os.Stderr, text)
+			return err
+		}
+	}
+	return writeAll(writers, consoleTime)
+}
+
+// consoleTime is what all consoles together get. One that is stopped (Ctrl-S, flow
+// control) takes nothing; the boot must not wait for it.
+const consoleTime = 5 * time.Second
+
+// writeAll calls all writers at once and returns what has failed, by name; what takes
+// longer than the limit is left behind.
+func writeAll(writers map[string]func() error, limit time.Duration) error {
+	type result struct {
+		name string
+		err  error
+	}
+	done := make(chan result, len(writers))
+	for name, write := range writers {
+		go func() { done <- result{name, write()} }()
+	}
+	var errs []error
+	for over := time.After(limit); len(writers) > 0; {
+		select {
+		case r := <-done:
+			delete(writers, r.name)
+			if r.err != nil {
+				errs = append(errs, fmt.Errorf("writing to %s: %w", r.name, r.err))
+			}
+		case <-over:
+			names := slices.Sorted(maps.Keys(writers))
+			return errors.Join(append(errs, fmt.Errorf("%s took nothing for %v", strings.Join(names, ", "), limit))...)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -83,7 +119,7 @@ func consoles(list string) []string {
 }
 
 func printTo(console, text string) error {
-	f, err := os.OpenFile(console, os.O_WRONLY, 0)
+	f, err := os.OpenFile(console, os.O_WRONLY|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -26,6 +29,53 @@ func runner(workers int) (*Runner, *bytes.Buffer) {
 
 func op(name string, do func() error, after ...*Operation) *Operation {
 	return &Operation{Name: name, After: after, Do: func(context.Context) error { return do() }}
+}
+
+// stoppedConsole returns the name of a terminal of which the output is stopped, as by
+// Ctrl-S.
+func stoppedConsole(t *testing.T) string {
+	t.Helper()
+	controller, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { controller.Close() })
+	fd := int(controller.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("/dev/pts/%d", number)
+	terminal, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	if err := unix.IoctlSetInt(int(terminal.Fd()), unix.TCXONC, unix.TCOOFF); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestStoppedConsoleHoldsNobodyUp(t *testing.T) {
+	stopped, other := stoppedConsole(t), filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := writeAll(map[string]func() error{
+		stopped:   func() error { return printTo(stopped, "text\n") },
+		other:     func() error { return printTo(other, "text\n") },
+		"missing": func() error { return printTo(other+"/missing", "text\n") },
+	}, 2*time.Second)
+	if err == nil || !strings.Contains(err.Error(), stopped+" took nothing for 2s") || !strings.Contains(err.Error(), "writing to missing: ") {
+		t.Errorf("got %v", err)
+	}
+	if text, _ := os.ReadFile(other); string(text) != "text\r\n" {
+		t.Errorf("the other console has %q", text)
+	}
 }
 
 func TestWarningsAreKeptForTheReport(t *testing.T) {
