@@ -39,7 +39,12 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	if err := refuseHost(root); err != nil {
 		return err
 	}
-	p := &process{log: a.Log, run: system.Exec{Log: a.Log}, state: new(state), fetch: fetch.New(a.Log, 0)}
+	lock, err := lockDirectory(ctx, root, a.Log)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	p := &process{log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
 	p.fetch.Offline = a.Offline
 	p.runner = &report.Runner{Log: a.Log, Workers: 1}
 	fragments, err := keyFragments()

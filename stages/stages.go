@@ -106,8 +106,10 @@ func runAll(ctx context.Context, o Options) error {
 // runOne runs one stage: it prepares, runs the stage's own function, and reports.
 func runOne(ctx context.Context, o Options, s stage) error {
 	started := time.Now()
-	p, err := newProcess(o, s)
+	p, err := newProcess(ctx, o, s)
+	defer p.lock.Close()
 	if err == nil {
+		p.mark()
 		err = p.mergeConfigs(ctx)
 	}
 	if err == nil {
@@ -135,18 +137,30 @@ type process struct {
 	state  *state
 	runner *report.Runner
 	cfg    *config.Config // the base config and over it the user config
+	// lock is held while a stage, or a program that it has started, is at work.
+	lock *os.File
+	// marked reports whether this stage has written the report of its being killed.
+	marked bool
 	// sums are the digests of all texts that were parsed.
 	sums []byte
 }
 
-func newProcess(o Options, s stage) (*process, error) {
+// lockTime is how long another instance, or a program that a killed one has left
+// behind, is waited for.
+const lockTime = 30 * time.Second
+
+func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	log := o.Log.With(s.name)
 	log.Info(fmt.Sprintf("Firstlight %s, stage %s, platform %s", system.Version, s.name, o.Platform.ID))
-	p := &process{Options: o, stage: s, log: log, run: system.Exec{Log: log}}
+	lock, lockErr := lockState(ctx, o, log)
+	p := &process{Options: o, stage: s, log: log, run: system.Exec{Log: log, Inherit: lock}, lock: lock}
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
 	p.imds = imds.New(p.fetch)
 	p.fetch.Offline = s.name == fetchOfflineStage
+	if lockErr != nil {
+		return p, lockErr
+	}
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
@@ -158,6 +172,29 @@ func newProcess(o Options, s stage) (*process, error) {
 		p.fetch.Credentials = o.Platform.Credentials(p.imds)
 	}
 	return p, err
+}
+
+// lockDirectory waits until nothing else is at work on a directory.
+func lockDirectory(ctx context.Context, dir string, log *report.Logger) (*os.File, error) {
+	lock, err := system.LockDirectory(ctx, dir, lockTime, log.Warn)
+	if err != nil {
+		return nil, &report.Error{Doing: "locking " + dir, Err: err, Hint: "wait until what is at work there has ended, or end it"}
+	}
+	return lock, nil
+}
+
+// lockState creates the directory of the state and locks it. It is root's alone:
+// secrets are in it.
+func lockState(ctx context.Context, o Options, log *report.Logger) (*os.File, error) {
+	dir := filepath.Dir(o.StateFile)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil && filepath.Base(dir) == "ignition" { // ours, whoever has created it
+		err = os.Chmod(dir, 0o700)
+	}
+	if err != nil {
+		return nil, &report.Error{Doing: "creating the directory of the state", Err: err}
+	}
+	return lockDirectory(ctx, dir, log)
 }
 
 // mergeConfigs merges what the image wants of all machines and what the user
@@ -197,11 +234,12 @@ func (p *process) report(started time.Time, err error) {
 	if err == nil {
 		p.log.Info(fmt.Sprintf("%s passed in %.2f s", p.stage.name, r.Seconds))
 		p.log.Info("Ignition finished successfully")
+		p.endMark()
 		return
 	}
 	failure.Log(p.log)
 	p.log.Log(report.LevelNotice, "Ignition failed")
 	text := failure.Box()
-	warn("writing the report", os.WriteFile(filepath.Join(dir, "report.txt"), []byte(text), 0o644))
+	warn("writing the report", os.WriteFile(filepath.Join(dir, reportFile), []byte(text), 0o600))
 	warn("showing the report", report.ShowOnConsoles(text))
 }

@@ -31,7 +31,7 @@ func TestReadOnceUserDataIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
 			}
 			b.write("run/ignition/provider-zvm", "config")
 			last := stages[len(stages)-1]
-			p, err := newProcess(b.opts, last)
+			p, err := newProcess(t.Context(), b.opts, last)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -32,9 +35,18 @@ var programs = map[string]func(args []string) int{
 }
 
 func main() {
+	prepareForDeath()
 	run, ok := programs[filepath.Base(os.Args[0])]
 	if !ok {
 		run = runStage
 	}
 	os.Exit(run(os.Args[1:]))
+}
+
+// prepareForDeath has failures of Go's runtime, such as a lack of memory, end this
+// process by SIGABRT: their own status is that of a wrong call. Secrets in its memory
+// do not get into a core file.
+func prepareForDeath() {
+	debug.SetTraceback("crash")
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // nothing depends on it
 }

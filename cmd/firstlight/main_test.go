@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -120,5 +123,23 @@ func TestSuccessSaysNothingAlarming(t *testing.T) {
 		"--state-file="+filepath.Join(dir, "state"), "--config-cache="+filepath.Join(dir, "cache"), "--neednet="+filepath.Join(dir, "neednet"))
 	if stderr != "" || strings.Contains(stdout, "CRITICAL") || strings.Contains(stdout, "panic") {
 		t.Errorf("said:\n%s%s", stdout, stderr)
+	}
+}
+
+func TestFailureOfTheRuntimeIsASignal(t *testing.T) {
+	const overflow = "FIRSTLIGHT_TEST_OVERFLOW"
+	if os.Getenv(overflow) != "" {
+		prepareForDeath()
+		debug.SetMaxStack(1 << 16)
+		var deeper func(n int) int
+		deeper = func(n int) int { return deeper(n+1) + n }
+		deeper(0)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run="+t.Name())
+	cmd.Env = append(os.Environ(), overflow+"=1")
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGABRT || exit.Sys().(syscall.WaitStatus).CoreDump() {
+		t.Errorf("got %v", err)
 	}
 }
