@@ -61,8 +61,6 @@ func blanksFor(s string) string {
 	return b.String()
 }
 
-// printable replaces control characters, which could be commands to a terminal or
-// more lines than there are.
-func printable(s string) string {
-	return strings.ReplaceAll(system.Printable(s), "\n", "?")
-}
+// printable is system.PrintableLine: what comes from a config is no more lines than
+// there are.
+func printable(s string) string { return system.PrintableLine(s) }

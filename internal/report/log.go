@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A Level is how much a message matters. They are the severities of syslog that
@@ -109,7 +111,9 @@ func (l *Logger) With(where string) *Logger {
 	return &Logger{l.prefix + where + ": ", l.write, l.warnings}
 }
 
-// Log logs a message. Fields, names and values in turn, are for the journal only.
+// Log logs a message, made printable: a line break in it continues the message, so that
+// nothing in it passes for a message of its own. Fields, names and values in turn, are
+// for the journal only.
 func (l *Logger) Log(level Level, text string, fields ...string) {
 	if l == nil {
 		return
@@ -118,6 +122,7 @@ func (l *Logger) Log(level Level, text string, fields ...string) {
 	for i := 0; i+1 < len(fields); i += 2 {
 		named[fields[i]] = fields[i+1]
 	}
+	text = strings.ReplaceAll(system.Printable(text), "\n", "\n    ")
 	if level == LevelWarn {
 		l.warnings.add(text)
 	}

@@ -78,6 +78,19 @@ func TestStoppedConsoleHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+func TestMessagesCannotBeForged(t *testing.T) {
+	var text, kernel bytes.Buffer
+	const name = "a\nCRITICAL : forged\r\x1b[2J\u202e"
+	NewWriterLogger(&text).Warn("the unit " + name)
+	if want := "WARNING  : the unit a\n    CRITICAL : forged??[2J?\n"; text.String() != want {
+		t.Errorf("got %q, want %q", text.String(), want)
+	}
+	NewFuncLogger(toKmsg(&kernel)).Warn("the unit " + name)
+	if lines := strings.Split(kernel.String(), "\n"); len(lines) != 3 || !strings.Contains(lines[1], "]:     CRITICAL : forged") {
+		t.Errorf("the kernel gets %q", lines)
+	}
+}
+
 func TestWarningsAreKeptForTheReport(t *testing.T) {
 	log := NewFuncLogger(func(Level, string, map[string]string) {})
 	log.Info("x")

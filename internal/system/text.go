@@ -6,16 +6,23 @@ import (
 	"unicode"
 )
 
-// Printable replaces what could steer a terminal, and what is not UTF-8, with
-// question marks. Tabs and line breaks stay.
+// Printable replaces with question marks what is not UTF-8 and what could steer a
+// terminal or change what a reader sees: control characters (C0, C1), invisible
+// format characters such as bidirectional overrides, and the line and paragraph
+// separators of Unicode. Tabs and line breaks stay. Whatever comes from outside
+// passes here, or through PrintableLine, before a person sees it.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' && r != '\n' {
+		if r != '\t' && r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return '?'
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))
 }
+
+// PrintableLine is Printable for what is one line, in which it replaces line breaks
+// as well.
+func PrintableLine(text string) string { return strings.ReplaceAll(Printable(text), "\n", "?") }
 
 // Plural counts things: "1 operation", "2 operations".
 func Plural(n int, what string) string {
