@@ -3,6 +3,7 @@ package butane
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -135,6 +136,27 @@ func TestDocumentsThatAreNotButane(t *testing.T) {
 		"string instead of bool":   {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{overwrite: \"true\"}]}\n", "(storage.files[0].overwrite): this is a string, but true or false is expected"},
 		"number instead of bool":   {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{overwrite: 1}]}\n", "this is a number, but true or false is expected"},
 		"number too large":         {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 9223372036854775808}]}\n", "this is a number, but a whole number that fits 64 bits"},
+		"number below the range":   {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: -9223372036854775809}]}\n", "this is a number, but a whole number that fits 64 bits"},
+		"exponent too large":       {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 1e19}]}\n", "this is a number, but a whole number that fits 64 bits"},
+		"fraction":                 {"variant: fcos\nversion: 1.5.0\nstorage: {disks: [{partitions: [{size_mib: 0.5}]}]}\n", "test, line 3, column 44 (storage.disks[0].partitions[0].size_mib): this is a number with a fraction, but a whole number that fits 64 bits is expected"},
+		"fraction of an exponent":  {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 15e-1}]}\n", "this is a number with a fraction, but a whole number"},
+		"key that is a list":       {"variant: fcos\nversion: 1.5.0\nstorage: {? [a] : b}\n", "test, line 3, column 13: this key is a list, but a string is expected"},
+		"merge of itself":          {"variant: fcos\nversion: 1.5.0\nstorage: &s\n  <<: *s\n", "test, line 4, column 7: *s is inside of its own anchor &s, so it would contain itself without an end"},
+		"merge of itself, deeper":  {"variant: fcos\nversion: 1.5.0\nstorage: &s {files: [{<<: *s}]}\n", "test, line 3, column 27: *s is inside of its own anchor"},
+		"item of itself":           {"variant: fcos\nversion: 1.5.0\nstorage: {files: &f [*f]}\n", "test, line 3, column 22: *f is inside of its own anchor"},
+		"merge of a string":        {"variant: fcos\nversion: 1.5.0\nstorage: {<<: a}\n", "test, line 3, column 15: << merges mappings, this is a string; give it the alias of a mapping, or a list of such aliases"},
+		"merge of nothing":         {"variant: fcos\nversion: 1.5.0\nstorage: {<<: }\n", "<< merges mappings, this is nothing"},
+		"merge of an alias":        {"variant: fcos\nversion: 1.5.0\nx: &x 1\nstorage: {<<: *x}\n", "test, line 4, column 15: << merges mappings, this is a number"},
+		"merge of a list's alias":  {"variant: fcos\nversion: 1.5.0\nx: &x [{}]\nstorage: {<<: *x}\n", "<< merges mappings, this is a list"},
+		"merge of a list":          {"variant: fcos\nversion: 1.5.0\nstorage: {<<: [{}, a]}\n", "test, line 3, column 20: << merges mappings, this is a string"},
+		"merge at the root":        {"variant: fcos\nversion: 1.5.0\n<<: a\n", "test, line 3, column 5: << merges mappings, this is a string"},
+		"merge of no anchor":       {"variant: fcos\nversion: 1.5.0\nstorage: {<<: *x}\n", "unknown anchor 'x' referenced"},
+		"merge twice":              {"variant: fcos\nversion: 1.5.0\nstorage:\n  <<: {}\n  <<: {}\n", "test, line 5, column 3: << was given before at line 4; give all mappings in one list"},
+		"second document":          {"---\nvariant: fcos\nversion: 1.5.0\n---\nvariant: fcos\nversion: 1.5.0\n", "test, line 4, column 1: a second document starts here, and only the first would be read"},
+		"second document, broken":  {"variant: fcos\nversion: 1.5.0\n---\n}\n", "test, line 3, column 1: a second document starts here"},
+		"second, after an end":     {"variant: fcos\nversion: 1.5.0\n...\n# x\n---  # y\n\nvariant: fcos\n", "test, line 5, column 1: a second document starts here"},
+		"second, on the marker":    {"variant: fcos\nversion: 1.5.0\n--- {}\n", "test, line 3, column 1: a second document starts here"},
+		"second, CRLF":             {"variant: fcos\r\nversion: 1.5.0\r\n---\r\nx\r\n", "test, line 3, column 1: a second document starts here"},
 		"infinity":                 {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: -.inf}]}\n", "this is a number, but a whole number"},
 	} {
 		_, problems, err := Translate([]byte(c.text), "test", Options{})
@@ -158,22 +180,29 @@ func TestAllWrongTypesAreReportedAtOnce(t *testing.T) {
 }
 
 func TestScalars(t *testing.T) {
-	file := func(member, value string) any {
-		text := "storage: {files: [{path: /a, " + member + ": " + value + ", contents: {inline: x}}]}\n"
-		return dig(translated(t, "fcos 1.7.0", text, Options{}), "storage.files.0."+member)
-	}
 	for value, want := range map[string]float64{
-		"0644": 420, "0o644": 420, "0x1F": 31, "0b101": 5, "1_000": 1000, "420.5": 420, "4e1": 40, ".5": 0, "08": 8, "-0": 0, "+5": 5,
+		"0644": 420, "0o644": 420, "0x1F": 31, "0b101": 5, "1_000": 1000, "420.0": 420, "4e1": 40, "08": 8, "-0": 0, "+5": 5,
+		"0o7_7": 63, "-0b11": -3, "-0x10": -16, "1_0.0": 10,
 	} {
-		if got := file("mode", value); got != want {
+		text := "storage: {raid: [{name: a, level: raid1, devices: [/a], spares: " + value + "}]}\n"
+		if got := dig(translated(t, "fcos 1.7.0", text, Options{}), "storage.raid.0.spares"); got != want {
 			t.Errorf("the number %s is %v", value, got)
+		}
+	}
+	for value, want := range map[string]int{
+		"9223372036854775807": math.MaxInt64, "0x7fffffffffffffff": math.MaxInt64, "-9223372036854775808": math.MinInt64, "9007199254740993": 1<<53 + 1,
+	} {
+		cfg, _, err := Parse(document("fcos 1.7.0", "ignition: {timeouts: {http_total: "+value+"}}\n"), "")
+		if err != nil || *cfg.Ignition.Timeouts.HTTPTotal != want {
+			t.Errorf("the number %s: %v", value, err)
 		}
 	}
 	for value, want := range map[string]bool{
 		"true": true, "True": true, "TRUE": true, "y": true, "Yes": true, "ON": true,
 		"false": false, "n": false, "No": false, "off": false, "OFF": false, "'yes'": true,
 	} {
-		if got := file("overwrite", value); got != want {
+		text := "storage: {files: [{path: /a, overwrite: " + value + ", contents: {inline: x}}]}\n"
+		if got := dig(translated(t, "fcos 1.7.0", text, Options{}), "storage.files.0.overwrite"); got != want {
 			t.Errorf("the boolean %s is %v", value, got)
 		}
 	}
@@ -241,19 +270,6 @@ func TestAliasesCannotBlowUp(t *testing.T) {
 	}
 }
 
-func TestAliasesThatContainThemselves(t *testing.T) {
-	for _, text := range []string{
-		"storage: &s {files: [{append: [*s]}]}\n",
-		"storage: &s\n  <<: *s\n  files: []\n",
-		"storage: {files: &f [*f]}\n",
-		"storage: &s\n  <<: [*s, *s]\n",
-		"x: &x {<<: &y {<<: *x}}\nstorage: *x\n",
-	} {
-		// Whatever they are, they end.
-		Translate(document("fcos 1.5.0", text), "test", Options{})
-	}
-}
-
 func TestPositionsCountBytes(t *testing.T) {
 	for text, column := range map[string]int{
 		"storage: {files: [{path: a}]}":                            26,
@@ -276,8 +292,37 @@ func TestByteOrderMarksAndLineEnds(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstDocumentCounts(t *testing.T) {
-	translated(t, "fcos 1.5.0", "---\nvariant: nonsense\n", Options{})
+func TestEndsOfDocuments(t *testing.T) {
+	for _, end := range []string{"---\n", "...\n", "---", "...", "---\n...\n", "--- # end\n\n# nothing\n", "---\r\n"} {
+		got := translated(t, "fcos 1.5.0", "storage: {files: [{path: /a, contents: {inline: \"b\\n---\\nc\"}}]}\n"+end, Options{})
+		if got := dig(got, "storage.files.0.path"); got != "/a" {
+			t.Errorf("%q: %v", end, got)
+		}
+	}
+	// Nothing that contains the marker is one.
+	mustParse(t, "storage:\n  files:\n  - path: /a\n    contents:\n      inline: |\n       ---\n       x\n#---\nx:\n ---\n----: 1\n")
+}
+
+func TestAnchorsThatMeanSomething(t *testing.T) {
+	cfg := mustParse(t, `
+x: &key path
+y: &y {z: *y}
+storage:
+  files:
+  - *key : /a
+`)
+	if got := cfg.Storage.Files[0].Path; got != "/a" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func mustParse(t *testing.T, text string) *config.Config {
+	t.Helper()
+	cfg, _, err := Parse(document("fcos 1.5.0", text), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
 }
 
 func TestUnknownKeys(t *testing.T) {

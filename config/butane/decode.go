@@ -26,12 +26,16 @@ type decoder struct {
 	root       *doc.Node
 	keys       map[reflect.Type][]Key
 	nodeBudget int // how many more nodes there may be
+	// circular are the aliases inside of their own anchor. What is in reported was
+	// reported: aliases lead to one mapping again and again.
+	circular, reported map[*yaml.Node]bool
 }
 
 // decode reads the first document of a text. The error, if any, is a
 // *config.ParseError of kind ErrDocument.
 func decode(text []byte, name string) (*decoder, error) {
-	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{}}
+	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{},
+		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
 	// Aliases can make a small text a very large config.
 	const spare, growth = 100_000, 10
 	d.nodeBudget = spare + growth*len(text)
@@ -58,7 +62,7 @@ func (d *decoder) document(text []byte) error {
 	if root.Kind != yaml.MappingNode {
 		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
-	d.checkDuplicateKeys(root)
+	d.checkStructure(root, map[*yaml.Node]bool{})
 	if d.problems.HasErrors() {
 		return nil
 	}
@@ -67,6 +71,7 @@ func (d *decoder) document(text []byte) error {
 	}
 	d.root = d.newNode(root, nil, "", 0)
 	d.object(d.root, root, configType)
+	d.checkOneDocument(root)
 	return nil
 }
 
@@ -106,63 +111,6 @@ func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
 	return &doc.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
 }
 
-// checkDuplicateKeys reports keys that a mapping has twice.
-func (d *decoder) checkDuplicateKeys(y *yaml.Node) {
-	seen := map[string]*yaml.Node{}
-	for i, n := range y.Content {
-		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
-			if first := seen[n.Value]; first != nil && n.Tag != mergeTag {
-				d.report(config.Error, d.at(n), "%q was given before at line %d; remove one of the two", n.Value, first.Line)
-			}
-			seen[n.Value] = n
-		}
-		d.checkDuplicateKeys(n)
-	}
-}
-
-const mergeTag = "!!merge"
-
-type pair struct{ key, value *yaml.Node }
-
-// pairs returns the keys and values of a mapping, including those merged by <<,
-// which its own keys override.
-func (d *decoder) pairs(y *yaml.Node) []pair {
-	var pairs, more []pair
-	has := map[string]bool{}
-	for i := 0; i+1 < len(y.Content); i += 2 {
-		key, value := y.Content[i], resolve(y.Content[i+1])
-		if key.Tag != mergeTag {
-			has[key.Value] = true
-			pairs = append(pairs, pair{key, y.Content[i+1]})
-			continue
-		}
-		from := []*yaml.Node{value}
-		if value.Kind == yaml.SequenceNode {
-			from = value.Content
-		}
-		for _, f := range from {
-			if d.nodeBudget--; d.nodeBudget > 0 && resolve(f).Kind == yaml.MappingNode && resolve(f) != y {
-				more = append(more, d.pairs(resolve(f))...)
-			}
-		}
-	}
-	for _, p := range more {
-		if !has[p.key.Value] {
-			has[p.key.Value] = true
-			pairs = append(pairs, p)
-		}
-	}
-	return pairs
-}
-
-// resolve follows an alias.
-func resolve(y *yaml.Node) *yaml.Node {
-	if y.Kind == yaml.AliasNode {
-		return y.Alias
-	}
-	return y
-}
-
 // newNode makes a node without a value.
 func (d *decoder) newNode(y *yaml.Node, parent *doc.Node, key string, index int) *doc.Node {
 	at := d.at(y)
@@ -184,7 +132,7 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 			continue
 		}
 		value := d.newNode(p.value, n, p.key.Value, 0)
-		if d.value(value, resolve(p.value), keys[i].Type) {
+		if d.value(value, d.resolve(p.value), keys[i].Type) {
 			at := d.at(p.key)
 			n.Members = append(n.Members, doc.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
 		}
@@ -245,7 +193,7 @@ func (d *decoder) list(n *doc.Node, y *yaml.Node, t reflect.Type) {
 		if item.ShortTag() == "!!null" {
 			continue
 		}
-		if d.value(node, resolve(item), t) {
+		if d.value(node, d.resolve(item), t) {
 			n.Items = append(n.Items, node)
 		}
 	}
@@ -254,9 +202,13 @@ func (d *decoder) list(n *doc.Node, y *yaml.Node, t reflect.Type) {
 func (d *decoder) stringMap(n *doc.Node, y *yaml.Node, t reflect.Type) {
 	n.Kind = doc.Map
 	for _, p := range d.pairs(y) {
-		if value := d.newNode(p.value, n, p.key.Value, 0); d.value(value, resolve(p.value), t) {
-			n.Members = append(n.Members, doc.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
+		value := d.newNode(p.value, n, p.key.Value, 0)
+		if p.value.ShortTag() == "!!null" {
+			value.Kind = doc.String // a key without a value has the empty string
+		} else if !d.value(value, d.resolve(p.value), t) {
+			continue
 		}
+		n.Members = append(n.Members, doc.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
 	}
 }
 
@@ -284,22 +236,28 @@ func (d *decoder) scalar(n *doc.Node, y *yaml.Node, kind reflect.Kind) bool {
 		known := strings.EqualFold(word, n.Text)
 		return n.Text != "" && (!known || y.ShortTag() == "!!bool")
 	default:
-		if tag := y.ShortTag(); tag != "!!int" && tag != "!!float" {
-			return false
-		}
-		var number float64
-		if y.Decode(&number) != nil || math.Abs(number) >= 1<<63 || math.IsNaN(number) {
-			return false
-		}
-		var whole int64
-		n.Kind = doc.Number
-		if y.Decode(&whole) != nil {
-			return false
-		}
-		n.Text = strconv.FormatInt(whole, 10)
+		whole, ok := wholeNumber(y)
+		n.Kind, n.Text = doc.Number, strconv.FormatInt(whole, 10)
+		return ok
 	}
 	return true
 }
+
+// wholeNumber decodes a number of 64 bits. The YAML library cuts fractions off, which
+// would make 0.5 MiB of a partition all that is free.
+func wholeNumber(y *yaml.Node) (whole int64, ok bool) {
+	switch y.ShortTag() {
+	case "!!int":
+		return whole, y.Decode(&whole) == nil
+	case "!!float": // 1e3, 10.0, 08
+		var number float64
+		err := y.Decode(&number)
+		return int64(number), err == nil && !hasFraction(number) && math.Abs(number) < 1<<63
+	}
+	return 0, false
+}
+
+func hasFraction(number float64) bool { return number != math.Trunc(number) }
 
 var kinds = map[reflect.Kind]yaml.Kind{
 	reflect.Struct: yaml.MappingNode, reflect.Map: yaml.MappingNode, reflect.Slice: yaml.SequenceNode,
@@ -333,6 +291,9 @@ func kindOf(y *yaml.Node) string {
 	case "!!bool":
 		return "a boolean"
 	case "!!int", "!!float":
+		if number := 0.0; y.Decode(&number) == nil && hasFraction(number) {
+			return "a number with a fraction"
+		}
 		return "a number"
 	}
 	return "a string"

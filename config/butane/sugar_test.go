@@ -223,9 +223,9 @@ func TestUsersOfTheBootLoader(t *testing.T) {
 
 func TestMachineConfigs(t *testing.T) {
 	const dialect = "openshift 4.14.0"
-	got := translated(t, dialect, "metadata: {name: n, labels: {machineconfiguration.openshift.io/role: worker, x: 1}}\nopenshift: {fips: true, kernel_arguments: [a], extensions: [], kernel_type: ''}\nstorage: {luks: [{name: a, device: /a}, {name: b, device: /b, options: [-c, x]}]}\n", Options{})
+	got := translated(t, dialect, "metadata: {name: n, labels: {machineconfiguration.openshift.io/role: worker, x: 1, y: , z: ~}}\nopenshift: {fips: true, kernel_arguments: [a], extensions: [], kernel_type: ''}\nstorage: {luks: [{name: a, device: /a}, {name: b, device: /b, options: [-c, x]}]}\n", Options{})
 	for way, want := range map[string]any{
-		"apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfig", "metadata.name": "n", "metadata.labels.x": "1",
+		"apiVersion": "machineconfiguration.openshift.io/v1", "kind": "MachineConfig", "metadata.name": "n", "metadata.labels.x": "1", "metadata.labels.y": "", "metadata.labels.z": "",
 		"spec.fips": true, "spec.kernelArguments.0": "a", "spec.extensions": nil, "spec.kernelType": "",
 		"spec.config.ignition.version": "3.4.0", "spec.config.storage.luks.0.options.1": "aes-cbc-essiv:sha256", "spec.config.storage.luks.1.options.2": nil,
 	} {
