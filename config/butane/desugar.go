@@ -22,10 +22,9 @@ func (t *translation) desugar() {
 	t.result = doc.Merge(configType, t.mountUnits(), t.result)
 	t.trees()
 	t.quadlets()
-	if t.problems.HasErrors() {
-		return
+	if !t.brokenBootDevice {
+		t.result = doc.Merge(configType, t.desugarBootDevice(), t.result)
 	}
-	t.result = doc.Merge(configType, t.desugarBootDevice(), t.result)
 	t.checkPartitions()
 	t.result = doc.Merge(configType, t.grub(), t.result)
 	if t.Variant == openshift {

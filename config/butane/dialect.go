@@ -121,6 +121,17 @@ func findDialect(variant, version string) (*Dialect, error) {
 	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s", version, variant, strings.Join(versions, ", "))
 }
 
+// since names the first dialect of the same variant for a version of the spec, or of a
+// later one.
+func (d *Dialect) since(v config.Version) string {
+	for i := range dialects {
+		if other := &dialects[i]; other.Variant == d.Variant && other.Spec >= v {
+			return other.String()
+		}
+	}
+	return ""
+}
+
 func variants() []string {
 	var names []string
 	for _, d := range dialects {

@@ -13,7 +13,7 @@ func (t *translation) mountUnits() *doc.Node {
 	var units []*doc.Node
 	remote := t.remoteVolumes()
 	for _, n := range items(t.result.Member("storage"), "filesystems") {
-		if isTrue(n, "withMountUnit") {
+		if isTrue(n, "withMountUnit") && t.canMount(n) {
 			units = append(units, t.mountUnit(n, remote))
 		}
 	}
@@ -22,6 +22,23 @@ func (t *translation) mountUnits() *doc.Node {
 	}
 	m := nodeBuilder{units[0]}
 	return m.object("systemd", m.object("units", m.list(units...)))
+}
+
+// canMount reports whether a filesystem has what its mount unit needs.
+func (t *translation) canMount(n *doc.Node) bool {
+	device, at := text(n, "device"), text(n, "path")
+	return text(n, "format") != "" && (t.isSwap(n) || at != "") && !hasLineBreak(device+at)
+}
+
+// isSwap reports whether the mount unit of a filesystem uses it as swap, which Butane
+// can since the dialects of spec 3.3.0.
+func (t *translation) isSwap(n *doc.Node) bool {
+	return text(n, "format") == "swap" && t.Spec >= config.V3_3
+}
+
+// swapSince says that this dialect cannot do what isSwap asks for.
+func (t *translation) swapSince() string {
+	return fmt.Sprintf("with_mount_unit for swap exists since %s; raise the version, which is %s", t.since(config.V3_3), t.Version)
 }
 
 func (t *translation) mountUnit(n *doc.Node, remote map[string]bool) *doc.Node {
@@ -37,7 +54,7 @@ func (t *translation) mountUnit(n *doc.Node, remote map[string]bool) *doc.Node {
 	}
 	var name, contents string
 	what := fmt.Sprintf("What=%s\n", device)
-	if format == "swap" && t.Spec >= config.V3_3 {
+	if t.isSwap(n) {
 		name, target = unitPath(device)+".swap", "swap.target"
 		contents = "[Swap]\n" + what
 	} else {

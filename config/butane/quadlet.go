@@ -2,6 +2,7 @@ package butane
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -22,23 +23,32 @@ func quadletTemplate(name string) (template string, isInstance bool) {
 	return name[:i+1] + name[dot:], true
 }
 
+// quadletsIn returns the directory of a quadlet.
+func quadletsIn(q *doc.Node) string {
+	if isTrue(q, "rootful") {
+		return quadletDirectory
+	}
+	return userQuadletDirectory
+}
+
 // quadlets turns quadlets into files, and instances of templates into links.
 func (t *translation) quadlets() {
 	k := t.indexNodes()
 	for _, q := range items(t.document.Member("systemd"), "quadlets") {
-		m := nodeBuilder{q}
-		directory := userQuadletDirectory
-		if isTrue(q, "rootful") {
-			directory = quadletDirectory
+		if name := text(q, "name"); !isFileName(name) || !slices.Contains(quadletTypes, path.Ext(name)) {
+			continue
 		}
-		file := path.Join(directory, text(q, "name"))
+		m := nodeBuilder{q}
+		file := path.Join(quadletsIn(q), text(q, "name"))
 		if template, ok := quadletTemplate(text(q, "name")); ok {
 			t.quadletNode(k, q, "links", m.object("path", file, "target", template))
 		} else {
 			t.quadletFile(k, q, file)
 		}
 		for _, d := range items(q, "dropins") {
-			t.quadletFile(k, d, path.Join(file+".d", text(d, "name")))
+			if isFileName(text(d, "name")) {
+				t.quadletFile(k, d, path.Join(file+".d", text(d, "name")))
+			}
 		}
 	}
 }

@@ -14,14 +14,22 @@ import (
 
 // resource sets the source of a resource with inline or local contents.
 func (t *translation) resource(n *doc.Node) {
-	if inline := n.Member("inline"); inline != nil {
+	switch inline, local, source := n.Member("inline"), n.Member("local"), n.Member("source"); {
+	case inline == nil && local == nil:
+		return
+	case local == nil && source == nil:
 		t.encode(n, inline, []byte(inline.Text))
-	}
-	if local := n.Member("local"); local != nil {
+		return
+	case inline == nil && source == nil:
 		if contents, ok := t.local(local); ok {
 			t.encode(n, local, contents)
+			return
 		}
 	}
+	// What the contents should be was reported. Nothing else is to be said of them.
+	n.Remove("compression")
+	n.Remove("verification")
+	t.encode(n, n, nil)
 }
 
 // encode sets the source of the resource n to a data URL of contents, in the

@@ -206,14 +206,37 @@ systemd:
 		{"type", last, "systemd: {quadlets: [{name: a.service}]}\n", []string{`E systemd.quadlets[0].name the name "a.service" of the quadlet should end in one of .container`}},
 		{"instance with contents", last, "systemd: {quadlets: [{name: a@b.pod, contents: '', contents_local: ''}]}\n", []string{"E systemd.quadlets[0].contents instance of a template", "E systemd.quadlets[0].contents_local"}},
 		{"contents twice", last, "systemd: {quadlets: [{name: a.pod, contents: '', contents_local: ''}]}\n", []string{"E systemd.quadlets[0].contents_local set together"}},
-		{"twice", last, "systemd: {quadlets: [{name: a.pod}, {name: a.pod, dropins: [{name: x}, {name: x}]}]}\n",
+		{"twice", last, "systemd: {quadlets: [{name: a.pod}, {name: a.pod, dropins: [{name: x.conf}, {name: x.conf}]}]}\n",
 			[]string{`E systemd.quadlets[1] the quadlet's file "/etc/containers/systemd/users/a.pod" is already in the config`, "E systemd.quadlets[1].dropins[1]"}},
 	})
 }
 
+func TestNamesOfQuadletsStayInTheirDirectory(t *testing.T) {
+	const last = "fcos 1.8.0-experimental"
+	quadlet := func(name string) string { return "systemd: {quadlets: [{name: " + name + ", contents: a}]}\n" }
+	dropin := func(name string) string {
+		return "systemd: {quadlets: [{name: a.pod, rootful: true, contents: a, dropins: [{name: " + name + ", contents: a}]}]}\n"
+	}
+	var rules []rule
+	for _, name := range []string{"../b", "/a", "a//b", "./a", "a/../b", "a/./b", `\0`, "../../../motd", "..", ".", "/", "a/", "a/.", "a/.."} {
+		rules = append(rules, rule{"drop-in " + name, last, dropin(`"` + name + `"`), []string{"E systemd.quadlets[0].dropins[0].name is not that of a file in a.pod.d: "}})
+		if !strings.HasSuffix(name, "/") && !strings.HasSuffix(name, ".") {
+			rules = append(rules, rule{"quadlet " + name, last, quadlet(`"` + name + `.pod"`), []string{"E systemd.quadlets[0].name is not that of a file in /etc/containers/systemd/users: "}})
+		}
+	}
+	testRules(t, Options{}, append(rules,
+		rule{"quadlet without a name", last, quadlet("''"), []string{"E systemd.quadlets[0].name the name of the quadlet is missing"}},
+		rule{"drop-in without a name", last, dropin("''"), []string{"E systemd.quadlets[0].dropins[0].name the name of the drop-in is missing"}},
+		rule{"drop-in of nothing", last, "systemd: {quadlets: [{name: a.pod, contents: a, dropins: [{contents: a}]}]}\n", []string{"E systemd.quadlets[0].dropins[0].name the name of the drop-in is missing"}},
+		rule{"quadlet in a sub-directory", last, quadlet("1000/a.pod"), nil},
+		rule{"quadlet with a line break", last, quadlet(`"a\nb.pod"`), []string{`W systemd.quadlets[0].name systemd does not take the unit that Podman makes of the quadlet "a\nb.pod"`}},
+		rule{"drop-in that Podman does not read", last, dropin("a.txt"), []string{`W systemd.quadlets[0].dropins[0].name Podman does not read the drop-in "a.txt": it reads the files right in the directory a.pod.d`}},
+		rule{"drop-in in a sub-directory", last, dropin("a/b.conf"), []string{"W systemd.quadlets[0].dropins[0].name Podman does not read"}}))
+}
+
 func TestUsersOfTheBootLoader(t *testing.T) {
-	got := translated(t, "fcos 1.5.0", "grub: {users: [{name: a, password_hash: h}, {name: b, password_hash: i}]}\nstorage: {files: [{path: /boot/grub2/user.cfg, mode: 0600, append: [{source: 'data:,x'}]}, {path: /x}]}\n", Options{})
-	want := "data:,%23%20Generated%20by%20Butane%0A%0Aset%20superusers%3D%22a%20b%22%0Apassword_pbkdf2%20a%20h%0Apassword_pbkdf2%20b%20i%0A"
+	got := translated(t, "fcos 1.5.0", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.h}, {name: b, password_hash: grub.pbkdf2.sha512.i}]}\nstorage: {files: [{path: /boot/grub2/user.cfg, mode: 0600, append: [{source: 'data:,x'}]}, {path: /x}]}\n", Options{})
+	want := "data:,%23%20Generated%20by%20Butane%0A%0Aset%20superusers%3D%22a%20b%22%0Apassword_pbkdf2%20a%20grub.pbkdf2.sha512.h%0Apassword_pbkdf2%20b%20grub.pbkdf2.sha512.i%0A"
 	f := dig(got, "storage.files.0").(map[string]any)
 	source := dig(f, "append.0.source").(string)
 	if source != want && !strings.HasPrefix(source, "data:;base64,") || dig(f, "append.1.source") != "data:,x" || f["mode"] != 384.0 || dig(got, "storage.filesystems.0.path") != "/boot" {
