@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -25,8 +26,10 @@ func (c *Client) classify(err error) *AttemptError {
 		return &AttemptError{Kind: status.failureKind(), Err: cause(err), RetryAfter: status.RetryAfter}
 	case errors.As(err, &name):
 		return c.classifyDNS(name)
+	case errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !isDial(err):
+		return &AttemptError{Kind: ConnLost, Err: &located{"it was given up before there was an answer", err}}
 	}
-	if isAny(err, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EADDRNOTAVAIL) {
+	if isAny(err, noRoute...) {
 		return c.classifyRoute(err)
 	}
 	if t := c.classifyTLS(err); t != nil {
@@ -37,6 +40,9 @@ func (c *Client) classify(err error) *AttemptError {
 	}
 	return classifyHTTP(cause(err))
 }
+
+// noRoute are the kernel's errors of a machine that has no path to an address.
+var noRoute = []error{syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EADDRNOTAVAIL}
 
 func isAny(err error, targets ...error) bool {
 	for _, t := range targets {
@@ -50,13 +56,21 @@ func isAny(err error, targets ...error) bool {
 // classifyRoute is for what the kernel says without a packet sent: the reason may
 // be the network of this machine.
 func (c *Client) classifyRoute(err error) *AttemptError {
-	if text := networkProblem(c.listLinks()); text != "" {
-		return failed(NoNetwork, "%s", text)
+	var op *net.OpError
+	target := ""
+	for next := err; errors.As(next, &op); next = op.Err { // a dial is inside of that of a proxy
+		if op.Addr != nil {
+			target, _, _ = net.SplitHostPort(op.Addr.String())
+		}
 	}
-	if errors.Is(err, syscall.EHOSTUNREACH) {
-		return failed(Timeout, "TCP: nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)
+	text := networkProblem(c.listLinks())
+	switch {
+	case text == "" && errors.Is(err, syscall.EHOSTUNREACH):
+		return failed(Timeout, "nobody has the server's address, or a firewall forbids it: %w", syscall.EHOSTUNREACH)
+	case text == "":
+		text = "no route: " + rootOf(err).Error()
 	}
-	return failed(NoNetwork, "no route: %w", rootOf(err))
+	return &AttemptError{Kind: NoNetwork, Err: &located{text, err}, target: target}
 }
 
 // rootOf returns the innermost cause.
@@ -73,13 +87,20 @@ func rootOf(err error) error {
 // classifyDNS is for errors of a name's resolution. Without a network they say
 // nothing about the name.
 func (c *Client) classifyDNS(err *net.DNSError) *AttemptError {
+	says := func(part string) bool { return strings.Contains(err.Err, part) }
 	switch text := networkProblem(c.listLinks()); {
 	case text != "":
-		return failed(NoNetwork, "%s", text)
+		return &AttemptError{Kind: NoNetwork, Err: errors.New(text), target: err.Name}
 	case err.IsNotFound:
 		return failed(NXDomain, "DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))
-	case err.IsTimeout:
+	case says("network is unreachable"):
+		return &AttemptError{Kind: NoNetwork, Err: fmt.Errorf("no route to the name server%s", at(err.Server)), target: err.Name}
+	case err.IsTimeout, says("operation was canceled"):
 		return failed(DNSDown, "DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)
+	case says("connection refused"):
+		return failed(DNSDown, "DNS: nothing listens at the name server%s (asked for %q)", at(err.Server), err.Name)
+	case says("misbehaving"):
+		return failed(DNSDown, "DNS: the name server%s answers with an error (asked for %q)", at(err.Server), err.Name)
 	}
 	return failed(DNSDown, "DNS: asking the name server%s for %q: %s", at(err.Server), err.Name, err.Err)
 }
@@ -91,19 +112,26 @@ func at(server string) string {
 	return " " + server
 }
 
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
+}
+
 // classifyDial is for errors before there is a connection.
 func classifyDial(err error) *AttemptError {
 	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "dial" && op.Op != "proxyconnect" {
+	if !isDial(err) {
 		return nil
 	}
+	errors.As(err, &op)
 	whom := "the server"
 	if op.Op == "proxyconnect" {
 		whom = "the proxy"
 		var inner *net.OpError
-		if errors.As(op.Err, &inner) {
-			op = inner
+		if !errors.As(op.Err, &inner) {
+			return nil // it is connected
 		}
+		op = inner
 	}
 	if op.Addr != nil {
 		whom += " at " + op.Addr.String()
@@ -113,8 +141,10 @@ func classifyDial(err error) *AttemptError {
 		return failed(ConnRefused, "TCP: %s refuses the connection: %w", whom, syscall.ECONNREFUSED)
 	case op.Timeout():
 		return failed(Timeout, "TCP: %s does not answer", whom)
+	case errors.Is(err, context.Canceled):
+		return failed(Timeout, "TCP: %s has not answered yet", whom)
 	}
-	return failed(ConnLost, "TCP: connecting to %s: %w", whom, op.Err)
+	return failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
 }
 
 // classifyHTTP is for errors after there is a connection. The timeouts of package
@@ -125,23 +155,44 @@ func classifyHTTP(err error) *AttemptError {
 		return &AttemptError{Kind: ConnLost, Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return failed(TLS, "TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")
-	case errors.Is(err, context.Canceled):
-		return &AttemptError{Kind: ConnLost, Err: err}
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
 		return failed(ConnLost, "TLS: the server took the connection, but says nothing for %v", handshakeTimeout)
 	case strings.HasSuffix(err.Error(), "timeout awaiting response headers"):
 		return failed(ConnLost, "HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts")
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(ConnLost, "none, there was no answer yet")
+		return &AttemptError{Kind: ConnLost, Err: &located{"none, there was no answer yet", err}}
 	case strings.HasPrefix(err.Error(), "failed to parse Location"):
 		// The text holds the whole header, which may hold credentials.
 		return redirectError("the server redirected to what is no URL")
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
+		return &AttemptError{Kind: TLS, Err: &located{"HTTP: the server speaks TLS at this port", err}, hint: "begin the URL with https://, or set another port"}
 	case strings.Contains(err.Error(), "malformed"):
-		return failed(ConnRefused, "HTTP: the server at this port does not speak it: %s", Printable(err.Error()))
-	case isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE):
-		return failed(ConnLost, "HTTP: the server closed the connection without an answer: %w", err)
+		return &AttemptError{Kind: ConnRefused, Err: &located{"HTTP: the server at this port does not speak it: it sent " + whatCame(err), err}}
+	case isAny(err, syscall.ECONNRESET, syscall.EPIPE):
+		return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: the server reset the connection before it had answered", err}}
+	case isAny(err, io.EOF, io.ErrUnexpectedEOF):
+		return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: the server closed the connection before it had answered", err}}
 	}
-	return failed(ConnLost, "HTTP: %w", err)
+	return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: " + plainHTTP(err), err}}
+}
+
+// whatCame returns the part of an error of package http that the server has sent.
+func whatCame(err error) string {
+	text := err.Error()
+	if at := strings.IndexByte(text, '"'); at >= 0 {
+		return Printable(text[at:])
+	}
+	return Printable(text[strings.LastIndex(text, ": ")+1:])
+}
+
+// plainHTTP returns the text of an error of package http without what only
+// programmers know.
+func plainHTTP(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"net/http: ", "HTTP/1.x transport connection broken: ", "net/http: ", "http: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return Printable(text)
 }
 
 // KindOf returns the kind of a failed attempt. Other errors are Permanent.

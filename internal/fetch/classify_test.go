@@ -23,17 +23,17 @@ func TestClassification(t *testing.T) {
 	}{
 		"refused":           {dial(syscall.ECONNREFUSED), ConnRefused, "TCP: the server at 10.0.0.1:80 refuses the connection: connection refused"},
 		"silent":            {dial(os.ErrDeadlineExceeded), Timeout, "TCP: the server at 10.0.0.1:80 does not answer"},
-		"filtered":          {dial(syscall.EHOSTUNREACH), Timeout, "TCP: nobody has the server's address, or a firewall forbids it: no route to host"},
+		"filtered":          {dial(syscall.EHOSTUNREACH), Timeout, "nobody has the server's address, or a firewall forbids it: no route to host"},
 		"no route":          {dial(syscall.ENETUNREACH), NoNetwork, "no route: network is unreachable"},
 		"no source address": {dial(syscall.EADDRNOTAVAIL), NoNetwork, "no route: cannot assign requested address"},
 		"other":             {dial(syscall.EPERM), ConnLost, "TCP: connecting to the server at 10.0.0.1:80: operation not permitted"},
 		"proxy refused":     {&net.OpError{Op: "proxyconnect", Err: dial(syscall.ECONNREFUSED)}, ConnRefused, "TCP: the proxy at 10.0.0.1:80 refuses the connection: connection refused"},
-		"name server fails": {&net.DNSError{Err: "server misbehaving", Name: "h", Server: "10.0.2.3:53"}, DNSDown, `DNS: asking the name server 10.0.2.3:53 for "h": server misbehaving`},
+		"name server fails": {&net.DNSError{Err: "server misbehaving", Name: "h", Server: "10.0.2.3:53"}, DNSDown, `DNS: the name server 10.0.2.3:53 answers with an error (asked for "h")`},
 		"alert":             {&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, TLS, "TLS: the server refuses: handshake failure"},
 		"no TLS":            {tls.RecordHeaderError{Msg: "x"}, TLS, "TLS: the server does not speak TLS at this port"},
-		"closed":            {io.EOF, ConnLost, "HTTP: the server closed the connection without an answer: EOF"},
-		"reset":             {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, ConnLost, "HTTP: the server closed the connection without an answer: read: connection reset by peer"},
-		"not HTTP":          {errors.New(`malformed HTTP response "SSH-2.0-x\x01"`), ConnRefused, `HTTP: the server at this port does not speak it: malformed HTTP response`},
+		"closed":            {io.EOF, ConnLost, "HTTP: the server closed the connection before it had answered"},
+		"reset":             {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, ConnLost, "HTTP: the server reset the connection before it had answered"},
+		"not HTTP":          {errors.New(`malformed HTTP response "SSH-2.0-x\x01"`), ConnRefused, `HTTP: the server at this port does not speak it: it sent "SSH-2.0-x`},
 		"unknown":           {errors.New("odd"), ConnLost, "HTTP: odd"},
 	} {
 		got := c.classify(tc.err)

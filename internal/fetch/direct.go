@@ -39,5 +39,5 @@ func (c *Client) SendDirect(ctx context.Context, req *http.Request, fromLowPort 
 	if fromLowPort {
 		ctx = context.WithValue(ctx, lowPort{}, true)
 	}
-	return c.do(&http.Client{Transport: c.transports().direct, CheckRedirect: onRedirect}, req.WithContext(ctx))
+	return c.do(c.transports().direct, true, req.WithContext(ctx))
 }

@@ -10,6 +10,7 @@
 //	      retry     how long to wait for the next attempt        retry.go
 //	      limit     16 transfers at a time, 12 from a host       limiter.go
 //	      transport http, s3, gcs, azure, tftp: one attempt      http.go...
+//	        exchange one HTTP request, over redirects and proxies  exchange.go
 //	  data          needs no network, and none of the above      data.go
 //	  decompress, hash, write                                    verify.go
 //
@@ -59,6 +60,6 @@
 //
 // No body is ever in memory as a whole, but for Bytes, whose caller says how much.
 // HTTP/2 is not used. URLs in logs and errors are redacted; what servers send is
-// made printable. The package may import config, internal/dataurl, internal/json,
+// made printable, and secrets of the request in it are masked (words.go). The package may import config, internal/dataurl, internal/json,
 // internal/report and internal/system.
 package fetch

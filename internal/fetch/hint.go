@@ -14,14 +14,14 @@ func Hint(err error) string {
 	switch {
 	case errors.As(err, &mismatch):
 		return "compare verification.hash in the config with the file on the server; the hash is over the decompressed bytes"
+	case errors.As(err, &status) && (status.byProxy || errors.Is(err, ErrNotFound)):
+		return status.hint()
 	case errors.Is(err, ErrNotFound):
 		return "check the URL; the server was reached and has nothing there"
 	case errors.As(err, &store):
 		return "check that this identity may read the object, and that bucket and object are spelled right"
-	case errors.As(err, &status) && status.Code == 407:
-		return "the proxy wants a name and a password: http://NAME:PASSWORD@HOST in ignition.proxy"
 	case errors.As(err, &status):
-		return "check the URL and what the server's own log says"
+		return status.hint()
 	case errors.As(err, &last) && last.hint != "":
 		return last.hint
 	case errors.As(err, &last) && retryPolicy[last.Kind].hint != "":

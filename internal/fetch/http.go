@@ -23,29 +23,6 @@ func defaultHeaders() http.Header {
 	}
 }
 
-// do sends a request once. A status other than success is a *StatusError.
-func (c *Client) do(client *http.Client, req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	resp, err := client.Do(req.WithContext(ctx))
-	if err != nil {
-		cancel(nil)
-		return nil, err
-	}
-	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, Printable(resp.Status)))
-	resp.Body = newStallReader(ctx, cancel, resp.Body, c.StallTimeout)
-	switch resp.StatusCode {
-	case http.StatusOK, http.StatusNoContent:
-		return resp, nil
-	case http.StatusPartialContent:
-		if req.Header.Get("Range") != "" {
-			return resp, nil
-		}
-	}
-	defer resp.Body.Close()
-	excerpt, _ := io.ReadAll(io.LimitReader(resp.Body, maxExcerpt)) // as far as it comes
-	return nil, &StatusError{Code: resp.StatusCode, Status: resp.Status, RetryAfter: c.retryAfter(resp.Header), header: resp.Header, excerpt: excerpt}
-}
-
 func openHTTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
 	u, err := url.Parse(d.source)
 	if err != nil || u.Host == "" {
@@ -85,13 +62,14 @@ func (c *Client) httpOpener(build func(context.Context) (*http.Request, error)) 
 			return nil, err
 		}
 		at.addTo(req.Header)
-		return c.attempt(ctx, req, at, onRedirect)
+		return c.attempt(ctx, req, at, true)
 	}
 }
 
-// attempt sends a request whose header has the resume point already.
-func (c *Client) attempt(ctx context.Context, req *http.Request, at resumePoint, onRedirect func(*http.Request, []*http.Request) error) (*response, error) {
-	resp, err := c.do(&http.Client{Transport: c.transports().proxied, CheckRedirect: onRedirect}, req.WithContext(ctx))
+// attempt sends a request whose header has the resume point already, and
+// follows redirects if it should.
+func (c *Client) attempt(ctx context.Context, req *http.Request, at resumePoint, follow bool) (*response, error) {
+	resp, err := c.do(c.transports().proxied, follow, req.WithContext(ctx))
 	if err != nil {
 		return nil, at.explain(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 )
 
 // maxRedirects is far more than any server means; the reference has no limit and
@@ -14,34 +15,62 @@ func redirectError(text string) *AttemptError {
 	return &AttemptError{Kind: Permanent, Err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
 }
 
-// onRedirect keeps the headers of the config as long as they go to the server that
-// they are meant for, and those of range requests always.
-func onRedirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
+// redirect decides about a redirect, as http.Client calls it. The headers of the config
+// are for the first URL only, as in the reference: a store that is redirected to answers
+// 400 to a request with a signature in its URL and another one in a header.
+func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
+	if !x.follow {
+		return http.ErrUseLastResponse
 	}
+	before := x.last.URL
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", Printable(r.URL.Scheme)))
 	}
-	first := via[0].Header
-	r.Header = defaultHeaders()
-	if sameOrigin(r, via) {
-		r.Header = first.Clone()
+	x.last, x.redirected = r, true
+	x.connected.Store(false)
+	if len(via) > maxRedirects {
+		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
 	}
+	x.logRedirect(via[0], before, r.URL)
+	if isSigned(r.URL) {
+		r.URL.User = nil
+	}
+	r.Header = defaultHeaders()
 	for _, name := range []string{"Range", "If-Range"} {
-		if value := first.Get(name); value != "" {
+		if value := via[0].Header.Get(name); value != "" {
 			r.Header.Set(name, value)
 		}
 	}
 	return nil
 }
 
-// sameOrigin reports whether a chain of redirects has never left its server.
-func sameOrigin(r *http.Request, via []*http.Request) bool {
-	for _, v := range via {
-		if v.URL.Scheme != r.URL.Scheme || v.URL.Hostname() != r.URL.Hostname() || portOf(v.URL) != portOf(r.URL) {
-			return false
-		}
+func (x *exchange) logRedirect(first *http.Request, from, to *url.URL) {
+	text := fmt.Sprintf("%s %s: redirected to %s", first.Method, Redact(first.URL.String()), Redact(to.String()))
+	if from.Scheme == "https" && to.Scheme == "http" {
+		x.client.Log.Warn(text + ", where nothing protects the contents on their way")
+		return
 	}
-	return true
+	x.client.Log.Info(text)
+}
+
+// withOneSignature returns a request for a store without another proof of identity than
+// the signature in its URL: stores answer 400 to two.
+func (x *exchange) withOneSignature(r *http.Request) *http.Request {
+	if !isSigned(r.URL) || r.URL.User == nil && r.Header.Get("Authorization") == "" {
+		return r
+	}
+	x.client.Log.Warn(fmt.Sprintf("%s %s: the URL has a signature; the header Authorization is not sent beside it", r.Method, Redact(r.URL.String())))
+	one := r.Clone(r.Context())
+	one.URL.User = nil
+	one.Header.Del("Authorization")
+	return one
+}
+
+// isSigned reports whether a URL holds a signature of S3, Google Cloud Storage or
+// Azure blob storage.
+func isSigned(u *url.URL) bool {
+	q := u.Query()
+	return q.Has("X-Amz-Signature") || q.Has("X-Goog-Signature") ||
+		q.Has("Signature") && (q.Has("AWSAccessKeyId") || q.Has("GoogleAccessId")) ||
+		q.Has("sig") && q.Has("sv")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"net/url"
 
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -17,9 +18,9 @@ const maxStuck = 10
 
 var (
 	// errStalled means that the server sends nothing in the middle of a response.
-	errStalled = errors.New("HTTP: the server sends nothing more")
+	errStalled = errors.New("the server sends nothing more")
 	// ErrCut means that a response is shorter than its header says. It is retried.
-	ErrCut = errors.New("HTTP: the answer broke off")
+	ErrCut = errors.New("the answer broke off")
 	// errChanged means that the resource was changed while it was fetched.
 	errChanged = errors.New("the file on the server was changed while it was fetched")
 )
@@ -29,10 +30,11 @@ var (
 // its beginning is read again and compared, by a hash, with what was returned. It
 // takes no more memory than one connection does.
 type resumingReader struct {
-	client *Client
-	ctx    context.Context
-	open   opener
-	retry  retry
+	client   *Client
+	ctx      context.Context
+	open     opener
+	retry    retry
+	protocol string // of the transfer, for messages
 
 	current    *response
 	at         resumePoint
@@ -44,7 +46,10 @@ type resumingReader struct {
 
 // openResuming opens a resource of a host.
 func (c *Client) openResuming(ctx context.Context, d download, host string, open opener) (io.ReadCloser, error) {
-	r := &resumingReader{client: c, ctx: ctx, size: -1, retry: retry{client: c, what: "GET " + Redact(d.source)}}
+	r := &resumingReader{client: c, ctx: ctx, size: -1, protocol: "HTTP", retry: retry{client: c, what: "GET " + Redact(d.source)}}
+	if u, err := url.Parse(d.source); err == nil && u.Scheme == "tftp" {
+		r.protocol = "TFTP"
+	}
 	r.open = c.limits.limited(host, func() { d.startTimer(); r.retry.start() }, open)
 	if err := r.connect(); err != nil {
 		return nil, err
@@ -149,17 +154,24 @@ func (r *resumingReader) connectionLost(err error) error {
 		r.stuckCount++
 	}
 	r.disconnect()
+	var attempt *AttemptError
 	switch {
 	case errors.Is(err, errChanged):
 		return err
 	case timedOut(r.ctx):
 		return failed(Permanent, "none, the transfer was at %s", r.progress())
 	case r.ctx.Err() != nil:
-		return r.ctx.Err()
-	case !errors.Is(err, errStalled):
-		err = fmt.Errorf("%w after %s", ErrCut, r.progress())
+		return context.Cause(r.ctx)
+	case errors.Is(err, errStalled):
+		err = fmt.Errorf("%s: %w, after %s", r.protocol, err, r.progress())
+	case errors.As(err, &attempt):
+		kind := attempt.Kind
+		if kind == Permanent {
+			kind = ConnLost // as it was answered before
+		}
+		err = &AttemptError{Kind: kind, Err: fmt.Errorf("%w, after %s", err, r.progress())}
 	default:
-		err = fmt.Errorf("%w, after %s", err, r.progress())
+		err = fmt.Errorf("%s: %w after %s", r.protocol, ErrCut, r.progress())
 	}
 	if r.stuckCount >= maxStuck {
 		return &AttemptError{Kind: Permanent, hint: retryPolicy[ConnLost].hint, Err: fmt.Errorf("%w, %s in a row at the same position", err, system.Plural(r.stuckCount, "time"))}

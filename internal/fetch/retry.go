@@ -61,6 +61,7 @@ type AttemptError struct {
 	Err        error
 	RetryAfter time.Duration // that the server demands
 	hint       string        // instead of the policy's
+	target     string        // the host that this machine has no route to
 }
 
 func failed(kind Kind, format string, args ...any) *AttemptError {
@@ -179,6 +180,9 @@ func (r *retry) logRetry(e *AttemptError, now time.Time, pause time.Duration) {
 		level, r.warnedAfter = report.LevelWarn, lasted
 	} else if retryPolicy[e.Kind].uncounted && r.lastError != nil && r.lastError.Error() == text {
 		return // nothing is new, twice a second
+	}
+	if e.target != "" {
+		text = fmt.Sprintf("waiting for a network route to %s: %s", e.target, text)
 	}
 	r.client.Log.Log(level, fmt.Sprintf("%s: %s (for %v so far, %s; again in %v)",
 		r.what, text, lasted.Round(time.Second), system.Plural(r.attempts, "attempt"), pause.Round(10*time.Millisecond)))

@@ -90,7 +90,7 @@ func TestEachKindHasItsLimit(t *testing.T) {
 		"forbidden":      {&StatusError{Code: 403, Status: "403 Forbidden"}, 0, "the server answered 403 Forbidden"},
 		"not found":      {&StatusError{Code: 404, Status: "404 Not Found"}, 0, "the server answered 404 Not Found"},
 		"refused":        {errConnRefused, 3 * time.Hour, "TCP: the server refuses the connection: connection refused\nthis has been so for 3h0m"},
-		"silent":         {errTimeout, 3 * time.Hour, "TCP: nobody has the server's address, or a firewall forbids it: no route to host\nthis has been so for 3h0m"},
+		"silent":         {errTimeout, 3 * time.Hour, "nobody has the server's address, or a firewall forbids it: no route to host\nthis has been so for 3h0m"},
 		"unknown host":   {errNXDomain, 30 * time.Minute, "DNS: there is no host \"nowhere.test\", says the name server 10.0.2.3:53\nthis has been so for 30m"},
 		"insecure":       {errTLS, time.Minute, "TLS: server selected unsupported protocol version 301\nthis has been so for 1m"},
 		"busy":           {errServerBusy, forever, ""},

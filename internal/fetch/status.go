@@ -16,15 +16,31 @@ type StatusError struct {
 
 	header  http.Header
 	excerpt []byte // of the body
+	words   string // of the body, for people
+	proxy   string // the host of the proxy in between
+	byProxy bool   // the response is of the proxy itself
+	tunnel  bool   // that the proxy was asked to open
 }
 
 func (e *StatusError) Error() string {
-	return "the server answered " + Printable(e.Status)
+	text := Printable(e.Status)
+	if e.words != "" {
+		text += ": " + e.words
+	}
+	switch {
+	case e.tunnel:
+		return fmt.Sprintf("the proxy at %s opens no tunnel: it answered %s", e.proxy, text)
+	case e.byProxy:
+		return fmt.Sprintf("the proxy at %s answered %s", e.proxy, text)
+	case e.proxy != "":
+		return fmt.Sprintf("through the proxy at %s: the server answered %s", e.proxy, text)
+	}
+	return "the server answered " + text
 }
 
-// Is makes 404 an ErrNotFound.
+// Is makes 404 an ErrNotFound, unless it is about the proxy.
 func (e *StatusError) Is(target error) bool {
-	return target == ErrNotFound && e.Code == http.StatusNotFound
+	return target == ErrNotFound && e.Code == http.StatusNotFound && !e.byProxy
 }
 
 func (e *StatusError) failureKind() Kind {
@@ -34,22 +50,19 @@ func (e *StatusError) failureKind() Kind {
 	return Permanent
 }
 
-// A proxyError is the refusal of a proxy to open a tunnel.
-type proxyError struct {
-	host   string
-	status *StatusError
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s opens no tunnel: it answered %s", e.host, Printable(e.status.Status))
-}
-
-func (e *proxyError) As(target any) bool {
-	status, ok := target.(**StatusError)
-	if ok {
-		*status = e.status
+// hint is what can be done about a response.
+func (e *StatusError) hint() string {
+	switch {
+	case e.byProxy && e.Code == http.StatusProxyAuthRequired:
+		return "the proxy wants a name and a password: http://NAME:PASSWORD@HOST in ignition.proxy"
+	case e.byProxy:
+		return "look at the log of the proxy, and whether it reaches the server; ignition.proxy in the config sets the proxy, noProxy exceptions"
+	case e.Code == http.StatusNotFound && e.proxy != "":
+		return "check the URL; the server, or the proxy before it, was reached and has nothing there"
+	case e.Code == http.StatusNotFound:
+		return "check the URL; the server was reached and has nothing there"
 	}
-	return ok
+	return "check the URL and what the server's own log says"
 }
 
 // retryAfter reads the header of that name: seconds, or a date.

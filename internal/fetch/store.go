@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
 
@@ -15,8 +14,7 @@ type storeError struct {
 	Store, Bucket, Object string
 	Region                string // "" where the store has none
 	Identity              string // as a phrase: "anonymously"
-	Code, Message         string // the store's own
-	Err                   error  // wraps a *StatusError
+	Err                   error  // wraps a *StatusError of the store
 }
 
 func (e *storeError) Unwrap() error { return e.Err }
@@ -24,11 +22,6 @@ func (e *storeError) Unwrap() error { return e.Err }
 func (e *storeError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v", e.Store, e.Err)
-	for _, part := range []string{e.Code, e.Message} {
-		if part != "" {
-			b.WriteString(", " + part)
-		}
-	}
 	fmt.Fprintf(&b, "\nasked %s for the object %q of the bucket %q", e.Identity, e.Object, e.Bucket)
 	if e.Region != "" {
 		fmt.Fprintf(&b, " in %s", e.Region)
@@ -44,19 +37,13 @@ func withStoreError(about *storeError, open opener) opener {
 	}
 }
 
-// asStoreError makes a storeError of a status. Other errors stay as they are.
+// asStoreError makes a storeError of a store's status. Other errors stay as they are.
 func asStoreError(e storeError, err error) error {
 	var status *StatusError
-	if !errors.As(err, &status) {
+	if !errors.As(err, &status) || status.byProxy {
 		return err
 	}
-	e.Err = status
-	if e.Code = Printable(xmlText(status.excerpt, "Code")); e.Code != "" {
-		e.Message = Printable(xmlText(status.excerpt, "Message"))
-	} else {
-		e.Code = Printable(json.Text(status.excerpt, "error", "status"))
-		e.Message = Printable(json.Text(status.excerpt, "error", "message"))
-	}
+	e.Err = err
 	return &e
 }
 

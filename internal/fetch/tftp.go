@@ -9,7 +9,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -60,11 +63,11 @@ func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 	// Each attempt takes the next address of the host.
 	address := addresses[f.attempts%len(addresses)]
 	f.attempts++
-	conn, err := net.ListenUDP("udp", nil)
+	conn, err := listenTFTP(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &tftpTransfer{conn: conn, server: &net.UDPAddr{IP: address.IP, Zone: address.Zone, Port: f.port}, blockSize: tftpDefaultBlock,
+	t := &tftpTransfer{conn: conn, name: f.name, server: &net.UDPAddr{IP: address.IP, Zone: address.Zone, Port: f.port}, blockSize: tftpDefaultBlock,
 		ctx: ctx, stallTimeout: f.client.StallTimeout, buffer: make([]byte, tftpBlock+5)}
 	t.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	t.last = readRequest(f.name, f.options)
@@ -83,6 +86,22 @@ func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 	return &response{body: t, size: -1}, nil
 }
 
+// listenTFTP opens a socket that gets the answers of any port of the server, and the
+// refusals of its kernel (ip(7), IP_RECVERR).
+func listenTFTP(ctx context.Context) (*net.UDPConn, error) {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { // without these a refusal looks like silence
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_RECVERR, 1)
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_RECVERR, 1)
+		})
+	}}
+	conn, err := config.ListenPacket(ctx, "udp", ":0")
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UDPConn), nil
+}
+
 // A tftpServerError is an error that the server sent.
 type tftpServerError struct {
 	code uint16
@@ -98,6 +117,7 @@ func (e *tftpServerError) Is(target error) bool { return target == ErrNotFound &
 // A tftpTransfer reads block after block. Each packet sent asks for the next block.
 type tftpTransfer struct {
 	conn         *net.UDPConn
+	name         string
 	ctx          context.Context
 	stop         func() bool
 	stallTimeout time.Duration
@@ -149,8 +169,8 @@ func (t *tftpTransfer) Close() error {
 func (t *tftpTransfer) advance() error {
 	pause := t.stallTimeout / tftpTries
 	for range tftpTries {
-		if _, err := t.conn.WriteToUDP(t.last, t.server); err != nil {
-			return t.contextError(err)
+		if _, err := t.conn.WriteToUDP(t.last, t.server); err != nil && !t.ignores(err) {
+			return t.explain(err)
 		}
 		until := time.Now().Add(pause)
 		for {
@@ -164,19 +184,37 @@ func (t *tftpTransfer) advance() error {
 		}
 	}
 	if !t.connected {
-		return failed(Timeout, "TFTP: the server at %s does not answer", t.server.String())
+		return t.noAnswer()
 	}
 	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
+}
+
+func (t *tftpTransfer) noAnswer() error {
+	return failed(Timeout, "TFTP: no answer from %s to the request for %s", t.server, Printable(t.name))
 }
 
 // errTFTPTimeout means that nothing came before the last packet is sent again.
 var errTFTPTimeout = errors.New("TFTP: timeout")
 
-func (t *tftpTransfer) contextError(err error) error {
-	if t.ctx.Err() != nil {
-		return t.ctx.Err()
+// ignores reports whether an error may be the answer to an error packet of ours to
+// somebody else. A server that ends in the middle of a transfer is silent then.
+func (t *tftpTransfer) ignores(err error) bool {
+	return t.connected && errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// explain returns what it means that a packet cannot be sent or received.
+func (t *tftpTransfer) explain(err error) error {
+	switch {
+	case t.ctx.Err() != nil && !t.connected:
+		return t.noAnswer()
+	case t.ctx.Err() != nil:
+		return context.Cause(t.ctx)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return failed(ConnRefused, "TFTP: nothing listens at %s", t.server)
+	case isAny(err, noRoute...):
+		return err
 	}
-	return err
+	return failed(ConnLost, "TFTP: exchanging packets with %s: %w", t.server, rootOf(err))
 }
 
 // receive handles one packet. It is done if that was the next block.
@@ -189,11 +227,16 @@ func (t *tftpTransfer) receive(until time.Time) (done bool, err error) {
 	if errors.As(err, &network) && network.Timeout() && t.ctx.Err() == nil {
 		return false, errTFTPTimeout
 	}
+	if t.ignores(err) {
+		return false, nil
+	}
 	if err != nil {
-		return false, t.contextError(err)
+		return false, t.explain(err)
 	}
 	if !from.IP.Equal(t.server.IP) || t.connected && from.Port != t.server.Port {
-		t.conn.WriteToUDP(errorPacket(tftpUnknownTransfer, "unknown transfer"), from)
+		if t.connected {
+			t.conn.WriteToUDP(errorPacket(tftpUnknownTransfer, "unknown transfer"), from)
+		}
 		return false, nil
 	}
 	p, err := parseTFTP(t.buffer[:n])

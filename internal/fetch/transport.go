@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"syscall"
 	"time"
 )
@@ -94,14 +93,4 @@ func (c *Client) newTransport(s settings) *http.Transport {
 		// Without HTTP/2 one dead connection cannot hold up other fetches.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-}
-
-// onProxyResponse keeps the status with which a proxy refuses a tunnel.
-func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	status := &StatusError{Code: resp.StatusCode, Status: resp.Status}
-	// 404 from a proxy is not about the resource.
-	return &AttemptError{Kind: status.failureKind(), Err: &proxyError{proxy.Host, status}}
 }

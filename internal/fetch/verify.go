@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"compress/flate"
 	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -69,10 +71,46 @@ func decompress(r io.Reader, compression string) (io.Reader, error) {
 		return r, nil
 	case "gzip":
 		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, fmt.Errorf("the config says that it is compressed with gzip: %w", err)
+		if err == io.ErrUnexpectedEOF {
+			err = gzip.ErrHeader // shorter than any header
 		}
-		return z, nil
+		if err != nil {
+			return nil, explainGzip(err)
+		}
+		return &gzipReader{z}, nil
 	}
 	return nil, fmt.Errorf("compression %q is not known; gzip is", compression)
+}
+
+// A gzipReader reads a gzip stream, with errors for people.
+type gzipReader struct{ io.Reader }
+
+func (z *gzipReader) Read(p []byte) (int, error) {
+	n, err := z.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = explainGzip(err)
+	}
+	return n, err
+}
+
+// explainGzip says what is wrong with compressed data. Errors of what they are read
+// from stay as they are.
+func explainGzip(err error) error {
+	var corrupt flate.CorruptInputError
+	text := ""
+	switch {
+	case err == io.EOF:
+		text = "it is empty"
+	case err == io.ErrUnexpectedEOF:
+		text = "it ends too early"
+	case err == gzip.ErrHeader:
+		text = "it does not begin like that"
+	case err == gzip.ErrChecksum:
+		text = "its checksum is wrong"
+	case errors.As(err, &corrupt):
+		text = fmt.Sprintf("it is damaged before byte %d", int64(corrupt))
+	default:
+		return err
+	}
+	return &located{"the config says that it is compressed with gzip, but " + text, err}
 }

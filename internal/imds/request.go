@@ -134,7 +134,7 @@ func (r *Request) explain(err error) error {
 	case r.Method == http.MethodPost && status.Code/100 == 2:
 		return nil // created, accepted
 	case slices.Contains(r.RetryOn, status.Code):
-		return &fetch.AttemptError{Kind: fetch.ServerBusy, Err: status, RetryAfter: status.RetryAfter}
+		return &fetch.AttemptError{Kind: fetch.ServerBusy, Err: err, RetryAfter: status.RetryAfter}
 	}
 	return err
 }

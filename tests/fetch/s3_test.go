@@ -254,13 +254,13 @@ func TestS3ErrorsNameWhatIsKnown(t *testing.T) {
 		keys   *fetch.AWSKeys
 		want   []string
 	}{
-		"anonymous": {"s3://private/v?versionId=7", nil, []string{"fetching s3://private/v?...: S3: the server answered 403 Forbidden, AccessDenied, Message of AccessDenied",
+		"anonymous": {"s3://private/v?versionId=7", nil, []string{"fetching s3://private/v?...: S3: through the proxy at ", ": the server answered 403 Forbidden: AccessDenied, Message of AccessDenied",
 			"\nasked anonymously for the object \"v\" of the bucket \"private\" in eu-west-1"}},
 		"no role":   {"s3://private/v", &fetch.AWSKeys{}, []string{"asked anonymously (this machine has no role) for"}},
-		"no key":    {"s3://private/none", &role, []string{"404 Not Found, NoSuchKey", `asked as the role "web" (key AKIA1) for the object "none" of the bucket "private" in eu-west-1`}},
-		"no bucket": {"s3://nothing/k", &role, []string{"404 Not Found, NoSuchBucket", `the bucket "nothing"`}},
-		"a secret":  {"s3://private/v", &wrong, []string{"403 Forbidden, SignatureDoesNotMatch"}},
-		"a token":   {"s3://private/v", &stale, []string{"403 Forbidden, InvalidToken"}},
+		"no key":    {"s3://private/none", &role, []string{"404 Not Found: NoSuchKey", `asked as the role "web" (key AKIA1) for the object "none" of the bucket "private" in eu-west-1`}},
+		"no bucket": {"s3://nothing/k", &role, []string{"404 Not Found: NoSuchBucket", `the bucket "nothing"`}},
+		"a secret":  {"s3://private/v", &wrong, []string{"403 Forbidden: SignatureDoesNotMatch"}},
+		"a token":   {"s3://private/v", &stale, []string{"403 Forbidden: InvalidToken"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _, _ := through(t, newS3().ServeHTTP, amazon...)
@@ -309,7 +309,7 @@ func TestS3IsResumedWithNewSignaturesAndAskedAgainWhenBusy(t *testing.T) {
 	if got != s.objects["eu-west-1 private/big"] || err != nil || len(s.requests) != 4 {
 		t.Errorf("got %d bytes, %v, %d requests", len(got), err, len(s.requests))
 	}
-	if !strings.Contains(log.String(), "S3: the server answered 503 Service Unavailable, SlowDown, Message of SlowDown") {
+	if !strings.Contains(log.String(), "the server answered 503 Service Unavailable: SlowDown, Message of SlowDown") {
 		t.Errorf("the log says:\n%s", log)
 	}
 }

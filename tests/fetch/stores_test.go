@@ -57,12 +57,12 @@ func TestGCS(t *testing.T) {
 		"anonymous":          {"gs://bucket/dir/public%20+", nil, "public", nil},
 		"with a token":       {"gs://bucket/private", token("ya29.good", nil), "private", nil},
 		"without an account": {"gs://bucket/dir/public%20+", token("", nil), "public", nil},
-		"anonymous, private": {"gs://bucket/private", nil, "", []string{"fetching gs://bucket/private: Google Cloud Storage: the server answered 403 Forbidden, PERMISSION_DENIED, Message of PERMISSION_DENIED",
+		"anonymous, private": {"gs://bucket/private", nil, "", []string{"fetching gs://bucket/private: Google Cloud Storage: through the proxy at ", ": the server answered 403 Forbidden: PERMISSION_DENIED, Message of PERMISSION_DENIED",
 			"\nasked anonymously for the object \"private\" of the bucket \"bucket\""}},
 		"no account, private": {"gs://bucket/private", token("", nil), "", []string{"asked anonymously (this machine has no identity) for"}},
 		"no token, private":   {"gs://bucket/private", token("", errors.New("asking X: it is off")), "", []string{"asked anonymously (no credentials: asking X: it is off) for"}},
-		"a bad token":         {"gs://bucket/private", token("ya29.bad", nil), "", []string{"401 Unauthorized, UNAUTHENTICATED", "asked as this instance's service account for"}},
-		"not there":           {"gs://bucket/none", nil, "", []string{"404 Not Found, NOT_FOUND"}},
+		"a bad token":         {"gs://bucket/private", token("ya29.bad", nil), "", []string{"401 Unauthorized: UNAUTHENTICATED", "asked as this instance's service account for"}},
+		"not there":           {"gs://bucket/none", nil, "", []string{"404 Not Found: NOT_FOUND"}},
 		"no object":           {"gs://bucket/", nil, "", []string{"this is not the URL of an object; it should look like gs://BUCKET/OBJECT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,8 +121,8 @@ func TestAzureBlobs(t *testing.T) {
 		"public, no identity": {account + "/c/public", token("", nil), "public", nil},
 		"public, no service":  {account + "/c/public", token("", errors.New("it is off")), "public", nil},
 		"with a signature":    {account + "/c/private?sig=s3cr3t", token("good", nil), "public", nil},
-		"private, with none":  {account + "/c/private", nil, "", []string{"fetching " + account + "/c/private: the server answered 409 Conflict"}},
-		"private, refused": {account + "/c/private", token("bad", nil), "", []string{"Azure blob storage: the server answered 403 Forbidden, AuthenticationFailed, Message of AuthenticationFailed RequestId:1",
+		"private, with none":  {account + "/c/private", nil, "", []string{"fetching " + account + "/c/private: through the proxy at ", ": the server answered 409 Conflict: PublicAccessNotPermitted, Message of PublicAccessNotPermitted"}},
+		"private, refused": {account + "/c/private", token("bad", nil), "", []string{"Azure blob storage: through the proxy at ", ": the server answered 403 Forbidden: AuthenticationFailed, Message of AuthenticationFailed\n",
 			"\nasked as this machine's managed identity for the object \"private\" of the bucket \"acct/c\""}},
 		"deeper paths are plain": {account + "/c/dir/private", token("good", nil), "", []string{"the server answered 409 Conflict"}},
 	} {

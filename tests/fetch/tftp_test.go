@@ -223,7 +223,7 @@ func TestTFTPFailures(t *testing.T) {
 	url = s.start(t)
 	c.StallTimeout = 60 * time.Millisecond
 	hasten(c)
-	fails(t, c, resource(url+"/dir/f"), "TFTP: the server at "+strings.TrimPrefix(url, "tftp://")+" does not answer\nthis has been so for 3h")
+	fails(t, c, resource(url+"/dir/f"), "TFTP: no answer from "+strings.TrimPrefix(url, "tftp://")+" to the request for /dir/f\nthis has been so for 3h")
 }
 
 func TestTFTPServerIsToldWhenATransferIsGivenUp(t *testing.T) {

@@ -116,7 +116,7 @@ func TestProxiesThatRefuse(t *testing.T) {
 	} {
 		c, _, p := through(t, hello, "www.test")
 		p.status = status
-		fails(t, c, resource("https://www.test/x"), "fetching https://www.test/x: the proxy "+strings.TrimPrefix(p.URL, "http://")+" "+want)
+		fails(t, c, resource("https://www.test/x"), "fetching https://www.test/x: the proxy at "+strings.TrimPrefix(p.URL, "http://")+" "+want)
 		_, err := get(t, c, resource("https://www.test/x"))
 		if status == 407 && !strings.Contains(hint(err), "ignition.proxy") {
 			t.Errorf("the hint is %q", hint(err))

@@ -1,0 +1,173 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// An exchange is one request and its response, over all redirects.
+type exchange struct {
+	client    *Client
+	transport *http.Transport
+	follow    bool // redirects
+
+	last       *http.Request // the first one, or that of the last redirect
+	redirected bool
+	// connected reports whether the server itself was reached, not only a proxy.
+	connected atomic.Bool
+}
+
+// drainTime bounds reading the body of a redirect, and of an error. drainBytes is how
+// much of a redirect's body is worth keeping its connection.
+const (
+	drainTime  = 5 * time.Second
+	drainBytes = 2 << 10
+)
+
+// do sends a request once. A status other than success is a *StatusError. Errors name
+// the last URL if there were redirects, and the proxy if there is one.
+func (c *Client) do(transport *http.Transport, follow bool, req *http.Request) (*http.Response, error) {
+	x := &exchange{client: c, transport: transport, follow: follow, last: req}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:           func(httptrace.GotConnInfo) { x.connected.Store(true) },
+		TLSHandshakeStart: func() { x.connected.Store(true) },
+	})
+	client := &http.Client{Transport: x, CheckRedirect: x.redirect}
+	resp, err := client.Do(x.withOneSignature(req).WithContext(ctx))
+	if err != nil {
+		cancel(nil)
+		return nil, x.failed(err)
+	}
+	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, Printable(resp.Status)))
+	resp.Body = newStallReader(ctx, cancel, resp.Body, c.StallTimeout)
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusNoContent:
+		return resp, nil
+	case http.StatusPartialContent:
+		if req.Header.Get("Range") != "" {
+			return resp, nil
+		}
+	}
+	defer resp.Body.Close()
+	return nil, x.refused(resp)
+}
+
+// RoundTrip reads the short body of a redirect, so that its connection can be used
+// again, but not for long.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := x.transport.RoundTrip(req)
+	if err == nil && x.follow && resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" {
+		drain(resp.Body, drainBytes)
+		resp.Body.Close()
+		resp.Body = http.NoBody
+	}
+	return resp, err
+}
+
+// drain reads some bytes of a body, or what comes of them in time.
+func drain(body io.ReadCloser, limit int64) []byte {
+	over := time.AfterFunc(drainTime, func() { body.Close() })
+	defer over.Stop()
+	text, _ := io.ReadAll(io.LimitReader(body, limit))
+	return text
+}
+
+// proxy returns that of the last request, nil without one.
+func (x *exchange) proxy() *url.URL {
+	u, _ := x.transport.Proxy(x.last)
+	return u
+}
+
+// failed returns an error without a response, classified.
+func (x *exchange) failed(err error) *AttemptError {
+	e := *x.client.classify(err)
+	text := e.Err.Error()
+	var op *net.OpError
+	switch proxy := x.proxy(); {
+	case proxy == nil || strings.Contains(text, "the proxy "):
+	case errors.Is(err, context.DeadlineExceeded) && x.last.Context().Err() == nil:
+		// Package http gives up after a minute.
+		text = fmt.Sprintf("the proxy at %s does not answer whether it opens a tunnel", proxy.Host)
+	case errors.As(err, &op) && op.Op == "proxyconnect", x.last.URL.Scheme == "https" && !x.connected.Load():
+		text = strings.ReplaceAll(text, "the server", "the proxy at "+proxy.Host)
+	default:
+		text = fmt.Sprintf("through the proxy at %s: %s", proxy.Host, text)
+	}
+	e.Err = &located{x.redirectedTo() + text, e.Err}
+	return &e
+}
+
+// redirectedTo is put before an error after redirects.
+func (x *exchange) redirectedTo() string {
+	if !x.redirected {
+		return ""
+	}
+	return fmt.Sprintf("redirected to %s: ", Redact(x.last.URL.String()))
+}
+
+// A located error says where a request was when it failed.
+type located struct {
+	text string
+	err  error
+}
+
+func (e *located) Error() string { return e.text }
+func (e *located) Unwrap() error { return e.err }
+
+// refused returns the error for a response that is not the resource.
+func (x *exchange) refused(resp *http.Response) error {
+	status := &StatusError{Code: resp.StatusCode, Status: resp.Status, RetryAfter: x.client.retryAfter(resp.Header), header: resp.Header}
+	status.excerpt = drain(resp.Body, maxExcerpt) // as far as it comes
+	secrets := []*url.URL{x.last.URL}
+	if proxy := x.proxy(); proxy != nil {
+		secrets = append(secrets, proxy)
+		status.proxy, status.byProxy = proxy.Host, x.last.URL.Scheme == "http" && isProxysOwn(resp)
+	}
+	status.words = firstWords(status.excerpt, resp.Status, secretsOf(x.last.Header, secrets...))
+	if text := x.redirectedTo(); text != "" {
+		return &located{text + status.Error(), status}
+	}
+	return status
+}
+
+// isProxysOwn reports whether a response through a proxy is one of the proxy itself:
+// it says so (RFC 9209, Squid), or does not say that it passes it on (RFC 9110, 7.6.3).
+func isProxysOwn(resp *http.Response) bool {
+	h := resp.Header
+	switch resp.StatusCode {
+	case http.StatusProxyAuthRequired:
+		return true
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return h.Get("Via") == "" || h.Get("X-Squid-Error") != "" || h.Get("Proxy-Status") != ""
+	}
+	return h.Get("X-Squid-Error") != ""
+}
+
+// onProxyResponse keeps the status with which a proxy refuses a tunnel.
+func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	status := &StatusError{Code: resp.StatusCode, Status: resp.Status, proxy: proxy.Host, byProxy: true, tunnel: true}
+	text := make(chan []byte, 1)
+	go func() { // ends with the connection
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxExcerpt))
+		text <- body
+	}()
+	select {
+	case body := <-text:
+		status.words = firstWords(body, resp.Status, secretsOf(nil, proxy))
+	case <-time.After(drainTime):
+	}
+	return status
+}

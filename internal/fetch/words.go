@@ -1,0 +1,117 @@
+package fetch
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/firstlight-os/firstlight/internal/json"
+)
+
+// maxWords bounds what is shown of the body of an error, in characters.
+const maxWords = 200
+
+// firstWords returns what a server says about an error, for people: the message of an
+// error in XML or JSON, or the first line of a text or an HTML page that says more than
+// the status. Secrets of the request that the server repeats are masked.
+func firstWords(body []byte, status string, secrets []string) string {
+	if bytes.IndexByte(body, 0) >= 0 {
+		return "" // compressed, or no text at all
+	}
+	text := strings.TrimPrefix(string(body), "\ufeff")
+	if message := message(body); message != "" {
+		text = message
+	} else if strings.HasPrefix(strings.TrimSpace(text), "<") {
+		text = withoutTags(text)
+	}
+	for _, secret := range secrets {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	for line := range strings.Lines(text) {
+		line = oneLine(line, maxWords)
+		if strings.ContainsFunc(line, unicode.IsLetter) && !strings.Contains(strings.ToLower(status), strings.ToLower(line)) {
+			return line
+		}
+	}
+	return ""
+}
+
+// message returns the code and the message of an error in XML, as of S3 and Azure, or
+// in JSON, as of Google, Kubernetes and many others.
+func message(body []byte) string {
+	parts := []string{xmlText(body, "Code"), xmlText(body, "Message")}
+	if parts[0] == "" {
+		parts = []string{json.Text(body, "error", "status"), json.Text(body, "error", "message")}
+	}
+	for _, key := range []string{"message", "error_description", "error", "detail"} {
+		if parts[0]+parts[1] == "" {
+			parts[1] = json.Text(body, key)
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return strings.TrimSpace(s) == "" })
+	return strings.Join(parts, ", ")
+}
+
+var (
+	hiddenHTML = regexp.MustCompile(`(?is)<!--.*?(-->|$)|<(script|style)\b.*?(</(script|style)\s*>|$)`)
+	htmlTag    = regexp.MustCompile(`(?s)<[^>]*(>|$)`)
+	endOfLine  = regexp.MustCompile(`(?i)</(title|h[1-6]|p|div|tr)\s*>|<br\b[^>]*>`)
+	htmlText   = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")
+)
+
+// withoutTags returns the text of a page.
+func withoutTags(page string) string {
+	page = hiddenHTML.ReplaceAllString(page, "")
+	page = endOfLine.ReplaceAllString(page, "\n")
+	return htmlText.Replace(htmlTag.ReplaceAllString(page, " "))
+}
+
+// secretsOf returns what must not be shown of requests: credentials and queries of
+// URLs, and the values of all headers but ours. Longer ones come first, so that none is
+// masked only in part.
+func secretsOf(headers http.Header, urls ...*url.URL) []string {
+	const shortest = 4 // others are no secrets, and in every text
+	var all []string
+	add := func(texts ...string) {
+		for _, text := range texts {
+			if len(text) >= shortest {
+				all = append(all, text)
+			}
+		}
+	}
+	ours := defaultHeaders()
+	for name, values := range headers {
+		for _, value := range values {
+			if value == ours.Get(name) || name == "Range" || name == "If-Range" {
+				continue
+			}
+			add(value)
+			if name == "Authorization" {
+				_, value, _ = strings.Cut(value, " ") // the scheme is no secret
+			}
+			for _, part := range strings.FieldsFunc(value, func(c rune) bool { return strings.ContainsRune(" ,;", c) }) {
+				_, parameter, _ := strings.Cut(part, "=")
+				add(part, parameter)
+			}
+		}
+	}
+	for _, u := range urls {
+		add(u.RawQuery)
+		for _, values := range u.Query() {
+			for _, value := range values {
+				add(value, url.QueryEscape(value))
+			}
+		}
+		if u.User != nil {
+			password, _ := u.User.Password()
+			add(u.User.String(), u.User.Username(), password, base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)))
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
+}
