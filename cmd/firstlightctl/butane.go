@@ -29,7 +29,7 @@ type butaneOptions struct {
 	help, version      bool
 	pretty, check, raw bool
 	strict, rawErrors  bool
-	debug              bool
+	debug, separator   bool
 	filesDir           string
 	input, output      string
 	colour             string
@@ -46,6 +46,7 @@ func butaneFlags(o *butaneOptions, stderr io.Writer) *pflag.FlagSet {
 	f.BoolVarP(&o.strict, "strict", "s", false, "fail if there is any warning")
 	f.BoolVarP(&o.pretty, "pretty", "p", false, "indent the JSON")
 	f.BoolVarP(&o.raw, "raw", "r", false, "never wrap the config in a MachineConfig")
+	f.BoolVar(&o.separator, "yaml-doc-separator", false, "start a MachineConfig with a line ---")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `file`, not to standard output")
 	f.StringVarP(&o.filesDir, "files-dir", "d", "", "read local files below this `directory`")
 	f.BoolVar(&o.rawErrors, "raw-errors", false, "report each problem in one line")
@@ -112,6 +113,9 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	text, err := renderTranslation(result, o.pretty)
+	if o.separator && result.MachineConfig {
+		text = append([]byte("---\n"), text...)
+	}
 	if err == nil {
 		err = writeOutput(o.output, text, stdout)
 	}

@@ -20,7 +20,7 @@ func butaneUsageText() string {
 
 func TestButaneHelpHasAllFlagsButTheHidden(t *testing.T) {
 	text := butaneUsageText()
-	for _, flag := range []string{"-h, --help", "-V, --version", "-c, --check", "-s, --strict", "-p, --pretty", "-r, --raw ", "-o, --output", "-d, --files-dir", "--raw-errors", "--color string["} {
+	for _, flag := range []string{"-h, --help", "-V, --version", "-c, --check", "-s, --strict", "-p, --pretty", "-r, --raw ", "--yaml-doc-separator ", "-o, --output", "-d, --files-dir", "--raw-errors", "--color string["} {
 		if !strings.Contains(text, flag) {
 			t.Errorf("there is no %s in\n%s", flag, text)
 		}
@@ -65,6 +65,23 @@ func TestButaneRaw(t *testing.T) {
 		if status != 0 || !strings.HasPrefix(stderr.String(), "warning at $.openshift.fips, line 9 col 19: ") {
 			t.Errorf("status %d, %s", status, &stderr)
 		}
+	}
+}
+
+func TestButaneSeparatesMachineConfigs(t *testing.T) {
+	useTestFiles(t)
+	for args, want := range map[string]string{
+		"--yaml-doc-separator shift.bu":                    "---\n" + machineConfig,
+		"--yaml-doc-separator --pretty shift.bu":           "---\n" + machineConfig,
+		"--yaml-doc-separator=false shift.bu":              machineConfig,
+		"--yaml-doc-separator --raw --raw-errors shift.bu": rawShift,
+		"--yaml-doc-separator good.bu":                     goodJSON,
+	} {
+		var stdout, stderr strings.Builder
+		if status := butaneProgram(strings.Fields(args), nil, &stdout, &stderr); status != 0 {
+			t.Errorf("%s: status %d, %s", args, status, &stderr)
+		}
+		compare(t, args, stdout.String(), want)
 	}
 }
 
