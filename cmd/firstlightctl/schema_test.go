@@ -28,7 +28,7 @@ func TestSchema(t *testing.T) {
 		"schema --version 3.1.0":                             ignition(config.V3_1),
 		"schema --version 3.7.0-experimental":                ignition(config.V3_7Experimental),
 		"schema --variant fcos":                              of("fcos", "1.7.0"),
-		"schema --variant openshift":                         of("openshift", "4.22.0"),
+		"schema --variant openshift":                         of("openshift", "5.0.0"),
 		"schema --variant r4e --version=1.0.0":               of("r4e", "1.0.0"),
 		"schema --variant fiot --version 1.1.0-experimental": of("fiot", "1.1.0-experimental"),
 	} {

@@ -69,7 +69,9 @@ func (t *translation) checkBootDevice() {
 	layoutAt := func() config.Origin { return b.Origin("layout") }
 	mirror := b.Mirror.Devices
 	switch {
-	case b.Layout != nil && (!known || l.since > t.Spec):
+	case b.Layout != nil && known && l.since > t.Spec:
+		t.error(layoutAt(), "the layout %s exists since %s; raise the version, which is %s, or use one of %s", name, t.since(l.since), t.Version, t.layoutNames())
+	case b.Layout != nil && !known:
 		t.error(layoutAt(), "the layout %q is unknown; it should be one of %s", name, t.layoutNames())
 	case b.Layout == nil && len(mirror) > 0 && t.Spec >= config.V3_6:
 		t.error(b.Mirror.Origin(), "a mirror needs to know the layout of the boot disk; it should be one of %s", t.layoutNames())

@@ -332,15 +332,18 @@ func TestUnknownKeys(t *testing.T) {
 		{"the spec's name", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {httpHeaders: []}}]}\n", []string{`W storage.files[0].contents.httpHeaders is not a key`}},
 		{"version of the spec", "fcos 1.5.0", "ignition: {version: 3.4.0}\n", []string{`W ignition.version "version" is not a key of fcos 1.5.0 here`}},
 		{"newer key", "fcos 1.4.0", "grub: {}\nstorage: {luks: [{name: a, device: /a, discard: true}]}\n",
-			[]string{`W grub "grub" is not a key of fcos 1.4.0: other variants or versions have it`, "W storage.luks[0].discard not a key of fcos 1.4.0: other"}},
-		{"other variant's key", "flatcar 1.1.0", "boot_device: {}\n", []string{"W boot_device not a key of flatcar 1.1.0: other"}},
+			[]string{`W grub "grub" exists since fcos 1.5.0 and has no effect in fcos 1.4.0; raise the version`, "W storage.luks[0].discard exists since fcos 1.5.0"}},
+		{"newer key after a jump", "openshift 5.0.0", "systemd: {quadlets: []}\n", []string{`W systemd.quadlets "quadlets" exists since openshift 5.1.0-experimental`}},
+		{"newer key before a jump", "openshift 4.8.0,openshift 4.22.0", "systemd: {quadlets: []}\n", []string{`W systemd.quadlets "quadlets" exists since openshift 4.23.0-experimental`}},
+		{"later variant's key", "fiot 1.0.0", "systemd: {quadlets: []}\n", []string{`W systemd.quadlets "quadlets" exists since fiot 1.1.0-experimental`}},
+		{"other variant's key", "flatcar 1.1.0", "boot_device: {}\n", []string{`W boot_device "boot_device" is a key of fcos and openshift and has no effect in flatcar 1.1.0`}},
 		{"references in the first version", "fcos 1.0.0", "ignition: {config: {merge: [{source: 'http://x', inline: x, compression: gzip}]}}\n",
-			[]string{"W ignition.config.merge[0].inline not a key of fcos 1.0.0", "W ignition.config.merge[0].compression not a key of fcos 1.0.0"}},
+			[]string{"W ignition.config.merge[0].inline exists since fcos 1.1.0 and has no effect in fcos 1.0.0", "W ignition.config.merge[0].compression exists since fcos 1.1.0"}},
 	})
 }
 
 func TestEveryDialectTranslates(t *testing.T) {
-	if len(dialects) != 9+3+3+2+16 {
+	if len(dialects) != 9+3+3+2+18 {
 		t.Errorf("%d dialects", len(dialects))
 	}
 	for _, d := range Dialects() {

@@ -232,7 +232,7 @@ func (t *translation) checkMountPoints() {
 	storage := t.document.Member("storage")
 	for _, n := range items(storage, "filesystems") {
 		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
-			t.error(p.Origin(), "%q cannot be a mount point on this system; /etc, /var and what is below them can", p.Text)
+			t.error(p.Origin(), "%q cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can", p.Text)
 		}
 	}
 	wiped := map[string]bool{}

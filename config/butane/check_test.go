@@ -37,7 +37,7 @@ func TestSourceRules(t *testing.T) {
 		{"swap needs no path", "fcos 1.4.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n", nil},
 		{"mount unit of no use", all, "storage: {files: [{path: /a}]}\n", nil},
 		{"mount point of the system", "fcos 1.6.0", "storage: {filesystems: [{device: /a, format: xfs, path: /variable, with_mount_unit: true}, {device: /b, format: xfs, path: /var/a, with_mount_unit: true}, {device: /c, format: xfs, path: /x}]}\n",
-			[]string{`E storage.filesystems[0].path "/variable" cannot be a mount point on this system; /etc, /var and what is below them can`}},
+			[]string{`E storage.filesystems[0].path "/variable" cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can`}},
 		{"mount point of older systems", "fcos 1.5.0,openshift 4.19.0", "storage: {filesystems: [{device: /a, format: xfs, path: /x, with_mount_unit: true}]}\n", nil},
 		{"partition without number", "fcos 1.6.0", "storage: {disks: [{device: /d, partitions: [{label: a}, {label: b, number: 2}]}, {device: /e, wipe_table: true, partitions: [{label: a}]}, {device: /dev/disk/by-id/coreos-boot-disk, partitions: [{label: c}]}]}\n",
 			[]string{"W storage.disks[0].partitions[0].number the partition has no number, so a second first boot cannot find it again; set one, or wipe_table"}},
@@ -76,8 +76,10 @@ func TestInlineConfigsAreChecked(t *testing.T) {
 func TestBootDeviceRules(t *testing.T) {
 	boot := func(text string) string { return "boot_device: {" + text + "}\n" }
 	testRules(t, Options{}, []rule{
-		{"unknown layout", "fcos 1.3.0,fcos 1.5.0,openshift 4.8.0", boot("layout: s390x-virt"),
-			[]string{`E boot_device.layout the layout "s390x-virt" is unknown; it should be one of aarch64, ppc64le, x86_64`}},
+		{"unknown layout", "fcos 1.3.0,fcos 1.5.0,openshift 4.8.0", boot("layout: mips"),
+			[]string{`E boot_device.layout the layout "mips" is unknown; it should be one of aarch64, ppc64le, x86_64`}},
+		{"later layout", "fcos 1.3.0", boot("layout: s390x-virt"),
+			[]string{`E boot_device.layout the layout s390x-virt exists since fcos 1.6.0; raise the version, which is 1.3.0, or use one of aarch64, ppc64le, x86_64`}},
 		{"unknown layout, new", "fcos 1.6.0", boot("layout: mips"), []string{"E boot_device.layout should be one of aarch64, ppc64le, s390x-eckd, s390x-virt, s390x-zfcp, x86_64"}},
 		{"mirror of one", "fcos 1.3.0", boot("layout: x86_64, mirror: {devices: [/a]}"), []string{"E boot_device.mirror.devices a mirror needs two devices or more, this has one"}},
 		{"mirror without layout, old", "fcos 1.3.0,fcos 1.6.0", boot("mirror: {devices: [/a, /b]}"), []string{"W boot_device.mirror the layout of the boot disk is not given, x86_64 is assumed"}},
@@ -121,12 +123,14 @@ func TestOpenShiftRules(t *testing.T) {
 		{"special bits", "openshift 4.10.0", "storage: {files: [{path: /a, mode: 04755}]}\n", []string{"E storage.files[0].mode setuid, setgid or sticky bits; the mode 2541 is octal 4755"}},
 		{"other user", last, "passwd: {users: [{name: me}]}\n", []string{`E passwd.users[0].name OpenShift has no other user than "core", this is "me"`}},
 		{"forbidden", last, "passwd: {groups: [{name: g}], users: [{name: core, system: false, gecos: ''}]}\nstorage: {directories: [{path: /a}], files: [{path: /b, append: [{inline: a}], contents: {http_headers: [{name: a, value: b}], source: 'data:,'}}]}\nkernel_arguments: {should_exist: [a]}\n",
-			[]string{"E passwd.groups the Machine Config Operator cannot do that", "E passwd.users[0].system", "E passwd.users[0].gecos", "E storage.directories", "E storage.files[0].append", "E storage.files[0].contents.http_headers", "E kernel_arguments use openshift.kernel_arguments"}},
-		{"password, old", "openshift 4.12.0", "passwd: {users: [{name: core, password_hash: x}]}\n", []string{"E passwd.users[0].password_hash the Machine Config Operator"}},
+			[]string{"E passwd.groups the Machine Config Operator makes no groups: have a unit", "E passwd.users[0].system knows no system users: only keys and a password hash of core", "E passwd.users[0].gecos knows no users' comments: only keys",
+				"E storage.directories makes no directories: put a file into it", "E storage.files[0].append appends to no files: give the whole file in contents", "E storage.files[0].contents.http_headers downloads no contents", "E kernel_arguments reads no kernel arguments here: use openshift.kernel_arguments"}},
+		{"password, old", "openshift 4.12.0", "passwd: {users: [{name: core, password_hash: x}]}\n", []string{"E passwd.users[0].password_hash the Machine Config Operator sets no passwords before version 4.13.0: only keys of core"}},
+		{"groups of users", last, "passwd: {users: [{name: core, groups: [wheel]}]}\n", []string{"E passwd.users[0].groups the Machine Config Operator knows no users' groups: only keys and a password hash of core"}},
 		{"password", "openshift 4.13.0", "passwd: {users: [{name: core, password_hash: x}]}\n", nil},
 		{"compression, old", "openshift 4.9.0", "storage: {files: [{path: /a, contents: {inline: a, compression: gzip}}, {path: /b, contents: {inline: b}}]}\n", []string{"E storage.files[0].contents.compression"}},
-		{"grub", "openshift 4.14.0", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", []string{"E grub.users the Machine Config Operator"}},
-		{"grub, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", nil},
+		{"grub", "openshift 4.14.0", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", []string{"E grub.users the Machine Config Operator appends to no files: give the whole file in contents; grub appends to /boot/grub2/user.cfg"}},
+		{"grub, new", "openshift 4.23.0-experimental,openshift 5.1.0-experimental", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\n", nil},
 		{"grub and more, new", "openshift 4.23.0-experimental", "grub: {users: [{name: a, password_hash: grub.pbkdf2.sha512.b}]}\nstorage: {files: [{path: /boot/grub2/user.cfg, append: [{inline: x}]}]}\n", []string{"E grub.users the Machine Config Operator"}},
 	})
 	testRules(t, Options{Raw: true}, []rule{
@@ -138,11 +142,13 @@ func TestOpenShiftRules(t *testing.T) {
 
 func TestForbiddenParts(t *testing.T) {
 	testRules(t, Options{}, []rule{
-		{"clevis", "flatcar 1.0.0,flatcar 1.1.0", "storage: {luks: [{name: a, device: /d, clevis: {tpm2: false}}]}\n", []string{"E storage.luks[0].clevis this system has no clevis"}},
+		{"clevis", "flatcar 1.0.0,flatcar 1.1.0", "storage: {luks: [{name: a, device: /d, clevis: {tpm2: false}}]}\n", []string{"E storage.luks[0].clevis Flatcar has no clevis in this version: use key_file"}},
 		{"empty clevis", "flatcar 1.0.0", "storage: {luks: [{name: a, device: /d, clevis: {}}]}\n", nil},
-		{"cards", "flatcar 1.2.0-experimental", "storage: {luks: [{name: a, device: /d, cex: {enabled: false}}]}\n", []string{"E storage.luks[0].cex this system has no Crypto Express cards"}},
-		{"disks", "r4e 1.0.0,fiot 1.0.0", "storage: {disks: [{device: /d}], raid: [{name: a, level: raid1, devices: [/a]}], filesystems: [], luks: [{name: a, device: /d}]}\nkernel_arguments: {should_exist: [a]}\n",
-			[]string{"E storage.disks this system does not do that on first boot", "E storage.raid", "E storage.luks", "E kernel_arguments"}},
+		{"cards", "flatcar 1.2.0-experimental", "storage: {luks: [{name: a, device: /d, cex: {enabled: false}}]}\n", []string{"E storage.luks[0].cex Flatcar has no support for Crypto Express cards"}},
+		{"disks", "r4e 1.0.0", "storage: {disks: [{device: /d}], raid: [{name: a, level: raid1, devices: [/a]}], filesystems: [], luks: [{name: a, device: /d}]}\nkernel_arguments: {should_exist: [a]}\n",
+			[]string{"E storage.disks RHEL for Edge (r4e) makes no partitions on first boot: have the installer's kickstart make them (part)", "E storage.raid RHEL for Edge (r4e) makes no RAID arrays on first boot", "E storage.luks RHEL for Edge (r4e) encrypts nothing on first boot", "E kernel_arguments RHEL for Edge (r4e) sets no kernel arguments on first boot"}},
+		{"filesystems", "fiot 1.0.0,fiot 1.1.0-experimental", "storage: {disks: [{device: /d}], filesystems: [{device: /d, format: ext4}]}\n",
+			[]string{"E storage.disks Fedora IoT (fiot) makes no partitions on first boot: have the installer's kickstart make them (part) or the image's blueprint", "E storage.filesystems Fedora IoT (fiot) makes and mounts no filesystems on first boot"}},
 	})
 }
 

@@ -145,7 +145,7 @@ func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
 	name := key.Value
 	if i := slices.IndexFunc(allKeys(t), func(k Key) bool { return k.Name == name }); i >= 0 {
-		d.report(config.Warning, at, "%q is not a key of %s: other variants or versions have it, here it has no effect", name, d.dialect)
+		d.report(config.Warning, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
 		return
 	}
 	d.report(config.Warning, at, "%q is not a key of %s here and has no effect", name, d.dialect)

@@ -20,7 +20,8 @@ type Dialect struct {
 	root []string
 	// forbidden are the parts of the spec that its systems cannot do.
 	forbidden []forbidden
-	// release is the minor number of OpenShift, 0 for other variants.
+	// release is the minor number of the release of OpenShift 4 that has the same rules,
+	// 0 for other variants.
 	release int
 }
 
@@ -37,11 +38,11 @@ var dialects = slices.Concat(
 		Dialect{Version: "1.0.0", Spec: config.V3_3, forbidden: noClevis},
 		Dialect{Version: "1.1.0", Spec: config.V3_4, forbidden: noClevis},
 		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental, forbidden: noCex}),
-	newSeries("r4e", noStorage,
+	newSeries("r4e", noStorage("RHEL for Edge (r4e)"),
 		Dialect{Version: "1.0.0", Spec: config.V3_3},
 		Dialect{Version: "1.1.0", Spec: config.V3_4},
 		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental}),
-	newSeries("fiot", noStorage,
+	newSeries("fiot", noStorage("Fedora IoT (fiot)"),
 		Dialect{Version: "1.0.0", Spec: config.V3_4},
 		Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
 	openshifts(),
@@ -71,28 +72,36 @@ func fedora() []Dialect {
 		Dialect{Version: "1.8.0-experimental", Spec: config.V3_7Experimental, root: grub})
 }
 
-// openshifts follow the releases of OpenShift.
+// openshifts has a version for each release of OpenShift.
 func openshifts() []Dialect {
 	const first, last = 8, 23
 	var all []Dialect
-	for release := first; release <= last; release++ {
-		d := Dialect{
-			Variant: openshift, Version: fmt.Sprintf("4.%d.0", release), release: release,
-			Spec: config.V3_2, root: []string{"boot_device", "metadata", "openshift"},
-			forbidden: machineConfigLimits(release),
-		}
-		if release >= 14 {
-			d.Spec, d.root = config.V3_4, append(d.root, "grub")
-		}
-		if release >= 19 {
-			d.Spec = config.V3_5
-		}
-		if release == last {
-			d.Spec, d.Version = config.V3_7Experimental, d.Version+"-experimental"
-		}
-		all = append(all, d)
+	for release := first; release < last; release++ {
+		all = append(all, newOpenShift(fmt.Sprintf("4.%d.0", release), release))
 	}
-	return all
+	return append(all,
+		newOpenShift("4.23.0-experimental", last),
+		newOpenShift("5.0.0", 22),
+		newOpenShift("5.1.0-experimental", last))
+}
+
+// newOpenShift returns the dialect with the rules of a release of OpenShift 4.
+func newOpenShift(version string, release int) Dialect {
+	d := Dialect{
+		Variant: openshift, Version: version, release: release,
+		Spec: config.V3_2, root: []string{"boot_device", "metadata", "openshift"},
+		forbidden: machineConfigLimits(release),
+	}
+	if release >= 14 {
+		d.Spec, d.root = config.V3_4, append(d.root, "grub")
+	}
+	if release >= 19 {
+		d.Spec = config.V3_5
+	}
+	if release >= 23 {
+		d.Spec = config.V3_7Experimental
+	}
+	return d
 }
 
 // findDialect returns the dialect of a variant and a version, which may have leading

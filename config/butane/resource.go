@@ -3,9 +3,14 @@ package butane
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
@@ -88,7 +93,7 @@ func (t *translation) localPath(n *doc.Node, name string) (string, bool) {
 	path := filepath.Join(t.FilesDir, name)
 	inside, err := filepath.Rel(t.FilesDir, path)
 	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-		t.error(n.Origin(), "%q is outside the files directory %s", name, t.FilesDir)
+		t.error(n.Origin(), "%q is outside the files directory %q; local paths lead to files below it", name, t.FilesDir)
 		return "", false
 	}
 	return path, true
@@ -106,8 +111,55 @@ func (t *translation) local(n *doc.Node) ([]byte, bool) {
 	}
 	contents, err := os.ReadFile(path)
 	if err != nil {
-		t.error(n.Origin(), "%v", err)
+		t.localError(n, n.Text, err)
 		return nil, false
 	}
 	return contents, true
+}
+
+// localError reports in the words of the config why a local file or tree cannot be read.
+func (t *translation) localError(n *doc.Node, name string, err error) {
+	path := filepath.Join(t.FilesDir, name)
+	hint := ""
+	if filepath.IsAbs(name) {
+		hint = fmt.Sprintf("; %q is looked for below the files directory too, as all local paths are", name)
+	}
+	name = shown(name)
+	switch target, _ := os.Readlink(path); {
+	case !isDirectory(t.FilesDir):
+		t.error(n.Origin(), "there is no directory %q, which --files-dir names", t.FilesDir)
+	case filepath.Clean(path) == filepath.Clean(t.FilesDir):
+		t.error(n.Origin(), "this names no file in the files directory %q, but itself", t.FilesDir)
+	case target != "" && errors.Is(err, fs.ErrNotExist):
+		t.error(n.Origin(), "%s in the files directory %q is a link to %q, which is not there%s", name, t.FilesDir, target, hint)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		t.error(n.Origin(), "there is no %s in the files directory %q%s", name, t.FilesDir, hint)
+	case errors.Is(err, syscall.EISDIR):
+		t.error(n.Origin(), "%s in the files directory %q is a directory, not a file; storage.trees copies directories%s", name, t.FilesDir, hint)
+	default:
+		t.error(n.Origin(), "%s in the files directory %q cannot be read: %v%s", name, t.FilesDir, withoutPath(err), hint)
+	}
+}
+
+// shown is the name of a local file in messages, below the files directory.
+func shown(name string) string {
+	name = strings.TrimLeft(name, "/")
+	if quoted := strconv.Quote(name); strings.Contains(name, " ") || len(quoted) != len(name)+2 {
+		return quoted
+	}
+	return name
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// withoutPath returns what the system has said.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package butane
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 // sugar maps the spec's types to what Butane adds to them.
 var sugar = map[reflect.Type]reflect.Type{
-	configType:     reflect.TypeFor[rootSugar](),
+	configType:     rootType,
 	resourceType:   reflect.TypeFor[resourceSugar](),
 	storageType:    reflect.TypeFor[storageSugar](),
 	filesystemType: reflect.TypeFor[filesystemSugar](),
@@ -27,6 +28,7 @@ var sugar = map[reflect.Type]reflect.Type{
 
 var (
 	configType     = reflect.TypeFor[config.Config]()
+	rootType       = reflect.TypeFor[rootSugar]()
 	resourceType   = reflect.TypeFor[config.Resource]()
 	storageType    = reflect.TypeFor[config.Storage]()
 	filesystemType = reflect.TypeFor[config.Filesystem]()
@@ -215,6 +217,8 @@ type Key struct {
 	doc.Field
 	// Sugar reports whether the spec has no such member.
 	Sugar bool
+	// variants reports whether only some variants have it.
+	variants bool
 }
 
 // Keys returns the keys that objects of a Go type have in this dialect; the type of
@@ -222,12 +226,36 @@ type Key struct {
 func (d *Dialect) Keys(t reflect.Type) []Key {
 	var keys []Key
 	for _, k := range allKeys(t) {
-		extra := t == configType && k.Sugar && k.Name != "variant" && k.Name != "version"
-		if k.Since <= d.Spec && (!extra || slices.Contains(d.root, k.Name)) {
+		if d.hasKey(k, k.Since) {
 			keys = append(keys, k)
 		}
 	}
 	return keys
+}
+
+// hasKey reports whether the dialect has a key that exists since a version of the spec.
+func (d *Dialect) hasKey(k Key, since config.Version) bool {
+	return since <= d.Spec && (!k.variants || slices.Contains(d.root, k.Name))
+}
+
+// elsewhere says of a key that this dialect does not have in n which ones have it: a
+// later version of the variant, or other variants.
+func (d *Dialect) elsewhere(k Key, n *doc.Node) string {
+	since := k.SinceIn(n)
+	before := true
+	var others []string
+	for i := range dialects {
+		switch other := &dialects[i]; {
+		case other.Variant == d.Variant && other.Version == d.Version:
+			before = false
+		case !other.hasKey(k, since):
+		case other.Variant != d.Variant:
+			others = append(others, other.Variant)
+		case !before:
+			return fmt.Sprintf("exists since %s and has no effect in %s; raise the version", other, d)
+		}
+	}
+	return fmt.Sprintf("is a key of %s and has no effect in %s", strings.Join(slices.Compact(others), " and "), d)
 }
 
 var keyCache sync.Map // reflect.Type -> []Key
@@ -240,7 +268,8 @@ func allKeys(t reflect.Type) []Key {
 	var keys []Key
 	add := func(t reflect.Type, isSugar bool) {
 		for _, f := range doc.FieldsOf(t) {
-			keys = append(keys, Key{doc.Snake(f.Name), f, isSugar})
+			name := doc.Snake(f.Name)
+			keys = append(keys, Key{name, f, isSugar, isSugar && t == rootType && name != "variant" && name != "version"})
 		}
 	}
 	add(t, strings.HasPrefix(t.PkgPath(), configType.PkgPath()+"/"))

@@ -109,9 +109,15 @@ func TestLocalFiles(t *testing.T) {
 	o := Options{FilesDir: dir + "/in"}
 	testRules(t, o, []rule{
 		{"outside", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: ../in-too/c}}]}\n", []string{`E storage.files[0].contents.local "../in-too/c" is outside the files directory`}},
-		{"not there", "fcos 1.5.0", "systemd: {units: [{name: a.service, contents_local: y}]}\n", []string{"E systemd.units[0].contents_local in/y: no such file or directory"}},
-		{"a directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: ''}}]}\n", []string{"E storage.files[0].contents.local is a directory"}},
-		{"keys that are not there", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [y]}]}\n", []string{"E passwd.users[0].ssh_authorized_keys_local[0] no such file"}},
+		{"not there", "fcos 1.5.0", "systemd: {units: [{name: a.service, contents_local: y}]}\n", []string{"E systemd.units[0].contents_local there is no y in the files directory \""}},
+		{"a directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: ''}}]}\n", []string{"E storage.files[0].contents.local this names no file in the files directory"}},
+		{"another directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: sub}}]}\n", []string{"E storage.files[0].contents.local sub in the files directory \""}},
+		{"an absolute path", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: /etc/os-release}}]}\n",
+			[]string{`E storage.files[0].contents.local "; "/etc/os-release" is looked for below the files directory too, as all local paths are`}},
+		{"below a file", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: a/b}}]}\n", []string{"E storage.files[0].contents.local there is no a/b in the files directory"}},
+		{"a name that cannot be", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\0"}}]}` + "\n", []string{`E storage.files[0].contents.local "a\x00" in the files directory "`}},
+		{"a name of two lines", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\nb"}}]}` + "\n", []string{`E storage.files[0].contents.local there is no "a\nb" in the files directory "`}},
+		{"keys that are not there", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [y]}]}\n", []string{"E passwd.users[0].ssh_authorized_keys_local[0] there is no y in the files directory"}},
 		{"keys twice", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [a, a]}]}\n", []string{`E passwd.users[0].ssh_authorized_keys_local[1] "A" is already`}},
 	})
 	testRules(t, Options{}, []rule{
@@ -163,12 +169,40 @@ func TestTrees(t *testing.T) {
 		}
 	}
 	testRules(t, o, []rule{
-		{"not there", "fcos 1.1.0", "storage: {trees: [{local: y}]}\n", []string{"E storage.trees[0] no such file or directory"}},
-		{"not a directory", "fcos 1.1.0", "storage: {trees: [{local: t/x}]}\n", []string{"E storage.trees[0] is not a directory"}},
+		{"not there", "fcos 1.1.0", "storage: {trees: [{local: y}]}\n", []string{"E storage.trees[0] there is no y in the files directory"}},
+		{"not a directory", "fcos 1.1.0", "storage: {trees: [{local: t/x}]}\n", []string{"E storage.trees[0] is a file, not a directory; storage.files copies files"}},
 		{"outside", "fcos 1.1.0", "storage: {trees: [{local: ..}]}\n", []string{`E storage.trees[0] ".." is outside the files directory`}},
 		{"twice", "fcos 1.1.0", "storage: {trees: [{local: t/etc/b}, {local: t/etc/b}]}\n", []string{`E storage.trees[1] the tree has "/c", which is already in the config`}},
 		{"in the way", "fcos 1.7.0", "storage: {trees: [{local: t, dir_mode: 0700}], files: [{path: /x, contents: {source: 'data:,'}}], directories: [{path: /etc}, {path: /l}]}\n",
 			[]string{`E storage.trees[0] the tree has "/etc", which is already in the config: line 3, column`, `E storage.trees[0] the tree has "/x"`, `E storage.trees[0] "/l"`}},
+	})
+}
+
+func TestLocalFilesThatLinkNowhere(t *testing.T) {
+	dir := filesDir(t, map[string]string{"t/a": "A"})
+	if err := os.Symlink("none", dir+"/l"); err != nil {
+		t.Fatal(err)
+	}
+	testRules(t, Options{FilesDir: dir}, []rule{
+		{"link", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: l}}]}\n", []string{`E storage.files[0].contents.local is a link to "none", which is not there`}},
+	})
+	testRules(t, Options{FilesDir: dir + "/x"}, []rule{
+		{"no directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: l}}], trees: [{local: t}]}\n", []string{"E storage.files[0].contents.local there is no directory \"", "E storage.trees[0] there is no directory"}},
+	})
+	testRules(t, Options{FilesDir: dir + "/t/a"}, []rule{
+		{"a file as directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: l}}]}\n", []string{"E storage.files[0].contents.local there is no directory \""}},
+	})
+}
+
+func TestTreesOfNothing(t *testing.T) {
+	dir := filesDir(t, map[string]string{"t/a": "A"})
+	if err := os.MkdirAll(dir+"/empty/too", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	testRules(t, Options{FilesDir: dir}, []rule{
+		{"empty", "fcos 1.1.0", "storage: {trees: [{local: empty}]}\n", []string{"W storage.trees[0] there are no files in empty of the files directory"}},
+		{"directories", "fcos 1.7.0", "storage: {trees: [{local: empty, dir_mode: 0755}]}\n", nil},
+		{"one file", "fcos 1.7.0", "storage: {trees: [{local: t}]}\n", nil},
 	})
 }
 

@@ -42,6 +42,8 @@ type treeCopy struct {
 	at   *doc.Node // the item in the document
 	from string    // on the workstation
 	to   string    // on the machine
+	// empty reports whether nothing has been copied.
+	empty bool
 }
 
 // trees copies local trees. A node of the document without contents gets them from
@@ -57,7 +59,7 @@ func (t *translation) trees() {
 		if !ok {
 			continue
 		}
-		c := treeCopy{t, k, n, from, "/"}
+		c := treeCopy{t, k, n, from, "/", true}
 		if p := text(n, "path"); p != "" {
 			c.to = p
 		}
@@ -66,27 +68,30 @@ func (t *translation) trees() {
 }
 
 func (c *treeCopy) copy() {
+	local := text(c.at, "local")
 	info, err := os.Stat(c.from)
 	switch {
 	case err != nil:
-		c.error(c.at.Origin(), "%v", err)
+		c.localError(c.at, local, err)
 		return
 	case !info.IsDir():
-		c.error(c.at.Origin(), "%s is not a directory", c.from)
+		c.error(c.at.Origin(), "%s in the files directory %q is a file, not a directory; storage.files copies files", shown(local), c.FilesDir)
 		return
 	}
-	err = filepath.WalkDir(c.from, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	problems := len(c.problems)
+	// What cannot be read is reported, and the walk goes on.
+	_ = filepath.WalkDir(c.from, func(name string, entry fs.DirEntry, err error) error {
+		inside, _ := filepath.Rel(c.from, name)
+		if err == nil {
+			err = c.entry(name, path.Join(c.to, inside), entry)
 		}
-		inside, err := filepath.Rel(c.from, name)
 		if err != nil {
-			return err
+			c.localError(c.at, filepath.Join(local, inside), err)
 		}
-		return c.entry(name, path.Join(c.to, inside), entry)
+		return nil
 	})
-	if err != nil {
-		c.error(c.at.Origin(), "%v", err)
+	if c.empty && len(c.problems) == problems {
+		c.warn(c.at.Origin(), "there are no files in %s of the files directory %q, so nothing is copied", shown(local), c.FilesDir)
 	}
 }
 
@@ -117,6 +122,7 @@ func (c *treeCopy) directory(path string) {
 	if mode == nil && !hasMembers(c.at.Member("user")) && !hasMembers(c.at.Member("group")) {
 		return
 	}
+	c.empty = false
 	if before, ok := c.nodesByPath[path]; ok {
 		c.conflict(path, before)
 		return
@@ -159,6 +165,7 @@ func (c *treeCopy) file(name, path string, entry fs.DirEntry) error {
 // target returns the node at a path, whose value at member must not be set yet. It
 // returns nil after reporting a conflict.
 func (c *treeCopy) target(list, path string, member ...string) *doc.Node {
+	c.empty = false
 	before, ok := c.nodesByPath[path]
 	if !ok {
 		n := c.owned(nodeBuilder{c.at}.object("path", path))
