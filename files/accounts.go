@@ -3,6 +3,8 @@ package files
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,17 +14,68 @@ import (
 // An account is a line of passwd(5).
 type account struct {
 	name     string
-	uid, gid int
+	uid, gid int // unknownID for what useradd will choose
 	home     string
 }
 
-// accounts are the users and groups that a root knows.
-type accounts struct {
-	users  map[string]account
-	groups map[string]int
+// A group is a line of group(5).
+type group struct {
+	gid     int // unknownID for what groupadd and useradd will choose
+	members []string
 }
 
-func noAccounts() *accounts { return &accounts{map[string]account{}, map[string]int{}} }
+// unknownID is the id of an account that does not exist yet and whose id the config
+// leaves to the programs that make it.
+const unknownID = -1
+
+// accounts are the users and groups that a root knows, by their names.
+type accounts struct {
+	users  map[string]account
+	groups map[string]group
+}
+
+func noAccounts() *accounts { return &accounts{map[string]account{}, map[string]group{}} }
+
+func (a *accounts) clone() *accounts { return &accounts{maps.Clone(a.users), maps.Clone(a.groups)} }
+
+// userOf and groupOf find the other account of an id, "" if there is none.
+func (a *accounts) userOf(uid int, but string) string {
+	for _, name := range slices.Sorted(maps.Keys(a.users)) {
+		if name != but && a.users[name].uid == uid {
+			return name
+		}
+	}
+	return ""
+}
+
+func (a *accounts) groupOf(gid int, but string) string {
+	for _, name := range slices.Sorted(maps.Keys(a.groups)) {
+		if name != but && a.groups[name].gid == gid {
+			return name
+		}
+	}
+	return ""
+}
+
+// primaryUserOf finds a user whose primary group this is, "" if there is none.
+func (a *accounts) primaryUserOf(gid int) string {
+	for _, name := range slices.Sorted(maps.Keys(a.users)) {
+		if gid != unknownID && a.users[name].gid == gid {
+			return name
+		}
+	}
+	return ""
+}
+
+// findGroup finds a group as useradd(8) does: by its number if that is what it is
+// given, which may be one that groupadd will choose, else by its name.
+func (a *accounts) findGroup(nameOrID string) (gid int, exists bool) {
+	if id, err := strconv.Atoi(nameOrID); err == nil {
+		return id, a.groupOf(id, "") != "" || a.groupOf(unknownID, "") != ""
+	}
+	g, exists := a.groups[nameOrID]
+	return g.gid, exists
+}
 
 // The databases, in the order of nsswitch.conf where there is more than one:
 // "files", then "altfiles" (systems whose image brings its own users, such as
@@ -77,7 +130,7 @@ func (a *accounts) addGroup(f []string) {
 	}
 	gid, ok := parseUID(f[2])
 	if _, known := a.groups[f[0]]; ok && !known {
-		a.groups[f[0]] = gid
+		a.groups[f[0]] = group{gid, strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' })}
 	}
 }
 
@@ -123,7 +176,8 @@ func (c *accountCache) group(name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return lookUp(a.groups, "group", name, groupDatabases[:])
+	g, err := lookUp(a.groups, "group", name, groupDatabases[:])
+	return g.gid, err
 }
 
 func lookUp[T any](known map[string]T, kind, name string, databases []string) (T, error) {

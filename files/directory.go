@@ -17,6 +17,8 @@ func (d directoryNode) plan(p *planner, e *entry) string {
 		return "replacing directory"
 	case !e.found.IsDir():
 		p.conflictExisting(e, "it should be a directory")
+	case e.found.Future:
+		return "creating directory" // if it should not be there after all
 	case d.Mode != nil || e.setsOwner():
 		return "setting owner and mode of directory"
 	}
@@ -32,7 +34,11 @@ func (d directoryNode) create(_ context.Context, _ *planner, e *entry, in *rootf
 	if found.IsDir() && !e.overwrite {
 		return in.SetDirOwnerMode(base, owner, modeOr(d.Mode, found.Permissions()))
 	}
-	return in.WriteDir(base, rootfs.Options{Owner: owner, Mode: modeOr(d.Mode, 0o755), Replace: e.overwrite})
+	inherited, err := in.InheritedMode()
+	if err != nil {
+		return err
+	}
+	return in.WriteDir(base, rootfs.Options{Owner: owner, Mode: modeOr(d.Mode, 0o755|inherited), Replace: e.overwrite})
 }
 
 // modeOr is the mode that the config sets, or another.

@@ -4,7 +4,8 @@
 //
 // # Flow
 //
-//	look   the ledger of earlier runs, the users and groups, each path of the config
+//	look   the ledger of earlier runs, the users and groups, what they leave of the
+//	       tree (homes.go), each path of the config
 //	plan   an operation for each change, or all the conflicts at once (plan.go)
 //	run    the operations one after another; each change whole or not at all
 //
@@ -13,7 +14,7 @@
 //	clean up after a run that was interrupted            ledger.go, saved_accounts.go
 //	record in the ledger what exists                     ledger.go
 //	start the downloads                                  prefetch.go
-//	groups, users, SSH keys                              users.go, sshkeys.go
+//	users that go, groups, other users, SSH keys         users.go, sshkeys.go
 //	directories, files, links (parents first, in the     entries.go, directory.go,
 //	  order of the config), then hard links              file.go, link.go
 //	drop-ins, units, masks, presets                      units.go, presets.go
@@ -24,7 +25,8 @@
 // # Words
 //
 //	entry          a directory, file or link of the config
-//	resolved path  where an entry's path leads to in the tree as it is found
+//	resolved path  where an entry's path leads to in the tree as it will be when an
+//	               interrupted run is undone, and users and groups are done
 //	made earlier   what exists was created by an earlier run with this config, and
 //	               counts as not existing (see files/ledger)
 //	mayReplace     overwrite is set, or it was made earlier

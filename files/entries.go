@@ -123,14 +123,14 @@ func (p *planner) configEntries() []*entry {
 	return all
 }
 
-// A resolvedPath is where a path of the config leads to in the tree as it is
-// found.
+// A resolvedPath is where a path of the config leads to in the tree as it will be
+// when users and groups are done.
 type resolvedPath struct {
 	path string // its last component is not followed
 	// missing is the first part of it that does not exist; "" if the directory of
 	// the last component exists.
 	missing string
-	found   *rootfs.Stat // what exists, nil if nothing
+	found   *rootfs.Stat // what is there, nil if nothing
 }
 
 type resolvedDir struct {
@@ -149,7 +149,7 @@ func (p *planner) resolve(name string) (resolvedPath, error) {
 	dir := path.Dir(name)
 	parent, known := p.parents[dir]
 	if !known {
-		parent.path, parent.missing, parent.err = p.root.LocateDir(dir, p.ignored)
+		parent.path, parent.missing, parent.err = p.emptied.LocateDir(dir)
 		p.parents[dir] = parent
 	}
 	at := resolvedPath{path: path.Join(parent.path, path.Base(name)), missing: parent.missing}
@@ -157,22 +157,22 @@ func (p *planner) resolve(name string) (resolvedPath, error) {
 		return at, parent.err
 	}
 	var err error
-	at.found, err = p.root.Lstat(at.path)
+	at.found, err = p.tree.Lstat(at.path)
 	return at, err
 }
 
 // findReplacedDirectories finds those that will be replaced by empty ones.
 // Nothing in them counts when other paths are resolved.
 func (p *planner) findReplacedDirectories() {
-	p.ignored = map[string]bool{}
+	p.emptied = p.tree.Clone()
 	dirs := slices.Clone(p.cfg.Storage.Directories)
 	sort.SliceStable(dirs, func(i, j int) bool { return depth(path.Clean(dirs[i].Path)) < depth(path.Clean(dirs[j].Path)) })
 	for _, d := range dirs {
 		if !config.NonZero(d.Overwrite) {
 			continue
 		}
-		if at, err := p.resolve(d.Path); err == nil && at.found != nil {
-			p.ignored[at.path] = true
+		if at, err := p.resolve(d.Path); err == nil && at.found != nil && at.path != "/" {
+			p.emptied.Remove(at.path)
 			clear(p.parents)
 		}
 	}
@@ -290,28 +290,12 @@ func (p *planner) checkOwner(e *entry, what string, o config.Owner, databases []
 }
 
 func (p *planner) userWillExist(name string) bool {
-	for _, u := range p.cfg.Passwd.Users {
-		if u.Name == name {
-			return config.ValueOr(u.ShouldExist, true)
-		}
-	}
-	_, exists := p.initial.users[name]
+	_, exists := p.will.users[name]
 	return exists
 }
 
-// groupWillExist also counts the group that useradd makes for a new user.
 func (p *planner) groupWillExist(name string) bool {
-	for _, u := range p.cfg.Passwd.Users {
-		if u.Name == name && config.ValueOr(u.ShouldExist, true) && !config.NonZero(u.NoUserGroup) {
-			return true
-		}
-	}
-	for _, g := range p.cfg.Passwd.Groups {
-		if g.Name == name {
-			return config.ValueOr(g.ShouldExist, true)
-		}
-	}
-	_, exists := p.initial.groups[name]
+	_, exists := p.will.groups[name]
 	return exists
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // existing are the kinds of nodes that may be in the way, by what a message
@@ -355,4 +356,29 @@ func TestHostileLinksDoNotLeadOutside(t *testing.T) {
 			t.Errorf("%s is not where the links lead inside the root: %v", name, err)
 		}
 	}
+}
+
+// A link is root's wherever it is, as is promised. Files and directories get the group
+// of a directory with the setgid bit, as the kernel and the reference have it, also
+// those that were downloaded before their directory was there.
+func TestNodesInDirectoriesWithTheSetgidBit(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // the group is another one
+	}
+	w, _ := withStore(t)
+	w.Tree.Run = programFunc(func(string) {})
+	w.mkdir("g")
+	w.own("g", 0, 55)
+	testkit.NoError(t, unix.Chmod(w.path("g"), 0o2775))
+	w.mkdir("plain")
+	w.mustApply(`"storage": {
+		"links": [{"path": "/g/l", "target": "x"}, {"path": "/g/new/l", "target": "x", "user": {"id": 7}}, {"path": "/g/hard", "target": "/plain/f", "hard": true}],
+		"directories": [{"path": "/g/d"}, {"path": "/g/mode", "mode": 493}, {"path": "/made", "mode": 1533, "group": {"id": 66}}, {"path": "/g/own", "mode": 493, "group": {"id": 0}}],
+		"files": [{"path": "/plain/f"}, {"path": "/g/f"}, {"path": "/g/mine", "group": {"id": 0}}, {"path": "/g/remote", "contents": {"source": "https://host/1"}},
+			{"path": "/made/f"}, {"path": "/made/remote", "contents": {"source": "https://host/2"}}, {"path": "/g/own/remote", "contents": {"source": "https://host/3"}}]}`)
+	w.wantNodes(map[string]string{
+		"g/l": "-> x 0:0", "g/new": "directory 0:55 2755", "g/new/l": "-> x 7:0", "g/hard": " 0:0 0644",
+		"g/d": "directory 0:55 2755", "g/mode": "directory 0:55 0755", "g/f": " 0:55 0644", "g/mine": " 0:0 0644", "g/remote": "/1 0:55 0644",
+		"made/f": " 0:66 0644", "made/remote": "/2 0:66 0644", "g/own/remote": "/3 0:0 0644",
+	})
 }

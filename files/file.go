@@ -35,13 +35,19 @@ func (f *fileNode) plan(p *planner, e *entry) string {
 		return ""
 	case len(f.Append) > 0:
 		doing = "appending to file"
+	case e.found.Future: // it may not be there after all
 	case f.Mode != nil || e.setsOwner():
 		doing = "setting owner and mode of file"
 	default:
 		return ""
 	}
 	e.replaced = e.found == nil || !f.keep || len(f.Append) > 0
-	p.prefetch.add(e.name, path.Dir(cmp.Or(e.missing, e.path)), f.resources()...)
+	dir, err := p.tree.Unchanged(path.Dir(cmp.Or(e.missing, e.path)))
+	if err != nil {
+		p.ioConflict(e.origin(), "looking at "+e.name, err)
+		return ""
+	}
+	p.prefetch.add(e.name, dir, f.resources()...)
 	return doing
 }
 
@@ -97,7 +103,7 @@ func (f *fileNode) change(ctx context.Context, p *planner, d *rootfs.Dir, base s
 	if len(f.Append) == 0 {
 		return rootfs.SetOwnerMode(old, owner, mode)
 	}
-	options := rootfs.Options{Owner: owner.WithDefaults(found), Mode: mode, Replace: true, Sync: true}
+	options := rootfs.Options{Owner: owner.WithDefaults(int(found.Uid), int(found.Gid)), Mode: mode, Replace: true, Sync: true}
 	return d.WriteFrom(base, options, func(w io.Writer) error {
 		if _, err := io.Copy(w, old); err != nil {
 			return err

@@ -87,10 +87,8 @@ func (p *planner) cleanUp() error {
 	if p.earlier == nil || p.earlier.Accounts == nil {
 		return nil
 	}
-	for _, home := range p.earlier.Homes {
-		if err := p.root.Remove(home); err != nil {
-			return err
-		}
+	if err := p.earlier.UndoHomes(p.root); err != nil {
+		return err
 	}
 	return p.restoreAccounts()
 }
@@ -105,6 +103,9 @@ func (p *planner) keyDirs() ([]string, error) {
 	for _, cfg := range p.cfg.Passwd.Users {
 		if u, exists := known.users[cfg.Name]; exists && len(cfg.SSHAuthorizedKeys) > 0 {
 			dirs = append(dirs, u.home, path.Join(u.home, ".ssh"), path.Join(u.home, ".ssh/authorized_keys.d"))
+			if at, err := p.root.Resolve(path.Join(u.home, p.keyFile())); err == nil {
+				dirs = append(dirs, path.Dir(at)) // the file may be a link
+			}
 		}
 	}
 	return dirs, nil

@@ -17,24 +17,36 @@ type linkNode struct{ config.Link }
 
 func (l linkNode) plan(p *planner, e *entry) string {
 	target := config.ValueOr(l.Target, "")
-	matches := e.found.IsLink() && path.Clean(e.found.Target) == path.Clean(target)
-	e.replaced = !matches || e.overwrite
+	e.replaced = !l.matches(e.found) || e.overwrite
 	switch {
 	case target == "":
 		p.conflictNoTarget(e)
 	case e.found == nil, e.overwrite:
 		return "creating link"
-	case !matches:
+	case !l.matches(e.found):
 		p.conflictExisting(e, "it should lead to "+target)
+	case e.found.Future:
+		return "creating link" // if it should not be there after all
 	case e.setsOwner():
 		return "setting the owner of link"
 	}
 	return ""
 }
 
+// matches reports whether a node is this link.
+func (l linkNode) matches(found *rootfs.Stat) bool {
+	return found.IsLink() && path.Clean(found.Target) == path.Clean(config.ValueOr(l.Target, ""))
+}
+
 func (l linkNode) create(_ context.Context, _ *planner, e *entry, d *rootfs.Dir, base string, owner rootfs.Owner) error {
 	if !e.replaced {
-		return d.SetLinkOwner(base, owner)
+		found, err := d.Lstat(base)
+		if err != nil {
+			return err
+		}
+		if l.matches(found) {
+			return d.SetLinkOwner(base, owner)
+		}
 	}
 	return d.WriteLink(base, *l.Target, rootfs.Options{Owner: owner, Replace: e.mayReplace()})
 }

@@ -23,11 +23,13 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	}
 	t.Close()
 	t.root, t.prefetch = r, newPrefetcher(t)
-	p := &planner{Tree: t, cfg: cfg, accounts: &accountCache{root: r}, parents: map[string]resolvedDir{}}
+	p := &planner{Tree: t, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}}
 	if err := p.look(); err != nil {
 		return nil, err
 	}
-	p.planAccounts()
+	if err := p.planAccounts(); err != nil {
+		return nil, &report.Error{Doing: "finding out what users and groups leave in " + p.Root, Err: err}
+	}
 	p.planEntries()
 	p.planUnits()
 	p.planCrypttab()
@@ -56,11 +58,16 @@ type planner struct {
 	plan      report.Plan
 	conflicts []error
 
-	initial  *accounts     // the users and groups before the plan
-	accounts *accountCache // those while it runs
+	shadow shadowSettings
+	// will are the users and groups that there will be, as far as the plan has come,
+	// and accounts those that there are while it runs.
+	will     *accounts
+	accounts *accountCache
+	// tree is the root as it will be when users and groups are done. In emptied the
+	// directories that the config replaces are gone, too.
+	tree, emptied *rootfs.View
 
 	parents map[string]resolvedDir // by path; see resolve
-	ignored map[string]bool        // paths of directories that will be replaced
 	byPath  map[string]*entry      // entries by resolved path
 
 	changedDirs []string // directories in which something changes
@@ -74,13 +81,17 @@ type planner struct {
 	last, earlier, ledger *ledger.Ledger
 }
 
-// look reads what earlier runs have done, and the users and groups.
+// look reads what earlier runs have done, and the users and groups. What will be
+// undone of an interrupted run counts as undone.
 func (p *planner) look() error {
-	if err := p.loadLedger(); err != nil {
+	err := p.loadLedger()
+	if err == nil {
+		err = p.earlier.UndoHomes(p.tree)
+	}
+	if err != nil {
 		return &report.Error{Doing: "looking for what earlier runs have done to " + p.Root, Err: err}
 	}
-	var err error
-	if p.initial, err = p.initialAccounts(); err == nil {
+	if p.will, err = p.initialAccounts(); err == nil {
 		err = p.saveAccounts()
 	}
 	if err != nil {

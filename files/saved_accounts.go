@@ -3,10 +3,8 @@ package files
 import (
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/ledger"
 )
 
@@ -24,13 +22,12 @@ func isAccountLeftover(name string) bool {
 	return false
 }
 
-// saveAccounts records the databases as they are, and which homes of new users do
-// not exist.
+// saveAccounts records the databases as they are.
 func (p *planner) saveAccounts() error {
 	if p.earlier.Interrupted() || len(p.cfg.Passwd.Users)+len(p.cfg.Passwd.Groups) == 0 {
 		return nil
 	}
-	p.ledger.Accounts, p.ledger.Homes = map[string]ledger.SavedFile{}, nil
+	p.ledger.Accounts = map[string]ledger.SavedFile{}
 	for _, name := range accountDatabases {
 		saved, err := ledger.Save(p.root, "/etc/"+name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -41,32 +38,7 @@ func (p *planner) saveAccounts() error {
 		}
 		p.ledger.Accounts[name] = saved
 	}
-	homes := p.homeBase()
-	for _, u := range p.cfg.Passwd.Users {
-		if _, exists := p.initial.users[u.Name]; exists || config.NonZero(u.NoCreateHome) {
-			continue
-		}
-		at, err := p.root.Resolve(config.ValueOr(u.HomeDir, path.Join(homes, u.Name)))
-		if err != nil {
-			continue // useradd will report it
-		}
-		if st, err := p.root.Lstat(at); err == nil && st == nil && at != "/" {
-			p.ledger.Homes = append(p.ledger.Homes, at)
-		}
-	}
 	return nil
-}
-
-// homeBase is where useradd makes homes, see useradd(8).
-func (p *planner) homeBase() string {
-	text, _ := p.root.ReadFile("/etc/default/useradd") // useradd ignores an error, too
-	dir := "/home"
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "HOME="); ok && path.IsAbs(value) {
-			dir = value
-		}
-	}
-	return dir
 }
 
 // restoreAccounts puts the databases back.

@@ -21,34 +21,81 @@ func (p *planner) logKeys(user, at string) {
 		"IGNITION_PATH", at)
 }
 
-// writeKeys writes a user's authorized keys and returns where. All that it
-// creates is the user's, and it goes only where the user could have gone herself:
-// below her home, through directories that are hers. A symbolic link that she
-// could have planted cannot make us write elsewhere.
-func (p *planner) writeKeys(u account, text string) (string, error) {
-	home, err := p.ensureHome(u)
-	if err != nil {
-		return "", err
-	}
-	dirs, name := []string{".ssh"}, "authorized_keys"
+// keyFile is the path of the file for a user's keys, below her home.
+func (p *planner) keyFile() string {
 	if p.KeyFragments {
-		dirs, name = []string{".ssh", "authorized_keys.d"}, "ignition"
+		return ".ssh/authorized_keys.d/ignition"
 	}
-	at := home
-	for _, d := range dirs {
-		if at, err = p.ensureUserDir(u, home, path.Join(at, d)); err != nil {
-			return "", err
-		}
-	}
-	d, err := p.root.OpenDir(at)
+	return ".ssh/authorized_keys"
+}
+
+// writeKeys writes a user's authorized keys and returns where. It follows the links
+// that are on the way, inside of the root, and does only what the user could have
+// done herself: a link that she could have planted cannot make us write to what is not
+// hers.
+func (p *planner) writeKeys(u account, text string) (string, error) {
+	at := path.Join(u.home, p.keyFile())
+	dir, err := p.root.Resolve(path.Dir(at))
 	if err != nil {
 		return "", err
+	}
+	d, err := p.makeUserDirs(u, dir)
+	if err != nil {
+		return "", p.leadsTo(path.Dir(at), dir, err)
 	}
 	defer d.Close()
-	if err := checkDirOwner(d, u); err != nil {
-		return "", err
+	name := path.Base(at)
+	if target, targetName := p.keyTarget(u, d, name, at); target != nil {
+		defer target.Close()
+		d, name = target, targetName
+	}
+	if err := checkMayPut(d, name, u); err != nil {
+		return "", p.leadsTo(path.Dir(at), dir, err)
 	}
 	return d.HostPath(name), d.WriteFile(name, []byte(text), u.options(0o600, true))
+}
+
+// leadsTo adds to an error which path has led to where it happened.
+func (p *planner) leadsTo(name, at string, err error) error {
+	if name == at {
+		return err
+	}
+	return fmt.Errorf("%s leads to %s: %w", p.root.HostPath(name), at, err)
+}
+
+// keyTarget returns where the file of the keys is if that is a link to where its user
+// may write; nil if it is not, and is to be replaced.
+func (p *planner) keyTarget(u account, d *rootfs.Dir, name, at string) (*rootfs.Dir, string) {
+	if found, err := d.Lstat(name); err != nil || !found.IsLink() {
+		return nil, ""
+	}
+	target, err := p.root.Resolve(at)
+	if err != nil {
+		return nil, ""
+	}
+	dir, err := p.root.OpenDir(path.Dir(target))
+	if err != nil {
+		return nil, ""
+	}
+	if err := checkMayPut(dir, path.Base(target), u); err != nil {
+		dir.Close()
+		return nil, ""
+	}
+	return dir, path.Base(target)
+}
+
+// checkMayPut refuses a file that a user may neither change, nor make or replace.
+func checkMayPut(d *rootfs.Dir, name string, u account) error {
+	found, err := d.Lstat(name)
+	switch {
+	case err != nil:
+		return err
+	case found.IsDir():
+		return fmt.Errorf("at %s there is %v", d.HostPath(name), found)
+	case found.IsRegular() && u.mayWrite(found):
+		return nil
+	}
+	return checkMayWrite(d, u, "make a file there")
 }
 
 // options are for a node that becomes the user's.
@@ -56,60 +103,48 @@ func (u account) options(mode uint32, replace bool) rootfs.Options {
 	return rootfs.Options{Owner: rootfs.OwnedBy(u.uid, u.gid), Mode: mode, Replace: replace}
 }
 
-func (p *planner) createUserDir(u account, at string) error {
-	return p.root.InParent(at, func(d *rootfs.Dir, base string) error { return d.WriteDir(base, u.options(0o700, false)) })
-}
-
-// ensureHome returns the resolved path of a user's home, which must exist. That
-// of root itself is created: root may.
-func (p *planner) ensureHome(u account) (string, error) {
-	home, err := p.root.Resolve(u.home)
-	if err != nil {
-		return "", err
-	}
-	d, err := p.root.OpenDir(home)
-	if err == nil {
-		d.Close()
-		return home, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) || u.uid != 0 {
-		return "", &report.Error{Err: fmt.Errorf("the home of user %q: %w", u.name, err),
-			Hint: "let the config create the home directory, or mount the filesystem that holds it"}
-	}
-	return home, p.createUserDir(u, home)
-}
-
-// ensureUserDir finds or creates a directory of a user in her home and returns
-// its resolved path.
-func (p *planner) ensureUserDir(u account, home, name string) (string, error) {
-	at, err := p.root.Resolve(name)
-	if err != nil {
-		return "", err
-	}
-	if !rootfs.Within(at, home) {
-		return "", &report.Error{Err: fmt.Errorf("%s leads to %s, which is outside of the home of user %q", p.root.HostPath(name), at, u.name),
-			Hint: "remove the symbolic link from the image, or let the config put a directory in its place"}
-	}
+// makeUserDirs opens a directory. Where it does not exist, the user gets it, and
+// those above it, if she may make them.
+func (p *planner) makeUserDirs(u account, at string) (*rootfs.Dir, error) {
 	d, err := p.root.OpenDir(at)
-	if err == nil {
-		defer d.Close()
-		return at, checkDirOwner(d, u)
-	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return d, err
 	}
-	return at, p.createUserDir(u, at)
+	above, err := p.makeUserDirs(u, path.Dir(at))
+	if err != nil {
+		return nil, err
+	}
+	defer above.Close()
+	if err := checkMayWrite(above, u, "make "+path.Base(at)+" there"); err != nil {
+		return nil, err
+	}
+	if err := above.WriteDir(path.Base(at), u.options(0o700, false)); err != nil {
+		return nil, err
+	}
+	return p.root.OpenDir(at)
 }
 
-// checkDirOwner refuses a directory that is somebody else's.
-func checkDirOwner(d *rootfs.Dir, u account) error {
+// checkMayWrite refuses a directory in which a user may not make anything.
+func checkMayWrite(d *rootfs.Dir, u account, what string) error {
 	st, err := d.Stat()
-	if err != nil {
+	if err != nil || u.mayWrite(st) {
 		return err
 	}
-	if int(st.Uid) != u.uid {
-		return &report.Error{Err: fmt.Errorf("%s belongs to uid %d and not to user %q (uid %d)", d.HostPath("."), st.Uid, u.name, u.uid),
-			Hint: "sshd would refuse keys there; make the user the owner of the directory"}
+	return &report.Error{Err: fmt.Errorf("%s belongs to uid %d and has mode %04o: user %q (uid %d) may not %s", d.HostPath("."), st.Uid, st.Permissions(), u.name, u.uid, what),
+		Hint: "keys go only where their user may write: let the config make the home directory and what is in it the user's, or remove the symbolic link that leads there"}
+}
+
+// mayWrite reports whether a node's permissions let a user write to it. Those of
+// groups other than her primary one do not count.
+func (u account) mayWrite(st *rootfs.Stat) bool {
+	const owner, group, others = 0o200, 0o020, 0o002
+	switch {
+	case u.uid == 0:
+		return true
+	case int(st.Uid) == u.uid:
+		return st.Mode&owner != 0
+	case int(st.Gid) == u.gid:
+		return st.Mode&group != 0
 	}
-	return nil
+	return st.Mode&others != 0
 }

@@ -82,28 +82,28 @@ func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
 		"link out of the home": {func(w *fixture, uid, gid int) {
 			w.mkdir("etc/ssh")
 			w.symlink("/etc/ssh", "home/ann/.ssh")
-		}, "home/ann/.ssh leads to /etc/ssh, which is outside of the home of user \"ann\""},
+		}, "home/ann/.ssh/authorized_keys.d leads to /etc/ssh/authorized_keys.d: "},
 		"link out of the root": {func(w *fixture, uid, gid int) {
 			w.symlink(w.outside, "home/ann/.ssh")
-		}, "which is outside of the home of user \"ann\""},
+		}, "root belongs to uid 0 and has mode 0755: user \"ann\" (uid 1234) may not make tmp there"},
 		"link to a sibling with the same prefix": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/annette")
 			w.symlink("../annette", "home/ann/.ssh")
-		}, "leads to /home/annette"},
+		}, "home/annette belongs to uid 0 and has mode 0755: user \"ann\" (uid 1234) may not make authorized_keys.d there"},
 		"fragments out of the home": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/ann/.ssh")
 			w.own("home/ann/.ssh", uid, gid)
 			w.symlink("/etc", "home/ann/.ssh/authorized_keys.d")
-		}, "authorized_keys.d leads to /etc,"},
+		}, "authorized_keys.d leads to /etc: "},
 		"directory of somebody else": {func(w *fixture, uid, gid int) {
 			w.mkdir("home/ann/.ssh")
-		}, "home/ann/.ssh belongs to uid 0 and not to user \"ann\" (uid 1234)"},
+		}, "home/ann/.ssh belongs to uid 0 and has mode 0755: user \"ann\" (uid 1234) may not make authorized_keys.d there"},
 		"file instead of a directory": {func(w *fixture, uid, gid int) {
 			w.write("home/ann/.ssh", "")
-		}, "home/ann/.ssh: not a directory"},
+		}, "home/ann/.ssh/authorized_keys.d: not a directory"},
 		"no home": {func(w *fixture, uid, gid int) {
 			os.Remove(w.path("home/ann"))
-		}, `the home of user "ann": opening directory`},
+		}, `root/home belongs to uid 0 and has mode 0755: user "ann" (uid 1234) may not make ann there`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, uid, gid := withHome(t)
@@ -120,6 +120,80 @@ func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
 				t.Errorf("etc has become\n%s", after)
 			}
 		})
+	}
+}
+
+// What the reference boots, boots: it writes as the user, wherever links lead. Ours
+// lead inside of the root.
+func TestSSHKeysThroughLinksOutOfTheHome(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // only root can make directories of others
+	}
+	const keys = "ssh-ed25519 AAA ann@a\nssh-rsa BBB\n"
+	for name, c := range map[string]struct {
+		fragments bool
+		prepare   func(w *fixture, uid, gid int)
+		file      string
+	}{
+		".ssh, to a directory of hers": {true, func(w *fixture, uid, gid int) {
+			w.symlink("/data/ann", "home/ann/.ssh")
+			w.mkdir("data/ann")
+			w.own("data/ann", uid, gid)
+		}, "data/ann/authorized_keys.d/ignition"},
+		".ssh, to nothing in a directory of hers": {true, func(w *fixture, uid, gid int) {
+			w.symlink("../../data/ann/new", "home/ann/.ssh")
+			w.mkdir("data/ann")
+			w.own("data/ann", uid, gid)
+		}, "data/ann/new/authorized_keys.d/ignition"},
+		"authorized_keys.d": {true, func(w *fixture, uid, gid int) {
+			w.symlink("/etc/ssh/ann.d", "home/ann/.ssh/authorized_keys.d")
+			w.mkdir("etc/ssh/ann.d")
+			w.own("etc/ssh/ann.d", uid, gid)
+		}, "etc/ssh/ann.d/ignition"},
+		"a directory of her group": {true, func(w *fixture, uid, gid int) {
+			w.symlink("/srv/keys", "home/ann/.ssh/authorized_keys.d")
+			w.mkdir("srv/keys")
+			w.own("srv/keys", 0, gid)
+			os.Chmod(w.path("srv/keys"), 0o775)
+		}, "srv/keys/ignition"},
+		"authorized_keys, to a file of hers": {false, func(w *fixture, uid, gid int) {
+			w.symlink("/etc/ssh/keys/ann", "home/ann/.ssh/authorized_keys")
+			w.write("etc/ssh/keys/ann", "old")
+			w.own("etc/ssh/keys/ann", uid, gid)
+		}, "etc/ssh/keys/ann"},
+		"authorized_keys, to a file of root": {false, func(w *fixture, uid, gid int) {
+			w.symlink("/etc/ssh/keys/ann", "home/ann/.ssh/authorized_keys")
+			w.write("etc/ssh/keys/ann", "old")
+			w.own("home/ann/.ssh", uid, gid)
+		}, "home/ann/.ssh/authorized_keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, uid, gid := withHome(t)
+			w.KeyFragments = c.fragments
+			c.prepare(w, uid, gid)
+			for range 2 {
+				w.mustApply(annsKeys)
+				w.wantText(c.file, keys)
+				w.wantOwner(c.file, uid, gid)
+				w.wantMode(c.file, 0o600)
+			}
+		})
+	}
+}
+
+func TestKeysHaveOneLineEachHoweverTheyEnd(t *testing.T) {
+	for keys, want := range map[string]string{
+		`"a", "b"`:              "a\nb\n",
+		`"a\n"`:                 "a\n",
+		`"a\n", "b\n\n", "c"`:   "a\nb\nc\n",
+		`"a\r\n", "b\r\nc\r\n"`: "a\nb\nc\n",
+		`"", "a", " \n"`:        "a\n",
+		`""`:                    "",
+		`"a b  ", " # note"`:    "a b  \n # note\n",
+	} {
+		w, _, _ := withHome(t)
+		w.mustApply(`"passwd": {"users": [{"name": "ann", "sshAuthorizedKeys": [` + keys + `]}]}`)
+		w.wantText("home/ann/.ssh/authorized_keys.d/ignition", want)
 	}
 }
 

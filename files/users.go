@@ -1,8 +1,10 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,15 +18,27 @@ import (
 // log in to with a password.
 const noPassword = "*"
 
-// planAccounts plans groups, then users, with their keys.
-func (p *planner) planAccounts() {
+// planAccounts plans accounts and keys: first the users that go, as a group that is
+// somebody's primary group cannot, then groups, then the other users.
+func (p *planner) planAccounts() error {
+	for _, u := range p.cfg.Passwd.Users {
+		if !config.ValueOr(u.ShouldExist, true) {
+			p.planDeletion(u)
+		}
+	}
 	for _, g := range p.cfg.Passwd.Groups {
 		p.planGroup(g)
 	}
 	for _, u := range p.cfg.Passwd.Users {
-		p.planUser(u)
+		if !config.ValueOr(u.ShouldExist, true) {
+			continue
+		}
+		if err := p.planUser(u); err != nil {
+			return err
+		}
 	}
 	p.accountsChange = len(p.plan) > 0
+	return nil
 }
 
 // runShadow runs a program of shadow-utils for an account. The hash of a password
@@ -62,38 +76,66 @@ func numberOption(flag string, value *int) []string {
 }
 
 func (p *planner) planGroup(g config.Group) {
-	_, exists := p.initial.groups[g.Name]
-	shouldExist := config.ValueOr(g.ShouldExist, true)
-	hash := config.ValueOr(g.PasswordHash, "")
-	options := slices.Concat(numberOption("--gid", g.GID), option("--password", hash))
-	doing, program := "changing", "groupmod"
-	switch {
-	case !shouldExist && !exists:
+	found, exists := p.will.groups[g.Name]
+	if !config.ValueOr(g.ShouldExist, true) {
+		if exists {
+			p.planGroupDeletion(g, found)
+		}
 		return
-	case !shouldExist:
-		doing, program, options = "deleting", "groupdel", nil
-	case !exists:
-		doing, program, options = "creating", "groupadd", append(options, flag(config.NonZero(g.System), "--system")...)
 	}
+	doing := "changing"
+	if !exists {
+		doing, found.gid = "creating", unknownID
+		p.checkName(g.Origin("name"), "group", g.Name)
+	}
+	p.checkGroup(g)
+	found.gid = config.ValueOr(g.GID, found.gid)
+	p.will.groups[g.Name] = found
+	hash := trimHash(g.PasswordHash)
 	p.add(g.Origin("name"), fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
+		program, options := "groupmod", slices.Concat(numberOption("--gid", g.GID), option("--password", hash))
+		if _, err := p.accounts.group(g.Name); err != nil { // userdel may have taken it
+			program, options = "groupadd", append(options, flag(config.NonZero(g.System), "--system")...)
+		}
 		return p.runShadow(ctx, program, g.Name, hash, options...)
 	})
 }
 
-func (p *planner) planUser(u config.User) {
-	_, exists := p.initial.users[u.Name]
-	shouldExist := config.ValueOr(u.ShouldExist, true)
-	doing, program, options := "creating", "useradd", useraddOptions(u)
-	switch {
-	case !shouldExist && !exists:
+func (p *planner) planGroupDeletion(g config.Group, found group) {
+	if user := p.will.primaryUserOf(found.gid); user != "" {
+		p.conflict(g.Origin("name"), "delete the user as well, or keep the group",
+			"group %q cannot be deleted: it is the primary group of user %q", g.Name, user)
+	}
+	delete(p.will.groups, g.Name)
+	p.add(g.Origin("name"), fmt.Sprintf("deleting group %q", g.Name), func(ctx context.Context) error {
+		if _, err := p.accounts.group(g.Name); err != nil {
+			return nil // it has gone with its user
+		}
+		return p.runShadow(ctx, "groupdel", g.Name, "")
+	})
+}
+
+func (p *planner) planDeletion(u config.User) {
+	found, exists := p.will.users[u.Name]
+	if !exists {
 		return
-	case !shouldExist:
-		p.add(u.Origin("name"), fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
-			return p.runShadow(ctx, "userdel", u.Name, "", "--remove")
-		})
-		return
-	case exists:
-		doing, program, options = "changing", "usermod", usermodOptions(u)
+	}
+	p.willDelete(found)
+	p.add(u.Origin("name"), fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
+		return p.runShadow(ctx, "userdel", u.Name, "", "--remove")
+	})
+}
+
+func (p *planner) planUser(u config.User) error {
+	found, exists := p.will.users[u.Name]
+	doing, program, options, tell := "changing", "usermod", usermodOptions(u, found), p.willChange
+	if !exists {
+		doing, program, options, tell = "creating", "useradd", useraddOptions(u), p.willCreate
+		p.checkNewUser(u)
+	}
+	p.checkUser(u)
+	if err := tell(u, found); err != nil {
+		return err
 	}
 	p.add(u.Origin("name"), fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
 		hash := password(u)
@@ -112,17 +154,68 @@ func (p *planner) planUser(u config.User) {
 		// command before, this one is about the password only.
 		return p.runShadow(ctx, "usermod", u.Name, hash, "--password", hash)
 	})
+	if len(u.SSHAuthorizedKeys) == 0 {
+		return nil
+	}
 	p.planKeys(u)
+	return p.willWriteKeys(p.will.users[u.Name])
+}
+
+// willCreate tells what useradd does.
+func (p *planner) willCreate(u config.User, _ account) error {
+	created := account{u.Name, config.ValueOr(u.UID, unknownID), unknownID, path.Join(p.shadow.homes, u.Name)}
+	if config.NonZero(u.HomeDir) {
+		created.home = *u.HomeDir
+	}
+	switch {
+	case config.NonZero(u.PrimaryGroup):
+		created.gid, _ = p.will.findGroup(*u.PrimaryGroup)
+	case !config.NonZero(u.NoUserGroup):
+		p.will.groups[u.Name] = group{gid: unknownID}
+	}
+	p.will.users[u.Name] = created
+	if !config.NonZero(u.System) {
+		if err := p.willCreateMailbox(u.Name); err != nil {
+			return err
+		}
+	}
+	if config.NonZero(u.NoCreateHome) {
+		return nil
+	}
+	return p.willCreateHome(created)
+}
+
+// willChange tells what usermod does.
+func (p *planner) willChange(u config.User, found account) error {
+	changed := found
+	changed.uid = config.ValueOr(u.UID, found.uid)
+	if config.NonZero(u.PrimaryGroup) {
+		changed.gid, _ = p.will.findGroup(*u.PrimaryGroup)
+	}
+	if !movesHome(u, found) {
+		p.will.users[u.Name] = changed
+		return nil
+	}
+	changed.home = *u.HomeDir
+	p.will.users[u.Name] = changed
+	return p.willMoveHome(u, found.home)
+}
+
+// movesHome reports whether a user's home will be another one. To usermod "/home/core/"
+// is not "/home/core", and cannot be moved there.
+func movesHome(u config.User, found account) bool {
+	return config.NonZero(u.HomeDir) && path.Clean(*u.HomeDir) != path.Clean(found.home)
 }
 
 // password is the hash that an account gets. An empty one would let everybody
 // in.
 func password(u config.User) string {
-	if config.NonZero(u.PasswordHash) {
-		return *u.PasswordHash
-	}
-	return noPassword
+	return cmp.Or(trimHash(u.PasswordHash), noPassword)
 }
+
+// trimHash takes off the line end of a hash that was read from a file, which the
+// programs would refuse.
+func trimHash(hash *string) string { return strings.TrimRight(config.ValueOr(hash, ""), "\r\n") }
 
 // useraddOptions are those of useradd(8).
 func useraddOptions(u config.User) []string {
@@ -140,9 +233,9 @@ func useraddOptions(u config.User) []string {
 
 // usermodOptions are those of usermod(8). Unlike useradd's its option for the home
 // has the long name --home.
-func usermodOptions(u config.User) []string {
+func usermodOptions(u config.User, found account) []string {
 	var options []string
-	if config.NonZero(u.HomeDir) {
+	if movesHome(u, found) {
 		options = append(options, "--home", *u.HomeDir, "--move-home")
 	}
 	if u.PasswordHash != nil {
@@ -198,10 +291,7 @@ func (p *planner) chownMountPoints(user string) error {
 
 // planKeys plans the SSH keys of a user.
 func (p *planner) planKeys(u config.User) {
-	if len(u.SSHAuthorizedKeys) == 0 {
-		return
-	}
-	text := strings.Join(u.SSHAuthorizedKeys, "\n") + "\n"
+	text := keyLines(u.SSHAuthorizedKeys)
 	p.add(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(context.Context) error {
 		owner, err := p.accounts.user(u.Name)
 		if err != nil {
@@ -213,4 +303,18 @@ func (p *planner) planKeys(u config.User) {
 		}
 		return err
 	})
+}
+
+// keyLines are the lines of an authorized_keys file. A key that was read from a file
+// ends in a line end, on Windows of two characters.
+func keyLines(keys []string) string {
+	var text strings.Builder
+	for _, key := range keys {
+		for line := range strings.Lines(key) {
+			if strings.TrimSpace(line) != "" {
+				text.WriteString(strings.TrimRight(line, "\r\n") + "\n")
+			}
+		}
+	}
+	return text.String()
 }

@@ -35,7 +35,7 @@ func withAccounts(t *testing.T) *fixture {
 	uid, gid := os.Getuid(), os.Getgid()
 	w.write("etc/passwd", fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\nann:x:%d:%d::/home/ann:/bin/sh\n", uid, gid))
 	w.write("usr/lib/passwd", fmt.Sprintf("ann:x:77:77::/wrong:/bin/sh\nbob:x:%d:%d::/home/bob:/bin/sh\n", uid, gid))
-	w.write("etc/group", "root:x:0:\n")
+	w.write("etc/group", "root:x:0:\na:x:31:\nb:x:32:\np:x:33:\n")
 	w.write("usr/lib/group", "wheel:x:10:\n")
 	return w
 }
@@ -44,7 +44,7 @@ func TestGroupCommands(t *testing.T) {
 	for group, want := range map[string]string{
 		`{"name": "new"}`: "groupadd --root R new",
 		`{"name": "new", "gid": 7, "passwordHash": "$h", "system": true}`: "groupadd --root R --gid 7 --password $h --system new",
-		`{"name": "new", "gid": 0, "passwordHash": "", "system": false}`:  "groupadd --root R --gid 0 new",
+		`{"name": "new", "gid": 9, "passwordHash": "", "system": false}`:  "groupadd --root R --gid 9 new",
 		`{"name": "root"}`: "groupmod --root R root",
 		`{"name": "wheel", "gid": 7, "passwordHash": "$h", "system": true}`: "groupmod --root R --gid 7 --password $h wheel",
 		`{"name": "wheel", "shouldExist": false}`:                           "groupdel --root R wheel",
@@ -91,8 +91,8 @@ func TestUserCommands(t *testing.T) {
 
 func TestGroupsComeBeforeUsersInTheOrderOfTheConfig(t *testing.T) {
 	w := withAccounts(t)
-	w.mustApply(`"passwd": {"users": [{"name": "z"}, {"name": "a"}], "groups": [{"name": "y"}, {"name": "b"}]}`)
-	w.wantCommands("groupadd --root R y", "groupadd --root R b",
+	w.mustApply(`"passwd": {"users": [{"name": "z"}, {"name": "a"}], "groups": [{"name": "y"}, {"name": "c"}]}`)
+	w.wantCommands("groupadd --root R y", "groupadd --root R c",
 		"useradd --root R --create-home --password * z", "useradd --root R --create-home --password * a")
 }
 
@@ -206,7 +206,7 @@ func TestAccountsAreReadLikeTheCLibraryDoes(t *testing.T) {
 	if fmt.Sprint(a.users) != fmt.Sprint(want) {
 		t.Errorf("users are %v", a.users)
 	}
-	if fmt.Sprint(a.groups) != fmt.Sprint(map[string]int{"g": 1, "alt": 13}) {
+	if fmt.Sprint(a.groups) != fmt.Sprint(map[string]group{"g": {1, nil}, "alt": {13, []string{"a", "b"}}}) {
 		t.Errorf("groups are %v", a.groups)
 	}
 }
@@ -232,9 +232,9 @@ func FuzzAccounts(f *testing.F) {
 				t.Errorf("%q became %+v", passwd, u)
 			}
 		}
-		for name, gid := range a.groups {
-			if name == "" || !validID(gid) {
-				t.Errorf("%q became %q %d", group, name, gid)
+		for name, g := range a.groups {
+			if name == "" || !validID(g.gid) {
+				t.Errorf("%q became %q %+v", group, name, g)
 			}
 		}
 	})

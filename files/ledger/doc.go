@@ -26,6 +26,13 @@
 // done, since the machine is provisioned again if the power fails before its first
 // boot is over.
 //
+// # What is undone
+//
+// Users are made, changed and deleted anew after an interruption, so first their
+// databases are put back and UndoHomes takes back what became of their homes. It does
+// so to the root, and before that to the view on which the run is planned: what will
+// be undone counts as undone.
+//
 // # Limits
 //
 // Times are those of inodes (the kernel's coarse clock, nanoseconds since 1970).

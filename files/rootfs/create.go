@@ -82,8 +82,12 @@ func (t *TempFile) Size() int64 {
 // After an error it is gone and d is as it was.
 func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) error) error {
 	err := fill(t.File)
+	owner := o.Owner
+	if err == nil && t.dir != d {
+		owner, err = d.ownerOfNew(owner)
+	}
 	if err == nil {
-		err = SetOwnerMode(t.File, o.Owner, o.Mode)
+		err = SetOwnerMode(t.File, owner, o.Mode)
 	}
 	if err == nil && o.Sync {
 		err = t.Sync()
@@ -140,14 +144,29 @@ func (d *Dir) WriteFile(name string, data []byte, o Options) error {
 	})
 }
 
-// WriteLink creates a symbolic link.
+// WriteLink creates a symbolic link. Without an owner it is that of this process,
+// also in a directory with the setgid bit.
 func (d *Dir) WriteLink(name, target string, o Options) error {
 	return d.create(name, o.Replace, func(temp string) error {
 		if err := unix.Symlinkat(target, d.fd, temp); err != nil {
 			return d.pathError("creating a symbolic link in", ".", err)
 		}
-		return d.SetLinkOwner(temp, o.Owner)
+		return d.SetLinkOwner(temp, o.Owner.WithDefaults(os.Geteuid(), os.Getegid()))
 	})
+}
+
+// ownerOfNew fills in an owner as the kernel does for a node that is made in this
+// directory: its group is that of a directory with the setgid bit.
+func (d *Dir) ownerOfNew(o Owner) (Owner, error) {
+	st, err := d.Stat()
+	if err != nil {
+		return o, err
+	}
+	gid := os.Getegid()
+	if st.Mode&unix.S_ISGID != 0 {
+		gid = int(st.Gid)
+	}
+	return o.WithDefaults(os.Geteuid(), gid), nil
 }
 
 // WriteDir creates an empty directory.
@@ -158,6 +177,16 @@ func (d *Dir) WriteDir(name string, o Options) error {
 		}
 		return d.SetDirOwnerMode(temp, o.Owner, o.Mode)
 	})
+}
+
+// InheritedMode is what the kernel adds to the mode of a directory that is made in
+// this one: the setgid bit, if this one has it.
+func (d *Dir) InheritedMode() (uint32, error) {
+	st, err := d.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return st.Mode & unix.S_ISGID, nil
 }
 
 // WriteHardLink makes name another name of the node at a path, whose last

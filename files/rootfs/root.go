@@ -218,6 +218,21 @@ func (r *Root) Remove(name string) error {
 	return d.remove(base)
 }
 
+// Move renames the node at a path. There must be nothing at the new one.
+func (r *Root) Move(from, to string) error {
+	old, oldBase, err := r.openParent(from)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	d, base, err := r.openParent(to)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.renameNew(old, oldBase, base)
+}
+
 // RemoveMatching deletes the nodes of a directory whose names match.
 func (r *Root) RemoveMatching(dir string, match func(name string) bool) error {
 	names, err := r.ReadDir(dir)

@@ -10,6 +10,9 @@ import (
 type Stat struct {
 	unix.Stat_t
 	Target string // of a symbolic link
+	// Future reports whether a program is yet to make the node: a View has it, and
+	// its inode, owner and times are not known.
+	Future bool
 }
 
 func (s *Stat) is(kind uint32) bool { return s.Mode&unix.S_IFMT == kind }
@@ -25,7 +28,7 @@ func (s *Stat) IsLink() bool { return s != nil && s.is(unix.S_IFLNK) }
 
 // SameNode reports whether two names are hard links to one node.
 func (s *Stat) SameNode(o *Stat) bool {
-	return s != nil && o != nil && s.Dev == o.Dev && s.Ino == o.Ino
+	return s != nil && o != nil && !s.Future && !o.Future && s.Dev == o.Dev && s.Ino == o.Ino
 }
 
 // Permissions are the permission bits with setuid, setgid and sticky.
@@ -68,24 +71,27 @@ func fstat(fd int) (*Stat, error) {
 }
 
 // An Owner is who a node belongs to. Nil leaves an existing node as it is, and a
-// new one to the user of this process.
+// new one to the user of this process; the group of a new file or directory is then
+// that of a directory around it with the setgid bit, see inode(7).
 type Owner struct{ UID, GID *int }
 
 // OwnedBy returns the owner with these ids.
 func OwnedBy(uid, gid int) Owner { return Owner{&uid, &gid} }
 
-// WithDefaults returns an owner in which what was nil is as in st.
-func (o Owner) WithDefaults(st *Stat) Owner { return OwnedBy(o.ids(st)) }
+// WithDefaults returns an owner in which what was nil is one of these.
+func (o Owner) WithDefaults(uid, gid int) Owner {
+	if o.UID == nil {
+		o.UID = &uid
+	}
+	if o.GID == nil {
+		o.GID = &gid
+	}
+	return o
+}
 
 func (o Owner) ids(st *Stat) (uid, gid int) {
-	uid, gid = int(st.Uid), int(st.Gid)
-	if o.UID != nil {
-		uid = *o.UID
-	}
-	if o.GID != nil {
-		gid = *o.GID
-	}
-	return uid, gid
+	o = o.WithDefaults(int(st.Uid), int(st.Gid))
+	return *o.UID, *o.GID
 }
 
 func (o Owner) differs(st *Stat) bool {

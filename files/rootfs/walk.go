@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"errors"
-	"fmt"
 	"path"
 	"strings"
 
@@ -18,19 +17,22 @@ const maxLinks = 40
 type walker struct {
 	root  *Root
 	names []string // the resolved components so far
-	fds   []int    // the directories of the first len(fds) of them
+	fds   []int    // the directories of the first len(fds) of them, or noDir
 	links int
 	// strict ends the walk at a component that does not exist.
 	strict bool
-	// ignored holds resolved paths that are to be treated as not existing.
-	ignored map[string]bool
+	// view has changes of the root that count as made, nil for none.
+	view *View
 	// nonDir is the node that the walk has come to if that is not a directory.
 	nonDir *Stat
 }
 
+// noDir stands for an open directory that will be made and is empty.
+const noDir = -1
+
 func (w *walker) close() {
 	for _, fd := range w.fds {
-		unix.Close(fd)
+		closeDir(fd)
 	}
 	w.names, w.fds, w.nonDir = nil, nil, nil
 }
@@ -97,17 +99,13 @@ func (w *walker) step(name string) (target string, err error) {
 	}
 	exists := !w.missing()
 	w.names = append(w.names, name)
-	if !exists || w.ignored[w.path()] {
+	if !exists {
 		return "", nil
 	}
-	fd, err := unix.Openat(w.current(), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, st, err := w.open(name)
 	if errors.Is(err, unix.ENOENT) && !w.strict {
 		return "", nil
 	}
-	if err != nil {
-		return "", err
-	}
-	st, err := fstat(fd)
 	switch {
 	case err != nil:
 	case st.IsDir():
@@ -119,8 +117,34 @@ func (w *walker) step(name string) (target string, err error) {
 	default:
 		w.nonDir = st
 	}
-	unix.Close(fd)
+	closeDir(fd)
 	return target, err
+}
+
+// open opens the component that was taken last, or says that there is none: ENOENT.
+func (w *walker) open(name string) (fd int, st *Stat, err error) {
+	if w.view != nil {
+		at := w.path()
+		p := w.view.place(at)
+		if p != (place{path: at}) {
+			if fd, st, err = w.view.open(p); err == nil && st == nil {
+				err = unix.ENOENT
+			}
+			return fd, st, err
+		}
+	}
+	fd, err = unix.Openat(w.current(), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return noDir, nil, err
+	}
+	st, err = fstat(fd)
+	return fd, st, err
+}
+
+func closeDir(fd int) {
+	if fd != noDir {
+		unix.Close(fd)
+	}
 }
 
 func (w *walker) up() {
@@ -128,7 +152,7 @@ func (w *walker) up() {
 		return
 	}
 	if !w.missing() {
-		unix.Close(w.current())
+		closeDir(w.current())
 		w.fds = w.fds[:len(w.fds)-1]
 	}
 	w.names = w.names[:len(w.names)-1]
@@ -143,21 +167,4 @@ func (r *Root) Resolve(name string) (string, error) {
 		return "", r.pathError("resolving", name, err)
 	}
 	return w.path(), nil
-}
-
-// LocateDir returns where the path of a directory leads, and the first part of
-// that which does not exist, "" if all does. Resolved paths that are in ignored
-// count as not existing. The error is ENOTDIR if there is something other than a
-// directory.
-func (r *Root) LocateDir(name string, ignored map[string]bool) (at, missing string, err error) {
-	w := walker{root: r, ignored: ignored}
-	defer w.close()
-	err = w.walk(name)
-	if w.nonDir != nil {
-		return w.path(), "", fmt.Errorf("on the way there is %s, which is %v: %w", w.path(), w.nonDir, unix.ENOTDIR)
-	}
-	if err == nil && w.missing() {
-		missing = w.firstMissing()
-	}
-	return w.path(), missing, err
 }

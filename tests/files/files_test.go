@@ -119,8 +119,10 @@ func TestExitStatusTellsWhatKindOfCauseItWas(t *testing.T) {
 			[]string{"404 Not Found", "it cannot fetch what it needs", "check the URL"}},
 		"hash": {`"storage": {"files": [{"path": "/f", "contents": {"source": "` + url + `/x", "verification": {"hash": "sha256-` + strings.Repeat("0", 64) + `"}}}]}`, 5,
 			[]string{"hash"}},
-		"program": {`"passwd": {"users": [{"name": "core", "shell": "/bin/sh", "groups": ["nobody-knows-it"]}]}`, 7,
-			[]string{"useradd", "nobody-knows-it", "a helper program has failed"}},
+		"missing group": {`"passwd": {"users": [{"name": "core", "shell": "/bin/sh", "groups": ["wheel", "nobody-knows-it"]}]}`, 4,
+			[]string{`user "core": the group "nobody-knows-it" is not in /etc/group`, "passwd.users[0].groups[1]", "add it to passwd.groups"}},
+		"program": {`"passwd": {"users": [{"name": "core", "homeDir": "/etc/motd/core"}]}`, 7,
+			[]string{"useradd", "/etc/motd/core", "a helper program has failed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
