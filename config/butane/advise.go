@@ -59,7 +59,7 @@ func (t *translation) adviseMountUnit(n *doc.Node) {
 		return
 	}
 	if text(n, "format") == "swap" && !t.isSwap(n) {
-		t.warn(originOf(n, "withMountUnit"), "%s; this makes a unit that mounts, which fails", t.swapSince())
+		t.warn(originOf(n, "withMountUnit"), "%s; here it makes a unit that mounts, which fails", t.existsSince(mountedSwap, config.V3_3))
 	}
 	for _, option := range items(n, "mountOptions") {
 		if hasLineBreak(option.Text) {

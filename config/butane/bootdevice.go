@@ -70,7 +70,7 @@ func (t *translation) checkBootDevice() {
 	mirror := b.Mirror.Devices
 	switch {
 	case b.Layout != nil && known && l.since > t.Spec:
-		t.error(layoutAt(), "the layout %s exists since %s; raise the version, which is %s, or use one of %s", name, t.since(l.since), t.Version, t.layoutNames())
+		t.checkSince(layoutAt(), "the layout "+name, l.since)
 	case b.Layout != nil && !known:
 		t.error(layoutAt(), "the layout %q is unknown; it should be one of %s", name, t.layoutNames())
 	case b.Layout == nil && len(mirror) > 0 && t.Spec >= config.V3_6:

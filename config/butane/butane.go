@@ -148,6 +148,9 @@ func translate(text []byte, name string, o Options, compress func([]byte) []byte
 		return t, err
 	}
 	t.Dialect, t.document = d.dialect, d.root
+	if t.problems.HasErrors() {
+		t.failure = ErrDocument
+	}
 	for _, run := range []func(){t.checkDocument, t.desugar, t.checkForbidden, t.advise} {
 		t.step(run, ErrSource)
 	}
@@ -180,16 +183,16 @@ func (t *translation) step(run func(), kind error) {
 }
 
 // unrelated returns those of some problems that do not follow from errors before: of
-// what is wrong, only other errors at other places are worth saying.
+// what is wrong, only errors of other values are worth saying.
 func unrelated(problems, before config.Problems) config.Problems {
-	wrong := map[config.Origin]bool{}
+	wrong := map[string]bool{}
 	for _, p := range before {
 		if p.Severity == config.Error {
-			wrong[p.Origin] = true
+			wrong[p.Origin.Path] = true
 		}
 	}
 	return slices.DeleteFunc(problems, func(p config.Problem) bool {
-		return len(wrong) > 0 && (p.Severity != config.Error || wrong[p.Origin])
+		return len(wrong) > 0 && (p.Severity != config.Error || wrong[p.Origin.Path])
 	})
 }
 

@@ -140,6 +140,7 @@ func TestDocumentsThatAreNotButane(t *testing.T) {
 		"exponent too large":       {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 1e19}]}\n", "this is a number, but a whole number that fits 64 bits"},
 		"fraction":                 {"variant: fcos\nversion: 1.5.0\nstorage: {disks: [{partitions: [{size_mib: 0.5}]}]}\n", "test, line 3, column 44 (storage.disks[0].partitions[0].size_mib): this is a number with a fraction, but a whole number that fits 64 bits is expected"},
 		"fraction of an exponent":  {"variant: fcos\nversion: 1.5.0\nstorage: {files: [{mode: 15e-1}]}\n", "this is a number with a fraction, but a whole number"},
+		"no base64":                {"variant: fcos\nversion: 1.5.0\npasswd: {users: [{name: !!binary \"%\"}]}\n", "(passwd.users[0].name): this is not valid base64, but a string is expected"},
 		"key that is a list":       {"variant: fcos\nversion: 1.5.0\nstorage: {? [a] : b}\n", "test, line 3, column 13: this key is a list, but a string is expected"},
 		"merge of itself":          {"variant: fcos\nversion: 1.5.0\nstorage: &s\n  <<: *s\n", "test, line 4, column 7: *s is inside of its own anchor &s, so it would contain itself without an end"},
 		"merge of itself, deeper":  {"variant: fcos\nversion: 1.5.0\nstorage: &s {files: [{<<: *s}]}\n", "test, line 3, column 27: *s is inside of its own anchor"},

@@ -51,6 +51,7 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 	switch typ {
 	case resourceType:
 		t.oneOf(n, "local", "inline", "source")
+		t.checkResourceSince(n)
 		if n.Member("source") == nil && n.Member("local") == nil && isConfig(n) {
 			t.checkInline(n)
 		}
@@ -61,6 +62,9 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 	case directoryType:
 		t.checkMode(n, directoryModes)
 	case filesystemType:
+		if format := n.Member("format"); format != nil {
+			t.checkSince(format.Origin(), "the format "+format.Text, formatSince(format.Text))
+		}
 		t.checkMountUnit(n)
 	case treeType:
 		if text(n, "local") == "" {
@@ -154,7 +158,7 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 		return
 	}
 	if format == "swap" {
-		t.error(originOf(n, "path"), "%s", t.swapSince())
+		t.checkSince(originOf(n, "path"), mountedSwap, config.V3_3)
 		return
 	}
 	t.error(originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")

@@ -31,7 +31,7 @@ func TestSourceRules(t *testing.T) {
 		{"swap needs a path in old versions", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n",
 			[]string{"E storage.filesystems[0].path with_mount_unit for swap exists since fcos 1.4.0; raise the version, which is 1.3.0"}},
 		{"swap that would be mounted", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: swap, path: /a, with_mount_unit: true}]}\n",
-			[]string{"W storage.filesystems[0].with_mount_unit with_mount_unit for swap exists since fcos 1.4.0; raise the version, which is 1.3.0; this makes a unit that mounts, which fails"}},
+			[]string{"W storage.filesystems[0].with_mount_unit with_mount_unit for swap exists since fcos 1.4.0; raise the version, which is 1.3.0; here it makes a unit that mounts, which fails"}},
 		{"swap of other variants", "openshift 4.13.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n",
 			[]string{"E storage.filesystems[0].path with_mount_unit for swap exists since openshift 4.14.0; raise the version, which is 4.13.0"}},
 		{"swap needs no path", "fcos 1.4.0", "storage: {filesystems: [{device: /d, format: swap, with_mount_unit: true}]}\n", nil},
@@ -79,7 +79,7 @@ func TestBootDeviceRules(t *testing.T) {
 		{"unknown layout", "fcos 1.3.0,fcos 1.5.0,openshift 4.8.0", boot("layout: mips"),
 			[]string{`E boot_device.layout the layout "mips" is unknown; it should be one of aarch64, ppc64le, x86_64`}},
 		{"later layout", "fcos 1.3.0", boot("layout: s390x-virt"),
-			[]string{`E boot_device.layout the layout s390x-virt exists since fcos 1.6.0; raise the version, which is 1.3.0, or use one of aarch64, ppc64le, x86_64`}},
+			[]string{`E boot_device.layout the layout s390x-virt exists since fcos 1.6.0; raise the version, which is 1.3.0`}},
 		{"unknown layout, new", "fcos 1.6.0", boot("layout: mips"), []string{"E boot_device.layout should be one of aarch64, ppc64le, s390x-eckd, s390x-virt, s390x-zfcp, x86_64"}},
 		{"mirror of one", "fcos 1.3.0", boot("layout: x86_64, mirror: {devices: [/a]}"), []string{"E boot_device.mirror.devices a mirror needs two devices or more, this has one"}},
 		{"mirror without layout, old", "fcos 1.3.0,fcos 1.6.0", boot("mirror: {devices: [/a, /b]}"), []string{"W boot_device.mirror the layout of the boot disk is not given, x86_64 is assumed"}},
@@ -182,6 +182,19 @@ func TestRulesOfTheSpecSpeakOfTheSource(t *testing.T) {
 	})
 }
 
+func TestValuesOfLaterVersions(t *testing.T) {
+	testRules(t, Options{}, []rule{
+		{"format none", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: none}]}\n", []string{"E storage.filesystems[0].format the format none exists since fcos 1.4.0; raise the version, which is 1.3.0"}},
+		{"format virtiofs", "fcos 1.7.0", "storage: {filesystems: [{device: d, format: virtiofs, path: /a}]}\n", []string{"E storage.filesystems[0].format the format virtiofs exists since fcos 1.8.0-experimental", "E storage.filesystems[0].device"}},
+		{"format virtiofs after a jump", "openshift 5.0.0", "storage: {filesystems: [{device: /d, format: virtiofs}]}\n", []string{"E storage.filesystems[0].format the format virtiofs exists since openshift 5.1.0-experimental"}},
+		{"format of nothing", "fcos 1.3.0", "storage: {filesystems: [{device: /d, format: x}]}\n", []string{"E storage.filesystems[0].format"}},
+		{"schemes", "fcos 1.1.0", "storage: {files: [{path: /a, contents: {source: 'gs://a/b'}}, {path: /b, append: [{source: 'arn:aws:s3:::a/b'}]}]}\n",
+			[]string{"E storage.files[0].contents.source the scheme gs exists since fcos 1.2.0", "E storage.files[1].append[0].source the scheme arn exists since fcos 1.5.0"}},
+		{"hash", "fcos 1.0.0", "storage: {files: [{path: /a, contents: {source: 'https://a/b', verification: {hash: sha256-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}}}]}\n",
+			[]string{"E storage.files[0].contents.verification.hash the hash function sha256 exists since fcos 1.1.0"}},
+	})
+}
+
 func TestAllErrorsAreTold(t *testing.T) {
 	testRules(t, Options{}, []rule{
 		{"of the document and of the spec", "fcos 1.6.0", `storage:
@@ -197,6 +210,13 @@ boot_device: {layout: mips, mirror: {devices: [/a]}}
 passwd: {users: [{name: admin, groups: [wheel]}]}
 storage: {directories: [{path: /var/a}], files: [{path: a, contents: {source: "http://x"}}], filesystems: [{device: /dev/sdb, format: btrfs}]}
 `, []string{"E openshift.kernel_type", "E passwd.users[0].name", "E passwd.users[0].groups", "E storage.directories", "E storage.files[0].path", "E storage.files[0].contents.source", "E storage.filesystems[0].format"}},
+		{"of types and of values", "fcos 1.7.0", `storage:
+  files:
+  - {path: [], mode: "0644"}
+  - {path: a, mode: 0.5, contents: {inline: a, source: "data:,b"}}
+links: &l [*l]
+systemd: {units: [{name: a, name: a}]}
+`, []string{"E storage.files[0].path", "E storage.files[0].mode", "E storage.files[1].path is not absolute", "E storage.files[1].mode", "E storage.files[1].contents.source", `E  "name" was given before`, "W links", "E systemd.units[0].name"}},
 		{"nothing follows from an error", "fcos 1.7.0", `storage:
   files:
   - {path: /a, overwrite: true, contents: {local: a, compression: gzip, verification: {hash: sha256-0000000000000000000000000000000000000000000000000000000000000000}}}

@@ -31,8 +31,8 @@ type decoder struct {
 	circular, reported map[*yaml.Node]bool
 }
 
-// decode reads the first document of a text. The error, if any, is a
-// *config.ParseError of kind ErrDocument.
+// decode reads a text. The error, if any, is a *config.ParseError of kind ErrDocument:
+// there is nothing to go on with. Otherwise, values with problems are left out.
 func decode(text []byte, name string) (*decoder, error) {
 	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{},
 		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
@@ -43,9 +43,6 @@ func decode(text []byte, name string) (*decoder, error) {
 		refusal := documentError(err)
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
-	}
-	if d.problems.HasErrors() {
-		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
 	}
 	return d, nil
 }
@@ -63,9 +60,6 @@ func (d *decoder) document(text []byte) error {
 		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
 	d.checkStructure(root, map[*yaml.Node]bool{})
-	if d.problems.HasErrors() {
-		return nil
-	}
 	if err := d.selectDialect(root); err != nil {
 		return err
 	}
@@ -288,6 +282,8 @@ func kindOf(y *yaml.Node) string {
 	switch y.ShortTag() {
 	case "!!null":
 		return "nothing"
+	case "!!binary":
+		return "not valid base64"
 	case "!!bool":
 		return "a boolean"
 	case "!!int", "!!float":

@@ -74,7 +74,10 @@ func (t *translation) authorizedKeys(n, local *doc.Node) {
 		return
 	}
 	for _, file := range local.Items {
-		text, _ := t.local(file)
+		text, ok := t.local(file)
+		if ok && len(bytes.Trim(text, "\r\n")) == 0 {
+			t.warn(file.Origin(), "there are no keys in %s of the files directory %q", shown(file.Text), t.FilesDir)
+		}
 		for line := range bytes.Lines(text) {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 			if len(line) > 0 {

@@ -130,11 +130,12 @@ func findDialect(variant, version string) (*Dialect, error) {
 	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s", version, variant, strings.Join(versions, ", "))
 }
 
-// since names the first dialect of the same variant for a version of the spec, or of a
-// later one.
+// since names the first dialect after this one, of the same variant, that is translated
+// to a version of the spec or to a later one.
 func (d *Dialect) since(v config.Version) string {
-	for i := range dialects {
-		if other := &dialects[i]; other.Variant == d.Variant && other.Spec >= v {
+	isThis := func(other Dialect) bool { return other.Variant == d.Variant && other.Version == d.Version }
+	for _, other := range dialects[slices.IndexFunc(dialects, isThis)+1:] {
+		if other.Variant == d.Variant && other.Spec >= v {
 			return other.String()
 		}
 	}

@@ -36,11 +36,6 @@ func (t *translation) isSwap(n *doc.Node) bool {
 	return text(n, "format") == "swap" && t.Spec >= config.V3_3
 }
 
-// swapSince says that this dialect cannot do what isSwap asks for.
-func (t *translation) swapSince() string {
-	return fmt.Sprintf("with_mount_unit for swap exists since %s; raise the version, which is %s", t.since(config.V3_3), t.Version)
-}
-
 func (t *translation) mountUnit(n *doc.Node, remote map[string]bool) *doc.Node {
 	var options []string
 	for _, o := range items(n, "mountOptions") {

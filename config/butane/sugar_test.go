@@ -105,7 +105,7 @@ func filesDir(t *testing.T, files map[string]string) string {
 }
 
 func TestLocalFiles(t *testing.T) {
-	dir := filesDir(t, map[string]string{"in/a": "A", "in/sub/b": "B\r\n\nC\n# D", "in-too/c": "C", "in/x": "[A]\nB=c"})
+	dir := filesDir(t, map[string]string{"in/a": "A", "in/sub/b": "B\r\n\nC\n# D", "in-too/c": "C", "in/x": "[A]\nB=c", "in/none": "\n"})
 	o := Options{FilesDir: dir + "/in"}
 	testRules(t, o, []rule{
 		{"outside", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: ../in-too/c}}]}\n", []string{`E storage.files[0].contents.local "../in-too/c" is outside the files directory`}},
@@ -118,6 +118,7 @@ func TestLocalFiles(t *testing.T) {
 		{"a name that cannot be", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\0"}}]}` + "\n", []string{`E storage.files[0].contents.local "a\x00" in the files directory "`}},
 		{"a name of two lines", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\nb"}}]}` + "\n", []string{`E storage.files[0].contents.local there is no "a\nb" in the files directory "`}},
 		{"keys that are not there", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [y]}]}\n", []string{"E passwd.users[0].ssh_authorized_keys_local[0] there is no y in the files directory"}},
+		{"keys that are none", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [none]}]}\n", []string{"W passwd.users[0].ssh_authorized_keys_local[0] there are no keys in none of the files directory"}},
 		{"keys twice", "fcos 1.5.0", "passwd: {users: [{name: a, ssh_authorized_keys_local: [a, a]}]}\n", []string{`E passwd.users[0].ssh_authorized_keys_local[1] "A" is already`}},
 	})
 	testRules(t, Options{}, []rule{
