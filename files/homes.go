@@ -168,6 +168,11 @@ func (p *planner) willWriteKeys(u account) error {
 	if err != nil {
 		return nil // it will be reported when the keys are written
 	}
+	_, missing, err := p.tree.LocateDir(path.Dir(at))
+	if err != nil {
+		return nil
+	}
+	p.needsLabelAt(at, missing)
 	if there, err := p.tree.Lstat(at); err != nil || there.IsDir() {
 		return err
 	}

@@ -19,13 +19,20 @@ import (
 func (p *planner) needsLabel(name string) {
 	at, err := p.resolve(name)
 	// A path that leads nowhere has been reported where it is about to be
-	// written. The root itself would be everything.
-	if err != nil || at.path == "/" {
-		return
+	// written.
+	if err == nil {
+		p.needsLabelAt(at.path, at.missing)
 	}
-	p.labelPaths = append(p.labelPaths, cmp.Or(at.missing, at.path))
-	if at.missing != "" && !slices.Contains(p.ledger.Unlabelled, at.missing) {
-		p.ledger.Unlabelled = append(p.ledger.Unlabelled, at.missing)
+}
+
+// needsLabelAt records a resolved path, and the first part of it that does not exist.
+func (p *planner) needsLabelAt(at, missing string) {
+	if at == "/" {
+		return // that would be everything
+	}
+	p.labelPaths = append(p.labelPaths, cmp.Or(missing, at))
+	if missing != "" {
+		p.ledger.Unlabelled = addOnce(p.ledger.Unlabelled, missing)
 	}
 }
 
@@ -56,7 +63,7 @@ func (p *planner) planLabels() {
 }
 
 func (p *planner) labeller() system.Labeller {
-	return system.Labeller{Root: p.Root, Run: p.Run, Warn: p.Log.Warn}
+	return system.Labeller{Root: p.Root, Tree: p.root, Run: p.Run, Warn: p.Log.Warn}
 }
 
 // label labels paths below the root, if there is a policy.

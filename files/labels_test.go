@@ -70,6 +70,36 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 	}
 }
 
+func TestPolicyThatIsALinkStaysInTheRoot(t *testing.T) {
+	for _, target := range []string{"/usr/share/selinux/targeted", "../../usr/share/selinux/targeted", "../../../../../usr/share/selinux/targeted"} {
+		w := newFixture(t)
+		w.Relabel = true
+		w.write("etc/selinux/config", "SELINUXTYPE=targeted\n")
+		w.symlink(target, "etc/selinux/targeted")
+		w.write("usr/share/selinux/targeted/contexts/files/file_contexts", "")
+		w.mustApply("")
+		want := "setfiles -vF0 -r R R/usr/share/selinux/targeted/contexts/files/file_contexts -f -"
+		if got := w.shadowLines(); !slices.Contains(got, want) {
+			t.Errorf("ran %q, want %q", got, want)
+		}
+	}
+}
+
+// Keys that a link leads out of the home get labels where they are.
+func TestKeysOutsideOfTheHomeAreLabelled(t *testing.T) {
+	w, uid, gid := withHome(t)
+	w.symlink("/srv/keys/ann", "home/ann/.ssh")
+	w.mkdir("srv/keys")
+	w.own("srv/keys", uid, gid)
+	w.write("etc/selinux/config", "SELINUXTYPE=targeted\n")
+	k := new(stdinKeeper)
+	w.Tree.Run, w.Relabel = k, true
+	w.mustApply(annsKeys)
+	if !slices.Contains(strings.Split(k.stdin, "\x00"), w.path("srv/keys/ann")) {
+		t.Errorf("labelled %q", k.stdin)
+	}
+}
+
 func TestLabelsOnlyWithAPolicy(t *testing.T) {
 	for name, c := range map[string]struct {
 		config  string

@@ -4,17 +4,24 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // label gives a directory below the root, and what is in it, the SELinux labels
 // that the root's policy has for it.
 func (m *Machine) label(ctx context.Context, dir string) error {
-	l := system.Labeller{Root: m.Root, Run: m.Run, Warn: m.Log.Warn}
+	root, err := rootfs.Open(filepath.Join("/", m.Root))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	l := system.Labeller{Root: m.Root, Tree: root, Run: m.Run, Warn: m.Log.Warn}
 	policy, err := l.Policy()
 	if err != nil || policy == "" {
 		return err

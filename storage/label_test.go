@@ -34,6 +34,24 @@ func TestNewDirectoriesAreLabelledByTheRootsPolicy(t *testing.T) {
 	}
 }
 
+// Links lead to where they will in the new system, also where the kernel does not
+// resolve them itself.
+func TestAPolicyThatIsALinkStaysInTheRoot(t *testing.T) {
+	b, x := newFakeTools(t)
+	b.write("root/usr/share/selinux/x/config", "SELINUXTYPE=targeted\n")
+	for name, target := range map[string]string{"etc/selinux/config": "/usr/share/selinux/x/config", "etc/selinux/targeted": "../../usr/share/selinux/x"} {
+		if err := errors.Join(os.MkdirAll(b.path("root/etc/selinux"), 0o755), os.Symlink(target, b.path("root/"+name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.m.label(t.Context(), b.path("root/var/new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := x.lines(), "setfiles -vF0 -r DIR/root DIR/root/usr/share/selinux/x/contexts/files/file_contexts -f -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestAPolicyThatCannotBeReadIsReported(t *testing.T) {
 	b, x := newFakeTools(t)
 	b.write("root/etc/selinux/config/x", "")

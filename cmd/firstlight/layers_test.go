@@ -35,7 +35,7 @@ var allowedImports = map[string][]string{
 	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
 	"providers":                  {"config", "internal/blkprobe", "internal/hypervisor", "internal/fetch", "internal/imds", "internal/json", "internal/report", "internal/system", "internal/xmltext"},
 	"storage/plan":               {"config", "internal/gpt", "internal/blkprobe", "internal/report"},
-	"storage":                    {"config", "storage/plan", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
+	"storage":                    {"config", "storage/plan", "files/rootfs", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
