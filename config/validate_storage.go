@@ -107,6 +107,7 @@ func (v *validator) partition(p *Partition) {
 	if p.Number == 0 && p.Label == nil {
 		v.error(p.Origin(), "the partition has neither a number nor a label; it needs one of the two")
 	}
+	v.resize(p)
 	v.bytesAtMost(36, "the partition's label", label, p.Object, "label")
 	if len(label) <= 36 && strings.Contains(label, ":") {
 		v.error(p.Origin("label"), "the partition's label %s has a colon in it, which is not possible", quote(label))
@@ -118,6 +119,22 @@ func (v *validator) partition(p *Partition) {
 		if NonZero(g.value) && !isGUID(*g.value) {
 			v.error(p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
 		}
+	}
+}
+
+// resize warns where it changes nothing: the size that an existing partition has is
+// kept if none is given, and one without a number is taken only if it is as described.
+func (v *validator) resize(p *Partition) {
+	var missing []string
+	if p.Number == 0 {
+		missing = append(missing, p.Key("number"))
+	}
+	if p.SizeMiB == nil {
+		missing = append(missing, p.Key("sizeMiB"))
+	}
+	if ValueOr(p.Resize, false) && ValueOr(p.ShouldExist, true) && len(missing) > 0 {
+		v.warn(p.Origin("resize"), "resize has no effect without %s: an existing partition keeps its size; %s: 0 makes it as large as possible",
+			strings.Join(missing, " and "), p.Key("sizeMiB"))
 	}
 }
 

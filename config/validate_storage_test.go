@@ -44,6 +44,10 @@ func TestPartitionRules(t *testing.T) {
 		{"GUIDs", "all", parts(`{"number":1,"guid":"0fc63daf-8483-4772-8e79-3D69D8477DE4","typeGuid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4"}`), nil},
 		{"bad GUIDs", "all", parts(`{"number":1,"guid":"{0fc63daf-8483-4772-8e79-3D69D8477DE4}","typeGuid":"0FC63DAF-8483-4772-8E79-3D69D8477DE"}`), []string{"E " + first + ".guid is not a GUID", "E " + first + ".typeGuid is not a GUID"}},
 		{"GUID with other letters", "all", parts(`{"number":1,"guid":"gfc63daf-8483-4772-8e79-3D69D8477DE4"}`), []string{"E " + first + ".guid is not a GUID"}},
+		{"resize by label only", "3.2+", parts(`{"label":"root","resize":true}`), []string{"W " + first + ".resize no effect without number and sizeMiB"}},
+		{"resize without a number", "3.2+", parts(`{"label":"root","sizeMiB":9000,"resize":true}`), []string{"W " + first + ".resize no effect without number: an existing"}},
+		{"resize without a size", "3.2+", parts(`{"number":4,"resize":true}`), []string{"W " + first + ".resize no effect without sizeMiB"}},
+		{"resize as far as possible", "3.2+", parts(`{"number":4,"sizeMiB":0,"resize":true}`), nil},
 		{"resize before 3.2", "≤3.1", parts(`{"number":1,"resize":true}`), []string{"W " + first + ".resize since version 3.2.0"}},
 	})
 }

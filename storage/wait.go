@@ -78,7 +78,7 @@ func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) 
 		}
 		errs = append(errs, &report.Error{
 			Doing: "waiting for " + d.path, Origin: d.origin,
-			Err:  fmt.Errorf("%s after %g s; block devices here: %s", what, timeout.Seconds(), listed),
+			Err:  fmt.Errorf("%s after %s s; block devices here: %s", what, strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), listed),
 			Hint: "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
 		})
 	}

@@ -74,6 +74,8 @@ type planResult struct {
 	Disks      []plan.DiskPreview `json:"disks"`
 	Operations []operation        `json:"operations"`
 	Conflicts  []failure.Problem  `json:"conflicts"`
+	// Warnings are what the stage would log as such.
+	Warnings []string `json:"warnings"`
 }
 
 // An operation is one step of the plan.
@@ -185,8 +187,8 @@ func parseImages(arguments []string) (map[string]string, error) {
 // planOnImages plans for images if there are any, else for the devices of this
 // machine.
 func planOnImages(cfg *config.Config, images map[string]string, sector int) (*planResult, error) {
-	m := &storage.Machine{Log: nil, Sector: sector}
-	m.Run = system.Exec{Log: m.Log}
+	silent := failure.NewFuncLogger(func(failure.Level, string, map[string]string) {})
+	m := &storage.Machine{Log: silent, Sector: sector, Run: system.Exec{Log: silent}}
 	if len(images) == 0 {
 		return planOnMachine(m, cfg, func(path string) string { return path }), nil
 	}
@@ -219,7 +221,7 @@ func devicesOf(cfg *config.Config) []string {
 // planOnMachine plans, and turns the device names in the result back into those of
 // the config.
 func planOnMachine(m *storage.Machine, cfg *config.Config, original func(string) string) *planResult {
-	result := &planResult{Disks: []plan.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}} // never null in JSON
+	result := &planResult{Disks: []plan.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}, Warnings: []string{}} // never null in JSON
 	m.Absent = func(device string, err error) string {
 		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
 		if errors.Is(err, os.ErrPermission) {
@@ -238,6 +240,9 @@ func planOnMachine(m *storage.Machine, cfg *config.Config, original func(string)
 	for _, p := range failure.Explain(err) {
 		p.Operation, p.Cause, p.Hint = original(p.Operation), original(p.Cause), original(p.Hint)
 		result.Conflicts = append(result.Conflicts, p)
+	}
+	for _, warning := range m.Log.Warnings() {
+		result.Warnings = append(result.Warnings, original(warning))
 	}
 	return result
 }

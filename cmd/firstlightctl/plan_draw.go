@@ -56,6 +56,9 @@ func (d drawing) plan(p *planResult) string {
 	for _, disk := range p.Disks {
 		b.WriteString(d.disk(disk) + "\n")
 	}
+	for _, warning := range p.Warnings {
+		b.WriteString(d.wrap("warning: ", warning))
+	}
 	switch {
 	case len(p.Conflicts) > 0:
 		b.WriteString(d.conflicts(p.Conflicts))

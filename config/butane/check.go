@@ -249,7 +249,7 @@ func (t *translation) checkMountPoints() {
 		}
 		for _, p := range items(disk, "partitions") {
 			if number := text(p, "number"); (number == "" || number == "0") && text(p, "label") != "" {
-				t.warn(originOf(p, "number"), "the partition has no number, so a second first boot cannot find it again; set one, or wipe_table")
+				t.warn(originOf(p, "number"), "the partition has no number, so a second first boot finds it by its label only if it is still as described here, and else makes another one; set a number, or wipe_table")
 			}
 		}
 	}

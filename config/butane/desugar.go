@@ -3,6 +3,7 @@ package butane
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -98,13 +99,31 @@ func (t *translation) checkPartitions() {
 			if text(p, "label") == "root" && t.hasBootDevice() {
 				t.checkRootSize(disk, p)
 			}
-			number, reserved := reservedLabels[text(p, "label")]
-			if reserved && text(p, "number") != strconv.Itoa(number) && !isTrue(disk, "wipeTable") {
-				t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
-					text(p, "label"), number, number)
-			}
+			t.checkReservedLabel(disk, p)
 		}
 	}
+}
+
+// checkReservedLabel warns of a partition with a label of the system's image that does
+// not have its number. What becomes of one without a number is decided in package
+// storage/plan: one that is as described is taken for it, else another one is made.
+func (t *translation) checkReservedLabel(disk, p *doc.Node) {
+	label := text(p, "label")
+	number, reserved := reservedLabels[label]
+	switch given := partitionNumber(p); {
+	case !reserved || given == number || isTrue(disk, "wipeTable"):
+	case given == 0:
+		t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image; without a number, that one is taken as it is if it is as described here, and else a second one with this label is made; set number: %d to mean that one",
+			label, number, number)
+	default:
+		t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
+			label, number, number)
+	}
+}
+
+func partitionNumber(p *doc.Node) int {
+	n, _ := strconv.Atoi(text(p, "number"))
+	return n
 }
 
 func (t *translation) hasBootDevice() bool {
@@ -129,12 +148,39 @@ func (t *translation) checkRootSize(disk, root *doc.Node) {
 		}
 		return
 	}
-	for _, other := range items(disk, "partitions") {
-		if start := text(other, "startMiB"); other != root && (start == "" || start == "0") {
+	for _, other := range partitionsBehind(disk, root) {
+		if start := text(other, "startMiB"); start == "" || start == "0" {
 			t.warn(originOf(root, "label"), "the root partition takes what the partition after it leaves free, and the start of %s is not set; set the size of root, or the start of the others", partitionName(other))
 			return
 		}
 	}
+}
+
+// partitionsBehind are those that will lie behind the root partition unless they have a
+// start. A new table is filled in the order of the config, those without a number last.
+// In the image the numbers are in order, and those without one are new, at the end.
+func partitionsBehind(disk, root *doc.Node) []*doc.Node {
+	place := func(i int, p *doc.Node) int {
+		number := partitionNumber(p)
+		switch {
+		case isTrue(disk, "wipeTable") && number != 0:
+			return i
+		case number != 0:
+			return number
+		case p == root && !isTrue(disk, "wipeTable"):
+			return reservedLabels["root"]
+		}
+		return math.MaxInt32 + i
+	}
+	all := items(disk, "partitions")
+	at := place(slices.Index(all, root), root)
+	var behind []*doc.Node
+	for i, p := range all {
+		if p != root && place(i, p) > at && text(p, "shouldExist") != "false" {
+			behind = append(behind, p)
+		}
+	}
+	return behind
 }
 
 // partitionName describes a partition in messages.

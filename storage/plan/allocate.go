@@ -168,11 +168,14 @@ func extent(p gpt.Partition, sector uint64) string {
 	return fmt.Sprintf("%s at %s", inMiB(p.Size*sector), inMiB(p.Start*sector))
 }
 
-// inMiB prints a number of bytes in the unit of the config, with as many
-// decimals as it takes to show what is not a whole number of it.
+// inMiB prints a number of bytes in the unit of the config. What is not a whole
+// number of it has decimals, enough to show one sector, and the bytes.
 func inMiB(bytes uint64) string {
-	if bytes%mebibyte == 0 {
-		return fmt.Sprintf("%d MiB", bytes/mebibyte)
+	whole, rest := bytes/mebibyte, bytes%mebibyte
+	if rest == 0 {
+		return fmt.Sprintf("%d MiB", whole)
 	}
-	return fmt.Sprintf("%.4g MiB (%d bytes)", float64(bytes)/mebibyte, bytes)
+	// Not rounded up, so that it never reads as the next whole number.
+	decimals := strings.TrimRight(fmt.Sprintf("%04d", rest*10000/mebibyte), "0")
+	return fmt.Sprintf("%s MiB (%d bytes)", strings.TrimSuffix(fmt.Sprintf("%d.%s", whole, decimals), "."), bytes)
 }

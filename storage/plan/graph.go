@@ -141,6 +141,7 @@ func (g *Graph) DecideDisks(newGUID func() string) []error {
 			}
 		}
 		errs = append(errs, d.decide(g.holdsWanted(d.Facts), newGUID)...)
+		g.Warnings = append(g.Warnings, d.warnOfResize()...)
 	}
 	return errs
 }

@@ -211,6 +211,25 @@ func (s *partitionSpec) matchByLabel(base gpt.Table, taken map[int]bool) {
 	}
 }
 
+// warnOfResize is about partitions that were found by their labels and are not
+// resized though the config says so. Package config warns of the same.
+func (d *Disk) warnOfResize() []string {
+	var all []string
+	for i := range d.Config.Partitions {
+		c := &d.Config.Partitions[i]
+		if c.Number != 0 || c.Label == nil || !config.ValueOr(c.Resize, false) {
+			continue
+		}
+		for _, p := range d.Facts.Table.Partitions {
+			if p.Name == *c.Label && slices.Contains(d.After.Partitions, p) {
+				all = append(all, fmt.Sprintf("partition %s on %s has the label that the config gives without a number; it is as described there and keeps its size of %s: resize has no effect without %s and %s",
+					p.Title(), d.Facts.Device, inMiB(p.Size*d.After.Sector), c.Key("number"), c.Key("sizeMiB")))
+			}
+		}
+	}
+	return all
+}
+
 // A difference is a member of the config that is not as what exists.
 type difference struct{ member, name, got, want string }
 
