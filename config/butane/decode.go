@@ -44,6 +44,9 @@ func decode(text []byte, name string) (*decoder, error) {
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
+	if d.nodeBudget <= 0 {
+		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
+	}
 	return d, nil
 }
 

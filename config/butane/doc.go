@@ -16,7 +16,11 @@
 //	            contents become data URLs, sugar becomes what it stands for; where
 //	            sugar and the user set the same value, the user wins (desugar.go)
 //	restrict    what the variant's systems cannot do is refused (forbidden.go)
+//	advise      warnings about sugar that does nothing (advise.go)
 //	spec        the result is checked by the spec's rules and decoded (package config)
+//
+// All steps run, whatever those before have found, so that all errors are told at once;
+// of what is wrong already nothing more is said.
 //
 // The document never changes after it was read; only the result does. Nodes made
 // from sugar carry the origin of the sugar.

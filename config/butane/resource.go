@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,26 +118,26 @@ func (t *translation) local(n *doc.Node) ([]byte, bool) {
 
 // localError reports in the words of the config why a local file or tree cannot be read.
 func (t *translation) localError(n *doc.Node, name string, err error) {
-	path := filepath.Join(t.FilesDir, name)
-	hint := ""
-	if filepath.IsAbs(name) {
-		hint = fmt.Sprintf("; %q is looked for below the files directory too, as all local paths are", name)
-	}
-	name = shown(name)
+	path, directory := filepath.Join(t.FilesDir, name), strconv.Quote(t.FilesDir)
+	what := shown(name) + " in the files directory " + directory
 	switch target, _ := os.Readlink(path); {
 	case !isDirectory(t.FilesDir):
-		t.error(n.Origin(), "there is no directory %q, which --files-dir names", t.FilesDir)
+		what = "there is no directory " + directory + ", which --files-dir names"
 	case filepath.Clean(path) == filepath.Clean(t.FilesDir):
-		t.error(n.Origin(), "this names no file in the files directory %q, but itself", t.FilesDir)
+		what = "this names no file in the files directory " + directory
 	case target != "" && errors.Is(err, fs.ErrNotExist):
-		t.error(n.Origin(), "%s in the files directory %q is a link to %q, which is not there%s", name, t.FilesDir, target, hint)
+		what += " is a link to " + strconv.Quote(target) + ", which is not there"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		t.error(n.Origin(), "there is no %s in the files directory %q%s", name, t.FilesDir, hint)
+		what = "there is no " + what
 	case errors.Is(err, syscall.EISDIR):
-		t.error(n.Origin(), "%s in the files directory %q is a directory, not a file; storage.trees copies directories%s", name, t.FilesDir, hint)
+		what += " is a directory, not a file; storage.trees copies directories"
 	default:
-		t.error(n.Origin(), "%s in the files directory %q cannot be read: %v%s", name, t.FilesDir, withoutPath(err), hint)
+		what += " cannot be read: " + withoutPath(err).Error()
 	}
+	if filepath.IsAbs(name) {
+		what += "; " + strconv.Quote(name) + " is looked for below the files directory too, as all local paths are"
+	}
+	t.error(n.Origin(), "%s", what)
 }
 
 // shown is the name of a local file in messages, below the files directory.
