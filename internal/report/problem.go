@@ -67,16 +67,18 @@ func explain(err error, around Problem) []Problem {
 	}
 	var parse *config.ParseError
 	if errors.As(err, &parse) && parse.Problems.HasErrors() {
-		return inConfig(p.Operation, parse.Problems)
+		return inConfig(parse.Problems, p)
 	}
 	return []Problem{p}
 }
 
-func inConfig(operation string, found config.Problems) []Problem {
+// inConfig returns the errors of a config, with the operation and the hint of around.
+func inConfig(found config.Problems, around Problem) []Problem {
+	hint := cmp.Or(around.Hint, "fix the config; firstlightctl validate checks it before a boot does")
 	var all []Problem
 	for _, f := range found {
 		if f.Severity == config.Error {
-			all = append(all, Problem{Operation: operation, Cause: f.Message, Origin: f.Origin, Hint: "fix the config; firstlightctl validate checks it before a boot does"})
+			all = append(all, Problem{Operation: around.Operation, Cause: f.Message, Origin: f.Origin, Hint: hint})
 		}
 	}
 	return all
