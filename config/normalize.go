@@ -20,6 +20,14 @@ type normalizer struct {
 	problems Problems
 }
 
+// Normalize compares a document with the type of its root in one version, and
+// leaves of it what fits. It is for package spec2, whose types are others.
+func Normalize(root *doc.Node, t reflect.Type, version Version) Problems {
+	c := &normalizer{version: version}
+	c.object(root, doc.FieldsOf(t))
+	return c.problems
+}
+
 func (c *normalizer) report(s Severity, o Origin, format string, args ...any) {
 	c.problems = append(c.problems, Problem{s, o, fmt.Sprintf(format, args...)})
 }

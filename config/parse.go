@@ -69,8 +69,30 @@ func fromTree(root *doc.Node) *Config {
 
 // versionOf returns the version of a document, and looks at nothing else of it.
 func versionOf(root *doc.Node) (Version, *ParseError) {
-	fail := func(kind error, n *doc.Node, format string, args ...any) (Version, *ParseError) {
-		return 0, &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
+	at, normal, err := VersionText(root)
+	if err != nil {
+		return 0, err
+	}
+	for _, known := range Versions() {
+		if normal == known.String() {
+			return known, nil
+		}
+	}
+	fail := func(kind error, format string, args ...any) (Version, *ParseError) {
+		return 0, &ParseError{kind, Problems{{Error, at.Origin(), fmt.Sprintf(format, args...)}}}
+	}
+	if strings.HasPrefix(normal, "2.") {
+		return fail(ErrSpec2, "version %s is of spec 2, another language than spec 3; translate the config with \"firstlightctl translate\"", quote(at.Text))
+	}
+	return fail(ErrUnknownVersion, "version %s of the spec is not supported; supported are %s", quote(at.Text), versionList())
+}
+
+// VersionText returns the version of a document as it should be written, known or
+// not, and where it stands. It looks at nothing else of the document. The error
+// has the kind ErrNoVersion or ErrInvalid.
+func VersionText(root *doc.Node) (at *doc.Node, normal string, err *ParseError) {
+	fail := func(kind error, n *doc.Node, format string, args ...any) (*doc.Node, string, *ParseError) {
+		return nil, "", &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
 	}
 	if root.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "this is null and has no ignition.version")
@@ -78,7 +100,7 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	if root.Kind != doc.Map {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
-	at := memberAnyCase(root, "ignition", "version")
+	at = memberAnyCase(root, "ignition", "version")
 	if at == nil || at.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
@@ -96,12 +118,7 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	if !ok {
 		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
-	for _, known := range Versions() {
-		if normal == known.String() {
-			return known, nil
-		}
-	}
-	return fail(ErrUnknownVersion, v, "version %s of the spec is not supported; supported are %s", quote(v.Text), versionList())
+	return v, normal, nil
 }
 
 // memberAnyCase is Member without regard to case, as the reference accepts it. Of

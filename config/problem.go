@@ -66,6 +66,9 @@ var (
 	ErrNoVersion = errors.New("the config does not say its version")
 	// ErrUnknownVersion is for a version that this program does not know.
 	ErrUnknownVersion = errors.New("the config's version is not supported")
+	// ErrSpec2 is for a version of spec 2, of which package spec2 makes spec 3. It
+	// is an ErrUnknownVersion, too.
+	ErrSpec2 = fmt.Errorf("%w: it is of spec 2", ErrUnknownVersion)
 )
 
 // A ParseError says why a config was refused, and lists all the reasons.

@@ -23,6 +23,7 @@ import (
 func TestTrapsOfReading(t *testing.T) {
 	version := func(v, rest string) string { return `{"ignition":{"version":"` + v + `"}` + rest + `}` }
 	unknown := []string{"E ignition.version of the spec is not supported"}
+	spec2 := []string{"E ignition.version is of spec 2, another language than spec 3"}
 	noJSON := []string{"E  not valid JSON"}
 	for _, c := range []struct {
 		name, text string
@@ -34,7 +35,7 @@ func TestTrapsOfReading(t *testing.T) {
 		{"2 nothing", "", ErrEmpty, nil},
 		{"3 cloud-config", "#cloud-config\n", ErrInvalid, noJSON},
 		{"3 script", "#!/bin/sh\n", ErrInvalid, noJSON},
-		{"4 wrong types in a version 2", version("2.2.0", `,"storage":5,"x":{}`), ErrUnknownVersion, unknown},
+		{"4 wrong types in a version 2", version("2.2.0", `,"storage":5,"x":{}`), ErrSpec2, spec2},
 		{"4 bad syntax in a version 2", version("2.2.0", `,"storage":`), ErrInvalid, noJSON},
 		{"5 leading zero", version("03.0.0", ""), nil, nil},
 		{"5 empty build part", version("3.0.0+", ""), nil, nil},

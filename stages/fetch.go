@@ -12,7 +12,9 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/config/spec2"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -66,7 +68,7 @@ func (p *process) baseConfig() (*config.Config, error) {
 func (p *process) parse(text []byte, name string) (*config.Config, error) {
 	digest := make(chan [sha512.Size]byte, 1)
 	go func() { digest <- sha512.Sum512(text) }() // takes longer than parsing
-	cfg, problems, err := butane.ParseAny(text, name)
+	cfg, problems, err := p.parseAny(text, name)
 	sum := <-digest
 	p.sums = append(p.sums, sum[:]...)
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, hex.EncodeToString(sum[:])))
@@ -79,6 +81,23 @@ func (p *process) parse(text []byte, name string) (*config.Config, error) {
 		err = &report.Error{Doing: "reading " + name, Err: err, Hint: "put a config there or remove what points to it"}
 	}
 	return cfg, err
+}
+
+// parseAny parses a config in any language that this machine accepts.
+func (p *process) parseAny(text []byte, name string) (*config.Config, config.Problems, error) {
+	cfg, problems, err := butane.ParseAny(text, name)
+	if !errors.Is(err, config.ErrSpec2) {
+		return cfg, problems, err
+	}
+	hint := "translate it where it is made, with \"firstlightctl translate\", or have this image do so: SPEC2=translate in /usr/lib/ignition/" + distribution.File
+	if p.settings.TranslateSpec2 {
+		cfg, problems, err = spec2.Parse(text, name)
+		hint = "fix the config; \"firstlightctl translate --check\" checks it before a boot does"
+	}
+	if err != nil {
+		err = &report.Error{Err: err, Hint: hint}
+	}
+	return cfg, problems, err
 }
 
 // fetchUserConfig fetches the user config with the configs that it refers to,

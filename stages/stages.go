@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -137,6 +138,8 @@ type process struct {
 	state  *state
 	runner *report.Runner
 	cfg    *config.Config // the base config and over it the user config
+	// settings are those of the distribution, in its image.
+	settings distribution.Settings
 	// lock is held while a stage, or a program that it has started, is at work.
 	lock *os.File
 	// marked reports whether this stage has written the report of its being killed.
@@ -165,7 +168,11 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	if err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
+	dirs := providers.ImageDirs()
+	if p.settings, err = distribution.Read(filepath.Join(dirs[len(dirs)-1], distribution.File)); err != nil {
+		return p, err
+	}
+	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: dirs, Timeout: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
 	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {

@@ -238,7 +238,7 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 		"local file":        {"variant: fcos\nversion: 1.7.0\nstorage: {files: [{path: /a, contents: {local: a}}]}\n", []string{"A machine that reads this config itself has none", "storage.files[0].contents.local"}},
 		"MachineConfig":     {"variant: openshift\nversion: 4.14.0\nmetadata: {name: a, labels: {machineconfiguration.openshift.io/role: b}}\n", []string{"the variant openshift makes a MachineConfig"}},
 		"Butane child":      {merge(url + "/bad.bu"), []string{"config from " + url + "/bad.bu, line 3, column 10 (storage)", "this is a number, but a mapping is expected"}},
-		"old version":       {`{"ignition": {"version": "2.2.0"}}`, []string{`version "2.2.0" of the spec is not supported; supported are 3.0.0, 3.1.0`}},
+		"old version":       {`{"ignition": {"version": "2.2.0"}}`, []string{`version "2.2.0" is of spec 2, another language than spec 3`, "line 1, column 26 (ignition.version)", `translate it where it is made, with "firstlightctl translate"`, "SPEC2=translate in /usr/lib/ignition/distribution.conf"}},
 		"empty child":       {merge(url + "/empty"), []string{"the config is empty", "put a config there", "(ignition.config.merge[0].source)"}},
 		"bad child":         {merge(url + "/bad"), []string{"an object is expected", "config from " + url + "/bad, line 3, column 13"}},
 		"missing child":     {merge(url + "/none"), []string{"fetching " + url + "/none", "404 Not Found", "line 1, column 67"}},

@@ -19,6 +19,8 @@ var allowedImports = map[string][]string{
 	"internal/dataurl":           {},
 	"config":                     {"internal/dataurl", "internal/doc"},
 	"config/butane":              {"config", "internal/dataurl", "internal/doc"},
+	"config/spec2":               {"config", "internal/dataurl", "internal/doc"},
+	"internal/distribution":      {"config", "internal/report"},
 	"internal/doc":               {},
 	"internal/json":              {"internal/doc"},
 	"internal/blkprobe":          {"internal/json"},
@@ -39,9 +41,9 @@ var allowedImports = map[string][]string{
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"config", "config/butane", "internal/dataurl", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
+	"stages":                     {"config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"stages", "providers", "config", "internal/report", "internal/system"},
-	"cmd/firstlightctl":          {"config", "config/butane", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "storage/plan", "internal/system"},
+	"cmd/firstlightctl":          {"config", "config/butane", "config/spec2", "internal/schema", "internal/fetch", "providers", "internal/report", "stages", "storage", "storage/plan", "internal/system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.

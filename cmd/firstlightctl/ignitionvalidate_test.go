@@ -20,7 +20,7 @@ func TestIgnitionValidate(t *testing.T) {
 		"error":            {"refused.ign", "", 1, "error at $.storage.files.0.path, line 2 col 33: this is a number, but a string is expected", ""},
 		"syntax":           {"-", "{", 1, "error at line 1 col 2: this is not valid JSON", ""},
 		"empty":            {"empty.ign", "", 1, "", "couldn't parse config: the config is empty"},
-		"old version":      {"-", `{"ignition": {"version": "2.2.0"}}`, 1, "", `version "2.2.0" of the spec is not supported`},
+		"old version":      {"-", `{"ignition": {"version": "2.2.0"}}`, 1, "", `version "2.2.0" is of spec 2`},
 		"unreadable":       {"none", "", 1, "", "couldn't read config: open none: no such file"},
 		"no argument":      {"", "", 1, "", "Usage"},
 		"two arguments":    {"a b", "", 1, "", "Usage"},

@@ -13,12 +13,15 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/config/spec2"
 )
 
 const translateHelp = `Translate a Butane config in YAML to what machines read: an Ignition config, or
 a MachineConfig for OpenShift. An Ignition config is translated to another
 version of the spec, by default the newest that is stable; it is refused if that
-version cannot say the same.
+version cannot say the same. A config of spec 2, which is another language,
+becomes one of the oldest version that can say the same. What spec 3 cannot say
+is an error, and what means something else there is a warning.
 
 The language of FILE is detected by its contents. Without FILE, or with -, it is
 standard input. Problems go to standard error. Nothing is written if there is an
@@ -92,7 +95,15 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 // translateTo translates Butane to Ignition, and either to another version.
 func translateTo(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
 	if !butane.IsButane(in.text) {
-		return reparseAs(in, to)
+		cfg, problems, err := config.Parse(in.text, in.name)
+		switch {
+		case errors.Is(err, config.ErrSpec2):
+			return translateSpec2(in, o, to)
+		case err != nil:
+			return nil, problems, err
+		}
+		result, problems := printAs(cfg, problems, to)
+		return result, problems, nil
 	}
 	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
 	if err != nil || o.to == "" {
@@ -103,13 +114,46 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 			Message: "the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to"}), nil
 	}
 	// Nobody knows the lines of the generated text.
-	generated := input{in.name + ", translated", result.JSON}
-	result, more, err := reparseAs(generated, to)
+	cfg, more, err := config.Parse(result.JSON, in.name+", translated")
+	if err != nil {
+		return nil, append(problems, more...), err
+	}
+	result, more = printAs(cfg, more, to)
 	for _, p := range more {
 		p.Origin.Line, p.Origin.Column, p.Origin.Source = 0, 0, in.name
 		problems = append(problems, p)
 	}
-	return result, problems, err
+	return result, problems, nil
+}
+
+// translateSpec2 translates a config of spec 2, without --to to the oldest version
+// that can say the same.
+func translateSpec2(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
+	cfg, problems, err := spec2.Parse(in.text, in.name)
+	if err != nil {
+		return nil, problems, err
+	}
+	problems = append(problems, referenceWarnings(cfg)...)
+	if o.to == "" {
+		for _, v := range config.Versions() {
+			if result, _ := printAs(cfg, nil, v); result != nil {
+				return result, problems, nil
+			}
+		}
+	}
+	result, problems := printAs(cfg, problems, to)
+	return result, problems, nil
+}
+
+// referenceWarnings are about the configs that one of spec 2 refers to.
+func referenceWarnings(cfg *config.Config) (all config.Problems) {
+	for _, ref := range append(cfg.Ignition.Config.Merge, cfg.Ignition.Config.Replace) {
+		if ref.Source != nil {
+			all = append(all, config.Problem{Severity: config.Warning, Origin: ref.Origin("source"), Message: "translate the config that this leads to, too. " +
+				"Where both configs have an item of the same path, name or device, spec 3 merges the two; spec 2 has one after the other"})
+		}
+	}
+	return all
 }
 
 // lookupVersion returns a version by name; "" is the newest stable one.
@@ -127,21 +171,17 @@ func lookupVersion(name string) (config.Version, error) {
 	return 0, fmt.Errorf("there is no version %q of the spec; there are %s", name, strings.Join(names, ", "))
 }
 
-// reparseAs prints a config in another version of the spec: it prints the newest
-// version and reads that text as the other one. The translation is lossless if
-// both mean the same.
-func reparseAs(in input, to config.Version) (*butane.Result, config.Problems, error) {
-	cfg, problems, err := config.Parse(in.text, in.name)
-	if err != nil {
-		return nil, problems, err
-	}
+// printAs prints a config, which has the given problems, in another version of the
+// spec: it prints the newest version and reads that text as the other one. The
+// translation is lossless if both mean the same; else there is no result.
+func printAs(cfg *config.Config, problems config.Problems, to config.Version) (*butane.Result, config.Problems) {
 	newest := cfg.Marshal()
 	text := withVersion(newest, to)
-	again, lost, err := config.Parse(text, in.name)
+	again, lost, err := config.Parse(text, "")
 	if err == nil && bytes.Equal(again.Marshal(), newest) {
-		return &butane.Result{JSON: text}, problems, nil
+		return &butane.Result{JSON: text}, problems
 	}
-	return nil, append(problems, lossProblems(cfg, problems, lost, to)...), nil
+	return nil, append(problems, lossProblems(cfg, problems, lost, to)...)
 }
 
 // withVersion changes ignition.version in a config printed by Marshal: no other

@@ -9,9 +9,9 @@ import (
 
 // A Field is what the tags of types.go say about one member of an object.
 type Field struct {
-	Name   string // of the member, in JSON
-	Index  int    // in the struct
-	Since  Version
+	Name   string       // of the member, in JSON
+	Index  int          // in the struct
+	Since  Version      // 0 is from the beginning
 	inRefs Version      // since, in references to configs and certificates
 	Type   reflect.Type // without the pointer of an optional scalar
 	Kind   Kind         // what values of the type are read from

@@ -46,9 +46,9 @@ func TestSince(t *testing.T) {
 		in   *Node
 		want Version
 	}{
-		{sampleField(t, fields, "name"), root, V3_0},
+		{sampleField(t, fields, "name"), root, 0},
 		{sampleField(t, fields, "note"), root, V3_2},
-		{hash, root.Member("data"), V3_0},
+		{hash, root.Member("data"), 0},
 		{hash, root.Member("merge").Items[0], V3_1},
 		{hash, &Node{Key: "certificate_authorities"}, V3_1},
 	} {

@@ -8,9 +8,15 @@ import (
 // A Version of the spec, in order of age.
 type Version uint8
 
-// The versions that Parse accepts.
+// The versions of spec 2, another language, which package spec2 translates, and
+// then those that Parse accepts.
 const (
-	V3_0 Version = iota
+	V2_0 Version = iota
+	V2_1
+	V2_2
+	V2_3
+	V2_4
+	V3_0
 	V3_1
 	V3_2
 	V3_3
@@ -25,16 +31,21 @@ const (
 	Newest = V3_7Experimental
 )
 
-var versionNames = [...]string{"3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.0-experimental"}
+var versionNames = [...]string{"2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0",
+	"3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.0-experimental"}
 
 // String is the text that stands in ignition.version.
 func (v Version) String() string { return versionNames[v] }
 
-// Versions lists the accepted versions, oldest first.
-func Versions() []Version {
-	all := make([]Version, len(versionNames))
-	for i := range all {
-		all[i] = Version(i)
+// Versions lists the versions that Parse accepts, oldest first.
+func Versions() []Version { return versions(V3_0, Newest) }
+
+// Spec2 lists the versions of spec 2, oldest first.
+func Spec2() []Version { return versions(V2_0, V2_4) }
+
+func versions(first, last Version) (all []Version) {
+	for v := first; v <= last; v++ {
+		all = append(all, v)
 	}
 	return all
 }
