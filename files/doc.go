@@ -19,7 +19,8 @@
 //	  order of the config), then hard links              file.go, link.go
 //	drop-ins, units, masks, presets                      units.go, presets.go
 //	keys of LUKS volumes, crypttab                       crypttab.go
-//	files of the platform, sync, result file             output.go, sync.go, result.go
+//	files of the platform, what leads nowhere            output.go, notes.go
+//	sync, result file                                    sync.go, result.go
 //	SELinux labels, end of the ledger                    labels.go, ledger.go
 //
 // # Words

@@ -72,6 +72,8 @@ func (p *planner) planEntries() {
 		return depth(e.path)
 	}
 	sort.SliceStable(all, func(i, j int) bool { return rank(all[i]) < rank(all[j]) })
+	p.entries = all
+	p.noteParents()
 	for _, e := range all {
 		p.checkParents(e)
 		if p.checkOwners(e) && p.checkOverwrite(e) {

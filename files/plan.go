@@ -36,6 +36,7 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	p.planOutputs()
 	changes := len(p.plan) > 0
 	if changes {
+		p.planNotes()
 		p.planSync()
 	}
 	p.planResult()
@@ -68,7 +69,8 @@ type planner struct {
 	tree, emptied *rootfs.View
 
 	parents map[string]resolvedDir // by path; see resolve
-	byPath  map[string]*entry      // entries by resolved path
+	entries []*entry               // in the order in which they are planned
+	byPath  map[string]*entry      // the same by resolved path
 
 	changedDirs []string // directories in which something changes
 	policy      string   // of SELinux, "" if nothing gets a label

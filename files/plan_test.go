@@ -313,7 +313,7 @@ func TestPlanRunsInTheDocumentedOrder(t *testing.T) {
 		"writing unit x.service",
 		"masking unit y.service",
 		"writing presets of 1 unit to /etc/systemd/system-preset/20-ignition.preset",
-		"writing everything through to the disks",
+		"looking where links lead", "writing everything through to the disks",
 		"writing the result file /etc/.ignition-result.json",
 		"labelling for SELinux (policy targeted)",
 	}
