@@ -123,6 +123,19 @@ func tableSignatures(r io.ReaderAt, size, sector uint64) []blkprobe.Signature {
 	return nil
 }
 
+// passedOver are partition tables that do not count as one, but must not be
+// destroyed in silence either.
+func passedOver(d gpt.Disk) []blkprobe.Signature {
+	var all []blkprobe.Signature
+	if d.Other != "" {
+		all = append(all, blkprobe.Signature{Type: d.Other + " partition table"})
+	}
+	if len(d.Unused) > 0 {
+		all = append(all, blkprobe.Signature{Type: "backup GPT of partitions " + gpt.Titles(d.Unused)})
+	}
+	return all
+}
+
 // partitions lists what the kernel knows of a disk's partitions.
 func (m *Machine) partitions(disk string) []plan.KernelPartition {
 	if name := m.attribute(disk, "dm/name"); name != "" {

@@ -63,7 +63,9 @@ func (in *inspection) lookAtDisks(ctx context.Context, disks []config.Disk) ([]*
 func (m *Machine) diskFacts(d *device, inUse mountsAndSwaps) *plan.DiskFacts {
 	f := &plan.DiskFacts{DeviceFacts: d.facts(d.path), Disk: gpt.Read(d.file, d.size, d.sector)}
 	if f.Kind == gpt.None {
-		f.Signatures = d.probe()
+		f.Signatures = append(d.probe(), passedOver(f.Disk)...)
+		f.Traces = len(gpt.Traces(d.file, d.size)) > 0
+		f.Blank = blank(d.file, wipeRanges(d.file, int64(d.size), f.Signatures))
 	}
 	if d.sysfs == "" {
 		return f
@@ -158,7 +160,7 @@ func (in *inspection) Location(d *plan.Disk, p gpt.Partition, wiped bool) []blkp
 	disk := in.disks[d.Facts]
 	var r io.ReaderAt = disk.file
 	if wiped {
-		r = wipedReader{r, wipeRanges(int64(disk.size), d.Facts.Signatures)}
+		r = wipedReader{r, wipeRanges(r, int64(disk.size), d.Facts.Signatures)}
 	}
 	if p.Number == 0 {
 		return append(probe(r, int64(disk.size)), tableSignatures(r, disk.size, disk.sector)...)

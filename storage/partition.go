@@ -89,7 +89,7 @@ func (m *Machine) unlock(d *device) {
 // verifyUnchanged makes sure that the plan is for what is there.
 func verifyUnchanged(p *plan.Disk, d *device) error {
 	now := gpt.Read(d.file, d.size, d.sector)
-	if d.size != p.Facts.Size || now.Kind != p.Facts.Kind || !reflect.DeepEqual(now.Table, p.Facts.Table) {
+	if d.size != p.Facts.Size || !reflect.DeepEqual(now, p.Facts.Disk) {
 		return errChanged
 	}
 	return nil
@@ -106,7 +106,7 @@ func writeDisk(p *plan.Disk, diff kernelDiff) (err error) {
 		return err
 	}
 	if p.Wipe {
-		if err := wipe(f, wipeRanges(int64(p.Facts.Size), p.Facts.Signatures)); err != nil {
+		if err := wipe(f, wipeRanges(f, int64(p.Facts.Size), p.Facts.Signatures)); err != nil {
 			return err
 		}
 	}

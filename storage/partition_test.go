@@ -218,28 +218,6 @@ func TestEntriesThatTheConfigDoesNotNameStayAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestHybridMBRsAreNotMadeToLie(t *testing.T) {
-	b := newTestMachine(t)
-	disk := b.disk("a.img", 100)
-	b.run("sgdisk", append(append([]string(nil), usual...), "-h", "1", disk)...)
-	b.refused(partitions(`{"number": 2, "label": "new"}`),
-		`the GPT of DIR/a.img cannot be changed: its MBR is a hybrid, with entries of its own for some of the partitions, which would no longer agree | storage.disks[0] | wipeTable: true replaces it, with everything on the disk`)
-	before := first(t, disk)
-	b.apply(partitions(`{"number": 1}`))
-	if first(t, disk) != before {
-		t.Error("the MBR was changed although nothing was asked for")
-	}
-}
-
-func first(t *testing.T, disk string) string {
-	t.Helper()
-	b, err := os.ReadFile(disk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b[:512])
-}
-
 func TestADiskThatHasGrownIsUsedToItsEnd(t *testing.T) {
 	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)

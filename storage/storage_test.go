@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"math/rand"
 	"os"
 	"os/exec"
@@ -20,6 +21,10 @@ import (
 func TestMain(m *testing.M) {
 	// The tools are in sbin, which is not in everybody's path.
 	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		panic(err)
+	}
+	// Sgdisk sleeps for a second after it has written.
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

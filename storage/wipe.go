@@ -1,12 +1,14 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -15,14 +17,26 @@ import (
 // hold the superblocks of nearly everything, also of what the table of probes
 // does not know, and both copies of a partition table with it. (No format would
 // believe in a superblock with only its magic number gone, but a recovery tool
-// might, and an old backup of a GPT would be believed.)
-func wipeRanges(size int64, found []blkprobe.Signature) []blkprobe.Range {
+// might, and an old backup of a GPT would be believed.) So are copies of a GPT
+// that are elsewhere.
+func wipeRanges(r io.ReaderAt, size int64, found []blkprobe.Signature) []blkprobe.Range {
 	ends := min(size, 1<<20)
 	ranges := []blkprobe.Range{{Offset: 0, Length: ends}, {Offset: size - ends, Length: ends}}
 	for _, s := range found {
 		ranges = append(ranges, s.Magics...)
 	}
-	return ranges
+	return append(ranges, gpt.Traces(r, uint64(size))...)
+}
+
+// blank reports whether wiping ranges would change nothing.
+func blank(r io.ReaderAt, ranges []blkprobe.Range) bool {
+	for _, part := range ranges {
+		b := make([]byte, part.Length)
+		if _, err := r.ReadAt(b, part.Offset); err != nil || len(bytes.TrimLeft(b, "\x00")) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // wipe overwrites ranges with zeroes and sees to it that they reach the disk.
@@ -50,7 +64,7 @@ func wipeDevice(node string, found []blkprobe.Signature) (err error) {
 	if err != nil {
 		return err
 	}
-	return wipe(f, wipeRanges(int64(size), found))
+	return wipe(f, wipeRanges(f, int64(size), found))
 }
 
 // A wipedReader reads a disk as it will be when ranges of it have been wiped.

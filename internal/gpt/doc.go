@@ -11,7 +11,9 @@
 // Write writes a table and reads it again. One copy of the table is intact at
 // any moment, so that a power cut leaves the old table or the new one:
 //
+//	an empty table, if there is none  a protective MBR alone is a damaged table
 //	protective MBR                    without it a backup alone does not count
+//	the table as it is, if damaged    else the only sound copy is overwritten
 //	backup entries, backup header     each synced to the disk
 //	primary entries, primary header   each synced to the disk
 //
@@ -41,5 +43,9 @@
 //  8. It does not wrap the errors of writing.
 //
 // Limits: entries of 128 bytes, headers of 92 bytes, at most 1 MiB of entries.
-// A hybrid MBR is left as it is, and its disk is not written to.
+//
+// A hybrid MBR has entries of its own for some of the partitions, which old
+// firmware starts from; UEFI knows nothing of it. Its entries are in Table.MBR.
+// Those that are not in the table that is written are taken out; without any the
+// MBR is protective only.
 package gpt

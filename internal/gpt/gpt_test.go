@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,36 +66,113 @@ func TestTablesAreReadAsTheyWereWritten(t *testing.T) {
 // At whatever write the power goes: what is found then is the table before or
 // the table after, and never something else.
 func TestPowerCutLeavesOneOfTheTables(t *testing.T) {
-	for _, grown := range []int{0, 4 << 20} {
+	const size = 8 << 20
+	sector := func(n int) func(m *memory) { return func(m *memory) { clear(m.data[n*512 : n*512+512]) } }
+	for name, prepare := range map[string]func(m *memory){
+		"intact":                func(*memory) {},
+		"grown":                 func(m *memory) { m.data = append(m.data, make([]byte, 4<<20)...) },
+		"without an MBR":        sector(0),
+		"without a primary":     sector(1),
+		"without a backup":      sector(size/512 - 1),
+		"with a hybrid MBR":     func(m *memory) { hybrid(m, 2048, 1<<30) },
+		"with an empty primary": func(m *memory) { emptyPrimary(m) },
+		"blank":                 func(m *memory) { clear(m.data) },
+	} {
 		for dies := 1; ; dies++ {
-			m := &memory{data: make([]byte, 8<<20)}
-			before := sample(512, len(m.data), "one", "two")
-			if err := Write(m, before, uint64(len(m.data))); err != nil {
+			m := &memory{data: make([]byte, size)}
+			if err := Write(m, sample(512, size, "one", "two"), size); err != nil {
 				t.Fatal(err)
 			}
-			m.data = append(m.data, make([]byte, grown)...)
+			prepare(m)
+			before := m.read(512)
 			after := sample(512, len(m.data), "one", "other", "new")
 			m.writes, m.dies = 0, dies
 			err := Write(m, after, uint64(len(m.data)))
 			m.dies = 0
 			d := m.read(512)
-			isOld, isNew := reflect.DeepEqual(d.Table.Partitions, before.Partitions), reflect.DeepEqual(d.Table.Partitions, after.Partitions)
-			if d.Kind != Intact || !isOld && !isNew {
-				t.Errorf("cut at write %d, grown by %d: %+v", dies, grown, d)
+			isOld := reflect.DeepEqual(d.Table.Partitions, before.Table.Partitions)
+			isNew := reflect.DeepEqual(d.Table.Partitions, after.Partitions)
+			if d.Kind != Intact && d.Kind != before.Kind || !isOld && !isNew || d.Kind == None && len(d.Unused) > 0 {
+				t.Errorf("%s, cut at write %d: %+v", name, dies, d)
 			}
 			// The next run writes the same table again.
 			if err := Write(m, after, uint64(len(m.data))); err != nil {
-				t.Errorf("cut at write %d, grown by %d: the next run: %v", dies, grown, err)
+				t.Errorf("%s, cut at write %d: the next run: %v", name, dies, err)
 			}
 			if err == nil {
 				if dies < 6 || !isNew {
-					t.Errorf("only %d writes, new: %v", dies, isNew)
+					t.Errorf("%s: only %d writes, new: %v", name, dies, isNew)
 				}
 				break
 			}
 			if !strings.Contains(err.Error(), errPower.Error()) { // go-diskfs does not wrap it
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// hybrid adds entries to the MBR, of 2048 sectors each.
+func hybrid(m *memory, starts ...uint32) {
+	for i, start := range starts {
+		e := m.data[mbrEntries+16*(i+1):]
+		e[4] = 0x83
+		binary.LittleEndian.PutUint32(e[8:], start)
+		binary.LittleEndian.PutUint32(e[12:], 2048)
+	}
+}
+
+// emptyPrimary replaces the primary copy by one without partitions.
+func emptyPrimary(m *memory) {
+	empty := &memory{data: make([]byte, len(m.data))}
+	if err := Write(empty, sample(512, len(m.data)), uint64(len(m.data))); err != nil {
+		panic(err)
+	}
+	copy(m.data[:34*512], empty.data)
+}
+
+func TestABackupThatIsNotInUseIsShown(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(m *memory)
+		kind  Kind
+	}{
+		"alone":                    {func(m *memory) { clear(m.data[:34*512]) }, None},
+		"behind a damaged primary": {func(m *memory) { clear(m.data[:512]); m.data[600] ^= 1 }, None},
+		"of another table":         {emptyPrimary, Intact},
+	} {
+		m := &memory{data: make([]byte, 8<<20)}
+		want := sample(512, len(m.data), "one", "two")
+		if err := Write(m, want, uint64(len(m.data))); err != nil {
+			t.Fatal(err)
+		}
+		c.spoil(m)
+		if d := m.read(512); d.Kind != c.kind || len(d.Table.Partitions) > 0 || !reflect.DeepEqual(d.Unused, want.Partitions) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+func TestEntriesOfAHybridMBRAreKeptOrTakenOut(t *testing.T) {
+	for _, kept := range [][]uint32{{2048, 4096}, {4096}, nil} {
+		m := &memory{data: make([]byte, 8<<20)}
+		table := sample(512, len(m.data), "one", "two")
+		if err := Write(m, table, uint64(len(m.data))); err != nil {
+			t.Fatal(err)
+		}
+		hybrid(m, 2048, 4096)
+		for _, e := range m.read(512).Table.MBR {
+			if slices.Contains(kept, uint32(e.Start)) {
+				table.MBR = append(table.MBR, e)
+			}
+		}
+		if err := Write(m, table, uint64(len(m.data))); err != nil {
+			t.Fatal(err)
+		}
+		if d := m.read(512); len(d.Table.MBR) != len(kept) || !reflect.DeepEqual(d.Table, table) || d.Damage != "" {
+			t.Errorf("kept %v: %+v", kept, d)
+		}
+		if kept == nil && !bytes.Equal(m.data[mbrEntries:512], protectiveMBR(8<<20/512)) {
+			t.Errorf("the MBR is % x", m.data[mbrEntries:512])
 		}
 	}
 }
@@ -142,6 +220,11 @@ func FuzzReadTable(f *testing.F) {
 		for _, e := range d.Table.Partitions {
 			if e.Number < 1 || e.Number > d.Table.Slots || e.Size == 0 {
 				t.Errorf("%+v", e)
+			}
+		}
+		for _, r := range Traces(m, uint64(len(data))) {
+			if r.Offset < 0 || r.Length < 0 || r.Offset+r.Length > int64(len(data)) {
+				t.Errorf("%+v is not on the disk", r)
 			}
 		}
 	})

@@ -2,8 +2,10 @@ package gpt
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 )
@@ -16,11 +18,23 @@ const (
 	mbrProtective = 0xee // type of the entry that covers a GPT
 )
 
+// An MBREntry is a used entry of an MBR, but for the one that covers a GPT.
+type MBREntry struct {
+	Number      int // 1 to 4
+	Type        byte
+	Start, Size uint64 // in sectors
+}
+
+// End is the first sector after those of the entry.
+func (e MBREntry) End() uint64 { return e.Start + e.Size }
+
+// Overlaps reports whether a partition shares a sector with the entry.
+func (e MBREntry) Overlaps(p Partition) bool { return e.Start < p.End() && p.Start < e.End() }
+
 // A bootSector is what the first sector has of partitions.
 type bootSector struct {
-	partitioned bool // there is a table with at least one entry
-	protective  bool // one of the entries covers a GPT
-	hybrid      bool // and there are others
+	protective bool // one of the entries covers a GPT
+	others     []MBREntry
 }
 
 // readMBR reads a table, and distinguishes it from other boot sectors, which
@@ -30,7 +44,6 @@ func readMBR(b []byte) bootSector {
 		return bootSector{}
 	}
 	var boot bootSector
-	others := 0
 	for i := range 4 {
 		e := b[mbrEntries+16*i : mbrEntries+16*i+16]
 		switch {
@@ -39,10 +52,10 @@ func readMBR(b []byte) bootSector {
 		case e[4] == mbrProtective:
 			boot.protective = true
 		case e[4] != 0 && binary.LittleEndian.Uint32(e[12:]) != 0:
-			others++
+			boot.others = append(boot.others, MBREntry{Number: i + 1, Type: e[4],
+				Start: uint64(binary.LittleEndian.Uint32(e[8:])), Size: uint64(binary.LittleEndian.Uint32(e[12:]))})
 		}
 	}
-	boot.partitioned, boot.hybrid = boot.protective || others > 0, boot.protective && others > 0
 	return boot
 }
 
@@ -59,15 +72,26 @@ func protectiveMBR(sectors uint64) []byte {
 	return b
 }
 
-// writeProtectiveMBR writes one unless the MBR there is a hybrid, which has
-// entries of its owner's choice. Boot code is left alone.
-func writeProtectiveMBR(f interface {
+// writeMBR writes the protective MBR of a table. Of a hybrid one it takes out
+// the entries that the table does not have, and leaves the others as they are.
+// Boot code is left alone.
+func writeMBR(f interface {
 	io.ReaderAt
 	io.WriterAt
-}, sectors uint64) error {
-	if readMBR(section{f, 512, 512}.bytes(0, 512)).hybrid {
-		return nil
+}, t Table, sectors uint64) error {
+	b := protectiveMBR(sectors)
+	if len(t.MBR) > 0 {
+		old := section{f, 512, 512}.bytes(0, 512)
+		if old == nil {
+			return errors.New("the MBR cannot be read")
+		}
+		b = old[mbrEntries:]
+		for _, e := range readMBR(old).others {
+			if !slices.Contains(t.MBR, e) {
+				clear(b[16*(e.Number-1) : 16*e.Number])
+			}
+		}
 	}
-	_, err := f.WriteAt(protectiveMBR(sectors), mbrEntries)
+	_, err := f.WriteAt(b, mbrEntries)
 	return err
 }

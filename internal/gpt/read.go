@@ -31,6 +31,13 @@ type Disk struct {
 	Unwritable error
 	// Grown reports that the disk is larger than the table says.
 	Grown bool
+	// Other is libblkid's name of a table that is neither an MBR nor a GPT. The
+	// kind is None then.
+	Other string
+	// Unused are partitions of a sound backup copy that does not count: there is
+	// nothing else left of its table, so that firmware and kernel pass over it, or
+	// the primary copy is sound too and does not list them.
+	Unused []Partition
 }
 
 // Read finds out what partition table a disk has. Size and sector are the
@@ -63,14 +70,15 @@ func (s section) read() Disk {
 	}
 	boot := readMBR(s.bytes(0, 512))
 	copies := s.readCopies()
+	leftover := !boot.protective && copies.primaryErr != nil
 	switch {
-	case boot.partitioned && !boot.protective:
-		return Disk{Kind: MBR}
+	case !boot.protective && len(boot.others) > 0:
+		return Disk{Kind: MBR, Table: Table{MBR: boot.others}}
 	case copies.primaryErr == nil:
-	case errors.Is(copies.primaryErr, errNoHeader) && !boot.protective:
-		// A backup alone is a leftover. Firmware and kernel do not use it either.
-		return Disk{}
-	case copies.backupErr != nil:
+	case copies.backupErr == nil:
+	case leftover && errors.Is(copies.primaryErr, errNoHeader):
+		return Disk{Other: otherTable(s.bytes(0, otherTableSize))}
+	default:
 		d := Disk{Kind: Damaged, Damage: fmt.Sprintf("primary: %v; backup: %v", copies.primaryErr, copies.backupErr)}
 		if other := s.otherSector(); other != 0 {
 			d.Damage = fmt.Sprintf("it is for sectors of %d bytes, but the disk has sectors of %d", other, s.sector)
@@ -82,11 +90,24 @@ func (s section) read() Disk {
 		d.Kind, d.Damage = Damaged, err.Error()
 		return d
 	}
-	d.Damage = copies.damage(boot)
-	if boot.hybrid {
-		d.Unwritable = errors.New("its MBR is a hybrid, with entries of its own for some of the partitions, which would no longer agree")
+	if leftover {
+		return Disk{Unused: d.Table.Partitions, Other: otherTable(s.bytes(0, otherTableSize))}
+	}
+	d.Damage, d.Table.MBR = copies.damage(boot), boot.others
+	if copies.differ() {
+		d.Unused = s.unused(copies.backup, d.Table)
 	}
 	return d
+}
+
+// unused returns the partitions of the backup copy that a table does not have.
+func (s section) unused(backup header, t Table) []Partition {
+	s.size = (backup.self + 1) * s.sector // where it is looked for (fault 5)
+	d, err := s.load(copies{backup: backup, primaryErr: errNoHeader})
+	if err != nil {
+		return nil // nobody can use them
+	}
+	return Without(d.Table.Partitions, t.Partitions)
 }
 
 // load reads the entries of the copy that is to be used.
@@ -152,12 +173,20 @@ func (s section) readCopies() copies {
 	return c
 }
 
+// differ reports whether both copies are sound but not of the same table.
+func (c copies) differ() bool {
+	p, b := c.primary, c.backup
+	return c.primaryErr == nil && c.backupErr == nil && (p.entriesSum != b.entriesSum || p.slots != b.slots)
+}
+
 func (c copies) damage(boot bootSector) string {
 	switch {
 	case c.primaryErr != nil:
 		return fmt.Sprintf("the primary copy is damaged: %v", c.primaryErr)
 	case c.backupErr != nil:
 		return fmt.Sprintf("the backup copy is damaged: %v", c.backupErr)
+	case c.differ():
+		return "the backup copy lists other partitions"
 	case !boot.protective:
 		return "the protective MBR is missing"
 	}
@@ -182,6 +211,18 @@ var errNoHeader = errors.New("there is no GPT header")
 
 // readHeader reads and checks one header and its array of entries (fault 1).
 func (s section) readHeader(lba uint64) (header, error) {
+	h, err := s.header(lba)
+	if err != nil {
+		return h, err
+	}
+	return h, h.check(s)
+}
+
+// header reads and checks one header alone.
+func (s section) header(lba uint64) (header, error) {
+	if lba >= s.size/s.sector {
+		return header{}, errNoHeader
+	}
 	b := s.bytes(lba*s.sector, s.sector)
 	if b == nil || string(b[:8]) != "EFI PART" {
 		return header{}, errNoHeader
@@ -198,14 +239,15 @@ func (s section) readHeader(lba uint64) (header, error) {
 	if crc32.ChecksumIEEE(b[:headerSize]) != sum {
 		return h, errors.New("the checksum of the header is wrong")
 	}
-	return h, h.check(s, lba)
+	if h.self != lba {
+		return h, fmt.Errorf("the header says that it is in sector %d but is in sector %d", h.self, lba)
+	}
+	return h, nil
 }
 
-func (h header) check(s section, lba uint64) error {
+func (h header) check(s section) error {
 	size := uint64(h.slots) * uint64(h.entrySize)
 	switch {
-	case h.self != lba:
-		return fmt.Errorf("the header says that it is in sector %d but is in sector %d", h.self, lba)
 	case h.entrySize != gpt.PartitionEntrySize:
 		return fmt.Errorf("the entries have %d bytes; only %d are supported", h.entrySize, gpt.PartitionEntrySize)
 	case size == 0 || size > maxArray:

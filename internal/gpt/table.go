@@ -3,6 +3,7 @@ package gpt
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Partition is one used entry of a table.
@@ -25,6 +26,22 @@ func (p Partition) Title() string {
 	return fmt.Sprintf("%d %q", p.Number, p.Name)
 }
 
+// Without returns the partitions that have not the same sectors as another one.
+func Without(all, others []Partition) []Partition {
+	return slices.DeleteFunc(slices.Clone(all), func(p Partition) bool {
+		return slices.ContainsFunc(others, func(q Partition) bool { return p.Start == q.Start && p.Size == q.Size })
+	})
+}
+
+// Titles lists partitions for a message.
+func Titles(all []Partition) string {
+	var titles []string
+	for _, p := range all {
+		titles = append(titles, p.Title())
+	}
+	return strings.Join(titles, ", ")
+}
+
 // A Table is the contents of a partition table.
 type Table struct {
 	GUID        string
@@ -32,6 +49,9 @@ type Table struct {
 	First, Last uint64 // usable sectors
 	Slots       int    // how many entries there is room for
 	Partitions  []Partition
+	// MBR are the entries of a hybrid MBR that stand for partitions beside the
+	// GPT; or, on a disk without a GPT, those of its DOS partition table.
+	MBR []MBREntry
 }
 
 // New returns an empty table of the usual form for a disk of a size in bytes:

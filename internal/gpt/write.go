@@ -3,7 +3,7 @@ package gpt
 import (
 	"errors"
 	"fmt"
-	"reflect"
+	"slices"
 
 	"github.com/diskfs/go-diskfs/backend"
 	"github.com/diskfs/go-diskfs/partition/gpt"
@@ -13,17 +13,35 @@ import (
 // order of its writes is in the documentation of the package. The file's Sync
 // is called if it has that method.
 func Write(f backend.WritableFile, t Table, size uint64) error {
+	now := Read(f, size, t.Sector)
+	if now.Kind == None {
+		empty := t
+		empty.Partitions = nil
+		if err := writeCopies(f, empty, size); err != nil {
+			return err
+		}
+	}
+	if err := writeMBR(f, t, size/t.Sector); err != nil {
+		return fmt.Errorf("writing the protective MBR: %w", err)
+	}
+	if now.Damage != "" {
+		if err := writeCopies(f, now.Table, size); err != nil {
+			return err
+		}
+	}
+	if err := writeCopies(f, t, size); err != nil {
+		return err
+	}
+	return verify(f, t, size)
+}
+
+// writeCopies writes both copies of a table.
+func writeCopies(f backend.WritableFile, t Table, size uint64) error {
 	encoded, err := encode(f, t, size)
 	if err != nil {
 		return err
 	}
-	if err := writeProtectiveMBR(f, size/t.Sector); err != nil {
-		return fmt.Errorf("writing the protective MBR: %w", err)
-	}
-	if err := encoded.Write(f, int64(size)); err != nil {
-		return err
-	}
-	return verify(f, t, size)
+	return encoded.Write(f, int64(size))
 }
 
 // encode converts a table to go-diskfs's form. A disk that has a GPT gives the
@@ -55,7 +73,7 @@ func verify(f backend.WritableFile, want Table, size uint64) error {
 	if d.Kind != Intact || d.Damage != "" {
 		return fmt.Errorf("reading the new partition table again: it is not intact: %s", d.Damage)
 	}
-	if len(d.Table.Partitions)+len(want.Partitions) > 0 && !reflect.DeepEqual(d.Table.Partitions, want.Partitions) {
+	if !slices.Equal(d.Table.Partitions, want.Partitions) || !slices.Equal(d.Table.MBR, want.MBR) {
 		return errors.New("reading the new partition table again: it is not what was written")
 	}
 	return nil

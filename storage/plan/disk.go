@@ -25,6 +25,8 @@ type Disk struct {
 	// Map makes devices of partitions that stay as they are, on a disk of the
 	// device mapper.
 	Map bool
+	// Warnings are for the log.
+	Warnings []string
 }
 
 // A Change is what happens to one partition.
@@ -98,7 +100,7 @@ func (d *Disk) decide(holdsWanted bool, newGUID func() string) []error {
 	wipe := config.ValueOr(d.Config.WipeTable, false)
 	switch {
 	case wipe && len(d.Config.Partitions) == 0:
-		d.Wipe = !holdsWanted && (f.Kind != gpt.None || len(f.Signatures) > 0)
+		d.Wipe = !f.Blank && (f.Traces || !holdsWanted)
 		d.After = gpt.Table{}
 		return d.refuseWipe()
 	case wipe:
@@ -116,6 +118,8 @@ func (d *Disk) decide(holdsWanted bool, newGUID func() string) []error {
 	errs := d.decidePartitions(base, newGUID)
 	d.Write = len(d.Changes) > 0 || f.Kind == gpt.Intact && f.Damage != ""
 	d.Map = f.Unmapped
+	d.decideMBR()
+	d.warnOfUnused()
 	return append(errs, d.refuseChanges()...)
 }
 
@@ -125,12 +129,39 @@ func (d *Disk) decide(holdsWanted bool, newGUID func() string) []error {
 func (d *Disk) decideWiped(newGUID func() string) []error {
 	f := d.Facts
 	errs := d.decidePartitions(gpt.New(f.Size, f.Sector, newGUID()), newGUID)
-	if len(errs) == 0 && f.Kind == gpt.Intact && f.Damage == "" && !f.Grown && d.equalsAfter(f.Table) {
+	if len(errs) == 0 && f.Kind == gpt.Intact && f.Damage == "" && !f.Grown && len(f.Table.MBR) == 0 && d.equalsAfter(f.Table) {
 		d.After, d.Changes, d.Map = f.Table, nil, f.Unmapped
 		return nil
 	}
 	d.Wipe, d.Write = true, true
 	return append(errs, d.refuseWipe()...)
+}
+
+// warnOfUnused is about a backup that is overwritten though it lists more than
+// the first copy. An interrupted run of ours leaves one that lists what is planned.
+func (d *Disk) warnOfUnused() {
+	lost := gpt.Without(d.Facts.Unused, d.After.Partitions)
+	if d.Write && len(lost) > 0 {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("the backup GPT of %s lists partitions that its first copy does not: %s; the first copy counts, and the backup is written anew",
+			d.Facts.Device, gpt.Titles(lost)))
+	}
+}
+
+// decideMBR takes the entries out of a hybrid MBR where partitions change, as
+// they would show what is no longer there.
+func (d *Disk) decideMBR() {
+	d.After.MBR = nil
+	for _, e := range d.Facts.Table.MBR {
+		i := slices.IndexFunc(d.Changes, func(c Change) bool {
+			return c.Kind != Created && e.Overlaps(c.Before) || c.Kind != Deleted && e.Overlaps(c.After)
+		})
+		if i < 0 {
+			d.After.MBR = append(d.After.MBR, e)
+			continue
+		}
+		d.Warnings = append(d.Warnings, fmt.Sprintf("entry %d of the hybrid MBR of %s (%s at %s) is taken out: it would not agree with the GPT any more (%s)",
+			e.Number, d.Facts.Device, inMiB(e.Size*d.After.Sector), inMiB(e.Start*d.After.Sector), d.Changes[i]))
+	}
 }
 
 // equalsAfter compares a table with the plan's, but for what is random.
@@ -165,6 +196,11 @@ func (d *Disk) refuseExisting() error {
 		return report.Conflict(origin, d.wipeTableHint(), "%s has an MBR partition table; the config asks for GPT partitions", f.Device)
 	case f.Kind == gpt.Damaged:
 		return report.Conflict(origin, d.wipeTableHint()+"; sgdisk --verify shows the damage", "the GPT of %s cannot be used: %s", f.Device, f.Damage)
+	case f.Other != "":
+		return report.Conflict(origin, d.wipeTableHint(), "%s has a partition table of another kind (%s); the config asks for GPT partitions", f.Device, f.Other)
+	case f.Kind == gpt.None && len(f.Unused) > 0:
+		return report.Conflict(origin, d.wipeTableHint()+`; "recovery" in gdisk makes the GPT from its backup`,
+			"of the GPT of %s only the backup is left, which nothing uses; it lists partitions %s", f.Device, gpt.Titles(f.Unused))
 	case f.Kind == gpt.None && len(f.Signatures) > 0:
 		return report.Conflict(origin, d.wipeTableHint(), "%s has no partition table but holds %s", f.Device, blkprobe.Describe(f.Signatures))
 	}

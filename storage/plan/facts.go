@@ -30,6 +30,12 @@ type Facts interface {
 type DiskFacts struct {
 	DeviceFacts
 	gpt.Disk
+	// Blank reports that there is nothing on a disk without a table that a wipe
+	// would take away.
+	Blank bool
+	// Traces reports that a disk without a table that could be used has something
+	// of one or more.
+	Traces bool
 	// Partitions are those that the kernel knows.
 	Partitions []KernelPartition
 	// Mapping is the device mapper's name of the disk if it is one of its devices.

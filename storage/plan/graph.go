@@ -141,7 +141,7 @@ func (g *Graph) DecideDisks(newGUID func() string) []error {
 			}
 		}
 		errs = append(errs, d.decide(g.holdsWanted(d.Facts), newGUID)...)
-		g.Warnings = append(g.Warnings, d.warnOfResize()...)
+		g.Warnings = append(append(g.Warnings, d.Warnings...), d.warnOfResize()...)
 	}
 	return errs
 }

@@ -28,6 +28,10 @@ type tableCase struct {
 const (
 	// threeParts is a table with three partitions and a gap before the last one.
 	threeParts = `sgdisk -n 1:2048:+32M -c 1:one -n 2:0:+32M -c 2:two -n 3:262144:+64M -c 3:three $disk > /dev/null; udevadm settle`
+	// hybridMBR has entries for the first two; onlyBackup is what is left when
+	// the beginning of the disk is overwritten.
+	hybridMBR  = `; sgdisk -h 1:2 $disk > /dev/null; udevadm settle`
+	onlyBackup = `dd if=/dev/urandom of=$disk bs=512 count=34 conv=notrunc status=none; udevadm settle`
 	// marked writes into each of them what must survive; kept proves it.
 	marked = threeParts + `
 		for n in 1 2 3; do yes "partition $n" | dd of=${disk}p$n bs=1M count=16 iflag=fullblock status=none; done
@@ -153,10 +157,39 @@ var tableCases = map[string]tableCase{
 		disk:   `"wipeTable": true, "partitions": [{"label": "a"}]`,
 		after:  "1 a 1+254",
 	},
-	"a hybrid table stays": {
-		before:  threeParts + `; sgdisk -h 1 $disk > /dev/null; udevadm settle`,
+	"a hybrid table keeps its MBR": {
+		before: marked + hybridMBR + `; dd if=$disk of=$dir/mbr bs=512 count=1 status=none`,
+		disk:   `"partitions": [{"label": "a", "sizeMiB": 8}, {"number": 3, "sizeMiB": 0, "resize": true}]`,
+		after:  "1 one 1+32\n2 two 33+32\n3 three 128+127\n4 a 65+8",
+		check:  `cmp -n 512 $dir/mbr $disk; keep="1 2 3"; ` + kept,
+	},
+	"a hybrid table loses the entry of a partition that changes": {
+		before: marked + hybridMBR,
+		disk:   `"partitions": [{"number": 1, "shouldExist": false, "wipePartitionEntry": true}]`,
+		after:  "2 two 33+32\n3 three 128+64",
+		check:  `sgdisk -p -O $disk | grep -c '^ *[1-4] ' | grep -qx 2; keep="2 3"; ` + kept,
+	},
+	"a hybrid table without entries becomes protective": {
+		before: marked + hybridMBR,
+		disk:   `"partitions": [{"number": 1, "shouldExist": false, "wipePartitionEntry": true}, {"number": 2, "label": "other", "sizeMiB": 8, "wipePartitionEntry": true}]`,
+		after:  "2 other 1+8\n3 three 128+64",
+		check:  `sgdisk -p -O $disk | grep -c '^ *[1-4] ' | grep -qx 1; keep="3"; ` + kept,
+	},
+	"a backup behind garbage is wiped": {
+		before: threeParts + `; ` + onlyBackup,
+		disk:   `"wipeTable": true`,
+		check:  `[ -z "$(wipefs $disk)" ]; sgdisk -p $disk | grep -q 'Creating new GPT'; ! sgdisk -p $disk | grep -q three`,
+	},
+	"a backup behind garbage stays": {
+		before:  threeParts + `; ` + onlyBackup,
 		disk:    `"partitions": [{"label": "a", "sizeMiB": 8}]`,
-		refused: []string{"wipeTable: true replaces it"},
+		refused: []string{"only the backup is left", `1 "one", 2 "two", 3 "three"`, "wipeTable: true replaces it"},
+	},
+	"a backup in the middle is wiped": {
+		before: threeParts + `; file=$(losetup -nO BACK-FILE $disk); truncate -s 384M $file; losetup -c $disk; udevadm settle`,
+		disk:   `"wipeTable": true, "partitions": [{"label": "all"}]`,
+		after:  "1 all 1+382",
+		check:  `[ -z "$(dd if=$disk bs=512 skip=$(((256 << 11) - 33)) count=33 status=none | tr -d '\0')" ]`,
 	},
 	"garbage where the table was": {
 		before:  threeParts + `; dd if=/dev/urandom of=$disk bs=512 seek=1 count=1 conv=notrunc status=none; dd if=/dev/urandom of=$disk bs=512 seek=$(($(blockdev --getsz $disk) - 1)) count=1 conv=notrunc status=none; udevadm settle`,
