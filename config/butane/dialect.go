@@ -3,6 +3,7 @@ package butane
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -127,7 +128,36 @@ func findDialect(variant, version string) (*Dialect, error) {
 	case versions == nil:
 		return nil, fmt.Errorf("the variant %q is unknown; it should be one of %s", variant, strings.Join(variants(), ", "))
 	}
-	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s", version, variant, strings.Join(versions, ", "))
+	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s%s", version, variant, strings.Join(versions, ", "), versionHint(normal, versions))
+}
+
+// versionHint says what may be meant by a version that is not one of those of a
+// variant.
+func versionHint(version string, versions []string) string {
+	final, experimental := strings.CutSuffix(version, "-experimental")
+	switch {
+	case experimental && slices.Contains(versions, final):
+		return "; " + final + " is final, so leave out \"-experimental\""
+	case slices.Contains(versions, version+"-experimental"):
+		return "; " + version + " is not final yet, so add \"-experimental\""
+	case isNewer(final, versions[len(versions)-1]):
+		return "; a newer version of this program may know it"
+	}
+	return ""
+}
+
+// isNewer reports whether the numbers of a version are higher than those of another.
+func isNewer(version, than string) bool {
+	numbers := func(v string) []int {
+		v, _, _ = strings.Cut(v, "-")
+		var all []int
+		for part := range strings.SplitSeq(v, ".") {
+			n, _ := strconv.Atoi(part) // of NormalVersion
+			all = append(all, n)
+		}
+		return all
+	}
+	return slices.Compare(numbers(version), numbers(than)) > 0
 }
 
 // since names the first dialect after this one, of the same variant, that is translated
