@@ -168,6 +168,9 @@ func TestDocumentsThatAreNotButane(t *testing.T) {
 		if len(problems) == 0 {
 			t.Errorf("%s: no problems", name)
 		}
+		if _, _, err := Parse([]byte(c.text), "test"); !errors.Is(err, ErrDocument) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, on a machine: %v", name, err)
+		}
 	}
 	if _, _, err := Translate(nil, "test", Options{}); !errors.Is(err, config.ErrEmpty) {
 		t.Errorf("no text: %v", err)
