@@ -105,7 +105,9 @@ func (b *builder) value(t reflect.Type, at *doc.Node) *node {
 		item := &doc.Node{Kind: doc.KindOf(t.Elem()), Parent: at}
 		return &node{Type: types{"array"}, Items: b.value(t.Elem(), item)}
 	case reflect.Map:
-		return &node{Type: types{"object"}, Additional: b.value(t.Elem(), at)}
+		value := b.value(t.Elem(), at)
+		value.Type = append(value.Type, "null") // Butane takes a key without a value for ""
+		return &node{Type: types{"object"}, Additional: value}
 	case reflect.Bool:
 		return &node{Type: types{"boolean"}}
 	case reflect.Int:

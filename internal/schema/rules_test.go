@@ -202,10 +202,11 @@ func TestButaneValuesAreJudgedAsByTheCode(t *testing.T) {
 		{"quadlet without a name", "fcos 1.8.0-experimental", "systemd: {quadlets: [{%s}]}", []string{"name: a.pod", "rootful: true"}},
 		{"string", "fcos 1.6.0", "storage: {files: [{path: /a, contents: {inline: %s}}]}", []string{"text", "10", "1.5", "true", "yes", "[]", "{}"}},
 		{"boolean", "fcos 1.6.0", "systemd: {units: [{name: a.service, enabled: %s}]}", []string{"true", "yes", "off", "1", `"true"`}},
+		{"whole number", "fcos 1.6.0", "storage: {raid: [{name: a, level: raid1, devices: [/a], spares: %s}]}", []string{"1", "1.0", "1e1", "0.5", "-.5"}},
 		{"mode", "fcos 1.6.0", "storage: {files: [{path: /a, mode: %s}]}", []string{"0644", "0o644", "420", `"0644"`, "8192", "-1"}},
 		{"merge", "fcos 1.6.0", "ignition: {config: {merge: [%s]}}", []string{"{source: 'http://a'}", "{}", `{inline: '{"ignition": {"version": "3.5.0"}}'}`, "{compression: gzip}"}},
 		{"user of grub", "fcos 1.6.0", "grub: {users: [%s]}", []string{"{name: a, password_hash: b}", "{name: a}", "{password_hash: b}"}},
-		{"metadata", "openshift 4.18.0", "metadata: {%s}", []string{"name: a, labels: {machineconfiguration.openshift.io/role: worker}", "name: a", ""}},
+		{"metadata", "openshift 4.18.0", "metadata: {%s}", []string{"name: a, labels: {machineconfiguration.openshift.io/role: worker}", "name: a, labels: {machineconfiguration.openshift.io/role: worker, b: }", "name: a", "", "name: a, labels: {machineconfiguration.openshift.io/role: worker, b: []}"}},
 	} {
 		d := dialect(t, c.dialect)
 		j := judgeOfButane(t, d)
