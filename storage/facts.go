@@ -165,9 +165,34 @@ func (in *inspection) Location(d *plan.Disk, p gpt.Partition, wiped bool) []blkp
 	if p.Number == 0 {
 		return append(probe(r, int64(disk.size)), tableSignatures(r, disk.size, disk.sector)...)
 	}
-	start := min(p.Start*disk.sector, disk.size)
-	size := int64(min(p.Size*disk.sector, disk.size-start))
+	return disk.probePartition(r, p)
+}
+
+// probePartition returns what the sectors of a partition hold, as far as they are on
+// the disk, which r reads.
+func (d *device) probePartition(r io.ReaderAt, p gpt.Partition) []blkprobe.Signature {
+	start := min(p.Start*d.sector, d.size)
+	size := int64(min(p.Size*d.sector, d.size-start))
 	return probe(io.NewSectionReader(r, int64(start), size), size)
+}
+
+// PartitionTable implements plan.Facts.
+func (in *inspection) PartitionTable(f plan.DeviceFacts) plan.PartitionTable {
+	d, err := in.m.open(f.Node)
+	if err != nil {
+		return plan.PartitionTable{}
+	}
+	defer d.file.Close()
+	found := gpt.Read(d.file, d.size, d.sector)
+	partitions := found.Table.Partitions
+	if found.Kind == gpt.MBR {
+		partitions = gpt.MBRPartitions(d.file, d.size, d.sector)
+	}
+	t := plan.PartitionTable{Kind: found.Kind}
+	for _, p := range partitions {
+		t.Partitions = append(t.Partitions, plan.HeldPartition{Partition: p, Signatures: d.probePartition(d.file, p)})
+	}
+	return t
 }
 
 // Array implements plan.Facts.

@@ -34,6 +34,12 @@ of this machine are read, which needs permission. The plan waits for no device.
 Each disk is drawn as a bar, as wide as COLUMNS says (80 by default). Free space
 is dots; the marks are
   +  created    ~  resized    !  replaced    -  deleted
+What would be lost is one line, "this destroys:", in red on a terminal unless
+NO_COLOR is set.
+
+With --json, "disks" has each disk "before" and "after", sizes in bytes, and
+under "destroys" what would be lost on it, as texts; "operations", "conflicts"
+and "warnings" are lists, too. Members may be added.
 
 Exit status:
   0  the plan is possible, or there is nothing to do

@@ -56,6 +56,7 @@ func (d drawing) plan(p *planResult) string {
 	for _, disk := range p.Disks {
 		b.WriteString(d.disk(disk) + "\n")
 	}
+	b.WriteString(d.destroys(p.Disks))
 	for _, warning := range p.Warnings {
 		b.WriteString(d.wrap("warning: ", warning))
 	}
@@ -72,6 +73,23 @@ func (d drawing) plan(p *planResult) string {
 		}
 	}
 	return b.String()
+}
+
+// destroys is one line, however long, about what is lost on all disks.
+func (d drawing) destroys(disks []plan.DiskPreview) string {
+	var lost []string
+	disks = slices.DeleteFunc(slices.Clone(disks), func(p plan.DiskPreview) bool { return len(p.Destroys) == 0 })
+	for _, p := range disks {
+		on := ""
+		if len(disks) > 1 {
+			on = " on " + p.Device
+		}
+		lost = append(lost, strings.Join(p.Destroys, ", ")+on)
+	}
+	if len(lost) == 0 {
+		return ""
+	}
+	return d.color.bold(red, "this destroys: "+printable(strings.Join(lost, "; "))) + "\n"
 }
 
 func (d drawing) conflicts(all []failure.Problem) string {
@@ -146,6 +164,9 @@ func (d drawing) disk(p plan.DiskPreview) string {
 	}
 	if p.Before.Damage != "" {
 		b.WriteString(d.wrap(margin+"damaged: ", p.Before.Damage))
+	}
+	if p.Before.Table == "dos" && len(p.Before.Partitions) > 0 {
+		b.WriteString(d.wrap(margin, "holds "+layoutText(p.Before)))
 	}
 	b.WriteString(d.partitionTable(p))
 	return b.String()

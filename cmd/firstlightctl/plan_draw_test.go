@@ -71,6 +71,16 @@ func TestColoursOnlyRepeatWhatMarksSay(t *testing.T) {
 	compare(t, "without colours", strings.ReplaceAll(coloured, "\x1b[0m", ""), plain)
 }
 
+func TestWhatIsLostIsOneLineInRed(t *testing.T) {
+	one := plan.DiskPreview{Device: "/dev/vda", Destroys: []string{"an MBR table with 2 partitions", `ext4 "pre` + "\x1b" + `cious"`, strings.Repeat("x", 100)}}
+	other := plan.DiskPreview{Device: "/dev/vdb", Destroys: []string{"swap"}}
+	want := `this destroys: an MBR table with 2 partitions, ext4 "pre?cious", ` + strings.Repeat("x", 100)
+	compare(t, "one disk", drawing{columns: 80}.destroys([]plan.DiskPreview{one, {}}), want+"\n")
+	compare(t, "two disks", drawing{columns: 80}.destroys([]plan.DiskPreview{one, other}), want+" on /dev/vda; swap on /dev/vdb\n")
+	compare(t, "coloured", drawing{columns: 80, color: true}.destroys([]plan.DiskPreview{one}), "\x1b[1;31m"+want+"\x1b[0m\n")
+	compare(t, "nothing", drawing{columns: 80, color: true}.destroys([]plan.DiskPreview{{}}), "")
+}
+
 func TestColumns(t *testing.T) {
 	for text, want := range map[string]int{"": 80, "120": 120, "x": 80, "-3": 80, "0": 80, "10": minColumns} {
 		t.Setenv("COLUMNS", text)

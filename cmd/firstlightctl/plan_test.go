@@ -90,6 +90,7 @@ func makeImage(image, file string) error {
 
 func TestPlanAsJSON(t *testing.T) {
 	usePlanFiles(t)
+	lost := map[string]string{"change.ign": `partition 5 "old"; partition 3 "ROOT"`}
 	for config, want := range map[string]struct{ status, disks, operations, conflicts, after int }{
 		"change.ign": {exitOK, 1, 2, 0, 4}, "wrong.bu": {exitRefused, 1, 0, 2, 0}, "none.ign": {exitOK, 0, 0, 0, 0}, "absent.ign": {exitRefused, 0, 0, 1, 0},
 	} {
@@ -107,6 +108,9 @@ func TestPlanAsJSON(t *testing.T) {
 		}
 		if len(got.Disks) != want.disks || len(got.Operations) != want.operations || len(got.Conflicts) != want.conflicts {
 			t.Errorf("%s: %s", config, &stdout)
+		}
+		if want.disks > 0 && strings.Join(got.Disks[0].Destroys, "; ") != lost[config] {
+			t.Errorf("%s destroys %q", config, got.Disks[0].Destroys)
 		}
 		if want.after > 0 && (got.Disks[0].After == nil || len(got.Disks[0].After.Partitions) != want.after) {
 			t.Errorf("%s: %s", config, &stdout)

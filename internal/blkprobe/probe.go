@@ -38,6 +38,9 @@ func (s *Signature) Labels() []string {
 	return append([]string{s.Label}, s.OtherLabels...)
 }
 
+// IsTable reports whether it is a partition table.
+func (s Signature) IsTable() bool { return strings.HasSuffix(s.Type, " partition table") }
+
 func (s Signature) String() string {
 	if s.Label == "" {
 		return s.Type

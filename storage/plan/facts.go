@@ -20,6 +20,9 @@ type Facts interface {
 	// only planned, or at the whole disk if it has no number. If the disk is to
 	// be wiped, wiped shows it as it will be then.
 	Location(d *Disk, p gpt.Partition, wiped bool) []blkprobe.Signature
+	// PartitionTable looks at the table of a disk and at what its partitions hold.
+	// Previews ask for it.
+	PartitionTable(f DeviceFacts) PartitionTable
 	// Array and Volume look for what the kernel has of an array or a volume.
 	Array(a *Array) ArrayFacts
 	Volume(v *Volume) VolumeFacts

@@ -29,6 +29,8 @@ func (m fakeMachine) Device(t *Target) (DeviceFacts, error) {
 
 func (m fakeMachine) Location(*Disk, gpt.Partition, bool) []blkprobe.Signature { return nil }
 
+func (m fakeMachine) PartitionTable(DeviceFacts) PartitionTable { return PartitionTable{} }
+
 func (m fakeMachine) Array(a *Array) (f ArrayFacts) {
 	for _, t := range a.Members {
 		f.Members = append(f.Members, t.Facts)

@@ -17,6 +17,9 @@ type DiskPreview struct {
 	Before Layout `json:"before"`
 	// After is nil if the plan was refused.
 	After *Layout `json:"after,omitempty"`
+	// Destroys are the tables, partitions and contents that the plan takes away,
+	// or parts of them, for people: `an MBR table with 2 partitions`, `ext4 "data"`.
+	Destroys []string `json:"destroys"`
 }
 
 // A Layout is what is on a disk.
@@ -55,9 +58,9 @@ func (g *Graph) Preview(refused bool) []DiskPreview {
 	all := []DiskPreview{} // never null in JSON
 	for _, d := range g.Disks {
 		if f := d.Facts; f != nil {
-			p := DiskPreview{Device: f.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: g.before(d, refused)}
+			p := DiskPreview{Device: f.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: g.before(d, refused), Destroys: []string{}}
 			if !refused {
-				p.After = g.after(d, p.Before)
+				p.After, p.Destroys = g.after(d, p.Before), g.lostOnDisk(d)
 			}
 			all = append(all, p)
 		}
@@ -66,24 +69,57 @@ func (g *Graph) Preview(refused bool) []DiskPreview {
 }
 
 // previewOthers shows the devices that the config names for something, but not
-// among its disks: partitions of other disks, or whole ones.
+// among its disks: partitions of other disks, or whole ones, and arrays and volumes
+// that stay.
 func (g *Graph) previewOthers(refused bool) []DiskPreview {
 	var all []DiskPreview
 	seen := map[string]bool{}
 	for _, t := range g.Targets {
 		f := t.Facts
-		if !t.External() || !t.Wanted || f.Node == "" || seen[f.Node] {
+		stays := t.On != nil && t.On.Device().Content == ContentExisting
+		if !t.External() && !stays || !t.Wanted || f.Node == "" || seen[f.Node] {
 			continue
 		}
 		seen[f.Node] = true
-		whole := Contents{What: blkprobe.Describe(f.Signatures)}
-		p := DiskPreview{Device: t.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: Layout{Whole: whole, Partitions: []PartitionPreview{}}}
+		p := DiskPreview{Device: t.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Destroys: []string{}, Before: g.beforeOther(t, refused)}
 		if !refused {
-			p.After = &Layout{Whole: g.planned(t, whole), Partitions: []PartitionPreview{}}
+			same := func(base *Target) bool { return base.sameDevice(t) }
+			after := p.Before
+			if g.overwritten(t) {
+				after = Layout{Partitions: []PartitionPreview{}}
+			}
+			after.Whole = g.planned(t, after.Whole)
+			p.After, p.Destroys = &after, g.lostOn(same)
 		}
 		all = append(all, p)
 	}
 	return all
+}
+
+// beforeOther shows a device that is none of the config's disks as it is.
+func (g *Graph) beforeOther(t *Target, refused bool) Layout {
+	table := g.facts.PartitionTable(t.Facts)
+	l := Layout{Table: tableNames[table.Kind], Partitions: []PartitionPreview{}}
+	l.Whole.What = blkprobe.Describe(slices.DeleteFunc(slices.Clone(t.Facts.Signatures), blkprobe.Signature.IsTable))
+	kind := Kept
+	if !refused && g.overwritten(t) {
+		kind = Deleted
+	}
+	for _, p := range table.Partitions {
+		l.Partitions = append(l.Partitions, p.preview(t.Facts.Sector, kind))
+	}
+	return l
+}
+
+// overwritten reports whether the plan takes away what a device holds.
+func (g *Graph) overwritten(t *Target) bool {
+	return slices.ContainsFunc(g.Targets, func(other *Target) bool { return other.Wanted && other.sameDevice(t) && g.overwrites(other) })
+}
+
+func (p HeldPartition) preview(sector uint64, kind ChangeKind) PartitionPreview {
+	shown := newPartitionPreview(p.Partition, sector, kind)
+	shown.Contents.What = blkprobe.Describe(p.Signatures)
+	return shown
 }
 
 func newPartitionPreview(p gpt.Partition, sector uint64, kind ChangeKind) PartitionPreview {
@@ -93,9 +129,18 @@ func newPartitionPreview(p gpt.Partition, sector uint64, kind ChangeKind) Partit
 // before shows a disk as it is.
 func (g *Graph) before(d *Disk, refused bool) Layout {
 	f := d.Facts
-	l := Layout{Table: map[gpt.Kind]string{gpt.Intact: "gpt", gpt.MBR: "dos", gpt.Damaged: "damaged gpt"}[f.Kind], Damage: f.Damage, Partitions: []PartitionPreview{}}
-	if f.Kind == gpt.None {
+	l := Layout{Table: tableNames[f.Kind], Damage: f.Damage, Partitions: []PartitionPreview{}}
+	switch f.Kind {
+	case gpt.None:
 		l.Whole.What = blkprobe.Describe(f.Signatures)
+	case gpt.MBR:
+		kind := Kept
+		if d.Wipe && !refused {
+			kind = Deleted
+		}
+		for _, p := range g.facts.PartitionTable(f.DeviceFacts).Partitions {
+			l.Partitions = append(l.Partitions, p.preview(f.Sector, kind))
+		}
 	}
 	for _, p := range f.Table.Partitions {
 		kind := Kept
@@ -124,6 +169,9 @@ func (g *Graph) after(d *Disk, before Layout) *Layout {
 		l.Table, l.Damage = "", ""
 	default:
 		l.Whole = before.Whole
+		if d.Facts.Kind == gpt.MBR {
+			l.Partitions = before.Partitions
+		}
 	}
 	l.Whole = g.planned(&Target{Disk: d}, l.Whole)
 	for _, p := range d.After.Partitions {
