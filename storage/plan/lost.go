@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/gpt"
-	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A PartitionTable is the table that a disk has, with what its partitions hold.
@@ -30,7 +30,10 @@ var tableNames = map[gpt.Kind]string{gpt.Intact: "gpt", gpt.MBR: "dos", gpt.Dama
 // lostTable names a table that is taken away, "a GPT with 2 partitions"; nothing if
 // there is none.
 func lostTable(t PartitionTable) []string {
-	count := " with " + system.Plural(len(t.Partitions), "partition")
+	count := fmt.Sprintf(" with %d partitions", len(t.Partitions))
+	if len(t.Partitions) == 1 {
+		count = strings.TrimSuffix(count, "s")
+	}
 	switch t.Kind {
 	case gpt.Intact:
 		return []string{"a GPT" + count}
