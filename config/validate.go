@@ -50,6 +50,7 @@ func (v *validator) config(c *Config) {
 	v.storage(&c.Storage)
 	v.systemd(&c.Systemd)
 	v.unitFiles(c)
+	v.homes(c)
 }
 
 // absolute checks that a value is an absolute path in its simplest form.

@@ -11,7 +11,26 @@ func (v *validator) directory(d *Directory) {
 	v.owner(&d.Group, "group")
 	v.absolute(d.Path, d.Object, "path")
 	v.owner(&d.User, "user")
-	v.mode(d.Mode, d.Object)
+	if v.mode(d.Mode, d.Object) {
+		v.enterable(d)
+	}
+}
+
+// enterable warns of a directory that only root can use: its mode was copied from a
+// file's. Mode 0 is meant so, and a decimal one has a warning of its own in Butane.
+func (v *validator) enterable(d *Directory) {
+	const permissions, enter, read = 0o777, 0o111, 0o444
+	mode, at := ValueOr(d.Mode, 0), d.Origin("mode")
+	if mode == 0 || mode&enter != 0 || mode > permissions && at.Butane {
+		return
+	}
+	hint := ""
+	if better := mode | mode&read>>2; mode > permissions {
+		hint = decimalHint(at, mode)
+	} else if better != mode {
+		hint = fmt.Sprintf("; octal %#o is %d", better, better)
+	}
+	v.warn(at, "the mode %d is octal %#o: nobody but root can enter the directory%s", mode, mode, hint)
 }
 
 func (v *validator) file(f *File) {
@@ -45,9 +64,10 @@ func (v *validator) owner(o *Owner, kind string) {
 	}
 }
 
-func (v *validator) mode(mode *int, o Object) {
+// mode reports whether there is nothing wrong with a mode.
+func (v *validator) mode(mode *int, o Object) bool {
 	if mode == nil {
-		return
+		return true
 	}
 	const all, special = 0o7777, 0o7000
 	switch m := *mode; {
@@ -57,7 +77,10 @@ func (v *validator) mode(mode *int, o Object) {
 		v.error(o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimalHint(o.Origin("mode"), m))
 	case m&special != 0 && v.version < V3_6:
 		v.warn(o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimalHint(o.Origin("mode"), m))
+	default:
+		return true
 	}
+	return false
 }
 
 // decimalHint is for those who write 644 for 0644: JSON has no octal numbers.

@@ -33,7 +33,7 @@ func TestModeRules(t *testing.T) {
 		mode := func(m string) string { return `"storage":{"` + list + `":[{"path":"/a","mode":` + m + `}]}` }
 		at := " storage." + list + "[0].mode "
 		testRules(t, []rule{
-			{list + " plain", "all", mode("420"), nil},
+			{list + " plain", "all", mode("493"), nil},
 			{list + " zero", "all", mode("0"), nil},
 			{list + " negative is reported once", "all", mode("-1"), []string{"E" + at + "-1 is negative"}},
 			{list + " too large", "all", mode("4096"), []string{"E" + at + "octal 010000; it should be between 0 and 4095"}},
@@ -41,9 +41,41 @@ func TestModeRules(t *testing.T) {
 			{list + " special bits", "≤3.5", mode("2541"), []string{"W" + at + "octal 04755; its special bits (setuid, setgid, sticky) are ignored before version 3.6.0"}},
 			{list + " special bits since 3.6", "3.6+", mode("2541"), nil},
 			{list + " decimal 644", "≤3.5", mode("644"), []string{"W" + at + "octal 01204; its special bits (setuid, setgid, sticky) are ignored before version 3.6.0 of the spec; if you mean octal 0644, write 420"}},
-			{list + " decimal 644 since 3.6", "3.6+", mode("644"), nil},
 		})
 	}
+}
+
+func TestModesOfDirectoriesThatNobodyCanEnter(t *testing.T) {
+	mode := func(m string) string {
+		return `"storage":{"directories":[{"path":"/a","mode":` + m + `}],"files":[{"path":"/f","mode":` + m + `}]}`
+	}
+	const at = "W storage.directories[0].mode "
+	testRules(t, []rule{
+		{"0644", "all", mode("420"), []string{at + "the mode 420 is octal 0644: nobody but root can enter the directory; octal 0755 is 493"}},
+		{"0600", "all", mode("384"), []string{at + "the mode 384 is octal 0600: nobody but root can enter the directory; octal 0700 is 448"}},
+		{"0222", "all", mode("146"), []string{at + "the mode 146 is octal 0222: nobody but root can enter the directory"}},
+		{"0100", "all", mode("64"), nil},
+		{"decimal 644", "3.6+", mode("644"), []string{at + "the mode 644 is octal 01204: nobody but root can enter the directory; if you mean octal 0644, write 420"}},
+	})
+}
+
+func TestParentsInHomesThatWouldBeRoots(t *testing.T) {
+	const core = `"user":{"name":"core"}`
+	files := func(list string) string { return `"storage":{"files":[` + list + `]}` }
+	const at, says = "W storage.files[0].path if the image does not have the directory ", " it will be root's, and \"core\" cannot write to it; list it in storage.directories with this user"
+	testRules(t, []rule{
+		{"two of them", "all", files(`{"path":"/home/core/.config/x/y",` + core + `},{"path":"/home/core/.config/x/z",` + core + `}`), []string{at + `"/home/core/.config",` + says, at + `"/home/core/.config/x",` + says}},
+		{"an OSTree", "all", files(`{"path":"/var/home/core/d/y",` + core + `}`), []string{at + `"/var/home/core/d",`}},
+		{"in the home", "all", files(`{"path":"/home/core/y",` + core + `}`), nil},
+		{"root's", "all", files(`{"path":"/home/core/d/y"},{"path":"/root/d/y","user":{"name":"root"}},{"path":"/home/core/d/z","user":{"id":1}}`), nil},
+		{"elsewhere", "all", files(`{"path":"/srv/core/d/y",` + core + `},{"path":"/home/corey/d/y",` + core + `}`), nil},
+		{"a home of the config", "all", files(`{"path":"/srv/core/d/y",`+core+`}`) + `,"passwd":{"users":[{"name":"core","homeDir":"/srv/core/"}]}`, []string{at + `"/srv/core/d",`}},
+		{"made for keys", "all", files(`{"path":"/home/core/.ssh/config",`+core+`}`) + `,"passwd":{"users":[{"name":"core","sshAuthorizedKeys":["ssh-ed25519 AAAA"]}]}`, nil},
+		{"not made for keys", "all", files(`{"path":"/home/core/.ssh/authorized_keys",` + core + `}`), []string{at + `"/home/core/.ssh",`}},
+		{"listed", "all", `"storage":{"files":[{"path":"/home/core/d/y",` + core + `}],"directories":[{"path":"/home/core/d",` + core + `}]}`, nil},
+		{"links and directories", "all", `"storage":{"links":[{"path":"/home/core/l/y","target":"/etc",` + core + `}],"directories":[{"path":"/home/core/d/e",` + core + `}]}`, []string{
+			"W storage.directories[0].path if the image does not have the directory \"/home/core/d\",", "W storage.links[0].path if the image does not have the directory \"/home/core/l\","}},
+	})
 }
 
 func TestFileRules(t *testing.T) {
