@@ -24,12 +24,10 @@ type service struct {
 	base64 bool
 }
 
-// withTimeout is for the requests of a platform.
+// withTimeout is for the requests of a platform. Its time begins when there is a route
+// to the service.
 func (e *Env) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if e.Timeout == 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, e.Timeout)
+	return e.Fetch.WithLimit(ctx, e.Timeout)
 }
 
 // fetch requests the user data, again and again until env's timeout.

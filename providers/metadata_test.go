@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
 )
@@ -129,16 +128,6 @@ func TestAzureOfflineHasTheDVD(t *testing.T) {
 		if textOf(data) != tc.want || errors.Is(err, fetch.ErrNeedNetwork) != (tc.want == "") {
 			t.Errorf("%s: got %q, %v", name, textOf(data), err)
 		}
-	}
-}
-
-func TestTimeoutOfZeroIsNoLimit(t *testing.T) {
-	for timeout, limited := range map[time.Duration]bool{0: false, time.Hour: true} {
-		ctx, cancel := (&Env{Timeout: timeout}).withTimeout(t.Context())
-		if _, has := ctx.Deadline(); has != limited || ctx.Err() != nil {
-			t.Errorf("%v: it has a deadline: %v, %v", timeout, has, ctx.Err())
-		}
-		cancel()
 	}
 }
 

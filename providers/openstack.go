@@ -94,7 +94,7 @@ func metadataSource(env *Env, name, url string) source {
 			return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", url)}, nil
 		case errors.Is(err, fetch.ErrNotFound):
 			return nil, nil
-		case ctx.Err() == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
+		case context.Cause(ctx) == context.Canceled, ctx.Err() != nil && !errors.As(err, &status):
 			return nil, &noSource{err}
 		}
 		return nil, err

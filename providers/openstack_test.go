@@ -64,7 +64,7 @@ func TestOpenStackUsesTheSourceThatHasAConfig(t *testing.T) {
 		"a drive that is broken, a service not ": {none, "", bad, 0, shortTimeout, "error: mounting "},
 		"nobody, drive": {nobody, nobody, nil, 0, shortTimeout,
 			`error: waiting for the drive labelled "config-2": it has not appeared within 3s; there are: no block devices at all`},
-		"nobody, service": {nobody, nobody, nil, 0, shortTimeout, "error: asking http://127.0.0.1:1/: its time limit was reached; the last error was:\nTCP: the server at 127.0.0.1:1 refuses"},
+		"nobody, service": {nobody, nobody, nil, 0, shortTimeout, "error: asking http://127.0.0.1:1/: it took longer than 3s; the last error was:\nTCP: the server at 127.0.0.1:1 refuses"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -152,6 +152,10 @@ type process struct {
 // behind, is waited for.
 const lockTime = 30 * time.Second
 
+// networkArgument is the kernel argument with the time, in seconds, for which a route
+// to whatever has the first config is waited for.
+const networkArgument = "firstlight.network_timeout"
+
 func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	log := o.Log.With(s.name)
 	log.Info(fmt.Sprintf("Firstlight %s, stage %s, platform %s", system.Version, s.name, o.Platform.ID))
@@ -166,6 +170,9 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	}
 	arguments, err := system.KernelArguments()
 	if err != nil {
+		return p, err
+	}
+	if p.fetch.NetworkWait, err = system.SecondsArgument(arguments, networkArgument, p.fetch.NetworkWait); err != nil {
 		return p, err
 	}
 	dirs := providers.ImageDirs()

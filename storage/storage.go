@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -81,15 +80,7 @@ func (m *Machine) timeout() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, given := arguments[timeoutArgument]
-	if !given {
-		return defaultTimeout, nil
-	}
-	seconds, err := strconv.Atoi(text)
-	if err != nil || seconds < 0 {
-		return 0, fmt.Errorf("the kernel argument %s=%s is not a number of seconds", timeoutArgument, text)
-	}
-	return time.Duration(seconds) * time.Second, nil
+	return system.SecondsArgument(arguments, timeoutArgument, defaultTimeout)
 }
 
 func (m *Machine) random() io.Reader {

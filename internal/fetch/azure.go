@@ -28,7 +28,7 @@ func (c *Client) azureBeforePlain(u *url.URL, plain opener) opener {
 	container, blob, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	account, _, _ := strings.Cut(u.Host, ".")
 	about := storeError{Store: "Azure blob storage", Bucket: account + "/" + container, Object: blob}
-	signed := withStoreError(&about, c.httpOpener(func(ctx context.Context) (*http.Request, error) {
+	signed := withStoreError(&about, c.httpOpener(safeRedirects, func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		headers.Set("X-Ms-Version", azureVersion)
 		about.Identity = c.authorize(ctx, headers, c.Credentials.Azure, "as this machine's managed identity")

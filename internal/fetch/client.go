@@ -34,6 +34,9 @@ type Client struct {
 	Clock       Clock
 	// StallTimeout is how long a server may send nothing in the middle of a response.
 	StallTimeout time.Duration
+	// NetworkWait is how long the time limit of the first config does not begin while
+	// this machine has no route to any server asked.
+	NetworkWait time.Duration
 
 	limits  limiter
 	mu      sync.Mutex
@@ -49,8 +52,8 @@ const defaultStallTimeout = 30 * time.Second
 // New returns a client with the settings that hold until Configure: the given
 // timeout for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, totalTimeout time.Duration) *Client {
-	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, bundles: map[string][]byte{}, listLinks: links}
-	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: totalTimeout})
+	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, NetworkWait: defaultNetworkWait, bundles: map[string][]byte{}, listLinks: links}
+	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: totalTimeout, beforeConfig: true})
 	return c
 }
 
@@ -58,6 +61,7 @@ func New(log *report.Logger, totalTimeout time.Duration) *Client {
 type download struct {
 	source     string
 	headers    []config.HTTPHeader
+	hashed     bool   // the contents are compared with a hash
 	startTimer func() // is called with the first slot
 }
 
@@ -111,20 +115,24 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 		return ErrNeedNetwork
 	}
 	settings := c.transports().settings
-	ctx, startTimer, cancel := settings.withTimeout(ctx)
+	networkWait := time.Duration(0)
+	if settings.beforeConfig {
+		networkWait = c.NetworkWait
+	}
+	ctx, startTimer, cancel := withTimeout(ctx, settings.totalTimeout, networkWait)
 	defer cancel()
 	var rewind func() error
 	if scheme.needsNetwork {
 		rewind = rewinder(w)
 	}
 	for round := 1; ; round++ {
-		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, startTimer})
+		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, config.ValueOr(r.Verification.Hash, "") != "", startTimer})
 		if err == nil {
 			err = writeVerified(w, body, r)
 			body.Close()
 		}
 		if !errors.Is(err, errChanged) || rewind == nil || round == maxRounds {
-			return settings.explainTimeout(ctx, err)
+			return explainTimeout(ctx, err)
 		}
 		c.Log.Warn(fmt.Sprintf("fetching %s: %v; it is begun again", Redact(source), err))
 		if err := rewind(); err != nil {

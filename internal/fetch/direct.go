@@ -21,7 +21,7 @@ func (c *Client) Retry(ctx context.Context, name string, onAttempt func(*Attempt
 			return nil
 		}
 		if err := retry.wait(ctx, err); err != nil {
-			return failure{settings{}.explainTimeout(ctx, err)}
+			return failure{explainTimeout(ctx, err)}
 		}
 	}
 }
@@ -39,5 +39,5 @@ func (c *Client) SendDirect(ctx context.Context, req *http.Request, fromLowPort 
 	if fromLowPort {
 		ctx = context.WithValue(ctx, lowPort{}, true)
 	}
-	return c.do(c.transports().direct, true, req.WithContext(ctx))
+	return c.do(c.transports().direct, safeRedirects, req.WithContext(ctx))
 }

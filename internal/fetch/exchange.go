@@ -18,7 +18,7 @@ import (
 type exchange struct {
 	client    *Client
 	transport *http.Transport
-	follow    bool // redirects
+	redirects redirects
 
 	last       *http.Request // the first one, or that of the last redirect
 	redirected bool
@@ -35,8 +35,8 @@ const (
 
 // do sends a request once. A status other than success is a *StatusError. Errors name
 // the last URL if there were redirects, and the proxy if there is one.
-func (c *Client) do(transport *http.Transport, follow bool, req *http.Request) (*http.Response, error) {
-	x := &exchange{client: c, transport: transport, follow: follow, last: req}
+func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Request) (*http.Response, error) {
+	x := &exchange{client: c, transport: transport, redirects: redirects, last: req}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:           func(httptrace.GotConnInfo) { x.connected.Store(true) },
@@ -66,7 +66,7 @@ func (c *Client) do(transport *http.Transport, follow bool, req *http.Request) (
 // again, but not for long.
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := x.transport.RoundTrip(req)
-	if err == nil && x.follow && resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" {
+	if err == nil && x.redirects != noRedirects && resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" {
 		drain(resp.Body, drainBytes)
 		resp.Body.Close()
 		resp.Body = http.NoBody

@@ -24,7 +24,7 @@ func openGCS(ctx context.Context, c *Client, d download) (io.ReadCloser, error) 
 	object := &url.URL{Scheme: "https", Host: gcsHost, RawQuery: "alt=media",
 		Path:    "/storage/v1/b/" + about.Bucket + "/o/" + about.Object,
 		RawPath: "/storage/v1/b/" + url.PathEscape(about.Bucket) + "/o/" + url.PathEscape(about.Object)}
-	open := withStoreError(&about, c.httpOpener(func(ctx context.Context) (*http.Request, error) {
+	open := withStoreError(&about, c.httpOpener(safeRedirects, func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		about.Identity = "anonymously"
 		if c.Credentials.Google != nil {

@@ -32,7 +32,11 @@ func openHTTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error)
 	if err != nil {
 		return nil, err
 	}
-	open := c.httpOpener(func(context.Context) (*http.Request, error) { return newGet(u, headers.Clone()), nil })
+	redirects := safeRedirects
+	if d.hashed {
+		redirects = allRedirects
+	}
+	open := c.httpOpener(redirects, func(context.Context) (*http.Request, error) { return newGet(u, headers.Clone()), nil })
 	if c.Credentials.Azure != nil && isAzure(u) && headers.Get("Authorization") == "" {
 		open = c.azureBeforePlain(u, open)
 	}
@@ -55,21 +59,20 @@ func newGet(u *url.URL, headers http.Header) *http.Request {
 }
 
 // httpOpener returns an opener that sends what build returns.
-func (c *Client) httpOpener(build func(context.Context) (*http.Request, error)) opener {
+func (c *Client) httpOpener(redirects redirects, build func(context.Context) (*http.Request, error)) opener {
 	return func(ctx context.Context, at resumePoint) (*response, error) {
 		req, err := build(ctx)
 		if err != nil {
 			return nil, err
 		}
 		at.addTo(req.Header)
-		return c.attempt(ctx, req, at, true)
+		return c.attempt(ctx, req, at, redirects)
 	}
 }
 
-// attempt sends a request whose header has the resume point already, and
-// follows redirects if it should.
-func (c *Client) attempt(ctx context.Context, req *http.Request, at resumePoint, follow bool) (*response, error) {
-	resp, err := c.do(c.transports().proxied, follow, req.WithContext(ctx))
+// attempt sends a request whose header has the resume point already.
+func (c *Client) attempt(ctx context.Context, req *http.Request, at resumePoint, redirects redirects) (*response, error) {
+	resp, err := c.do(c.transports().proxied, redirects, req.WithContext(ctx))
 	if err != nil {
 		return nil, at.explain(err)
 	}

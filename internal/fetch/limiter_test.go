@@ -149,7 +149,7 @@ func TestWaitingForASlotDoesNotCountAsTime(t *testing.T) {
 				release()
 			}
 		}()
-		ctx, startTimer, cancel := settings{totalTimeout: time.Second}.withTimeout(t.Context())
+		ctx, startTimer, cancel := withTimeout(t.Context(), time.Second, 0)
 		defer cancel()
 		_, err := c.openResuming(ctx, download{startTimer: startTimer}, "host", func(context.Context, resumePoint) (*response, error) {
 			return &response{body: io.NopCloser(strings.NewReader(""))}, nil

@@ -48,8 +48,8 @@ func (p resumePoint) response(resp *http.Response) (*response, error) {
 	if resp.StatusCode != http.StatusPartialContent {
 		return r, nil
 	}
-	first, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
-	if !ok || first != p.offset {
+	first, last, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
+	if !ok || first != p.offset || resp.ContentLength >= 0 && resp.ContentLength != last-first+1 {
 		resp.Body.Close()
 		return nil, errBadRange
 	}
@@ -58,7 +58,7 @@ func (p resumePoint) response(resp *http.Response) (*response, error) {
 }
 
 // parseContentRange reads "bytes 5-9/10"; the size is -1 if it is "*".
-func parseContentRange(text string) (first, size int64, ok bool) {
+func parseContentRange(text string) (first, last, size int64, ok bool) {
 	unit, rest, _ := strings.Cut(text, " ")
 	span, total, _ := strings.Cut(rest, "/")
 	from, to, _ := strings.Cut(span, "-")
@@ -70,7 +70,7 @@ func parseContentRange(text string) (first, size int64, ok bool) {
 		size, err3 = parseDigits(total)
 	}
 	sound := first <= last && (size == -1 || last < size)
-	return first, size, strings.EqualFold(unit, "bytes") && errors.Join(err1, err2, err3) == nil && sound
+	return first, last, size, strings.EqualFold(unit, "bytes") && errors.Join(err1, err2, err3) == nil && sound
 }
 
 // parseDigits parses numbers without a sign.

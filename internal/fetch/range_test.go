@@ -23,8 +23,8 @@ func TestContentRange(t *testing.T) {
 		"bytes  5-9/10":                     {},
 		"":                                  {},
 	} {
-		first, size, ok := parseContentRange(text)
-		if ok != (want != [2]int64{}) || ok && (first != want[0] || size != want[1]) {
+		first, last, size, ok := parseContentRange(text)
+		if ok != (want != [2]int64{}) || ok && (first != want[0] || size != want[1] || last < first) {
 			t.Errorf("%q: got %d, %d, %v", text, first, size, ok)
 		}
 	}
@@ -35,8 +35,8 @@ func FuzzContentRange(f *testing.F) {
 	f.Add("bytes 5-9/*")
 	f.Add("bytes */10")
 	f.Fuzz(func(t *testing.T, text string) {
-		first, size, ok := parseContentRange(text)
-		if ok && (first < 0 || size < -1 || size >= 0 && first >= size) {
+		first, last, size, ok := parseContentRange(text)
+		if ok && (first < 0 || last < first || size < -1 || size >= 0 && first >= size) {
 			t.Fatalf("%q is accepted as %d of %d", text, first, size)
 		}
 	})

@@ -11,6 +11,15 @@ import (
 // can be sent in circles.
 const maxRedirects = 30
 
+// redirects are those that a request follows.
+type redirects int
+
+const (
+	noRedirects   redirects = iota
+	safeRedirects           // not from https to http
+	allRedirects
+)
+
 func redirectError(text string) *AttemptError {
 	return &AttemptError{Kind: Permanent, Err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
 }
@@ -19,7 +28,7 @@ func redirectError(text string) *AttemptError {
 // are for the first URL only, as in the reference: a store that is redirected to answers
 // 400 to a request with a signature in its URL and another one in a header.
 func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
-	if !x.follow {
+	if x.redirects == noRedirects {
 		return http.ErrUseLastResponse
 	}
 	before := x.last.URL
@@ -28,6 +37,11 @@ func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
 	}
 	x.last, x.redirected = r, true
 	x.connected.Store(false)
+	if before.Scheme == "https" && r.URL.Scheme == "http" && x.redirects == safeRedirects {
+		e := redirectError("the server redirected from https to http, where anybody on the way can change the contents")
+		e.hint = "have the server redirect to https, or set verification.hash in the config"
+		return e
+	}
 	if len(via) > maxRedirects {
 		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
 	}
@@ -47,7 +61,7 @@ func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
 func (x *exchange) logRedirect(first *http.Request, from, to *url.URL) {
 	text := fmt.Sprintf("%s %s: redirected to %s", first.Method, Redact(first.URL.String()), Redact(to.String()))
 	if from.Scheme == "https" && to.Scheme == "http" {
-		x.client.Log.Warn(text + ", where nothing protects the contents on their way")
+		x.client.Log.Warn(text + ", where only the hash protects the contents")
 		return
 	}
 	x.client.Log.Info(text)

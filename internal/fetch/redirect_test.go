@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -120,7 +122,7 @@ func TestRequestsNeverHaveTwoSignatures(t *testing.T) {
 	}
 }
 
-func TestRedirectsToPlainHTTPAreWarnedAbout(t *testing.T) {
+func TestRedirectsToPlainHTTPNeedAHash(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") }))
 	defer plain.Close()
 	srv := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
@@ -128,10 +130,19 @@ func TestRedirectsToPlainHTTPAreWarnedAbout(t *testing.T) {
 	c, _, log := newTestClient(t)
 	c.current.proxied.TLSClientConfig.RootCAs = srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	c.Clock.Now = srv.Certificate().NotBefore.AddDate(1, 0, 0).Local
-	if got, err := get(t, c, resourceOf(srv.URL)); err != nil || got != "plain" {
-		t.Fatalf("got %q, %v", got, err)
+	r := resourceOf(srv.URL)
+	_, err := get(t, c, r)
+	want := "redirected to " + plain.URL + ": the server redirected from https to http, where anybody on the way can change the contents"
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(Hint(err), "verification.hash") {
+		t.Errorf("got %v (%s)", err, Hint(err))
 	}
-	if want := "WARNING  : GET " + srv.URL + ": redirected to " + plain.URL + ", where nothing protects the contents"; !strings.Contains(log.String(), want) {
+	sum := sha256.Sum256([]byte("plain"))
+	hash := fmt.Sprintf("sha256-%x", sum)
+	r.Verification.Hash = &hash
+	if got, err := get(t, c, r); err != nil || got != "plain" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if want := "WARNING  : GET " + srv.URL + ": redirected to " + plain.URL + ", where only the hash protects the contents"; !strings.Contains(log.String(), want) {
 		t.Errorf("%q is not in:\n%s", want, log)
 	}
 }
@@ -177,5 +188,6 @@ func TestBodiesThatNobodyNeedsAreNotWaitedFor(t *testing.T) {
 		if lasted := time.Since(began); lasted > time.Minute {
 			t.Errorf("it took %v\n%s", lasted, log)
 		}
+		time.Sleep(time.Minute) // until the server has noticed, too
 	})
 }

@@ -120,6 +120,11 @@ func (r *resumingReader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := r.current.body.Read(p)
+		if r.size >= 0 && r.at.offset+int64(n) > r.size {
+			// More than there is: none of it can be trusted.
+			n, err = 0, errBadRange
+			r.at.validator = ""
+		}
 		r.delivered(p[:n])
 		if n > 0 || len(p) == 0 {
 			return n, nil // an error comes again with the next call
@@ -158,6 +163,7 @@ func (r *resumingReader) connectionLost(err error) error {
 	switch {
 	case errors.Is(err, errChanged):
 		return err
+	case errors.Is(err, errBadRange):
 	case timedOut(r.ctx):
 		return failed(Permanent, "none, the transfer was at %s", r.progress())
 	case r.ctx.Err() != nil:

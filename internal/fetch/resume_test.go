@@ -54,6 +54,9 @@ func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range p.header {
 		w.Header().Set(name, value)
 	}
+	if p.header["Transfer-Encoding"] != "" {
+		w.Header().Del("Content-Length")
+	}
 	if p.status != 0 {
 		status = p.status
 	}
@@ -92,6 +95,10 @@ func TestBrokenTransfersAreResumed(t *testing.T) {
 		"the file is too short now": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: "short", tag: `"1"`, status: 416}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},
 		"a wrong range": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, header: map[string]string{"Content-Range": "bytes 9-25/26"}}, {text: letters, tag: `"1"`}},
+			letters, ", bytes=10-, "},
+		"a longer rest than its range": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, header: map[string]string{"Content-Range": "bytes 10-25/26"}, deaf: true, status: 206}, {text: letters, tag: `"1"`}},
+			letters, ", bytes=10-, "},
+		"a longer rest without a length": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters, tag: `"1"`, header: map[string]string{"Content-Range": "bytes 10-25/26", "Transfer-Encoding": "identity"}, deaf: true, status: 206}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},
 		"another size with the same tag": {[]scriptedResponse{{text: letters, until: 10, tag: `"1"`}, {text: letters + "0", tag: `"1"`}, {text: letters, tag: `"1"`}},
 			letters, ", bytes=10-, "},

@@ -130,6 +130,9 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	if r.onAttempt != nil {
 		r.onAttempt(e)
 	}
+	if d, ok := ctx.Value(deadlineKey{}).(*deadline); ok && ctx.Err() == nil {
+		d.attempted(e.Kind)
+	}
 	switch {
 	case ctx.Err() != nil && r.lastError != nil:
 		return r.lastError // this attempt failed only since the time was over

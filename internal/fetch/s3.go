@@ -93,7 +93,7 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 		sign(req, s.keys, s.region, c.Clock.Now().Add(s.skew))
 	}
 	// After a redirect another signature would be needed.
-	return c.attempt(ctx, req, at, false)
+	return c.attempt(ctx, req, at, noRedirects)
 }
 
 // correct takes the region or the clock from an error of S3, and reports whether

@@ -3,7 +3,9 @@ package system
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // cmdlineVariable names a file to read instead of /proc/cmdline.
@@ -26,4 +28,17 @@ func KernelArguments() (map[string]string, error) {
 		arguments[name] = value
 	}
 	return arguments, nil
+}
+
+// SecondsArgument returns the value of a kernel argument that is a time in seconds.
+func SecondsArgument(arguments map[string]string, name string, unset time.Duration) (time.Duration, error) {
+	text, given := arguments[name]
+	if !given {
+		return unset, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("the kernel argument %s=%s is not a number of seconds", name, text)
+	}
+	return time.Duration(seconds) * time.Second, nil
 }

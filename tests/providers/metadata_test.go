@@ -204,7 +204,7 @@ func TestServicesThatNeverGetReady(t *testing.T) {
 		data     answer
 		box      []string
 	}{
-		{"azure", notFound, []string{"its time limit was reached; the last error was: the server answered 404 Not Found", "give it more time with --fetch-timeout"}},
+		{"azure", notFound, []string{"it took longer than 5s; the last error was: the server answered 404 Not Found", "give it more time with --fetch-timeout"}},
 		{"gcp", answer{status: 503}, []string{"the last error was: the server answered 503 Service Unavailable", "the service is there but not ready"}},
 		{"hetzner", answer{status: 429, after: "50"}, []string{"the server answered 429 Too Many Requests", "the service is there but not ready"}},
 	} {
@@ -279,6 +279,38 @@ func TestAddressesThatAppearLate(t *testing.T) {
 	}
 }
 
+// A switch may take longer to forward packets than the agent asks a service.
+func TestTheTimeoutBeginsWithTheRoute(t *testing.T) {
+	for _, platform := range []string{"vultr", "aws"} {
+		t.Run(platform, func(t *testing.T) {
+			e := find(t, platform)
+			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config(platform))}}
+			cloud.start(t)
+			for _, host := range e.hosts {
+				without(t, withPrefix(host))
+			}
+			up := func(args ...string) {
+				if err := ip(args...); err != nil {
+					t.Error(err)
+				}
+			}
+			up("link", "add", "late0", "type", "veth", "peer", "name", "late1")
+			t.Cleanup(func() { up("link", "del", "late0") })
+			const waiting = ": waiting for a network route to 169.254.169.254: no link: late1, late0 are not switched on yet (for 1" // more than 10 s
+			began := time.Now()
+			o := boot{platform: platform, patience: impatience, on: map[string]func(){waiting: func() {
+				up("address", "add", withPrefix("169.254.169.254"), "dev", "late0")
+				up("link", "set", "late0", "up")
+				up("link", "set", "late1", "up")
+			}}}.run(t)
+			o.wants(t, "/etc/"+platform)
+			if lasted := time.Since(began); lasted < 2*impatience {
+				t.Errorf("it took only %v:\n%s", lasted, o.log)
+			}
+		})
+	}
+}
+
 func withPrefix(host string) string {
 	if strings.Contains(host, ":") {
 		return host + "/128"
@@ -288,8 +320,8 @@ func withPrefix(host string) string {
 
 func TestMachineWithoutNetworkSaysSo(t *testing.T) {
 	without(t, everywhere+"/32")
-	o := boot{platform: "vultr", patience: impatience}.run(t)
-	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: its time limit was reached; the last error was: no link", "check cable, switch port and DHCP")
+	o := boot{platform: "vultr", patience: impatience, arguments: "firstlight.network_timeout=1"}.run(t)
+	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: this machine had no network route for 5s; the last error was: no link", "check cable, switch port and DHCP")
 }
 
 func TestNobodyListens(t *testing.T) {

@@ -32,7 +32,7 @@ func TestScalewayWithPortsInUse(t *testing.T) {
 		box  []string
 	}{
 		"most": {func(port int) bool { return port%5 != 0 }, "/etc/scaleway", nil},
-		"all":  {func(int) bool { return true }, "", []string{"reading the user data of Scaleway: asking http://169.254.42.42/user_data/cloud-init: its time limit was reached", "address already in use"}},
+		"all":  {func(int) bool { return true }, "", []string{"reading the user data of Scaleway: asking http://169.254.42.42/user_data/cloud-init: it took longer than 5s", "address already in use"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config("scaleway"))}}
