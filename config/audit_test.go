@@ -19,7 +19,7 @@ func TestDuplicatesInAllLists(t *testing.T) {
 		{"authorities", "all", `"ignition":{$V,"security":{"tls":{"certificateAuthorities":[{"source":"data:,"},{"source":"data:,"}]}}}`, []string{"E ignition.security.tls.certificateAuthorities[1] this source is already"}},
 		{"arguments of one list", "3.3+", `"kernelArguments":{"shouldExist":["a","a"],"shouldNotExist":["b","b"]}`, []string{
 			`E kernelArguments.shouldExist[1] "a" is already kernelArguments.shouldExist[0]`, `E kernelArguments.shouldNotExist[1] "b" is already kernelArguments.shouldNotExist[0]`}},
-		{"nameless groups", "all", `"passwd":{"groups":[{},{"name":""}]}`, []string{`E passwd.groups[1] the name "" is already`}},
+		{"nameless groups", "all", `"passwd":{"groups":[{},{"name":""}]}`, []string{`E passwd.groups[1] the name "" is already`, "E passwd.groups[0].name is missing", "E passwd.groups[1].name is missing"}},
 		{"directories", "all", s(`"directories":[{"path":"/a"},{"path":"/a"}]`), []string{`E storage.directories[1] the path "/a" is already storage.directories[0]`}},
 		{"links", "all", s(`"links":[{"path":"/a","target":"b"},{"path":"/a","target":"c"}]`), []string{"E storage.links[1] already storage.links[0]"}},
 		{"a path in all three lists", "all", s(`"links":[{"path":"/a","target":"b"}],"files":[{"path":"/a"}],"directories":[{"path":"/a"}]`), []string{
@@ -141,7 +141,9 @@ func TestDevicesInAnyFormButTheSimplest(t *testing.T) {
 		{"storage.luks[0].device", "3.2+", `"storage":{"luks":[{"name":"a","device":"#"}]}`},
 	} {
 		for value, words := range map[string]string{
-			"/": "", "/a b/c": "", "/a/...": "", `/a\u0000`: "",
+			"/": "", "/a b/c": "", "/a/...": "", `/a\u0000`: "NUL character",
+			"/" + strings.Repeat("a", 255): "", "/" + strings.Repeat("a", 256): "is 256 bytes long, at most 255",
+			strings.Repeat("/a", 2047): "", strings.Repeat("/a", 2048): "is 4096 bytes long, at most 4095",
 			"a/b": "is not absolute", "./a": "is not absolute", " /a": "is not absolute",
 			"/a/": `write "/a"`, "//a": `write "/a"`, "/a/./b": `write "/a/b"`, "/a/../b": `write "/b"`, "/..": `write "/"`,
 		} {
@@ -164,8 +166,13 @@ func TestLimitsOfModesAndOwners(t *testing.T) {
 		{"one special bit before 3.6", "≤3.5", file(`"mode":512`), special},
 		{"all bits before 3.6", "≤3.5", file(`"mode":4095`), special},
 		{"all bits", "3.6+", file(`"mode":4095`), nil},
-		{"any id", "all", file(`"user":{"id":-1},"group":{"id":99999999999}`), nil},
-		{"any name", "all", file(`"user":{"name":"no such: user"},"group":{"name":""}`), nil},
+		{"any id", "all", file(`"user":{"id":4294967294},"group":{"id":0}`), nil},
+		{"no id", "all", file(`"user":{"id":-1},"group":{"id":4294967295}`), []string{
+			"E storage.files[0].user.id -1 is not the id of a user; ids are from 0 to 4294967294", "E storage.files[0].group.id 4294967295 is not the id of a group",
+			"E storage.directories[0].user.id -1 is not", "E storage.directories[0].group.id 4294967295 is not"}},
+		{"no id of a link", "all", `"storage":{"links":[{"path":"/l","target":"x","user":{"id":-1}}]}`, []string{"E storage.links[0].user.id -1 is not the id of a user"}},
+		{"any name", "all", file(`"user":{"name":"no such user"},"group":{"name":""}`), nil},
+		{"no name", "all", file(`"user":{"name":"a:b"}`), []string{"E storage.files[0].user.name no user named", "E storage.directories[0].user.name no user named"}},
 		{"nothing", "all", file(`"user":{},"group":{}`), nil},
 	})
 }
@@ -179,23 +186,25 @@ func TestLimitsOfPartitions(t *testing.T) {
 		{"unwanted by label", "all", parts(`{"label":"a","shouldExist":false}`), []string{first + " label has no meaning"}},
 		{"unwanted without number", "all", parts(`{"shouldExist":false}`), []string{first + " neither a number nor a label"}},
 		{"unwanted twice", "all", parts(`{"number":1,"shouldExist":false},{"number":1,"shouldExist":false}`), []string{second + " given twice"}},
-		{"negative number twice", "all", parts(`{"number":-1},{"number":-1}`), []string{second + " partition -1 is given twice"}},
+		{"negative number twice", "all", parts(`{"number":-1},{"number":-1}`), []string{second + " partition -1 is given twice", "E storage.disks[0].partitions[0].number is negative", second + ".number is negative"}},
 		{"number and label twice", "all", parts(`{"number":1,"label":"a"},{"number":1,"label":"a"}`), []string{second + " given twice", second + ` label "a" is already`}},
 		{"number as a label", "all", parts(`{"number":1},{"label":"1"},{"label":"number 1"}`), nil},
 		{"labels know case", "all", parts(`{"label":"a"},{"label":"A"}`), nil},
 		{"GUID twice", "all", parts(`{"number":1,"guid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4"},{"number":2,"guid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4"}`), nil},
 		{"GUID with a line end", "all", parts(`{"number":1,"guid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4\n"}`), []string{first + ".guid not a GUID"}},
 		{"GUID with a digit more", "all", parts(`{"number":1,"typeGuid":"0FC63DAF-8483-4772-8E79-3D69D8477DE40"}`), []string{first + ".typeGuid not a GUID"}},
-		{"beyond all disks", "all", parts(`{"number":1,"startMiB":9223372036854775807,"sizeMiB":5},{"number":2,"startMiB":9223372036854775807,"sizeMiB":5}`), nil},
-		{"up to the end of all disks", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":9223372036854775807},{"number":2,"startMiB":30,"sizeMiB":10}`), []string{second + " overlaps"}},
-		{"negative size", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":-3},{"number":2,"startMiB":3,"sizeMiB":10}`), nil},
+		{"beyond all disks", "all", parts(`{"number":1,"startMiB":9223372036854775807,"sizeMiB":5},{"number":2,"startMiB":9223372036854775807,"sizeMiB":5}`), []string{"E storage.disks[0].partitions[0].startMiB cannot be 9223372036854775807", second + ".startMiB cannot be"}},
+		{"the largest size", "all", parts(`{"number":1,"startMiB":1,"sizeMiB":8796093022208}`), nil},
+		{"negative numbers of what should not exist", "all", parts(`{"number":-1,"shouldExist":false}`), nil},
+		{"up to the end of all disks", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":9223372036854775807},{"number":2,"startMiB":30,"sizeMiB":10}`), []string{second + " overlaps", "E storage.disks[0].partitions[0].sizeMiB cannot be"}},
+		{"negative size", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":-3},{"number":2,"startMiB":3,"sizeMiB":10}`), []string{"E storage.disks[0].partitions[0].sizeMiB cannot be -3"}},
 		{"two of size 0 at one start", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":0},{"number":2,"startMiB":5,"sizeMiB":0}`), []string{second + " overlaps"}},
 		{"size 0 and the next", "all", parts(`{"number":1,"startMiB":5,"sizeMiB":0},{"number":2,"startMiB":6,"sizeMiB":0}`), nil},
 		{"GUID without dashes", "all", parts(`{"number":1,"guid":"0FC63DAF848347728E793D69D8477DE4"}`), []string{first + ".guid not a GUID"}},
 		{"RAID on an empty path", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":[null]}]}`, []string{"E storage.raid[0].devices[0] path is missing"}},
 		{"RAID on nothing", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":[]}]}`, []string{"E storage.raid[0].devices no devices"}},
-		{"RAID with more spares than devices", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a"],"spares":5}]}`, nil},
-		{"RAID with all wrong", "all", `"storage":{"raid":[{"spares":1}]}`, []string{"E storage.raid[0].level missing", "E storage.raid[0].devices no devices"}},
+		{"RAID with more spares than devices", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a"],"spares":5}]}`, []string{"W storage.raid[0].spares of 1 devices 5 cannot be spares"}},
+		{"RAID with all wrong", "all", `"storage":{"raid":[{"spares":1}]}`, []string{"E storage.raid[0].level missing", "E storage.raid[0].devices no devices", "E storage.raid[0].name is missing", "W storage.raid[0].spares cannot be spares"}},
 	})
 }
 
@@ -288,7 +297,7 @@ func TestLimitsOfUnits(t *testing.T) {
 		{"option before the section", "all", unit(`"enabled":true,"contents":"WantedBy=x\n[Install]\n"`), []string{"W " + at + ".contents no [Install] section"}},
 		{"masked and enabled", "all", unit(`"enabled":true,"mask":true` + barren), []string{"W " + at + ".contents no [Install] section"}},
 		{"enabled but unreadable", "all", unit(`"enabled":true,"contents":"[Unit"`), []string{"E " + at + ".contents no closing bracket"}},
-		{"names of drop-ins", "all", unit(`"dropins":[{"name":".conf"},{"name":"a.CONF"},{"name":"../b.conf"},{}]`), []string{"E " + at + ".dropins[1].name end in .conf", "E " + at + ".dropins[3].name end in .conf"}},
+		{"names of drop-ins", "all", unit(`"dropins":[{"name":".conf"},{"name":"a.CONF"},{"name":"../b.conf"},{}]`), []string{"E " + at + ".dropins[1].name end in .conf", "E " + at + ".dropins[3].name end in .conf", "W " + at + ".dropins[2].name not in the directory of its unit"}},
 		{"the first @ counts", "all", pair("a@b@c.service", barren), template},
 		{"template with empty contents", "all", pair("a@b.service", `,"contents":""`), nil},
 		{"unreadable template", "all", pair("a@b.service", `,"contents":"[Unit"`), []string{"E systemd.units[1].contents no closing bracket"}},
@@ -303,7 +312,8 @@ func TestLimitsOfUnits(t *testing.T) {
 // What the spec has no rules for, however odd it is.
 func TestWhatIsNotLookedAt(t *testing.T) {
 	testRules(t, []rule{
-		{"users", "all", `"passwd":{"users":[{"name":"a b:","uid":-1,"homeDir":"x","shell":"","passwordHash":"!","primaryGroup":"none","groups":["none"],"sshAuthorizedKeys":["no key"]}],"groups":[{"name":"","gid":-5,"passwordHash":""}]}`, nil},
+		{"users", "all", `"passwd":{"users":[{"name":"Ab.c","homeDir":"x","shell":"","passwordHash":"!","primaryGroup":"none","groups":["none"],"sshAuthorizedKeys":["no key"]}],"groups":[{"name":"é","passwordHash":""}]}`, nil},
+		{"what is deleted", "3.2+", `"passwd":{"users":[{"name":"a b:","uid":-1,"shouldExist":false,"homeDir":":","passwordHash":"x y"}],"groups":[{"name":"","gid":-5,"shouldExist":false}]}`, nil},
 		{"timeouts", "all", `"ignition":{$V,"timeouts":{"httpTotal":0,"httpResponseHeaders":9999999999}}`, nil},
 		{"files on mounted filesystems", "all", `"storage":{"filesystems":[{"device":"/d","format":"xfs","path":"/x"}],"files":[{"path":"/x"}],"links":[{"path":"/x/y","target":"z"}]}`, nil},
 		{"mounts over each other", "all", `"storage":{"filesystems":[{"device":"/d","format":"xfs","path":"/x/y"},{"device":"/e","format":"xfs","path":"/x"}]}`, nil},
@@ -322,7 +332,7 @@ func TestMergingOfFurtherLists(t *testing.T) {
 		{"a directory instead of a link", s(`"links":[{"path":"/a","target":"x"},{"path":"/b","target":"y"}]`), s(`"directories":[{"path":"/a"}]`), s(`"directories":[{"path":"/a"}],"links":[{"path":"/b","target":"y"}]`)},
 		{"file and directory swap paths", s(`"directories":[{"path":"/a"}],"files":[{"path":"/b"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`), s(`"directories":[{"path":"/b"}],"files":[{"path":"/a"}]`)},
 		{"an argument of the other list moves", `"kernelArguments":{"shouldNotExist":["a","b"]}`, `"kernelArguments":{"shouldExist":["b","c"]}`, `"kernelArguments":{"shouldExist":["b","c"],"shouldNotExist":["a"]}`},
-		{"nameless users are one", `"passwd":{"users":[{"uid":1}]}`, `"passwd":{"users":[{"name":"","gecos":"x"}]}`, `"passwd":{"users":[{"name":"","gecos":"x","uid":1}]}`},
+		{"nameless users are one", `"passwd":{"users":[{"shouldExist":false,"uid":1}]}`, `"passwd":{"users":[{"name":"","gecos":"x","shouldExist":false}]}`, `"passwd":{"users":[{"name":"","gecos":"x","shouldExist":false,"uid":1}]}`},
 		{"users and groups are apart", `"passwd":{"groups":[{"name":"a","gid":1}]}`, `"passwd":{"users":[{"name":"a"}]}`, `"passwd":{"groups":[{"name":"a","gid":1}],"users":[{"name":"a"}]}`},
 		{"disks", s(`"disks":[{"device":"/a","wipeTable":true}]`), s(`"disks":[{"device":"/b"},{"device":"/a","wipeTable":false}]`), s(`"disks":[{"device":"/a","wipeTable":false},{"device":"/b"}]`)},
 		{"partitions of another number", s(`"disks":[{"device":"/a","partitions":[{"number":1,"label":"a"}]}]`), s(`"disks":[{"device":"/a","partitions":[{"number":2,"label":"b"}]}]`),

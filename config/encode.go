@@ -59,8 +59,8 @@ func Load(text, origins []byte, name string) (*Config, error) {
 			return nil, err
 		}
 	}
-	c := &normalizer{version: Newest}
-	c.object(root, doc.FieldsOf(configType))
+	c := &normalizer{root: configType, version: Newest}
+	c.object(root, configType)
 	if c.problems.HasErrors() {
 		return nil, &ParseError{ErrInvalid, c.problems}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMarshalKeepsEverything(t *testing.T) {
-	const text = `{"ignition":{"version":"3.7.0-experimental","proxy":{"noProxy":[]}},"passwd":{"users":[{"name":"a\"\\\u0001é😀","uid":-5,"system":false,"groups":[""]}]},"systemd":{}}`
+	const text = `{"ignition":{"version":"3.7.0-experimental","proxy":{"noProxy":[]}},"passwd":{"users":[{"name":"a\"\\é😀","uid":5,"gecos":"\u0001","system":false,"groups":[""]}]},"systemd":{}}`
 	cfg, problems, err := Parse([]byte(text), "test")
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)

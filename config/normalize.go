@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ var configType = reflect.TypeFor[Config]()
 // has only known members, spelled right, each once, of the right type, and no
 // nulls.
 type normalizer struct {
+	root     reflect.Type
 	version  Version
 	problems Problems
 }
@@ -23,8 +25,8 @@ type normalizer struct {
 // Normalize compares a document with the type of its root in one version, and
 // leaves of it what fits. It is for package spec2, whose types are others.
 func Normalize(root *doc.Node, t reflect.Type, version Version) Problems {
-	c := &normalizer{version: version}
-	c.object(root, doc.FieldsOf(t))
+	c := &normalizer{root: t, version: version}
+	c.object(root, t)
 	return c.problems
 }
 
@@ -32,11 +34,11 @@ func (c *normalizer) report(s Severity, o Origin, format string, args ...any) {
 	c.problems = append(c.problems, Problem{s, o, fmt.Sprintf(format, args...)})
 }
 
-// object normalizes n in place.
-func (c *normalizer) object(n *doc.Node, fields []doc.Field) {
+// object normalizes n, which is of type t, in place.
+func (c *normalizer) object(n *doc.Node, t reflect.Type) {
 	kept := n.Members[:0]
 	for _, m := range n.Members {
-		f := c.lookUp(n, m, fields)
+		f := c.lookUp(n, m, t)
 		if f == nil {
 			continue
 		}
@@ -96,14 +98,15 @@ func (c *normalizer) unset(kept []doc.Member, name string, null *doc.Node) []doc
 
 // lookUp returns the field that a member's name stands for. Like the reference it
 // accepts a wrong case, with a warning.
-func (c *normalizer) lookUp(n *doc.Node, m doc.Member, fields []doc.Field) *doc.Field {
+func (c *normalizer) lookUp(n *doc.Node, m doc.Member, t reflect.Type) *doc.Field {
+	fields := doc.FieldsOf(t)
 	f := find(fields, func(f *doc.Field) bool { return f.Name == m.Name })
 	if f == nil {
 		f = find(fields, func(f *doc.Field) bool { return strings.EqualFold(f.Name, m.Name) })
 	}
 	switch {
 	case f == nil:
-		c.warn(n, m, "%q is not a key of the spec here and has no effect", m.Name)
+		c.warn(n, m, "%q is not a key of the spec here and has no effect%s", m.Name, c.keyFinder().Hint(n, t, m.Name))
 	case f.SinceIn(n) > c.version:
 		c.warn(n, m, "%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, f.SinceIn(n), c.version)
 		return nil
@@ -111,6 +114,19 @@ func (c *normalizer) lookUp(n *doc.Node, m doc.Member, fields []doc.Field) *doc.
 		c.warn(n, m, "%q should be written %q", m.Name, f.Name)
 	}
 	return f
+}
+
+// keyFinder finds keys of the config's version.
+func (c *normalizer) keyFinder() *doc.KeyFinder {
+	return &doc.KeyFinder{Root: c.root, Keys: func(object reflect.Type) iter.Seq2[string, reflect.Type] {
+		return func(yield func(string, reflect.Type) bool) {
+			for _, f := range doc.FieldsOf(object) {
+				if f.Since <= c.version && !yield(f.Name, f.Type) {
+					return
+				}
+			}
+		}
+	}}
 }
 
 func find(fields []doc.Field, is func(*doc.Field) bool) *doc.Field {
@@ -136,9 +152,11 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 	}
 	switch f.Kind {
 	case doc.Map:
-		c.object(n, f.Fields)
+		c.object(n, f.Type)
 	case doc.List:
 		return c.list(n, f.Item)
+	case doc.String:
+		c.noNUL(n, f)
 	case doc.Number:
 		if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
 			c.report(Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
@@ -149,6 +167,19 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 		}
 	}
 	return true
+}
+
+// noNUL refuses the character that ends what is passed to the system, in all values
+// that are: a path, a name or an argument. What is written into files may have it, and
+// URLs have rules of their own.
+func (c *normalizer) noNUL(n *doc.Node, f *doc.Field) {
+	switch f.Name {
+	case "contents", "source", "version":
+	default:
+		if strings.IndexByte(n.Text, 0) >= 0 {
+			c.report(Error, n.Origin(), "there is a NUL character in this, which is not possible")
+		}
+	}
 }
 
 // list normalizes the items of n. A null stands for an empty item, as in the reference.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -46,8 +47,8 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	if err != nil {
 		return nil, err.Problems, err
 	}
-	c := &normalizer{version: version}
-	c.object(root, doc.FieldsOf(configType))
+	c := &normalizer{root: configType, version: version}
+	c.object(root, configType)
 	cfg := fromTree(root)
 	problems := c.problems
 	if !problems.HasErrors() {
@@ -84,6 +85,9 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	if strings.HasPrefix(normal, "2.") {
 		return fail(ErrSpec2, "version %s is of spec 2, another language than spec 3; translate the config with \"firstlightctl translate\"", quote(at.Text))
 	}
+	if isNewer(normal) {
+		return fail(ErrUnknownVersion, "version %s of the spec is newer than this program knows, which is up to %s; lower it with \"firstlightctl translate --to\" of a newer release, or update this program", quote(at.Text), Newest)
+	}
 	return fail(ErrUnknownVersion, "version %s of the spec is not supported; supported are %s", quote(at.Text), versionList())
 }
 
@@ -119,6 +123,22 @@ func VersionText(root *doc.Node) (at *doc.Node, normal string, err *ParseError) 
 		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
 	return v, normal, nil
+}
+
+// isNewer reports whether a version that is not known is one after the newest.
+func isNewer(normal string) bool {
+	return slices.Compare(versionNumbers(normal), versionNumbers(Newest.String())) >= 0
+}
+
+// versionNumbers returns the three numbers of a version.
+func versionNumbers(normal string) (numbers []int) {
+	core, _, _ := strings.Cut(normal, "-")
+	core, _, _ = strings.Cut(core, "+")
+	for part := range strings.SplitSeq(core, ".") {
+		number, _ := strconv.Atoi(part) // a whole number, or normal would be no version
+		numbers = append(numbers, number)
+	}
+	return numbers
 }
 
 // memberAnyCase is Member without regard to case, as the reference accepts it. Of

@@ -21,7 +21,7 @@ func (r *referenceTree) config(source string) *Config {
 	if !ok {
 		return nil
 	}
-	return parsedAs(r.t, source, Newest, fmt.Sprintf(`"ignition":{$V,"proxy":{"noProxy":[%q]},"config":{%s}},"passwd":{"users":[{"name":%q}]}`, source, text, source))
+	return parsedAs(r.t, source, Newest, fmt.Sprintf(`"ignition":{$V,"proxy":{"noProxy":[%q]},"config":{%s}},"passwd":{"users":[{"name":%q,"shouldExist":false}]}`, source, text, source))
 }
 
 func (r *referenceTree) resolve() (*Config, error) {

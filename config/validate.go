@@ -22,7 +22,7 @@ func validate(c *Config, version Version) Problems {
 // a user's id, another the name. Duplicates cannot come from merging and are
 // not looked for.
 func (c *Config) Validate() Problems {
-	v := &validator{version: Newest}
+	v := &validator{version: Newest, whole: true}
 	v.config(c.synced())
 	return v.problems
 }
@@ -31,6 +31,7 @@ func (c *Config) Validate() Problems {
 // the objects of the spec, in the order of their names.
 type validator struct {
 	version    Version
+	whole      bool // whether this is all that a machine gets
 	problems   Problems
 	unitReader *bufio.Reader // of one unit after the other
 }
@@ -43,14 +44,40 @@ func (v *validator) warn(at Origin, format string, args ...any) {
 	v.problems = append(v.problems, Problem{Warning, at, fmt.Sprintf(format, args...)})
 }
 
-// config checks everything but duplicates. There are no rules for kernel
-// arguments, users and groups: what they may be is up to the system's programs.
+// unbootable is for what the reference accepts and then fails at. In one document it is
+// a warning, as another one that is merged can set the value anew; in the whole it is
+// an error, so that nothing is changed before it is found.
+func (v *validator) unbootable(at Origin, format string, args ...any) {
+	if v.whole {
+		v.error(at, format, args...)
+	} else {
+		v.warn(at, format, args...)
+	}
+}
+
+// config checks everything but duplicates.
 func (v *validator) config(c *Config) {
 	v.ignition(&c.Ignition)
+	v.kernelArguments(&c.KernelArguments)
+	v.passwd(&c.Passwd)
 	v.storage(&c.Storage)
 	v.systemd(&c.Systemd)
 	v.unitFiles(c)
 	v.homes(c)
+}
+
+// kernelArguments checks what would break the line that they become. All else is up
+// to the kernel.
+func (v *validator) kernelArguments(k *KernelArguments) {
+	check := func(member string, arguments []string) {
+		for i, argument := range arguments {
+			if strings.ContainsAny(argument, "\n\r") {
+				v.error(k.Origin(member, i), "there is a line end in this kernel argument, which is not possible; write each argument as an item of its own")
+			}
+		}
+	}
+	check("shouldExist", k.ShouldExist)
+	check("shouldNotExist", k.ShouldNotExist)
 }
 
 // absolute checks that a value is an absolute path in its simplest form.
@@ -62,6 +89,8 @@ func (v *validator) absolute(value string, o Object, at ...any) {
 		v.error(o.Origin(at...), "the path %s is not absolute; it should start with a slash", quote(value))
 	case simple != value:
 		v.error(o.Origin(at...), "the path %s is not in its simplest form; write %s", quote(value), quote(simple))
+	default:
+		v.pathLength(value, o, at...)
 	}
 }
 

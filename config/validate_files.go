@@ -45,20 +45,35 @@ func (v *validator) file(f *File) {
 	}
 	v.resource(&f.Contents)
 	v.mode(f.Mode, f.Object)
+	v.script(f)
 }
 
 func (v *validator) link(l *Link) {
 	v.owner(&l.Group, "group")
 	v.absolute(l.Path, l.Object, "path")
 	v.owner(&l.User, "user")
-	if ValueOr(l.Target, "") != "" {
+	if target := ValueOr(l.Target, ""); target != "" {
+		v.target(l, target)
 		return
 	}
 	// In old versions the reference accepts that here and refuses it at boot.
 	v.error(l.Origin("target"), "the link's target is missing: the path that it should lead to")
 }
 
+func (v *validator) target(l *Link, target string) {
+	switch {
+	case len(target) > maxPath:
+		v.error(l.Origin("target"), "the link's target is %d bytes long, at most %d are possible", len(target), maxPath)
+	case strings.Contains(target, `\`) && !strings.Contains(target, "/"):
+		v.warn(l.Origin("target"), "the link's target %s has backslashes and no slash, as on Windows: it names one file in the link's directory; write it with slashes", quote(target))
+	}
+}
+
 func (v *validator) owner(o *Owner, kind string) {
+	v.accountID(kind, o.ID, o.Object, "id")
+	if strings.ContainsAny(ValueOr(o.Name, ""), ":\n") {
+		v.error(o.Origin("name"), "there can be no %s named %s: a name has no colon and no line end", kind, quote(*o.Name))
+	}
 	if o.ID != nil && ValueOr(o.Name, "") != "" {
 		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); set one of the two", kind, *o.ID, quote(*o.Name))
 	}

@@ -9,14 +9,29 @@ import (
 )
 
 func (v *validator) luks(l *Luks) {
-	if strings.Contains(l.Name, "/") {
-		v.error(l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
-	}
+	v.luksName(l)
 	v.bytesAtMost(47, "the LUKS label", ValueOr(l.Label, ""), l.Object, "label")
 	v.absolute(ValueOr(l.Device, ""), l.Object, "device")
 	v.cex(l)
 	v.clevis(&l.Clevis)
 	v.resource(&l.KeyFile)
+}
+
+// luksName checks the name of a device of device-mapper, which becomes a field of a
+// line of /etc/crypttab, too.
+func (v *validator) luksName(l *Luks) {
+	const longest = 127 // bytes, DM_NAME_LEN without the NUL
+	if !v.fileName("LUKS volume", l.Name, longest, l.Object) {
+		return
+	}
+	switch {
+	case strings.Contains(l.Name, "/"):
+		v.error(l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
+	case l.Name == "." || l.Name == ".." || l.Name == "control":
+		v.error(l.Origin("name"), "the name %s is not possible below /dev/mapper, where it is something else", quote(l.Name))
+	case strings.Contains(l.Name, " "):
+		v.warn(l.Origin("name"), "the name %s has a blank in it, at which a line of /etc/crypttab is split: later boots will not open the volume", quote(l.Name))
+	}
 }
 
 func (v *validator) cex(l *Luks) {

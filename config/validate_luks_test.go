@@ -12,7 +12,7 @@ func TestLuksRules(t *testing.T) {
 		{"good", "3.2+", luks(`"label":"l","uuid":"whatever","options":["a","a"],"keyFile":{"source":"data:,x"}`), nil},
 		{"not known before 3.2", "≤3.1", luks(`"label":5`), []string{"W storage.luks since version 3.2.0"}},
 		{"name with slash", "3.2+", `"storage":{"luks":[{"name":"a/b","device":"/d"}]}`, []string{"E " + at + `.name "a/b" has a slash`}},
-		{"empty name", "3.2+", `"storage":{"luks":[{"name":"","device":"/d"}]}`, nil},
+		{"empty name", "3.2+", `"storage":{"luks":[{"name":"","device":"/d"}]}`, []string{"E storage.luks[0].name is missing"}},
 		{"name twice", "3.2+", `"storage":{"luks":[{"name":"a","device":"/d"},{"name":"a","device":"/e"}]}`, []string{`E storage.luks[1] the name "a" is already storage.luks[0]`}},
 		{"label of 47 bytes", "3.2+", luks(`"label":"` + strings.Repeat("a", 47) + `"`), nil},
 		{"label of 48 bytes", "3.2+", luks(`"label":"` + strings.Repeat("é", 24) + `"`), []string{"E " + at + ".label is 48 bytes long, at most 47"}},

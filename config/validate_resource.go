@@ -39,7 +39,9 @@ func (v *validator) configReference(r *Resource) {
 	if v.version == V3_0 {
 		// In this version a reference may lead nowhere, with or without a hash.
 		v.source(r)
-		v.hashForm(r)
+		if v.hashForm(r) {
+			v.contents(r)
+		}
 		return
 	}
 	v.resource(r)
@@ -50,6 +52,7 @@ func (v *validator) authority(r *Resource) {
 		v.error(r.Origin(), "the source is missing: the URL of the certificates")
 	}
 	v.resource(r)
+	v.certificates(r)
 }
 
 // resource checks all that resources have in common.
@@ -62,7 +65,9 @@ func (v *validator) resource(r *Resource) {
 	}
 	v.source(r)
 	v.headers(r)
-	v.hashForm(r)
+	if v.hashForm(r) {
+		v.contents(r)
+	}
 }
 
 func (v *validator) source(r *Resource) {
@@ -88,10 +93,10 @@ func (v *validator) headers(r *Resource) {
 	}
 }
 
-// hashForm checks what a hash looks like.
-func (v *validator) hashForm(r *Resource) {
+// hashForm checks what a hash looks like, and reports whether it is right, or absent.
+func (v *validator) hashForm(r *Resource) bool {
 	if r.Verification.Hash == nil {
-		return
+		return true
 	}
 	at := func() Origin { return r.Verification.Origin("hash") }
 	name, sum, ok := strings.Cut(*r.Verification.Hash, "-")
@@ -111,8 +116,11 @@ func (v *validator) hashForm(r *Resource) {
 	default:
 		if i := strings.IndexFunc(sum, func(c rune) bool { return c > 'f' || !isHex(byte(c)) }); i >= 0 {
 			v.error(at(), "digit %d of the %s hash is not hexadecimal", i+1, name)
+			return false
 		}
+		return true
 	}
+	return false
 }
 
 func (v *validator) proxy(p *Proxy) {

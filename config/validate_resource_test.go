@@ -1,8 +1,14 @@
 package config
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto"
+	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 )
 
 var (
@@ -40,11 +46,16 @@ func TestAuthorityRules(t *testing.T) {
 	}
 	const element = "ignition.security.tls.certificateAuthorities[0]"
 	testRules(t, []rule{
-		{"good", "all", ca(`{"source":"data:,x"}`), nil},
+		{"good", "all", ca(`{"source":"https://x"}`), nil},
+		{"empty", "all", ca(`{"source":"data:,"}`), nil},
+		{"no certificate", "all", ca(`{"source":"data:,hello"}`), []string{"W " + element + ".source not the certificate of an authority, or several, in PEM form: there is no certificate in it"}},
+		{"a key", "all", ca(`{"source":"` + dataurl.Encode("", []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")) + `"}`), []string{"W " + element + ".source PRIVATE KEY in it, which is no certificate"}},
+		{"a broken one", "all", ca(`{"source":"` + dataurl.Encode("", []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")) + `"}`), []string{"W " + element + ".source certificate 1: x509"}},
+		{"compressed text", "3.1+", ca(`{"compression":"gzip","source":"` + dataurl.Encode("", gzipped("hello")) + `"}`), []string{"W " + element + ".source no certificate in it"}},
 		{"without source", "all", ca(`{}`), []string{"E " + element + " the source is missing"}},
 		{"bad URL", "all", ca(`{"source":"foo"}`), []string{"E " + element + ".source has no scheme"}},
 		{"compression is not known in 3.0", "3.0", ca(`{"source":"data:,","compression":"gzip"}`), []string{"W " + element + ".compression since version 3.1.0"}},
-		{"compression", "3.1+", ca(`{"source":"data:,","compression":"gzip"}`), nil},
+		{"compression", "3.1+", ca(`{"source":"data:,","compression":"gzip"}`), []string{"W " + element + ".compression not compressed with gzip"}},
 	})
 }
 
@@ -65,7 +76,7 @@ func TestProxyAndTimeoutRules(t *testing.T) {
 func TestResourceRules(t *testing.T) {
 	file := func(r string) string { return `"storage":{"files":[{"path":"/a","contents":{` + r + `}}]}` }
 	const at = "storage.files[0].contents."
-	hash := func(h string) string { return file(`"source":"data:,","verification":{"hash":"` + h + `"}`) }
+	hash := func(h string) string { return file(`"source":"http://x","verification":{"hash":"` + h + `"}`) }
 	testRules(t, []rule{
 		{"good", "3.1+", file(`"source":"https://x","compression":"gzip","httpHeaders":[{"name":"h","value":"v"}],"verification":{"hash":"` + sha512 + `"}`), nil},
 		{"compression empty", "all", file(`"source":"data:,","compression":""`), nil},
@@ -150,6 +161,98 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		}
 		if strings.Contains(problems.String(), "sesame") {
 			t.Errorf("a secret in: %s", problems)
+		}
+	}
+}
+
+func gzipped(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	w.Close()
+	return b.Bytes()
+}
+
+// What stands in the config is looked at before a machine is.
+func TestContentsThatStandInTheConfig(t *testing.T) {
+	packed := gzipped("hello")
+	sum := func(h crypto.Hash, name, text string) string {
+		f := h.New()
+		f.Write([]byte(text))
+		return `"verification":{"hash":"` + name + hex.EncodeToString(f.Sum(nil)) + `"}`
+	}
+	of := func(contents []byte, more string) string {
+		return `"source":"` + dataurl.Encode("", contents) + `",` + more
+	}
+	const gz, compression = `"compression":"gzip"`, ".compression not compressed with gzip"
+	const damaged = ".source damaged or cut off"
+	for _, at := range resourcePaths {
+		if strings.Contains(at.path, "certificateAuthorities") {
+			continue // TestAuthorityRules
+		}
+		for name, c := range map[string]struct{ members, want string }{
+			"never packed":           {`"source":"data:,plain",` + gz, compression},
+			"empty":                  {`"source":"data:,",` + gz, compression},
+			"cut off":                {of(packed[:len(packed)-6], gz), damaged},
+			"damaged":                {of(append(packed[:len(packed)-1:len(packed)-1], 'x'), gz), damaged},
+			"packed":                 {of(packed, gz), ""},
+			"packed and hashed":      {of(packed, gz+","+sum(crypto.SHA512, "sha512-", "hello")), ""},
+			"hash of what is packed": {of(packed, gz+","+sum(crypto.SHA512, "sha512-", string(packed))), ".verification.hash have another hash"},
+			"hashed":                 {`"source":"data:,hello",` + sum(crypto.SHA256, "sha256-", "hello"), ""},
+			"in capitals":            {`"source":"data:,hello",` + strings.Replace(strings.ToUpper(sum(crypto.SHA256, "", "hello")), `"VERIFICATION":{"HASH":"`, `"verification":{"hash":"sha256-`, 1), ""},
+			"another hash":           {`"source":"data:,hello",` + sum(crypto.SHA512, "sha512-", "hello\n"), ".verification.hash have another hash"},
+			"elsewhere":              {`"source":"https://x",` + gz + "," + sum(crypto.SHA512, "sha512-", "x"), ""},
+		} {
+			var want []string
+			if c.want != "" {
+				want = []string{"W " + at.path + c.want}
+			}
+			testRules(t, []rule{{at.path + " " + name, at.versions, strings.Replace(at.text, "#", c.members, 1), want}})
+		}
+	}
+}
+
+func TestContentsAreDecompressedUpToALimit(t *testing.T) {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	zeros := make([]byte, 1<<20)
+	for range 2 * maxChecked / len(zeros) {
+		w.Write(zeros)
+	}
+	w.Close()
+	text := `"storage":{"files":[{"path":"/a","contents":{"source":"` + dataurl.Encode("", b.Bytes()) + `","compression":"gzip","verification":{"hash":"` + sha512 + `"}}}]}`
+	testRules(t, []rule{{"bomb", "3.6", text, nil}})
+}
+
+func TestScriptsOfWindows(t *testing.T) {
+	file := func(source string) string {
+		return `"storage":{"files":[{"path":"/a","contents":{"source":"` + source + `"}}]}`
+	}
+	warning := []string{"W storage.files[0].contents.source first line of this script ends with a carriage return"}
+	testRules(t, []rule{
+		{"base64", "all", file(dataurl.Encode("", []byte("#!/bin/sh\r\ntrue\r\n"))), warning},
+		{"escaped", "all", file(`data:,%23!/bin/sh%0D%0Atrue`), warning},
+		{"escaped throughout", "all", file(`data:,%23%21/bin/sh%0d%0atrue`), warning},
+		{"Unix", "all", file(dataurl.Encode("", []byte("#!/bin/sh\ntrue\r\n"))), nil},
+		{"no script", "all", file(dataurl.Encode("", []byte("#\r\n"))), nil},
+		{"text of Windows", "all", file(dataurl.Encode("", []byte("a\r\n"))), nil},
+	})
+}
+
+// What fails the boot is an error of the whole config, before a machine is changed.
+func TestTheWholeConfigIsRefusedForWhatFailsTheBoot(t *testing.T) {
+	for _, text := range []string{
+		`"storage":{"files":[{"path":"/a","contents":{"source":"data:,plain","compression":"gzip"}}]}`,
+		`"storage":{"files":[{"path":"/a","contents":{"source":"data:,plain","verification":{"hash":"` + sha512 + `"}}}]}`,
+		`"storage":{"raid":[{"name":"a","level":"raid1","devices":["/a","/b"],"spares":2}]}`,
+		`"ignition":{$V,"security":{"tls":{"certificateAuthorities":[{"source":"data:,hello"}]}}}`,
+	} {
+		_, problems, err := Parse(document(Newest, text), "test")
+		if err != nil || len(problems) != 1 || problems[0].Severity != Warning {
+			t.Errorf("%s: got %v, %v, want one warning", text, problems, err)
+		}
+		if whole := parsed(t, Newest, text).Validate(); len(whole) != 1 || whole[0].Severity != Error || whole[0].Origin != problems[0].Origin {
+			t.Errorf("%s: got %v of the whole config, want one error", text, whole)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"math"
+	"path"
 	"sort"
 	"strings"
 )
@@ -101,7 +102,9 @@ func (v *validator) partitionOverlaps(d *Disk) {
 
 func (v *validator) partition(p *Partition) {
 	label := ValueOr(p.Label, "")
-	if !ValueOr(p.ShouldExist, true) {
+	if ValueOr(p.ShouldExist, true) {
+		v.partitionNumbers(p)
+	} else {
 		v.unwantedPartition(p)
 	}
 	if p.Number == 0 && p.Label == nil {
@@ -118,6 +121,22 @@ func (v *validator) partition(p *Partition) {
 	}{{"guid", p.GUID}, {"typeGuid", p.TypeGUID}} {
 		if NonZero(g.value) && !isGUID(*g.value) {
 			v.error(p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
+		}
+	}
+}
+
+// partitionNumbers checks that the numbers of a partition are possible on any disk.
+func (v *validator) partitionNumbers(p *Partition) {
+	const maxMiB = 1 << 43 // 2^63 bytes
+	if p.Number < 0 {
+		v.error(p.Origin("number"), "the partition's number %d is negative; numbers begin at 1, and 0 is the next free one", p.Number)
+	}
+	for _, g := range []struct {
+		name  string
+		value *int
+	}{{"sizeMiB", p.SizeMiB}, {"startMiB", p.StartMiB}} {
+		if mib := ValueOr(g.value, 0); mib < 0 || mib > maxMiB {
+			v.error(p.Origin(g.name), "%s cannot be %d; it is in MiB and between 0 and %d", p.Key(g.name), mib, maxMiB)
 		}
 	}
 }
@@ -180,8 +199,34 @@ func (v *validator) raid(r *Raid) {
 	if len(r.Devices) == 0 {
 		v.error(r.Origin("devices"), "the RAID has no devices")
 	}
+	v.raidName(r)
+	if !known || number >= 1 {
+		v.spares(r)
+	}
 	for i, device := range r.Devices {
 		v.absolute(device, r.Object, "devices", i)
+	}
+}
+
+// raidName checks the name of an array, which is that of a link in /dev/md. mdadm takes
+// the path of a device, too.
+func (v *validator) raidName(r *Raid) {
+	name, _ := strings.CutPrefix(r.Name, "/dev/")
+	if !v.fileName("RAID", r.Name, maxComponent, r.Object) || name != r.Name && path.Clean(r.Name) == r.Name {
+		return
+	}
+	if strings.Contains(r.Name, "/") || r.Name == "." || r.Name == ".." {
+		v.error(r.Origin("name"), "%s cannot be the name of a RAID, which is a name in /dev/md", quote(r.Name))
+	}
+}
+
+// spares checks their number.
+func (v *validator) spares(r *Raid) {
+	switch spares := ValueOr(r.Spares, 0); {
+	case spares < 0:
+		v.error(r.Origin("spares"), "the number of spares cannot be %d", spares)
+	case spares > 0 && spares >= len(r.Devices):
+		v.unbootable(r.Origin("spares"), "of %d devices %d cannot be spares", len(r.Devices), spares)
 	}
 }
 

@@ -24,7 +24,8 @@ func TestPartitionRules(t *testing.T) {
 	testRules(t, []rule{
 		{"number", "all", parts(`{"number":1}`), nil},
 		{"label", "all", parts(`{"label":"a"}`), nil},
-		{"negative number", "all", parts(`{"number":-1,"startMiB":-5,"sizeMiB":-1}`), nil},
+		{"negative number", "all", parts(`{"number":-1,"startMiB":-5,"sizeMiB":-1}`), []string{
+			"E storage.disks[0].partitions[0].number is negative", "E storage.disks[0].partitions[0].startMiB cannot be -5", "E storage.disks[0].partitions[0].sizeMiB cannot be -1"}},
 		{"empty label", "all", parts(`{"label":""}`), nil},
 		{"neither number nor label", "all", parts(`{"label":null}`), []string{"E " + first + " neither a number nor a label"}},
 		{"two with neither", "all", parts(`{},{}`), []string{"E " + first + " neither", "E " + second + " neither"}},
@@ -87,12 +88,12 @@ func TestRaidRules(t *testing.T) {
 		{"relative device", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a","b"]}]}`, []string{`E storage.raid[0].devices[1] "b" is not absolute`}},
 		{"device twice", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a","/a"]}]}`, []string{`E storage.raid[0].devices[1] "/a" is already`}},
 		{"option twice", "all", raid(`"level":"1","options":["a","a"]`), nil},
-		{"name can be anything", "all", `"storage":{"raid":[{"name":"a/b","level":"1","devices":["/a"]},{"name":"","level":"1","devices":["/a"]}]}`, nil},
+		{"names that mdadm refuses", "all", `"storage":{"raid":[{"name":"a/b","level":"1","devices":["/a"]},{"name":"","level":"1","devices":["/a"]}]}`, []string{"E storage.raid[0].name cannot be the name of a RAID", "E storage.raid[1].name is missing"}},
 		{"name twice", "all", `"storage":{"raid":[{"name":"a","level":"1","devices":["/a"]},{"name":"a","level":"1","devices":["/b"]}]}`, []string{`E storage.raid[1] the name "a" is already`}},
 	}
 	for _, level := range RaidLevels() {
 		number, _ := RaidLevelNumber(level)
-		r := rule{"spares of " + level, "all", raid(`"level":"` + level + `","spares":1`), nil}
+		r := rule{"spares of " + level, "all", strings.Replace(raid(`"level":"`+level+`","spares":1`), `"/a"`, `"/a","/b"`, 1), nil}
 		if number < 1 {
 			r.want = []string{"E storage.raid[0].level cannot have any"}
 		}

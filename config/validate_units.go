@@ -17,9 +17,7 @@ func (v *validator) systemd(s *Systemd) {
 	warned := map[*Unit]bool{}
 	for i := range s.Units {
 		u := &s.Units[i]
-		if !slices.Contains(unitTypes, path.Ext(u.Name)) {
-			v.error(u.Origin("name"), "the name %s of the unit should end in one of %s", quote(u.Name), strings.Join(unitTypes, ", "))
-		}
+		v.unitName(u)
 		for n := range u.Dropins {
 			v.dropin(&u.Dropins[n])
 		}
@@ -41,9 +39,29 @@ func (v *validator) systemd(s *Systemd) {
 	}
 }
 
+// unitName checks a name that becomes one of a file and a word in a line of presets.
+// The reference writes what is no name of a unit for systemd, and it boots.
+func (v *validator) unitName(u *Unit) {
+	switch other := strings.IndexFunc(u.Name, isNoUnitCharacter); {
+	case !slices.Contains(unitTypes, path.Ext(u.Name)):
+		v.error(u.Origin("name"), "the name %s of the unit should end in one of %s", quote(u.Name), strings.Join(unitTypes, ", "))
+	case !v.fileName("unit", u.Name, maxComponent, u.Object):
+	case other >= 0:
+		v.warn(u.Origin("name"), "systemd passes over a unit named %s: a name has letters, digits and :-_.\\@ only", quote(u.Name))
+	}
+}
+
+func isNoUnitCharacter(c rune) bool {
+	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(`:-_.\@`, c))
+}
+
 func (v *validator) dropin(d *Dropin) {
-	if path.Ext(d.Name) != ".conf" {
+	switch {
+	case path.Ext(d.Name) != ".conf":
 		v.error(d.Origin("name"), "the name %s of the drop-in should end in .conf", quote(d.Name))
+	case !v.fileName("drop-in", d.Name, maxComponent, d.Object):
+	case strings.Contains(d.Name, "/"):
+		v.warn(d.Origin("name"), "the drop-in %s is not in the directory of its unit, so systemd passes over it; a name has no slash", quote(d.Name))
 	}
 	v.unitText(d.Contents, d.Object)
 }
@@ -67,32 +85,63 @@ func (v *validator) unitText(contents *string, o Object) (installable, ok bool) 
 	if v.unitReader == nil {
 		v.unitReader = bufio.NewReader(nil)
 	}
-	v.unitReader.Reset(strings.NewReader(*contents))
+	text := strings.NewReader(*contents)
+	v.unitReader.Reset(text)
 	options, err := unit.DeserializeOptions(v.unitReader)
 	if err != nil {
-		v.error(o.Origin("contents"), "systemd cannot read this: %s", unitError(err))
+		v.unitError(err, *contents, len(*contents)-text.Len()-v.unitReader.Buffered(), o)
 		return false, false
 	}
 	install := func(o *unit.UnitOption) bool { return o.Section == "Install" }
 	return slices.ContainsFunc(options, install), true
 }
 
-// unitError says what the parser has found, without the contents it may quote.
-func unitError(err error) string {
-	text, _, _ := strings.Cut(err.Error(), `: "`)
+// unitError reports what the parser has found, after so many bytes, at the line of the
+// document if that is known. The contents that it may quote are not shown.
+func (v *validator) unitError(err error, contents string, read int, o Object) {
+	what, _, _ := strings.Cut(err.Error(), `: "`)
+	start := lineStart(contents, read-1)
 	switch {
 	case errors.Is(err, unit.ErrLineTooLong):
-		return "a line is longer than 2047 bytes"
-	case errors.Is(err, io.EOF):
-		return "the last line is not of the form NAME=VALUE"
-	case strings.Contains(text, "newline"):
-		return "a line is not of the form NAME=VALUE"
-	case strings.Contains(text, "end of section"):
-		return "a section's name has no closing bracket"
-	case strings.Contains(text, "garbage"):
-		return "there is text after a section's closing bracket"
+		what, start = "it is longer than 2047 bytes", lineStart(contents, read)
+	case errors.Is(err, io.EOF), strings.Contains(what, "newline"):
+		what = "it is not of the form NAME=VALUE" + continuationHint(contents[:start])
+	case strings.Contains(what, "end of section"):
+		what, start = "the name of the section has no closing bracket", openSection(contents)
+	case strings.Contains(what, "garbage"):
+		what = "there is text after the closing bracket of the section"
 	}
-	return text
+	at, ok := o.OriginInside("contents", start)
+	if !ok {
+		at = o.Origin("contents")
+	}
+	v.error(at, "systemd cannot read line %d of this: %s", strings.Count(contents[:start], "\n")+1, what)
+}
+
+// lineStart returns where the line with the byte at an offset starts.
+func lineStart(text string, at int) int {
+	return strings.LastIndexByte(text[:max(min(at, len(text)), 0)], '\n') + 1
+}
+
+// openSection returns where the line starts that opens a section which nothing closes.
+func openSection(contents string) int {
+	at := lineStart(contents, strings.LastIndexByte(contents, ']')+1)
+	for line := range strings.Lines(contents[at:]) {
+		if text := strings.TrimLeft(line, " \t"); strings.HasPrefix(text, "[") && !strings.Contains(text, "]") {
+			break
+		}
+		at += len(line)
+	}
+	return min(at, lineStart(contents, len(contents)))
+}
+
+// continuationHint is for a line that was to continue the last one of the text before.
+func continuationHint(before string) string {
+	last := strings.TrimSuffix(before, "\n")
+	if trimmed := strings.TrimRight(last, " \t\r"); trimmed != last && strings.HasSuffix(trimmed, `\`) {
+		return "; a backslash that is followed by a blank, or by a carriage return, does not continue the line before"
+	}
+	return ""
 }
 
 const unitDirectory = "/etc/systemd/system/"

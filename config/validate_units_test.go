@@ -14,7 +14,7 @@ func TestUnitNames(t *testing.T) {
 		rules = append(rules, rule{name, "all", `"systemd":{"units":[{"name":"` + name + `"}]}`, []string{"E systemd.units[0].name should end in one of .service, .socket"}})
 	}
 	testRules(t, append(rules, []rule{
-		{"slash", "all", `"systemd":{"units":[{"name":"foo/a.service"},{"name":"../a.service"}]}`, nil},
+		{"slash", "all", `"systemd":{"units":[{"name":"foo/a.service"},{"name":"../a.service"}]}`, []string{"W systemd.units[0].name passes over", "W systemd.units[1].name passes over"}},
 		{"no name", "all", `"systemd":{"units":[{}]}`, []string{"E systemd.units[0].name should end in one of"}},
 		{"twice", "all", `"systemd":{"units":[{"name":"a.service"},{"name":"a.service"}]}`, []string{`E systemd.units[1] the name "a.service" is already`}},
 		{"drop-in", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"a"},{"name":"b.conf"}]}]}`, []string{"E systemd.units[0].dropins[0].name should end in .conf"}},
@@ -31,11 +31,18 @@ func TestUnitContents(t *testing.T) {
 		{`[]\nA=\n=B\n`, ""},
 		{`[A]\r\nB=C\r\n`, ""},
 		{`[A]\nB=C\\\nD\n# x\\\n[\n[E]\n`, ""},
-		{`[A`, "no closing bracket"},
-		{`[A] x`, "after a section's closing bracket"},
-		{`[Foo]\nA\nB=C`, "a line is not of the form NAME=VALUE"},
-		{`[Foo]\nA`, "the last line is not of the form NAME=VALUE"},
-		{`[Foo]\nA=` + strings.Repeat("x", 2048), "longer than 2047 bytes"},
+		{`[A`, "line 1 of this: the name of the section has no closing bracket"},
+		{`[A]\n# [\nB=C\n[D\nE=F\n`, "line 4 of this: the name of the section has no closing bracket"},
+		{`[A]\nB=[x\n\n[D\n`, "line 4 of this: the name of the section has no closing bracket"},
+		{`[A] x`, "line 1 of this: there is text after the closing bracket"},
+		{`[A]\nB=C\n[D] x\nE=F\n`, "line 3 of this: there is text after the closing bracket"},
+		{`[A]\n\n\nB\n`, "line 4 of this: it is not"},
+		{`[A]\r\nB=C\r\nD\r\nE=F\r\n`, "line 3 of this: it is not"},
+		{`[A]\nB=C \\ \nD\n`, "line 3 of this: it is not of the form NAME=VALUE; a backslash that is followed by a blank, or by a carriage return, does not continue"},
+		{`[A]\r\nB=C \\\r\nD\r\n`, "line 3 of this: it is not of the form NAME=VALUE; a backslash that is followed by"},
+		{`[Foo]\nA\nB=C`, "line 2 of this: it is not of the form NAME=VALUE"},
+		{`[Foo]\nA`, "line 2 of this: it is not of the form NAME=VALUE"},
+		{`[Foo]\nA=` + strings.Repeat("x", 2048), "line 2 of this: it is longer than 2047 bytes"},
 		{`[Foo]\nA=` + strings.Repeat("x", 2040) + `\n`, ""},
 	} {
 		var want, dropin []string
@@ -102,8 +109,8 @@ func TestFilesThatUnitsWrite(t *testing.T) {
 
 func TestUsersAndArguments(t *testing.T) {
 	testRules(t, []rule{
-		{"nameless user", "all", `"passwd":{"users":[{}]}`, nil},
-		{"two nameless users", "all", `"passwd":{"users":[{},{}]}`, []string{`E passwd.users[1] the name "" is already passwd.users[0]`}},
+		{"nameless user", "all", `"passwd":{"users":[{}]}`, []string{"E passwd.users[0].name is missing"}},
+		{"two nameless users", "all", `"passwd":{"users":[{},{}]}`, []string{`E passwd.users[1] the name "" is already passwd.users[0]`, "E passwd.users[0].name is missing", "E passwd.users[1].name is missing"}},
 		{"a user and a group of one name", "all", `"passwd":{"users":[{"name":"a"}],"groups":[{"name":"a"}]}`, nil},
 		{"a group twice", "all", `"passwd":{"groups":[{"name":"a"},{"name":"a"}]}`, []string{"E passwd.groups[1] already"}},
 		{"lists of a user", "all", `"passwd":{"users":[{"name":"a","groups":["b","b"],"sshAuthorizedKeys":["k","k"]}]}`, []string{`E passwd.users[0].groups[1] "b" is already`, `E passwd.users[0].sshAuthorizedKeys[1] "k" is already`}},

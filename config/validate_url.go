@@ -48,7 +48,7 @@ func checkURL(source string, version Version) error {
 	case "data":
 		return errors.New("the scheme of a data URL should be in lower case, \"data:\"")
 	case "":
-		return fmt.Errorf("the URL has no scheme; it should start with one of %s", schemeList(version))
+		return fmt.Errorf("the URL has no scheme (contents in its place are \"data:,TEXT\" or \"data:;base64,...\"); it should start with one of %s", schemeList(version))
 	}
 	return fmt.Errorf("the scheme %s of this URL is unknown; it should be one of %s", quote(u.Scheme), schemeList(version))
 }

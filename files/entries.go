@@ -279,15 +279,11 @@ func (p *planner) checkOwners(e *entry) bool {
 
 func (p *planner) checkOwner(e *entry, what string, o config.Owner, databases []string, willExist func(string) bool) bool {
 	name := config.ValueOr(o.Name, "")
-	switch {
-	case o.ID != nil && !validID(*o.ID):
-		p.conflict(e.object.Origin(what, "id"), "ids are from 0 to 4294967294", "%s: %d is not the id of a %s", e.title(), *o.ID, what)
-	case o.ID == nil && name != "" && !willExist(name):
-		p.conflict(e.object.Origin(what, "name"), "add it to passwd."+what+"s, or set the id",
-			"%s should belong to %s %q, which is not in %s of this system", e.title(), what, name, strings.Join(databases, " or "))
-	default:
+	if o.ID != nil || name == "" || willExist(name) {
 		return true
 	}
+	p.conflict(e.object.Origin(what, "name"), "add it to passwd."+what+"s, or set the id",
+		"%s should belong to %s %q, which is not in %s of this system", e.title(), what, name, strings.Join(databases, " or "))
 	return false
 }
 

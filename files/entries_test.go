@@ -304,12 +304,6 @@ func TestOverwriteDoesNotTouchMountedFilesystems(t *testing.T) {
 		"directory /var/lib has overwrite set, but the filesystem on /dev/vdb (test config, line 3, column 68 (storage.filesystems[0].path)) is mounted at /var/lib/data")
 }
 
-func TestIDsThatCannotBeConflict(t *testing.T) {
-	w := newFixture(t)
-	w.wantConflicts(`"storage": {"files": [{"path": "/a", "user": {"id": -1}}, {"path": "/b", "group": {"id": 4294967295}}]}`,
-		"file /a: -1 is not the id of a user", "file /b: 4294967295 is not the id of a group")
-}
-
 func TestFilesOfARunWithoutALedgerAreConflicts(t *testing.T) {
 	w := newFixture(t)
 	const sections = `"storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}, {"path": "/e"},

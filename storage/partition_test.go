@@ -148,12 +148,11 @@ var refusedPartitions = []struct {
 			`partition 9 "DATA" on DIR/a.img exists (20 MiB at 50 MiB); the config says that it should not | storage.disks[0].partitions[2].shouldExist | wipePartitionEntry: true deletes it`,
 			`partition number 200: the table of DIR/a.img has room for the numbers 1 to 128 | storage.disks[0].partitions[3].number | use a smaller number; wipeTable: true makes a table for 128`}},
 	{"no room", usual,
-		partitions(`{"number": 2, "label": "new", "sizeMiB": 200}, {"number": 4, "startMiB": 55, "sizeMiB": 1}, {"number": 5, "startMiB": 99, "sizeMiB": 10}, {"number": 6, "startMiB": 200}, {"number": 7, "sizeMiB": -1}`), []string{
+		partitions(`{"number": 2, "label": "new", "sizeMiB": 200}, {"number": 4, "startMiB": 55, "sizeMiB": 1}, {"number": 5, "startMiB": 99, "sizeMiB": 10}, {"number": 6, "startMiB": 200}`), []string{
 			`partition 2 "new" on DIR/a.img needs 200 MiB but the largest free block has 29 MiB | storage.disks[0].partitions[0].sizeMiB | ` + roomHint,
 			`partition 4 on DIR/a.img needs 1 MiB at 55 MiB, where partition 9 "DATA" is (20 MiB at 50 MiB); the largest free block has 29 MiB | storage.disks[0].partitions[1].sizeMiB | ` + roomHint,
 			`partition 5 on DIR/a.img needs 10 MiB at 99 MiB; partitions can lie from 0.0166 MiB (17408 bytes) to 99.9838 MiB (104840704 bytes) on this disk, and the largest free block has 29 MiB | storage.disks[0].partitions[2].sizeMiB | ` + roomHint,
-			`partition 6 on DIR/a.img needs some space at 200 MiB; partitions can lie from 0.0166 MiB (17408 bytes) to 99.9838 MiB (104840704 bytes) on this disk, and the largest free block has 29 MiB | storage.disks[0].partitions[3].startMiB | ` + roomHint,
-			`partition 7 on DIR/a.img: sizeMiB cannot be -1 | storage.disks[0].partitions[4].sizeMiB | it is in MiB`}},
+			`partition 6 on DIR/a.img needs some space at 200 MiB; partitions can lie from 0.0166 MiB (17408 bytes) to 99.9838 MiB (104840704 bytes) on this disk, and the largest free block has 29 MiB | storage.disks[0].partitions[3].startMiB | ` + roomHint}},
 	{"a full disk", []string{"-n", "1:0:0"}, partitions(`{"number": 2}`), []string{
 		`partition 2 on DIR/a.img needs some space but no space is free | storage.disks[0].partitions[0].startMiB | ` + roomHint}},
 	{"a disk of which another partition takes all", nil, partitions(`{"label": "a"}, {"label": "b", "startMiB": 0, "sizeMiB": 0}`), []string{

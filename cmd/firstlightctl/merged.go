@@ -67,10 +67,14 @@ func (m *merger) read(in input) *config.Config {
 	return cfg
 }
 
-// addNew adds problems, except those that a single config was reported with.
+// addNew adds problems, except those that a single config was reported with. What was a
+// warning there can be an error of the whole.
 func (m *merger) addNew(problems config.Problems) {
 	for _, p := range problems {
-		if !slices.Contains(m.report.problems, p) {
+		same := func(q config.Problem) bool { return q.Origin == p.Origin && q.Message == p.Message }
+		if i := slices.IndexFunc(m.report.problems, same); i >= 0 {
+			m.report.problems[i].Severity = max(m.report.problems[i].Severity, p.Severity)
+		} else {
 			m.report.problems = append(m.report.problems, p)
 		}
 	}

@@ -135,7 +135,7 @@ func (s scalar) secrets(line string) []span {
 	case isDataURL(text):
 		header, _, _ := strings.Cut(text, ",")
 		return []span{{min(in.start+len(header)+1, in.end), in.end}}
-	case slices.Contains(secretKeys, s.key), len(text) > longest:
+	case slices.Contains(secretKeys, s.key), len(text) > longest, strings.Contains(text, "PRIVATE KEY"):
 		return []span{in}
 	}
 	return secretWords(text, in.start)

@@ -183,16 +183,20 @@ func (t *translation) step(run func(), kind error) {
 }
 
 // unrelated returns those of some problems that do not follow from errors before: of
-// what is wrong, only errors of other values are worth saying.
+// what is wrong, only errors of other values are worth saying. Nor is a value warned of
+// again.
 func unrelated(problems, before config.Problems) config.Problems {
-	wrong := map[string]bool{}
+	severity := map[string]config.Severity{}
 	for _, p := range before {
-		if p.Severity == config.Error {
-			wrong[p.Origin.Path] = true
-		}
+		severity[p.Origin.Path] = max(severity[p.Origin.Path], p.Severity)
 	}
+	failed := before.HasErrors()
 	return slices.DeleteFunc(problems, func(p config.Problem) bool {
-		return len(wrong) > 0 && (p.Severity != config.Error || wrong[p.Origin.Path])
+		worst, said := severity[p.Origin.Path]
+		if p.Severity == config.Error {
+			return worst == config.Error
+		}
+		return failed || said
 	})
 }
 

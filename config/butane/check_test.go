@@ -17,6 +17,8 @@ func TestSourceRules(t *testing.T) {
 			[]string{"E systemd.units[0].contents_local contents and contents_local are set together", "E systemd.units[0].dropins[0].contents_local contents and contents_local are set together"}},
 		{"mode without the zero", "fcos 1.7.0", "storage: {files: [{path: /a, mode: 644}], directories: [{path: /b, mode: 755}]}\n",
 			[]string{"W storage.files[0].mode the mode 644 is decimal, which is octal 01204; if you mean octal 644, write 0644", "W storage.directories[0].mode write 0755"}},
+		{"mode without the zero, before special bits counted", "fcos 1.6.0", "storage: {files: [{path: /a, mode: 644}]}\n", []string{"W storage.files[0].mode the mode 644 is decimal"}},
+		{"special bits before they counted", "fcos 1.6.0", "storage: {files: [{path: /a, mode: 04644}]}\n", []string{"W storage.files[0].mode special bits"}},
 		{"modes that may be meant", "fcos 1.7.0", "storage: {files: [{path: /a, mode: 420}, {path: /c, mode: 0644}, {path: /d, mode: 100}], directories: [{path: /b, mode: 493}, {path: /e, mode: 644}]}\n", nil},
 		{"tree of nothing", "fcos 1.1.0,fcos 1.7.0", "storage: {trees: [{path: /a}]}\n",
 			[]string{"E storage.trees[0] local is missing: the directory to copy"}},

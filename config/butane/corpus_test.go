@@ -51,11 +51,16 @@ func testCorpus(t *testing.T, stem string) {
 	}
 	// The reference says nothing but a message of what it cannot read at all.
 	if !errors.Is(err, ErrDocument) {
-		compareProblems(t, problems, want.problems, errors.Is(err, ErrSource))
+		compareProblems(t, slices.DeleteFunc(problems, isOurs), want.problems, errors.Is(err, ErrSource))
 	}
 	if !refused {
 		compareResults(t, stem+".ign", result)
 	}
+}
+
+// isOurs reports whether a warning is one that the reference does not have.
+func isOurs(p config.Problem) bool {
+	return p.Severity == config.Warning && (strings.Contains(p.Message, "which stand in the config") || strings.Contains(p.Message, "not the certificate of an authority") || strings.Contains(p.Message, "not the hash of a password"))
 }
 
 func read(t *testing.T, name string) []byte {

@@ -3,6 +3,7 @@ package butane
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math"
 	"reflect"
 	"slices"
@@ -145,7 +146,19 @@ func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 		d.report(config.Warning, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
 		return
 	}
-	d.report(config.Warning, at, "%q is not a key of %s here and has no effect", name, d.dialect)
+	d.report(config.Warning, at, "%q is not a key of %s here and has no effect%s", name, d.dialect, d.keyFinder().Hint(n, t, name))
+}
+
+func (d *decoder) keyFinder() *doc.KeyFinder {
+	return &doc.KeyFinder{Root: configType, Keys: func(object reflect.Type) iter.Seq2[string, reflect.Type] {
+		return func(yield func(string, reflect.Type) bool) {
+			for _, k := range d.dialect.Keys(object) {
+				if !yield(k.Name, k.Type) {
+					return
+				}
+			}
+		}
+	}}
 }
 
 // value decodes n, and reports whether it is set.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
 )
 
 func TestContentsTakeTheShortestWay(t *testing.T) {
@@ -34,7 +36,14 @@ func TestContentsTakeTheShortestWay(t *testing.T) {
 }
 
 func TestCompressionThatTheUserSays(t *testing.T) {
-	got := translated(t, "fcos 1.5.0", "storage: {files: [{path: /a, contents: {inline: "+strings.Repeat("a", 200)+", compression: gzip, verification: {hash: sha256-"+strings.Repeat("0", 64)+"}}}]}\n", Options{})
+	result, problems, err := Translate(document("fcos 1.5.0", "storage: {files: [{path: /a, contents: {inline: "+strings.Repeat("a", 200)+", compression: gzip, verification: {hash: sha256-"+strings.Repeat("0", 64)+"}}}]}\n"), "test", Options{})
+	if err != nil || len(problems) != 1 || problems[0].Severity != config.Warning || problems[0].Origin.Path != "storage.files[0].contents.compression" {
+		t.Fatalf("got %v, %v, want one warning: these contents are not compressed", problems, err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(result.JSON, &got); err != nil {
+		t.Fatal(err)
+	}
 	c := dig(got, "storage.files.0.contents").(map[string]any)
 	if !strings.HasPrefix(c["source"].(string), "data:,aaa") || c["compression"] != "gzip" || c["verification"] == nil {
 		t.Error(c)

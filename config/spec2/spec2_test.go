@@ -199,7 +199,7 @@ func TestProblems(t *testing.T) {
 		"device missing":          {"2.0.0", `"storage":{"filesystems":[{"mount":{"format":"ext4"}}]}`, []string{"storage.filesystems[0].mount.device): a path is missing here"}},
 		"network unit, extension": {"2.0.0", `"networkd":{"units":[{"name":"a.service","contents":"x"}]}`, []string{`networkd.units[0].name): the name "a.service" does not end in .network, .netdev, .link`}},
 		"network unit, slash":     {"2.0.0", `"networkd":{"units":[{"name":"../../a.network","contents":"x"}]}`, []string{`networkd.units[0].name): the name "../../a.network" is not that of a file`}},
-		"network unit, NUL":       {"2.0.0", `"networkd":{"units":[{"name":"a\u0000.network","contents":"x"}]}`, []string{`is not that of a file`}},
+		"network unit, NUL":       {"2.0.0", `"networkd":{"units":[{"name":"a\u0000.network","contents":"x"}]}`, []string{`there is a NUL character`}},
 		"network unit, newline":   {"2.0.0", `"networkd":{"units":[{"name":"a\n.network","contents":"x"}]}`, []string{`is not that of a file`}},
 		"network unit, none":      {"2.0.0", `"networkd":{"units":[{"contents":"x"}]}`, []string{`networkd.units[0]): the name is missing`}},
 		"network drop-in, slash":  {"2.2.0", `"networkd":{"units":[{"name":"a.network","dropins":[{"name":"../../x.conf","contents":"x"}]}]}`, []string{`networkd.units[0].dropins[0].name): the name "../../x.conf" is not that of a file`}},

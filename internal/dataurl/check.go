@@ -128,6 +128,9 @@ func checkBase64(s string) error {
 	for i := range len(body) { // without a branch: there may be tens of megabytes
 		other |= otherLetters[body[i]]
 	}
+	if strings.ContainsAny(body, " \t\r\n") {
+		return errors.New("the data URL's base64 has line breaks or blanks in it; write it as one line (base64 -w0)")
+	}
 	if other != 0 {
 		return errors.New("the data URL's contents are not base64 of the standard alphabet (A-Z a-z 0-9 + /)")
 	}

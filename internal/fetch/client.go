@@ -91,7 +91,13 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 		return nil
 	}
 	if err := c.fetch(ctx, source, r, w); err != nil {
-		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: failure{err}, Hint: Hint(err)}
+		hint := Hint(err)
+		if !config.IsRemote(source) && isWrongContents(err) {
+			err = mistake{err}
+		} else {
+			err = failure{err}
+		}
+		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: err, Hint: hint}
 	}
 	return nil
 }
@@ -101,6 +107,12 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error        { return f.error }
 func (f failure) Is(target error) bool { return target == report.ErrFetch }
+
+// A mistake is an error of contents that stand in the config. It is report.ErrConfig.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error        { return m.error }
+func (m mistake) Is(target error) bool { return target == report.ErrConfig }
 
 // maxRounds bounds how often a resource that changes is fetched.
 const maxRounds = 3

@@ -8,12 +8,15 @@ import (
 // Hint returns what can be done about an error of a fetch, "" if that is unknown.
 func Hint(err error) string {
 	var mismatch *hashError
+	var compression *compressionError
 	var store *storeError
 	var status *StatusError
 	var last *AttemptError
 	switch {
 	case errors.As(err, &mismatch):
-		return "compare verification.hash in the config with the file on the server; the hash is over the decompressed bytes"
+		return "compare verification.hash in the config with the contents; the hash is over the decompressed bytes"
+	case errors.As(err, &compression):
+		return "remove compression from the config, or compress the contents with gzip"
 	case errors.As(err, &status) && (status.byProxy || errors.Is(err, ErrNotFound)):
 		return status.hint()
 	case errors.Is(err, ErrNotFound):

@@ -3,8 +3,6 @@ package fetch
 import (
 	"context"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"time"
 
@@ -62,10 +60,13 @@ func (c *Client) certPool(ctx context.Context, sources []config.Resource) (*x509
 		if err != nil {
 			return nil, nil, err
 		}
-		certs, err := parseCertificates(bundle)
+		certs, err := config.ParseCertificates(bundle)
 		if err != nil {
-			return nil, nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(r.Source, "")), Origin: r.Origin("source"), Err: err,
-				Hint: "the source must be one or more certificates in PEM form"}
+			const hint = "the source must be one or more certificates in PEM form"
+			if !config.IsRemote(config.ValueOr(r.Source, "")) {
+				err = report.Conflict(r.Origin("source"), hint, "%v", err)
+			}
+			return nil, nil, &report.Error{Doing: "reading the certificate authorities from " + Redact(config.ValueOr(r.Source, "")), Origin: r.Origin("source"), Err: err, Hint: hint}
 		}
 		for i, cert := range certs {
 			roots.AddCert(cert)
@@ -103,28 +104,4 @@ func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte,
 		c.mu.Unlock()
 	}
 	return bundle, err
-}
-
-// parseCertificates reads all certificates of a PEM text. Text around them is fine.
-func parseCertificates(text []byte) ([]*x509.Certificate, error) {
-	var all []*x509.Certificate
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		text = rest
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("there is a %s in it, which is no certificate", block.Type)
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %d: %w", len(all)+1, err)
-		}
-		all = append(all, cert)
-	}
-	if len(all) == 0 && len(text) > 0 {
-		return nil, errors.New("there is no certificate in it")
-	}
-	return all, nil
 }

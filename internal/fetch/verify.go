@@ -20,6 +20,23 @@ func (e *hashError) Error() string {
 	return fmt.Sprintf("the %s of what was fetched is not the one in the config:\nwant %s\ngot %s", e.Algorithm, e.Want, e.Got)
 }
 
+// A compressionError is a resource that is not compressed as the config says.
+type compressionError struct {
+	text string
+	err  error
+}
+
+func (e *compressionError) Error() string { return e.text }
+func (e *compressionError) Unwrap() error { return e.err }
+
+// isWrongContents reports whether an error is about the contents of a resource, and not
+// about getting or storing them.
+func isWrongContents(err error) bool {
+	var mismatch *hashError
+	var compression *compressionError
+	return errors.As(err, &mismatch) || errors.As(err, &compression)
+}
+
 // A verifier hashes all bytes that are written to it and then compares.
 type verifier struct {
 	algorithm, want string
@@ -112,5 +129,5 @@ func explainGzip(err error) error {
 	default:
 		return err
 	}
-	return &located{"the config says that it is compressed with gzip, but " + text, err}
+	return &compressionError{"the config says that it is compressed with gzip, but " + text, err}
 }
