@@ -66,7 +66,7 @@ func TestVersionGate(t *testing.T) {
 		{version("3.0.0-é"), ErrNoVersion},
 		{version("3.0.0-a_b"), ErrNoVersion},
 		{version("1.0.0"), ErrUnknownVersion},
-		{version("2.2.0"), ErrUnknownVersion},
+		{version("2.2.0"), ErrSpec2},
 		{version("2.4.0-experimental"), ErrUnknownVersion},
 		{version("3.0.1"), ErrUnknownVersion},
 		{version("3.7.0"), ErrUnknownVersion},
@@ -106,6 +106,7 @@ func TestVersionMessagesNameWhatWouldBeRight(t *testing.T) {
 		`{"ignition":{"version":"3.9.0"}}`: `user config, line 1, column 24 (ignition.version): version "3.9.0" of the spec is newer than this program knows, which is up to 3.7.0-experimental; lower it with`,
 		`{"ignition":{"version":"3"}}`:     `"3" is not a version of the spec; it should be like "3.6.0"`,
 		`[]`:                               "a config is a JSON object, this is a list",
+		`{"ignitionVersion":1}`:            `user config, line 1, column 20 (ignitionVersion): this is a config of spec 1`,
 	} {
 		if got := refusal(t, text).Error(); !strings.Contains(got, words) {
 			t.Errorf("%s:\n %s\nwant\n %s", text, got, words)

@@ -89,10 +89,13 @@ func (p *process) parseAny(text []byte, name string) (*config.Config, config.Pro
 	if !errors.Is(err, config.ErrSpec2) {
 		return cfg, problems, err
 	}
-	hint := "translate it where it is made, with \"firstlightctl translate\", or have this image do so: SPEC2=translate in /usr/lib/ignition/" + distribution.File
-	if p.settings.TranslateSpec2 {
+	hint := "translate it where it is made, with \"firstlightctl translate\""
+	switch {
+	case p.settings.TranslateSpec2:
 		cfg, problems, err = spec2.Parse(text, name)
 		hint = "fix the config; \"firstlightctl translate --check\" checks it before a boot does"
+	case p.env != nil: // this is a boot
+		hint += ", or have this image do so: SPEC2=translate in /usr/lib/ignition/" + distribution.File
 	}
 	if err != nil {
 		err = &report.Error{Err: err, Hint: hint}

@@ -11,13 +11,41 @@ import (
 // sectorsPerMiB: sectors of spec 2 have 512 bytes, whatever those of the disk have.
 const sectorsPerMiB = 1 << 20 / 512
 
-// sizes: spec 3 counts in MiB only, and needs a number or a label.
-func (t *translator) sizes(p *doc.Node) {
-	t.sectors(p, "start", "startMiB")
-	t.sectors(p, "size", "sizeMiB")
-	if p.Member("number") == nil && p.Member("label") == nil {
-		p.Set("label", scalar(p, doc.String, ""))
+// partitions: spec 3 counts in MiB only, and each needs a number or a label of its
+// own.
+func (t *translator) partitions(disk *doc.Node) {
+	all := items(disk, "partitions")
+	used := map[string]bool{}
+	for _, p := range all {
+		t.sectors(p, "start", "startMiB")
+		t.sectors(p, "size", "sizeMiB")
+		if text(p, "label") == "" && t.version < doc.V2_3 {
+			p.Remove("label")
+		}
+		used[text(p, "number")] = true
 	}
+	for _, p := range all {
+		switch {
+		case p.Member("number") != nil || text(p, "label") != "":
+		case text(disk, "wipeTable") == "true":
+			p.Set("number", scalar(p, doc.Number, nextFree(used)))
+		case used["no label"]:
+			t.error(p, "in spec 3 only one partition of a disk can have neither number nor label; give it one, or set wipeTable")
+		default:
+			p.Set("label", scalar(p, doc.String, ""))
+			used["no label"] = true
+		}
+	}
+}
+
+// nextFree returns the number that a partition without one gets on an empty disk.
+func nextFree(used map[string]bool) string {
+	number := 1
+	for used[strconv.Itoa(number)] {
+		number++
+	}
+	used[strconv.Itoa(number)] = true
+	return strconv.Itoa(number)
 }
 
 func (t *translator) sectors(p *doc.Node, sectors, mib string) {
@@ -124,7 +152,8 @@ func (p *place) find(name string, units []mountUnit) {
 	for _, u := range units {
 		for _, s := range sources {
 			if u.what == s {
-				p.path, p.byPath = strings.TrimSuffix(path.Clean(u.where), "/"), true
+				p.path = strings.TrimSuffix(path.Clean(u.where), "/")
+				p.byPath = p.path != ""
 				return
 			}
 		}

@@ -31,6 +31,9 @@ func (t *translator) placeNodes() {
 func (t *translator) place(n *doc.Node) string {
 	filesystem, at := n.Member("filesystem"), n.Member("path")
 	n.Remove("filesystem")
+	if at != nil && path.IsAbs(at.Text) {
+		at.Text = path.Clean(at.Text)
+	}
 	if filesystem == nil {
 		t.error(n, "it does not say on which filesystem this is; spec 2 refuses that, too: the root filesystem is \"root\"")
 		return ""

@@ -79,9 +79,7 @@ func (t *translator) translate() {
 	ignition.Member("version").Text = target.String()
 	rename(ignition.Member("config"), "append", "merge")
 	for _, d := range items(t.root, "storage", "disks") {
-		for _, p := range items(d, "partitions") {
-			t.sizes(p)
-		}
+		t.partitions(d)
 	}
 	t.placeFilesystems()
 	t.placeNodes()

@@ -94,7 +94,9 @@ func TestTranslation(t *testing.T) {
 			`"storage":{"disks":[{"device":"/dev/vda","partitions":[{"number":2,"startMiB":0,"sizeMiB":5,"guid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4","wipePartitionEntry":true,"shouldExist":true}]}]}`},
 		"partition deleted":      {"2.3.0", partition(`"number":2,"shouldExist":false,"wipePartitionEntry":true`), `"storage":{"disks":[{"device":"/dev/vda","partitions":[{"number":2,"shouldExist":false,"wipePartitionEntry":true}]}]}`},
 		"partition of no number": {"2.3.0", partition(`"number":0,"sizeMiB":5`), `"storage":{"disks":[{"device":"/dev/vda","partitions":[{"sizeMiB":5,"label":""}]}]}`},
-		"table wiped":            {"2.0.0", `"storage":{"disks":[{"device":"/dev/vda","wipeTable":true}]}`, `"storage":{"disks":[{"device":"/dev/vda","wipeTable":true}]}`},
+		"partitions without number or label": {"2.0.0", `"storage":{"disks":[{"device":"/dev/vda","wipeTable":true,"partitions":[{"size":2048},{"number":2,"label":""},{"label":""},{"label":"l"}]}]}`,
+			`"storage":{"disks":[{"device":"/dev/vda","wipeTable":true,"partitions":[{"number":1,"sizeMiB":1,"startMiB":0},{"number":2,"sizeMiB":0,"startMiB":0},{"number":3,"sizeMiB":0,"startMiB":0},{"label":"l","sizeMiB":0,"startMiB":0}]}]}`},
+		"table wiped": {"2.0.0", `"storage":{"disks":[{"device":"/dev/vda","wipeTable":true}]}`, `"storage":{"disks":[{"device":"/dev/vda","wipeTable":true}]}`},
 		"array": {"2.2.0", `"storage":{"raid":[{"name":"r","level":"raid1","devices":["/dev/a","/dev/b","/dev/c"],"spares":1,"options":["--bitmap=none"]}]}`,
 			`"storage":{"raid":[{"name":"r","level":"raid1","devices":["/dev/a","/dev/b","/dev/c"],"spares":1,"options":["--bitmap=none"]}]}`},
 
@@ -113,6 +115,9 @@ func TestTranslation(t *testing.T) {
 			`"storage":{"filesystems":[{"device":"/dev/disk/by-label/OEM","format":"btrfs","path":"/oem"}],"files":[{"path":"/oem/grub.cfg","append":[{"source":"data:,x"}]}]}`},
 		"by mount unit": {"2.1.0", `"storage":{"filesystems":[{"name":"data","mount":{"device":"/dev/vdb","format":"ext4","label":"D"}}],"files":[{"filesystem":"data","path":"/f"` + x + `}],"links":[{"filesystem":"data","path":"/l","target":"/f","hard":true}]},"systemd":{"units":[{"name":"srv.mount","contents":"[Mount]\nWhat = /dev/disk/by-label/D\nWhere=/srv/\n"}]}`,
 			`"storage":{"filesystems":[{"device":"/dev/vdb","format":"ext4","label":"D","path":"/srv"}],"files":[` + simple("/srv/f") + `],"links":[{"path":"/srv/l","target":"/srv/f","hard":true}]},"systemd":{"units":[{"name":"srv.mount","contents":"[Mount]\nWhat = /dev/disk/by-label/D\nWhere=/srv/\n"}]}`},
+
+		"mount unit of the root": {"2.1.0", `"storage":{"filesystems":[{"name":"data","mount":{"device":"/dev/vdb","format":"ext4"}}],"files":[{"filesystem":"data","path":"/f"` + x + `}]},"systemd":{"units":[{"name":"-.mount","contents":"[Mount]\nWhat=/dev/vdb\nWhere=/\n"}]}`,
+			`"storage":{"filesystems":[{"device":"/dev/vdb","format":"ext4"}],"files":[` + simple("/f") + `]},"systemd":{"units":[{"name":"-.mount","contents":"[Mount]\nWhat=/dev/vdb\nWhere=/\n"}]}`},
 
 		"unit": {"2.0.0", systemUnit(`,"enable":true,"contents":"[Service]\n[Install]\nWantedBy=a.target","dropins":[{"name":"d.conf","contents":"[Unit]\n"}]`),
 			`"systemd":{"units":[{"name":"a.service","contents":"[Service]\n[Install]\nWantedBy=a.target","dropins":[{"name":"d.conf","contents":"[Unit]\n"}],"enabled":true}]}`},
@@ -180,6 +185,7 @@ func TestProblems(t *testing.T) {
 	}{
 		"sectors":                 {"2.0.0", partition(`"number":1,"size":2049`), []string{"error: old, line 1, column 107 (storage.disks[0].partitions[0].size): 2049 sectors of 512 bytes are not a whole number of MiB"}},
 		"both units":              {"2.3.0", partition(`"number":1,"size":2048,"sizeMiB":1`), []string{"storage.disks[0].partitions[0].size): size and sizeMiB are both given"}},
+		"no number, no label":     {"2.0.0", `"storage":{"disks":[{"device":"/dev/vda","partitions":[{"size":2048},{"size":4096}]}]}`, []string{"storage.disks[0].partitions[1]): in spec 3 only one partition of a disk can have neither number nor label"}},
 		"unknown filesystem":      {"2.0.0", `"storage":{"files":[{"filesystem":"data","path":"/a"` + x + `}]}`, []string{`storage.files[0].filesystem): there is no filesystem "data" in this config`}},
 		"no filesystem":           {"2.0.0", `"storage":{"files":[{"path":"/a"` + x + `}]}`, []string{`storage.files[0]): it does not say on which filesystem this is`}},
 		"nowhere mounted":         {"2.0.0", `"storage":{"filesystems":[{"name":"d","mount":{"device":"/dev/vdb","format":"ext4"}}],"files":[{"filesystem":"d","path":"/a"` + x + `}]}`, []string{`storage.files[0].filesystem): nothing can be written to filesystem "d" of line 1: spec 3 needs the path where the system has it, and no mount unit of this config has What=/dev/vdb`}},
