@@ -63,7 +63,8 @@ func (in *inspection) lookAtDisks(ctx context.Context, disks []config.Disk) ([]*
 func (m *Machine) diskFacts(d *device, inUse mountsAndSwaps) *plan.DiskFacts {
 	f := &plan.DiskFacts{DeviceFacts: d.facts(d.path), Disk: gpt.Read(d.file, d.size, d.sector)}
 	if f.Kind == gpt.None {
-		f.Signatures = append(d.probe(), passedOver(f.Disk)...)
+		f.PassedOver = passedOver(f.Disk)
+		f.Signatures = append(d.probe(), f.PassedOver...)
 		f.Traces = len(gpt.Traces(d.file, d.size)) > 0
 		f.Blank = blank(d.file, wipeRanges(d.file, int64(d.size), f.Signatures))
 	}
@@ -133,6 +134,9 @@ func (in *inspection) Device(t *plan.Target) (plan.DeviceFacts, error) {
 		return f, nil
 	}
 	f.Signatures = in.Location(t.Disk, t.Partition, t.Disk.Wipe)
+	if t.Disk.Wipe {
+		f.PassedOver = nil
+	}
 	return f, nil
 }
 
@@ -218,6 +222,7 @@ func (m *Machine) deviceFacts(path, inConfig string, inUse mountsAndSwaps) (plan
 	defer d.file.Close()
 	f := d.facts(inConfig)
 	f.Signatures = append(d.probe(), tableSignatures(d.file, d.size, d.sector)...)
+	f.PassedOver = passedOver(gpt.Read(d.file, d.size, d.sector))
 	f.Holders = m.allHolders(d.sysfs, inUse)
 	return f, nil
 }

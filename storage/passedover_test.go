@@ -64,6 +64,29 @@ func TestABackupThatDiffersIsNamedAndReplaced(t *testing.T) {
 	}
 }
 
+// The reference makes filesystems on such disks without a word.
+func TestAFilesystemOverABackupIsMadeWithAWarning(t *testing.T) {
+	const filesystem = `"filesystems": [{"device": "DIR/a.img", "format": "ext4"}]`
+	const warning = `a.img holds backup GPT of partitions 1 "one", 3 "three", which is overwritten`
+	for config, want := range map[string]bool{
+		filesystem: true,
+		`"disks": [{"device": "DIR/a.img"}], ` + filesystem:                    true,
+		`"disks": [{"device": "DIR/a.img", "wipeTable": true}], ` + filesystem: false,
+	} {
+		b := newTestMachine(t)
+		disk := b.disk("a.img", 100)
+		prepareDisk(b, disk, onlyBackup+"; garbage 0 64")
+		b.apply(config)
+		if log := b.log.String(); strings.Contains(log, warning) != want {
+			t.Errorf("%s: the log is\n%s", config, log)
+		}
+		if got := b.run("wipefs", "--no-act", "--noheadings", "--output", "TYPE", disk); got != "ext4\n" || bytes.Contains(b.read(disk), []byte("EFI PART")) {
+			t.Errorf("%s: the disk holds %q", config, got)
+		}
+		b.converges(config)
+	}
+}
+
 // Tables without partitions keep nobody from anything.
 func TestTablesWithoutPartitionsAreReplaced(t *testing.T) {
 	for name, script := range map[string]string{

@@ -198,6 +198,64 @@ func TestProtectiveMBRSaysThatALargeDiskIsLarge(t *testing.T) {
 	}
 }
 
+func TestAProtectiveEntryStaysActive(t *testing.T) {
+	for _, status := range []byte{0, 0x80} {
+		m := &memory{data: make([]byte, 8<<20)}
+		table := sample(512, len(m.data), "one")
+		for range 2 {
+			if err := Write(m, table, uint64(len(m.data))); err != nil {
+				t.Fatal(err)
+			}
+			m.data[mbrEntries] |= status
+			table.Partitions[0].Name = "other"
+		}
+		if got := m.data[mbrEntries]; got != status {
+			t.Errorf("the status is %#x, want %#x", got, status)
+		}
+	}
+}
+
+// A brokenDisk has sectors that cannot be read.
+type brokenDisk struct {
+	memory
+	broken []int64
+}
+
+var errMedium = errors.New("medium error")
+
+func (b *brokenDisk) ReadAt(p []byte, off int64) (int, error) {
+	for _, sector := range b.broken {
+		if at := sector * 512; off < at+512 && at < off+int64(len(p)) {
+			return 0, errMedium
+		}
+	}
+	return b.memory.ReadAt(p, off)
+}
+
+func TestSectorsThatCannotBeReadAreNotTakenForEmpty(t *testing.T) {
+	const size = 8 << 20
+	for name, c := range map[string]struct {
+		broken []int64
+		kind   Kind
+		damage string
+		unused int
+	}{
+		"the primary":            {[]int64{1}, Intact, "the primary copy is damaged: sector 1 cannot be read: medium error", 0},
+		"the backup":             {[]int64{size/512 - 1}, Intact, "the backup copy is damaged: sector 16383 cannot be read: medium error", 0},
+		"the MBR and primary":    {[]int64{0, 1}, None, "", 1},
+		"the primary and backup": {[]int64{1, size/512 - 1}, Damaged, "primary: sector 1 cannot be read: medium error; backup: sector 16383 cannot be read: medium error", 0},
+	} {
+		d := &brokenDisk{memory: memory{data: make([]byte, size)}}
+		if err := Write(d, sample(512, size, "one"), size); err != nil {
+			t.Fatal(err)
+		}
+		d.broken = c.broken
+		if got := Read(d, size, 512); got.Kind != c.kind || got.Damage != c.damage || len(got.Unused) != c.unused {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
 // Whatever is on a disk: reading it ends, and a table that is believed has its
 // partitions in order.
 func FuzzReadTable(f *testing.F) {

@@ -34,6 +34,7 @@ func (e MBREntry) Overlaps(p Partition) bool { return e.Start < p.End() && p.Sta
 // A bootSector is what the first sector has of partitions.
 type bootSector struct {
 	protective bool // one of the entries covers a GPT
+	status     byte // of that entry: 0x80 if it is active, without which some BIOSes do not start
 	others     []MBREntry
 }
 
@@ -50,7 +51,7 @@ func readMBR(b []byte) bootSector {
 		case e[0]&0x7f != 0:
 			return bootSector{} // not a boot indicator, so this is not a table
 		case e[4] == mbrProtective:
-			boot.protective = true
+			boot.protective, boot.status = true, e[0]
 		case e[4] != 0 && binary.LittleEndian.Uint32(e[12:]) != 0:
 			boot.others = append(boot.others, MBREntry{Number: i + 1, Type: e[4],
 				Start: uint64(binary.LittleEndian.Uint32(e[8:])), Size: uint64(binary.LittleEndian.Uint32(e[12:]))})
@@ -74,19 +75,20 @@ func protectiveMBR(sectors uint64) []byte {
 
 // writeMBR writes the protective MBR of a table. Of a hybrid one it takes out
 // the entries that the table does not have, and leaves the others as they are.
-// Boot code is left alone.
+// Boot code is left alone, and a protective entry that is active stays so.
 func writeMBR(f interface {
 	io.ReaderAt
 	io.WriterAt
 }, t Table, sectors uint64) error {
-	b := protectiveMBR(sectors)
+	old := section{f, 512, 512}.bytes(0, 512)
+	if old == nil {
+		return errors.New("the MBR cannot be read")
+	}
+	boot, b := readMBR(old), protectiveMBR(sectors)
+	b[0] = boot.status
 	if len(t.MBR) > 0 {
-		old := section{f, 512, 512}.bytes(0, 512)
-		if old == nil {
-			return errors.New("the MBR cannot be read")
-		}
 		b = old[mbrEntries:]
-		for _, e := range readMBR(old).others {
+		for _, e := range boot.others {
 			if !slices.Contains(t.MBR, e) {
 				clear(b[16*(e.Number-1) : 16*e.Number])
 			}

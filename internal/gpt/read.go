@@ -223,8 +223,11 @@ func (s section) header(lba uint64) (header, error) {
 	if lba >= s.size/s.sector {
 		return header{}, errNoHeader
 	}
-	b := s.bytes(lba*s.sector, s.sector)
-	if b == nil || string(b[:8]) != "EFI PART" {
+	b := make([]byte, s.sector)
+	if n, err := s.r.ReadAt(b, int64(lba*s.sector)); n < len(b) {
+		return header{}, fmt.Errorf("sector %d cannot be read: %w", lba, err)
+	}
+	if string(b[:8]) != "EFI PART" {
 		return header{}, errNoHeader
 	}
 	le := binary.LittleEndian
@@ -280,8 +283,8 @@ func (h header) unwritable(isBackup bool, sector uint64) error {
 	return nil
 }
 
-// oneCopy is a disk for go-diskfs, on which the primary header reads as zeroes
-// if it is not to be used (fault 5).
+// oneCopy is a disk for go-diskfs, on which the MBR and the primary header read
+// as zeroes if that is not to be used (fault 5). Perhaps they cannot be read.
 type oneCopy struct {
 	section
 	hidePrimary bool
@@ -289,12 +292,13 @@ type oneCopy struct {
 
 // ReadAt implements io.ReaderAt.
 func (c *oneCopy) ReadAt(p []byte, offset int64) (int, error) {
-	n, err := io.NewSectionReader(c.r, 0, int64(c.size)).ReadAt(p, offset)
-	from, to := max(int64(c.sector), offset), min(int64(2*c.sector), offset+int64(n))
-	if c.hidePrimary && from < to {
-		clear(p[from-offset : to-offset])
+	hidden := 0
+	if end := int64(2 * c.sector); c.hidePrimary && offset < end {
+		hidden = int(min(int64(len(p)), end-offset))
 	}
-	return n, err
+	clear(p[:hidden])
+	n, err := io.NewSectionReader(c.r, 0, int64(c.size)).ReadAt(p[hidden:], offset+int64(hidden))
+	return hidden + n, err
 }
 
 // Seek returns the size of the disk, for which alone it is called.

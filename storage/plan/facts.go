@@ -63,7 +63,9 @@ type DeviceFacts struct {
 	Kernel       string // the kernel's name, unless it is a file
 	Size, Sector uint64 // bytes
 	Signatures   []blkprobe.Signature
-	Holders      []Holder
+	// PassedOver are partition tables of a device that do not count as one.
+	PassedOver []blkprobe.Signature
+	Holders    []Holder
 }
 
 // md returns the superblock of a member of an array.

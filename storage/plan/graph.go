@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -186,7 +187,29 @@ func (g *Graph) DecideContents() []error {
 	for _, f := range g.Filesystems {
 		errs = append(errs, g.decideFilesystem(f)...)
 	}
+	g.warnOfPassedOver()
 	return errs
+}
+
+// warnOfPassedOver names partition tables that nothing uses, where something is
+// made on the whole disk.
+func (g *Graph) warnOfPassedOver() {
+	var overwritten []*Target
+	for _, s := range g.Stacked {
+		if d := s.Device(); d.Content == ContentNew {
+			overwritten = append(overwritten, d.Members...)
+		}
+	}
+	for _, f := range g.Filesystems {
+		if f.Action != Keep {
+			overwritten = append(overwritten, f.Target)
+		}
+	}
+	for _, t := range overwritten {
+		if found := t.Facts.PassedOver; len(found) > 0 {
+			g.Warnings = append(g.Warnings, fmt.Sprintf("%s holds %s, which is overwritten", t.Device, blkprobe.Describe(found)))
+		}
+	}
 }
 
 // refuseSharedDevices finds devices that are wanted for two things.
