@@ -188,7 +188,9 @@ func (t *translation) step(run func(), kind error) {
 func unrelated(problems, before config.Problems) config.Problems {
 	severity := map[string]config.Severity{}
 	for _, p := range before {
-		severity[p.Origin.Path] = max(severity[p.Origin.Path], p.Severity)
+		if p.Origin.Path != "" { // of the document as a whole there may be more to say
+			severity[p.Origin.Path] = max(severity[p.Origin.Path], p.Severity)
+		}
 	}
 	failed := before.HasErrors()
 	return slices.DeleteFunc(problems, func(p config.Problem) bool {

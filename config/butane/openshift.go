@@ -105,7 +105,7 @@ func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 	for _, format := range []string{"btrfs", "none"} {
 		for _, f := range filesystems {
 			if text(f, "format") == format && (format != "none" || t.release >= 14) {
-				t.error(originOf(f, "format"), "OpenShift has no filesystems of format %s", format)
+				t.error(originOf(f, "format"), "OpenShift has no filesystems of format %s; use ext4 or xfs", format)
 			}
 		}
 	}
@@ -115,12 +115,12 @@ func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 			t.error(source.Origin(), "OpenShift has no files with remote contents; use inline or local")
 		}
 		if mode := f.Member("mode"); mode != nil && t.release >= 10 && !isPlainMode(mode.Text) {
-			t.error(mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s", mode.Text, octal(mode.Text))
+			t.error(mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s; use at most 0777", mode.Text, octal(mode.Text))
 		}
 	}
 	for _, u := range items(t.result.Member("passwd"), "users") {
 		if name := text(u, "name"); name != "core" {
-			t.error(originOf(u, "name"), "OpenShift has no other user than \"core\", this is %q", name)
+			t.error(originOf(u, "name"), "OpenShift has no other user than \"core\", this is %q; give its keys to core", name)
 		}
 	}
 }
