@@ -62,6 +62,7 @@ type download struct {
 	source     string
 	headers    []config.HTTPHeader
 	hashed     bool   // the contents are compared with a hash
+	announced  bool   // the console is told how far it is
 	startTimer func() // is called with the first slot
 }
 
@@ -133,12 +134,14 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	}
 	ctx, startTimer, cancel := withTimeout(ctx, settings.totalTimeout, networkWait)
 	defer cancel()
+	// The download of files is announced by the files stage, all in one line.
+	_, inMemory := w.(*boundedBuffer)
 	var rewind func() error
 	if scheme.needsNetwork {
 		rewind = rewinder(w)
 	}
 	for round := 1; ; round++ {
-		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, config.ValueOr(r.Verification.Hash, "") != "", startTimer})
+		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, config.ValueOr(r.Verification.Hash, "") != "", inMemory, startTimer})
 		if err == nil {
 			err = writeVerified(w, body, r)
 			body.Close()

@@ -13,7 +13,8 @@ func (c *Client) Retry(ctx context.Context, name string, onAttempt func(*Attempt
 	if c.Offline {
 		return failure{ErrNeedNetwork}
 	}
-	retry := retry{client: c, what: name, onAttempt: onAttempt}
+	retry := retry{client: c, what: name, onAttempt: onAttempt, underWay: func() string { return "waiting for the answer" }}
+	defer retry.end()
 	for {
 		retry.start()
 		err := attempt()

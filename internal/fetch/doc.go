@@ -43,10 +43,12 @@
 // The limits are for a server that is just being set up, and for a person who waits.
 // Pauses are random between nothing and 200 ms, 400 ms and so on up to 5 s, so that
 // a thousand machines do not come at once; a Retry-After of up to a minute is added.
-// Without a network or a name server there is a try every half second and whenever
+// A connection that is silent for 30 s, or brings less than 4 KiB in two minutes, is
+// ended. Without a network or a name server there is a try every half second and whenever
 // the network changes, which does not count as an attempt. Connections that bring
 // no new byte end a fetch after ten. Errors that last are logged as warnings,
-// which consoles show, after 10 s, 20 s, 40 s and so on, at least every 10 minutes.
+// which consoles show, after 10 s, 20 s, 40 s and so on, at least every 10 minutes; so
+// are attempts that take long, but for files, of which the files stage has a line.
 //
 // # Settings
 //

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -42,6 +43,8 @@ type resumingReader struct {
 	sum        maphash.Hash // of all that was returned
 	stuckCount int          // connections without a new byte
 	progressed bool         // the current connection brought one
+
+	received, total atomic.Int64 // for underWay, which is called at any time
 }
 
 // openResuming opens a resource of a host.
@@ -49,6 +52,9 @@ func (c *Client) openResuming(ctx context.Context, d download, host string, open
 	r := &resumingReader{client: c, ctx: ctx, size: -1, protocol: "HTTP", retry: retry{client: c, what: "GET " + Redact(d.source)}}
 	if u, err := url.Parse(d.source); err == nil && u.Scheme == "tftp" {
 		r.protocol = "TFTP"
+	}
+	if d.announced {
+		r.retry.underWay = r.underWay
 	}
 	r.open = c.limits.limited(host, func() { d.startTimer(); r.retry.start() }, open)
 	if err := r.connect(); err != nil {
@@ -81,7 +87,9 @@ func (r *resumingReader) attempt() error {
 	if err != nil {
 		return err
 	}
+	resp.body = &paceReader{ReadCloser: resp.body}
 	r.current, r.progressed = resp, false
+	r.total.Store(resp.size)
 	if resp.from == 0 && r.at.offset > 0 {
 		if err := r.skip(resp); err != nil {
 			return r.connectionLost(err)
@@ -147,6 +155,7 @@ func (r *resumingReader) delivered(p []byte) {
 	}
 	r.sum.Write(p)
 	r.at.offset += int64(len(p))
+	r.received.Store(r.at.offset)
 	if !r.progressed {
 		r.progressed, r.stuckCount = true, 0
 		r.retry.reset()
@@ -200,7 +209,20 @@ func (r *resumingReader) disconnect() {
 	}
 }
 
+// underWay says how far an attempt is.
+func (r *resumingReader) underWay() string {
+	received, total := r.received.Load(), r.total.Load()
+	switch {
+	case received == 0:
+		return "waiting for the server"
+	case total < 0:
+		return system.Plural(int(received), "byte") + " are here"
+	}
+	return fmt.Sprintf("%d of %d bytes are here", received, total)
+}
+
 func (r *resumingReader) Close() error {
+	r.retry.end()
 	r.disconnect()
 	return nil
 }

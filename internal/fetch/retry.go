@@ -99,6 +99,10 @@ type retry struct {
 	// error after each one that fails.
 	onAttempt func(*AttemptError)
 
+	// underWay, if set, says how far an attempt is, for warnings that it takes long.
+	underWay func() string
+	unwatch  func() // ends these warnings
+
 	attempts  int // that had a network
 	pauses    int // since something worked
 	lastError *AttemptError
@@ -115,17 +119,30 @@ func (r *retry) start() {
 	if r.lastError == nil || !retryPolicy[r.lastError.Kind].uncounted {
 		r.client.Log.Info(fmt.Sprintf("%s: attempt #%d", r.what, r.attempts+1))
 	}
+	if r.underWay != nil {
+		r.end()
+		what, underWay := r.what, r.underWay
+		r.unwatch = r.client.watch(func() string { return what + ": " + underWay() })
+	}
+}
+
+// end is called after each attempt, and after the last byte.
+func (r *retry) end() {
+	if r.unwatch != nil {
+		r.unwatch()
+	}
 }
 
 // reset is called when something worked.
 func (r *retry) reset() {
-	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts}
+	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts, underWay: r.underWay, unwatch: r.unwatch}
 }
 
 // wait pauses after an attempt that has failed. It returns an error if there
 // should be no other one: that of this attempt, or when the time is over, that of
 // the one before.
 func (r *retry) wait(ctx context.Context, err error) error {
+	r.end()
 	e := r.client.classify(err)
 	if r.onAttempt != nil {
 		r.onAttempt(e)

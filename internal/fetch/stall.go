@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A stallReader ends a body if the server sends nothing for some time. The time
@@ -37,4 +39,53 @@ func (r *stallReader) Close() error {
 	r.timer.Stop()
 	r.cancel(nil)
 	return r.ReadCloser.Close()
+}
+
+// A server has to send slowBytes in slowTime; one that sends a byte now and then, so that
+// it never stalls, would otherwise be read from for days.
+const (
+	slowTime  = 2 * time.Minute
+	slowBytes = 4 << 10
+)
+
+// A paceReader ends a body that is too slow. The time between reads does not count.
+type paceReader struct {
+	io.ReadCloser
+	waited time.Duration
+	got    int
+	err    error
+}
+
+func (r *paceReader) Read(p []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	began := time.Now()
+	n, err := r.ReadCloser.Read(p)
+	r.waited, r.got = r.waited+time.Since(began), r.got+n
+	if r.waited >= slowTime {
+		if r.got < slowBytes {
+			r.err = fmt.Errorf("%w, or nearly nothing: less than %s in %v", errStalled, system.FormatSize(slowBytes), slowTime)
+		}
+		r.waited, r.got = 0, 0
+	}
+	return n, err
+}
+
+// watch warns every now and then of an attempt that is under way, until stop is called.
+func (c *Client) watch(state func() string) (stop func()) {
+	over, cancel := context.WithCancel(context.Background())
+	go func() {
+		for reminder := system.NewReminder(firstWarning); ; {
+			select {
+			case <-over.Done():
+				return
+			case <-time.After(reminder.Left()):
+			}
+			if waited, due := reminder.Due(); due {
+				c.Log.Warn(fmt.Sprintf("%s (for %v so far)", state(), waited.Round(time.Second)))
+			}
+		}
+	}()
+	return cancel
 }
