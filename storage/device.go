@@ -131,7 +131,7 @@ func passedOver(d gpt.Disk) []blkprobe.Signature {
 		all = append(all, blkprobe.Signature{Type: d.Other + " partition table"})
 	}
 	if len(d.Unused) > 0 {
-		all = append(all, blkprobe.Signature{Type: "backup GPT of partitions " + gpt.Titles(d.Unused)})
+		all = append(all, blkprobe.Signature{Type: "a backup GPT with partitions " + gpt.Titles(d.Unused)})
 	}
 	return all
 }

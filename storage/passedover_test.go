@@ -32,6 +32,7 @@ func TestTablesThatNothingUsesAreNotOverwrittenInSilence(t *testing.T) {
 		{"two damaged headers", "table; zero 0 1; word 572 x; word $((last * 512 + 60)) x",
 			unusable + "primary: the checksum of the header is wrong; backup: the checksum of the header is wrong" + unusableAt},
 		{"a disk label of Sun", `word 508 '\xda\xbe'`, strings.Replace(other, "%", "sun", 1)},
+		{"a DOS table with a wrong boot indicator", dosTable + "; word 446 x", strings.Replace(other, "%", "dos, damaged", 1)},
 		{"a disk label of SGI", `word 0 '\x0b\xe5\xa9\x41'`, strings.Replace(other, "%", "sgi", 1)},
 		{"a disk label of AIX", `word 0 '\xc9\xc2\xd4\xc1'`, strings.Replace(other, "%", "aix", 1)},
 		{"a disk label of BSD", `word 512 'WEV\x82'; word 644 'WEV\x82'`, strings.Replace(other, "%", "bsd", 1)},
@@ -67,7 +68,7 @@ func TestABackupThatDiffersIsNamedAndReplaced(t *testing.T) {
 // The reference makes filesystems on such disks without a word.
 func TestAFilesystemOverABackupIsMadeWithAWarning(t *testing.T) {
 	const filesystem = `"filesystems": [{"device": "DIR/a.img", "format": "ext4"}]`
-	const warning = `a.img holds backup GPT of partitions 1 "one", 3 "three", which is overwritten`
+	const warning = `a.img holds a backup GPT with partitions 1 "one", 3 "three", which is overwritten`
 	for config, want := range map[string]bool{
 		filesystem: true,
 		`"disks": [{"device": "DIR/a.img"}], ` + filesystem:                    true,

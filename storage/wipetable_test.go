@@ -173,7 +173,7 @@ func TestAPreviewOfAWipeShowsTheBackup(t *testing.T) {
 	if err != nil || len(plan) != 1 || len(previews) != 1 {
 		t.Fatalf("%v, %v, %v", previews, plan, err)
 	}
-	if got, want := previews[0].Before.Whole.What, `backup GPT of partitions 1 "one", 3 "three"`; got != want {
+	if got, want := previews[0].Before.Whole.What, `a backup GPT with partitions 1 "one", 3 "three"`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -60,6 +60,23 @@ func readMBR(b []byte) bootSector {
 	return boot
 }
 
+// isDamagedMBR reports whether a boot sector that readMBR takes for none, as a boot
+// indicator is wrong, has entries that make sense on a disk of so many sectors.
+func isDamagedMBR(b []byte, sectors uint64) bool {
+	sound := slices.Clone(b)
+	for i := range 4 {
+		sound[mbrEntries+16*i] = 0
+	}
+	all := readMBR(sound).others
+	for i, e := range all {
+		inWay := func(other MBREntry) bool { return other.Start < e.End() && e.Start < other.End() }
+		if e.Start == 0 || e.End() > sectors || slices.ContainsFunc(all[:i], inWay) {
+			return false
+		}
+	}
+	return len(all) > 0
+}
+
 // protectiveMBR returns the table that shows programs without support for GPT
 // that the disk is in use.
 func protectiveMBR(sectors uint64) []byte {

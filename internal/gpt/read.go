@@ -77,7 +77,7 @@ func (s section) read() Disk {
 	case copies.primaryErr == nil:
 	case copies.backupErr == nil:
 	case leftover && errors.Is(copies.primaryErr, errNoHeader):
-		return Disk{Other: otherTable(s.bytes(0, otherTableSize))}
+		return Disk{Other: s.other()}
 	default:
 		d := Disk{Kind: Damaged, Damage: fmt.Sprintf("primary: %v; backup: %v", copies.primaryErr, copies.backupErr)}
 		if other := s.otherSector(); other != 0 {
@@ -91,7 +91,7 @@ func (s section) read() Disk {
 		return d
 	}
 	if leftover {
-		return Disk{Unused: d.Table.Partitions, Other: otherTable(s.bytes(0, otherTableSize))}
+		return Disk{Unused: d.Table.Partitions, Other: s.other()}
 	}
 	d.Damage, d.Table.MBR = copies.damage(boot), boot.others
 	if copies.differ() {

@@ -56,6 +56,14 @@ func (s section) traces() []blkprobe.Range {
 // otherTableSize is how much of a disk tells its tables of other kinds.
 const otherTableSize = 1024
 
+// other returns the name of a table that is neither a GPT nor a sound MBR.
+func (s section) other() string {
+	if b := s.bytes(0, 512); b != nil && isDamagedMBR(b, s.size/s.sector) {
+		return "dos, damaged"
+	}
+	return otherTable(s.bytes(0, otherTableSize))
+}
+
 // otherTable returns libblkid's name of a partition table that is neither a GPT
 // nor an MBR: that of machines which have another architecture, or had another
 // system. They are told by their magic numbers; see block/partitions in Linux.
