@@ -189,10 +189,13 @@ func (in *inspection) PartitionTable(f plan.DeviceFacts) plan.PartitionTable {
 	defer d.file.Close()
 	found := gpt.Read(d.file, d.size, d.sector)
 	partitions := found.Table.Partitions
-	if found.Kind == gpt.MBR {
+	switch found.Kind {
+	case gpt.MBR:
 		partitions = gpt.MBRPartitions(d.file, d.size, d.sector)
+	case gpt.None:
+		partitions = found.Unused
 	}
-	t := plan.PartitionTable{Kind: found.Kind}
+	t := plan.PartitionTable{Kind: found.Kind, Other: found.Other}
 	for _, p := range partitions {
 		t.Partitions = append(t.Partitions, plan.HeldPartition{Partition: p, Signatures: d.probePartition(d.file, p)})
 	}

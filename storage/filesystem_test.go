@@ -2,11 +2,13 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
@@ -153,6 +155,52 @@ func TestDevicesThatContradictEachOther(t *testing.T) {
 		"DIR/a.img and DIR/link are the same device | storage.filesystems[1].device | keep one of the two entries")
 	b.run("sgdisk", "-n", "1:0:+1M", b.path("a.img"))
 	b.refused(filesystem(`"format": "ext4"`), "DIR/a.img holds gpt partition table; the config asks for ext4 | storage.filesystems[0].format | "+fsHint)
+}
+
+// A device that two entries call by different links, for two mount points.
+func TestEntriesThatUseOneFilesystemDoNotContradictEachOther(t *testing.T) {
+	two := func(first, second string) string {
+		return `"filesystems": [{"device": "DIR/a.img", "path": "/home", ` + first + `}, {"device": "DIR/link", "path": "/srv", ` + second + `}]`
+	}
+	const ext4, labelled, twice = `"format": "ext4"`, `"format": "ext4", "label": "data"`, "DIR/a.img and DIR/link are the same device | storage.filesystems[1].device | keep one of the two entries"
+	for name, c := range map[string]struct {
+		exists        bool
+		first, second string
+		plan, refused string
+	}{
+		"both use it":                      {true, ext4, ext4, "", ""},
+		"with mount options":               {true, ext4 + `, "mountOptions": ["ro"]`, labelled, "", ""},
+		"it is made once":                  {false, labelled, labelled, `making ext4 "data" on DIR/a.img`, ""},
+		"the second one leaves its label":  {false, labelled, ext4, `making ext4 "data" on DIR/a.img`, ""},
+		"the first one would not label it": {false, ext4, labelled, "", `DIR/a.img and DIR/link are the same device, which the first entry makes otherwise: its label is "", the config asks for "data" | storage.filesystems[1].label | give both entries the same label and UUID`},
+		"another label":                    {true, labelled, `"format": "ext4", "label": "other"`, "", twice},
+		"another format":                   {false, labelled, `"format": "xfs"`, "", twice},
+		"the first one is wiped":           {false, ext4 + `, "wipeFilesystem": true`, ext4, "", twice},
+		"the second one is wiped":          {false, ext4, ext4 + `, "wipeFilesystem": true`, "", twice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newTestMachine(t)
+			b.disk("a.img", 64)
+			if err := os.Symlink("a.img", b.path("link")); err != nil {
+				t.Fatal(err)
+			}
+			if c.exists {
+				b.run("mkfs.ext4", "-q", "-L", "data", b.path("a.img"))
+			}
+			config := two(c.first, c.second)
+			if c.refused == "" {
+				if got := b.apply(config); got != c.plan {
+					t.Errorf("the plan is %q, want %q", got, c.plan)
+				}
+				b.converges(config)
+				return
+			}
+			_, err := b.plan(config)
+			if got := strings.ReplaceAll(fmt.Sprint(report.Explain(err)), b.dir, "DIR"); !strings.Contains(got, strings.Split(c.refused, " | ")[0]) {
+				t.Errorf("got  %s\nwant %s", got, c.refused)
+			}
+		})
+	}
 }
 
 func TestMkfsCommands(t *testing.T) {

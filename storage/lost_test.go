@@ -93,11 +93,12 @@ func TestWhatAPlanDestroysIsNamed(t *testing.T) {
 			overwrite(b.t, b.path("a.img"), 520, 8)
 			overwrite(b.t, b.path("a.img"), 64<<20-504, 8)
 		}, disk(wipeTable), "a GPT that cannot be used"},
-		"a partition that is deleted":  {gpt, partitions(`{"number": 1, "shouldExist": false, "wipePartitionEntry": true}`), `partition 1 "one", ext4 "first"`},
-		"a partition that is replaced": {gpt, partitions(`{"number": 2, "label": "x", "startMiB": 30, "wipePartitionEntry": true}`), `partition 2 "two", ext4 "second"`},
-		"a partition that shrinks":     {gpt, partitions(`{"number": 2, "sizeMiB": 5, "resize": true}`), `the end of partition 2 "two" with ext4 "second"`},
-		"a partition that grows":       {gpt, partitions(`{"number": 2, "sizeMiB": 25, "resize": true}`), ""},
-		"a filesystem in a partition":  {gpt, disk(`"wipeTable": false`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/one", "format": "xfs", "wipeFilesystem": true}]`, `ext4 "first"`},
+		"a GPT of which only the backup is left": {func(b *testMachine) { gpt(b); overwrite(b.t, b.path("a.img"), 0, 34*512) }, disk(wipeTable), `the backup of a GPT with 2 partitions, ext4 "first", ext4 "second"`},
+		"a partition that is deleted":            {gpt, partitions(`{"number": 1, "shouldExist": false, "wipePartitionEntry": true}`), `partition 1 "one", ext4 "first"`},
+		"a partition that is replaced":           {gpt, partitions(`{"number": 2, "label": "x", "startMiB": 30, "wipePartitionEntry": true}`), `partition 2 "two", ext4 "second"`},
+		"a partition that shrinks":               {gpt, partitions(`{"number": 2, "sizeMiB": 5, "resize": true}`), `the end of partition 2 "two" with ext4 "second"`},
+		"a partition that grows":                 {gpt, partitions(`{"number": 2, "sizeMiB": 25, "resize": true}`), ""},
+		"a filesystem in a partition":            {gpt, disk(`"wipeTable": false`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/one", "format": "xfs", "wipeFilesystem": true}]`, `ext4 "first"`},
 		"a replaced one, made anew": {gpt, partitions(`{"number": 1, "label": "x", "startMiB": 1, "sizeMiB": 10, "wipePartitionEntry": true}`) +
 			`, "filesystems": [{"device": "/dev/disk/by-partlabel/x", "format": "xfs", "wipeFilesystem": true}]`, `partition 1 "one", ext4 "first"`},
 		"a volume in a partition": {gpt, disk(`"wipeTable": false`) + `, "luks": [{"name": "x", "device": "/dev/disk/by-partlabel/two", "wipeVolume": true}]`, `ext4 "second"`},

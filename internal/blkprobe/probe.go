@@ -38,8 +38,10 @@ func (s *Signature) Labels() []string {
 	return append([]string{s.Label}, s.OtherLabels...)
 }
 
-// IsTable reports whether it is a partition table.
-func (s Signature) IsTable() bool { return strings.HasSuffix(s.Type, " partition table") }
+// IsTable reports whether it is a partition table, or the backup of one.
+func (s Signature) IsTable() bool {
+	return strings.HasSuffix(s.Type, " partition table") || strings.HasPrefix(s.Type, "backup GPT ")
+}
 
 func (s Signature) String() string {
 	if s.Label == "" {

@@ -14,6 +14,9 @@ type Filesystem struct {
 	Config *config.Filesystem
 	Target *Target
 	Action Action
+	// Shares is an earlier entry for the same device that this one only uses, too: for
+	// another mount point.
+	Shares *Filesystem
 }
 
 // wantsFilesystem reports whether the disks stage has anything to do for it.
@@ -34,7 +37,13 @@ func (f *Filesystem) Origin() config.Origin { return f.Config.Origin() }
 func (f *Filesystem) Idle() bool { return f.Action == Keep && !f.Deferred() }
 
 // DependsOn implements Node.
-func (f *Filesystem) DependsOn() []Node { return f.Target.dependsOn() }
+func (f *Filesystem) DependsOn() []Node {
+	all := f.Target.dependsOn()
+	if f.Shares != nil {
+		all = append(all, f.Shares)
+	}
+	return all
+}
 
 // Name implements Node.
 func (f *Filesystem) Name() string {
@@ -61,6 +70,9 @@ func (g *Graph) decideFilesystem(f *Filesystem) []error {
 	if t.Unknown || !t.Wanted || t.deferred() {
 		return errs
 	}
+	if f.Shares != nil && f.Shares.Action != Keep {
+		return append(errs, f.refuseOtherThanMade()...)
+	}
 	var err error
 	if f.Action, err = DecideFilesystem(f.Config, t.Facts); err != nil {
 		errs = append(errs, err)
@@ -69,6 +81,52 @@ func (g *Graph) decideFilesystem(f *Filesystem) []error {
 		g.Warnings = append(g.Warnings, fmt.Sprintf("%s holds %s; taking it for the first", t.Device, blkprobe.Describe(found)))
 	}
 	return errs
+}
+
+// share finds the earlier entry for the same device, if both ask for a filesystem that
+// the other one may use, too.
+func (g *Graph) share(f *Filesystem) {
+	for _, other := range g.Filesystems {
+		switch {
+		case other == f:
+			return
+		case other.Target.Wanted && f.Target.Wanted && f.Target.sameDevice(other.Target) && f.agrees(other):
+			f.Shares = other
+			return
+		}
+	}
+}
+
+// agrees reports whether two entries can be about one filesystem. One that is to be
+// wiped is not for two: the second would take away what the first has made.
+func (f *Filesystem) agrees(other *Filesystem) bool {
+	a, b := f.Config, other.Config
+	same := func(a, b *string) bool { return a == nil || b == nil || *a == *b }
+	uuid := func(s *string) *string {
+		if s == nil {
+			return nil
+		}
+		normal := NormalizeUUID(*a.Format, *s)
+		return &normal
+	}
+	return *a.Format == *b.Format && same(a.Label, b.Label) && same(uuid(a.UUID), uuid(b.UUID)) &&
+		!config.ValueOr(a.WipeFilesystem, false) && !config.ValueOr(b.WipeFilesystem, false)
+}
+
+// refuseOtherThanMade is for an entry that uses what an earlier one makes, which
+// knows only its own label and UUID.
+func (f *Filesystem) refuseOtherThanMade() []error {
+	if isNone(f.Config) {
+		return nil
+	}
+	first := f.Shares.Config
+	made := blkprobe.Signature{Type: *first.Format, Label: config.ValueOr(first.Label, ""), UUID: config.ValueOr(first.UUID, "")}
+	differences := compareFilesystem(f.Config, made)
+	if len(differences) == 0 {
+		return nil
+	}
+	return []error{report.Conflict(f.Config.Origin(differences[0].member), "give both entries the same label and UUID",
+		"%s and %s are the same device, which the first entry makes otherwise: %s", first.Device, f.Config.Device, describeDifferences(differences))}
 }
 
 // DecideFilesystem compares a filesystem of the config with what exists.

@@ -180,7 +180,10 @@ func (g *Graph) holdsWanted(d *DiskFacts) bool {
 // DecideContents decides on arrays, volumes and filesystems when the targets
 // outside of them have been looked at.
 func (g *Graph) DecideContents() []error {
-	errs := refuseSharedDevices(g.Targets)
+	for _, f := range g.Filesystems {
+		g.share(f)
+	}
+	errs := g.refuseSharedDevices()
 	for _, s := range g.Stacked {
 		errs = append(errs, g.decideStacked(s)...)
 	}
@@ -213,11 +216,18 @@ func (g *Graph) warnOfPassedOver() {
 }
 
 // refuseSharedDevices finds devices that are wanted for two things.
-func refuseSharedDevices(targets []*Target) []error {
+func (g *Graph) refuseSharedDevices() []error {
+	shares := map[*Target]bool{} // of filesystems
+	for _, f := range g.Filesystems {
+		shares[f.Target] = f.Shares != nil
+	}
 	var errs []error
-	for i, t := range targets {
-		for _, other := range targets[:i] {
+	for i, t := range g.Targets {
+		for _, other := range g.Targets[:i] {
 			if !t.Wanted || !other.Wanted || !t.sameDevice(other) {
+				continue
+			}
+			if _, both := shares[other]; both && shares[t] {
 				continue
 			}
 			wanted := ""

@@ -92,6 +92,16 @@ making ext4 on /dev/vdb`
 	}
 }
 
+func TestWhatCanBeLookedAtLaterIsUsedByTheSecondEntryAfterTheFirst(t *testing.T) {
+	got, _, err := decideAll(t, `"luks": [{"name": "secret", "device": "/dev/vdb", "keyFile": {"source": "data:,x"}}], "filesystems": [
+		{"device": "/dev/mapper/secret", "format": "btrfs", "path": "/a"}, {"device": "/dev/disk/by-id/dm-name-secret", "format": "btrfs", "path": "/b"}]`,
+		fakeMachine{"/dev/vdb": {Signatures: []blkprobe.Signature{{Type: "crypto_LUKS", LUKS: &blkprobe.LUKSHeader{Version: 2}}}}})
+	const want = `checking and, if needed, making btrfs on /dev/disk/by-id/dm-name-secret < opening LUKS volume "secret" on /dev/vdb < checking and, if needed, making btrfs on /dev/mapper/secret`
+	if err != nil || !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\n%v\nwant at the end\n%s", got, err, want)
+	}
+}
+
 func TestWhatExistsIsKeptOrRefused(t *testing.T) {
 	const fs = `"filesystems": [{"device": "/dev/vdb", "format": "ext4", "label": "x"}]`
 	for label, want := range map[string]string{

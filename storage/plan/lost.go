@@ -13,7 +13,10 @@ import (
 
 // A PartitionTable is the table that a disk has, with what its partitions hold.
 type PartitionTable struct {
-	Kind       gpt.Kind
+	Kind gpt.Kind
+	// Other is a table of another kind, as in gpt.Disk.
+	Other string
+	// Partitions are, of a disk without a table, those of a backup that is not in use.
 	Partitions []HeldPartition
 }
 
@@ -42,14 +45,24 @@ func lostTable(t PartitionTable) []string {
 	case gpt.Damaged:
 		return []string{"a GPT that cannot be used"}
 	}
-	return nil
+	var lost []string
+	if t.Other != "" {
+		lost = append(lost, "a partition table of another kind ("+t.Other+")")
+	}
+	if len(t.Partitions) > 0 {
+		lost = append(lost, "the backup of a GPT"+count)
+	}
+	return lost
 }
 
-// lostContents names what was found: `ext4 "data"`.
+// lostContents names what was found, but for tables: `ext4 "data"`.
 func lostContents(found []blkprobe.Signature) []string {
 	names := map[string]string{"crypto_LUKS": "a LUKS volume", "linux_raid_member": "a member of a RAID", "LVM2_member": "an LVM physical volume", "zfs_member": "a member of a ZFS pool"}
-	var all []string
+	all := []string{} // never null in JSON
 	for _, s := range found {
+		if s.IsTable() {
+			continue
+		}
 		name := cmp.Or(names[s.Type], s.Type)
 		if s.Label != "" {
 			name += fmt.Sprintf(" %q", s.Label)
@@ -64,9 +77,8 @@ func (g *Graph) lostOnDisk(d *Disk) []string {
 	lost := []string{} // never null in JSON
 	counted := map[uint64]bool{}
 	if d.Wipe {
-		lost = append(lost, lostContents(d.Facts.Signatures)...)
 		table := g.facts.PartitionTable(d.Facts.DeviceFacts)
-		lost = append(lost, lostTable(table)...)
+		lost = append(append(lost, lostTable(table)...), lostContents(d.Facts.Signatures)...)
 		counted[0] = true
 		for _, p := range table.Partitions {
 			if !g.keeps(d, p.Partition) {
@@ -161,5 +173,5 @@ func (g *Graph) lostOnTarget(t *Target) []string {
 			lost = append(lost, lostContents(p.Signatures)...)
 		}
 	}
-	return append(lost, lostContents(slices.DeleteFunc(slices.Clone(t.Facts.Signatures), blkprobe.Signature.IsTable))...)
+	return append(lost, lostContents(t.Facts.Signatures)...)
 }

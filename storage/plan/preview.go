@@ -106,7 +106,9 @@ func (g *Graph) beforeOther(t *Target, refused bool) Layout {
 		kind = Deleted
 	}
 	for _, p := range table.Partitions {
-		l.Partitions = append(l.Partitions, p.preview(t.Facts.Sector, kind))
+		if table.Kind != gpt.None {
+			l.Partitions = append(l.Partitions, p.preview(t.Facts.Sector, kind))
+		}
 	}
 	return l
 }

@@ -106,6 +106,37 @@ func TestMountsAreInOrderAndTakenAwayAgain(t *testing.T) {
 	}
 }
 
+// Subvolumes of one Btrfs, named by different links, as on MicroOS.
+func TestOneBtrfsIsMountedAtTwoPaths(t *testing.T) {
+	disk := newDisk(t, 512)
+	shell(t, fmt.Sprintf(`mkfs.btrfs --quiet --label SUBVOLUMES %s; at=$(mktemp -d); mount %[1]s $at; mkdir $at/@
+		btrfs -q subvolume create $at/@/home 2> /dev/null || btrfs subvolume create $at/@/home; btrfs subvolume create $at/@/root
+		touch $at/@/home/here $at/@/root/there; umount $at; udevadm trigger --settle %[1]s`, disk))
+	entries := func(first, second string) string {
+		return fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"filesystems": [
+			{"device": "/dev/disk/by-label/SUBVOLUMES", "format": "btrfs", "path": "/home", "wipeFilesystem": false, "mountOptions": ["subvol=/@/home"]%s},
+			{"device": %q, "format": "btrfs", "path": "/root", "mountOptions": ["subvol=/@/root"]%s}]}}`, first, disk, second)
+	}
+	made := digest(t, disk)
+	newBoot(t, entries("", `, "wipeFilesystem": true`)).refuses("disks", []string{disk}, "/dev/disk/by-label/SUBVOLUMES and "+disk+" are the same device", "keep one of the two")
+	newBoot(t, entries(`, "label": "SUBVOLUMES"`, `, "label": "OTHER"`)).refuses("disks", []string{disk}, "are the same device")
+	b := newBoot(t, entries("", ""))
+	b.must("disks")
+	if digest(t, disk) != made {
+		t.Error("the filesystem was changed")
+	}
+	b.must("mount")
+	for path, file := range map[string]string{"/home": "here", "/root": "there"} {
+		if got := run(t, "ls", b.root+path); got != file {
+			t.Errorf("%s holds %q, want %q", path, got, file)
+		}
+	}
+	b.must("umount")
+	if out, err := try("findmnt", "--noheadings", "--source", disk); err == nil {
+		t.Errorf("still mounted: %s", out)
+	}
+}
+
 func TestMountThatFailsSaysWhy(t *testing.T) {
 	disk := newDisk(t, 64)
 	b := newBoot(t, fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {"filesystems": [{"device": %q, "format": "ext4", "path": "/data", "mountOptions": ["no_such_option"]}]}}`, disk))
