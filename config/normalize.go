@@ -154,7 +154,7 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 	case doc.Map:
 		c.object(n, f.Type)
 	case doc.List:
-		return c.list(n, f.Item)
+		c.list(n, f.Item)
 	case doc.String:
 		c.noNUL(n, f)
 	case doc.Number:
@@ -183,17 +183,18 @@ func (c *normalizer) noNUL(n *doc.Node, f *doc.Field) {
 }
 
 // list normalizes the items of n. A null stands for an empty item, as in the reference.
-func (c *normalizer) list(n *doc.Node, item *doc.Field) bool {
-	ok := true
+func (c *normalizer) list(n *doc.Node, item *doc.Field) {
+	kept := n.Items[:0]
 	for _, i := range n.Items {
 		if i.Kind == doc.Null {
 			i.Kind = item.Kind
 			if i.Kind == doc.Map {
 				c.report(Warning, i.Origin(), "this item is null, an object is expected here; it counts as an empty one")
 			}
+		} else if !c.value(i, item) {
 			continue
 		}
-		ok = c.value(i, item) && ok
+		kept = append(kept, i)
 	}
-	return ok
+	n.Items = kept
 }

@@ -50,15 +50,39 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	c := &normalizer{root: configType, version: version}
 	c.object(root, configType)
 	cfg := fromTree(root)
-	problems := c.problems
-	if !problems.HasErrors() {
-		// What has the wrong type was dropped; the rules would find it missing.
-		problems = append(problems, validate(cfg, version)...)
-	}
+	problems := append(c.problems, unrelated(validate(cfg, version), c.problems)...)
 	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
 	return translate(cfg, version), problems, nil
+}
+
+// unrelated returns those of the problems found by rules that do not follow from errors
+// of types: what has the wrong type was dropped, so that it is missing in its object.
+func unrelated(found, types Problems) Problems {
+	if !types.HasErrors() {
+		return found
+	}
+	var wrong []string // paths
+	objects := map[string]bool{}
+	for _, p := range types {
+		if p.Severity == Error {
+			wrong = append(wrong, p.Origin.Path)
+			objects[objectOf(p.Origin.Path)] = true
+		}
+	}
+	slices.Sort(wrong)
+	return slices.DeleteFunc(found, func(p Problem) bool {
+		path := p.Origin.Path
+		i, _ := slices.BinarySearch(wrong, path)
+		holdsWrong := i < len(wrong) && strings.HasPrefix(wrong[i], path)
+		return p.Severity != Error || objects[objectOf(path)] || holdsWrong
+	})
+}
+
+// objectOf is the path of the object, or list, that a value is in.
+func objectOf(path string) string {
+	return path[:max(strings.LastIndexAny(path, ".["), 0)]
 }
 
 // fromTree makes the typed form of a normalized tree.

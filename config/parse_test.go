@@ -157,7 +157,7 @@ func TestTypesAreNotCoerced(t *testing.T) {
 		{"exponent", "all", file(`"mode":4e2`), []string{"E " + mode + " 4e2 is not a whole number"}},
 		{"string", "all", file(`"mode":"0644"`), []string{"E " + mode + " this is a string, but a number is expected"}},
 		{"too large", "all", file(`"user":{"id":9223372036854775808}`), []string{"E storage.files[0].user.id fits 64 bits"}},
-		{"largest", "all", `"ignition":{$V,"timeouts":{"httpTotal":9223372036854775807,"httpResponseHeaders":-9223372036854775808}}`, nil},
+		{"largest", "all", `"ignition":{$V,"timeouts":{"httpTotal":9223372036854775807,"httpResponseHeaders":-9223372036854775808}}`, []string{"W ignition.timeouts.httpResponseHeaders is negative"}},
 		{"minus zero", "all", file(`"mode":-0`), nil},
 		{"boolean", "all", file(`"overwrite":"false"`), []string{"E storage.files[0].overwrite this is a string, but a boolean is expected"}},
 		{"all are reported", "all", `"storage":{"files":[{"path":1},{"path":true},5],"disks":{}},"systemd":[]`, []string{
@@ -220,6 +220,20 @@ func TestStringsAreMadeValid(t *testing.T) {
 	if u.Name != "a\ufffdb" || *u.Gecos != "\ufffd" || *u.HomeDir != "A\t😀" {
 		t.Errorf("%q %q %q", u.Name, *u.Gecos, *u.HomeDir)
 	}
+}
+
+// Errors of types do not hide those of rules, and rules do not report what follows from
+// wrong types.
+func TestAllKindsOfErrorsAreReportedAtOnce(t *testing.T) {
+	testRules(t, []rule{
+		{"all kinds", "3.2+", `"x":1,"systemd":{"units":[{"name":"a","contents":"[Unit"}]},"storage":{"files":[{"path":5},{"path":"b","mode":"0644"},3,{"path":"c"}],"luks":[{"name":"a/b","device":"/d"}]}`, []string{
+			"W x is not a key", "E storage.files[0].path a string is expected", "E storage.files[1].mode a number is expected", "E storage.files[2] an object is expected",
+			"E storage.files[3].path is not absolute", "E storage.luks[0].name has a slash", "E systemd.units[0].name should end in", "E systemd.units[0].contents no closing bracket"}},
+		{"what is missing for its type", "all", `"storage":{"files":[{"path":"/a","contents":5,"overwrite":true}],"raid":[{"name":"a","level":"raid1","devices":[5]}],"disks":[{"device":1}]}`, []string{
+			"E storage.files[0].contents an object is expected", "E storage.raid[0].devices[0] a string is expected", "E storage.disks[0].device a string is expected"}},
+		{"warnings of what is incomplete", "all", `"systemd":{"units":[{"name":"a.service","enabled":true,"contents":"[Unit]\n"},{"name":1}]}`, []string{"E systemd.units[1].name a string is expected"}},
+		{"another object of the list", "all", `"storage":{"links":[{"path":"/a","target":1},{"path":"/b"}]}`, []string{"E storage.links[0].target a string is expected", "E storage.links[1].target missing"}},
+	})
 }
 
 func TestRulesAreNotAppliedToWrongTypes(t *testing.T) {

@@ -59,9 +59,21 @@ func (v *validator) clevis(c *Clevis) {
 	if custom && c.hasShares() {
 		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; set these in its config, or remove it")
 	}
+	v.threshold(c)
 	v.custom(&c.Custom)
 	for i := range c.Tang {
 		v.tang(&c.Tang[i])
+	}
+}
+
+// threshold checks that it can be reached. Servers can come from a config that is merged.
+func (v *validator) threshold(c *Clevis) {
+	shares := len(c.Tang)
+	if ValueOr(c.TPM2, false) {
+		shares++
+	}
+	if threshold := ValueOr(c.Threshold, 0); shares > 0 && threshold > shares {
+		v.unbootable(c.Origin("threshold"), "the threshold is %d, but what can unlock the volume, servers and TPM, is %d in all", threshold, shares)
 	}
 }
 

@@ -84,3 +84,15 @@ func TestTangRules(t *testing.T) {
 		{"advertisement before 3.4", "3.2-3.3", tang(`{"url":"http://x","thumbprint":"x","advertisement":"{{"}`), []string{"W " + at + ".advertisement since version 3.4.0"}},
 	})
 }
+
+func TestThresholdsThatCannotBeReached(t *testing.T) {
+	luks := func(clevis string) string {
+		return `"storage":{"luks":[{"name":"a","device":"/d","clevis":{` + clevis + `}}]}`
+	}
+	const tang = `"tang":[{"url":"http://x","thumbprint":"x"}],`
+	testRules(t, []rule{
+		{"of a server and a TPM", "3.2+", luks(tang + `"tpm2":true,"threshold":2`), nil},
+		{"of a server", "3.2+", luks(tang + `"threshold":2`), []string{"W storage.luks[0].clevis.threshold is 1 in all"}},
+		{"of nothing, which is no clevis", "3.2+", luks(`"threshold":2`), nil},
+	})
+}

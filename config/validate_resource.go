@@ -14,6 +14,17 @@ func (v *validator) ignition(i *Ignition) {
 	for n := range i.Security.TLS.CertificateAuthorities {
 		v.authority(&i.Security.TLS.CertificateAuthorities[n])
 	}
+	v.timeouts(&i.Timeouts)
+}
+
+func (v *validator) timeouts(t *Timeouts) {
+	const message = "the timeout is negative; it is in seconds, and 0 is without limit"
+	if ValueOr(t.HTTPResponseHeaders, 0) < 0 {
+		v.warn(t.Origin("httpResponseHeaders"), message)
+	}
+	if ValueOr(t.HTTPTotal, 0) < 0 {
+		v.unbootable(t.Origin("httpTotal"), message)
+	}
 }
 
 func (v *validator) mergeReference(r *Resource) {

@@ -69,7 +69,7 @@ func TestProxyAndTimeoutRules(t *testing.T) {
 		{"unparsable", "3.1+", proxy(`"httpProxy":"http://u:secret@p:x"`), []string{"E ignition.proxy.httpProxy not a URL: invalid port"}},
 		{"plain proxy for HTTPS", "3.1+", proxy(`"httpsProxy":"http://p"`), []string{"W ignition.proxy.httpsProxy not encrypted"}},
 		{"noProxy twice", "3.1+", proxy(`"noProxy":["a","a"]`), []string{`E ignition.proxy.noProxy[1] "a" is already ignition.proxy.noProxy[0]`}},
-		{"timeouts can be anything", "all", `"ignition":{$V,"timeouts":{"httpTotal":-1,"httpResponseHeaders":-5}}`, nil},
+		{"negative timeouts", "all", `"ignition":{$V,"timeouts":{"httpTotal":-1,"httpResponseHeaders":-5}}`, []string{"W ignition.timeouts.httpTotal is negative", "W ignition.timeouts.httpResponseHeaders is negative"}},
 	})
 }
 

@@ -189,8 +189,8 @@ func TestScalars(t *testing.T) {
 		"0644": 420, "0o644": 420, "0x1F": 31, "0b101": 5, "1_000": 1000, "420.0": 420, "4e1": 40, "08": 8, "-0": 0, "+5": 5,
 		"0o7_7": 63, "-0b11": -3, "-0x10": -16, "1_0.0": 10,
 	} {
-		text := "ignition: {timeouts: {http_total: " + value + "}}\n"
-		if got := dig(translated(t, "fcos 1.7.0", text, Options{}), "ignition.timeouts.httpTotal"); got != want {
+		text := "storage: {luks: [{name: a, device: /d, clevis: {threshold: " + value + "}}]}\n"
+		if got := dig(translated(t, "fcos 1.7.0", text, Options{}), "storage.luks.0.clevis.threshold"); got != want {
 			t.Errorf("the number %s is %v", value, got)
 		}
 	}

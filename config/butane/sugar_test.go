@@ -312,13 +312,13 @@ boot_device: {layout: x86_64, mirror: {devices: [/dev/a, /dev/b]}, luks: {tpm2: 
 storage:
   disks: [{device: /dev/b, partitions: [{label: root-2, size_mib: 9000}, {label: var-2}]}, {device: /dev/c}]
   raid: [{name: md-root, devices: [/dev/d], options: [-x]}]
-  luks: [{name: root, clevis: {threshold: 2}}]
+  luks: [{name: root, clevis: {threshold: 1}}]
 `, Options{})
 	for way, want := range map[string]any{
 		"storage.disks.1.partitions.3.label": "root-2", "storage.disks.1.partitions.3.sizeMiB": 9000.0, "storage.disks.1.partitions.4.label": "var-2",
 		"storage.disks.1.wipeTable": true, "storage.disks.2.device": "/dev/c",
 		"storage.raid.1.devices.2": "/dev/d", "storage.raid.1.level": "raid1", "storage.raid.1.options.0": "-x",
-		"storage.luks.0.clevis.threshold": 2.0, "storage.luks.0.clevis.tpm2": true, "storage.luks.0.device": "/dev/md/md-root",
+		"storage.luks.0.clevis.threshold": 1.0, "storage.luks.0.clevis.tpm2": true, "storage.luks.0.device": "/dev/md/md-root",
 		"storage.filesystems.3.device": "/dev/mapper/root", "storage.filesystems.0.label": "esp-1",
 	} {
 		if got := dig(got, way); got != want {

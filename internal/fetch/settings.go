@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -44,7 +45,8 @@ func seconds(s *int, unset time.Duration) time.Duration {
 	if s == nil {
 		return unset
 	}
-	return time.Duration(*s) * time.Second
+	const most = int(math.MaxInt64 / time.Second)
+	return time.Duration(min(*s, most)) * time.Second
 }
 
 // certPool returns the system's authorities with those of the config, and the latter.
