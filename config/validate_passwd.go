@@ -14,6 +14,7 @@ func (v *validator) passwd(p *Passwd) {
 			v.accountName("group", g.Name, g.Object)
 			v.accountID("group", g.GID, g.Object, "gid")
 			v.passwordHash(g.PasswordHash, g.Object)
+			v.accountField("passwordHash", g.PasswordHash, g.Object)
 		}
 	}
 	for i := range p.Users {
@@ -31,14 +32,18 @@ func (v *validator) user(u *User) {
 		name  string
 		value *string
 	}{{"gecos", u.Gecos}, {"homeDir", u.HomeDir}, {"shell", u.Shell}, {"primaryGroup", u.PrimaryGroup}, {"passwordHash", u.PasswordHash}} {
-		if strings.ContainsAny(ValueOr(field.value, ""), ":\n") {
-			v.error(u.Origin(field.name), "there is a colon or a line end in this, which cannot be in a line of /etc/passwd")
-		}
+		v.accountField(field.name, field.value, u.Object)
 	}
 	for i, key := range u.SSHAuthorizedKeys {
 		if why := noPublicKey(key); why != "" {
 			v.warn(u.Origin("sshAuthorizedKeys", i), "%s", why)
 		}
+	}
+}
+
+func (v *validator) accountField(member string, value *string, o Object) {
+	if strings.ContainsAny(ValueOr(value, ""), ":\n") {
+		v.error(o.Origin(member), "there is a colon or a line end in this, which cannot be in a line of /etc/passwd")
 	}
 }
 

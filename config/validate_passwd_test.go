@@ -44,6 +44,7 @@ func TestFieldsOfAccounts(t *testing.T) {
 		{"negative gid", "all", `"passwd":{"groups":[{"name":"a","gid":-1}]}`, []string{"E passwd.groups[0].gid -1 is not the id of a group"}},
 		{"fields of a line", "all", user(`"gecos":"a:b","shell":"/bin/sh\n","homeDir":"/a:b","primaryGroup":"a:b"`), []string{
 			"E passwd.users[0].gecos a colon or a line end", "E passwd.users[0].shell a colon", "E passwd.users[0].homeDir a colon", "E passwd.users[0].primaryGroup a colon"}},
+		{"hash of a group", "all", `"passwd":{"groups":[{"name":"a","passwordHash":"$6$x:"}]}`, []string{"W passwd.groups[0].passwordHash cut off", "E passwd.groups[0].passwordHash a colon"}},
 		{"NUL", "all", user(`"gecos":"a\u0000b"`), []string{"E passwd.users[0].gecos a NUL character"}},
 	})
 }

@@ -10,49 +10,18 @@ import (
 
 // What the programs of shadow-utils would refuse, and can be known before.
 
-// fieldSeparators cannot be in a field of passwd(5).
-const fieldSeparators = ":\n"
-
-// checkName reports a name that no version of useradd and groupadd takes.
-func (p *planner) checkName(origin config.Origin, kind, name string) {
-	isWrong := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(":,/", r) }
-	if name == "" || strings.ContainsAny(name[:1], "-+~") || strings.IndexFunc(name, isWrong) >= 0 {
-		p.conflict(origin, "use lower-case letters, digits, _ and -", "%q cannot be the name of a %s", name, kind)
-	}
-}
-
-// checkField reports a value that would be more than one field of a database.
-func (p *planner) checkField(origin config.Origin, title, what, value string) bool {
-	if !strings.ContainsAny(value, fieldSeparators) {
-		return true
-	}
-	p.conflict(origin, "take them out", "%s: there is a colon or a line end in the %s", title, what)
-	return false
-}
-
 func (p *planner) checkGroup(g config.Group) {
-	title := "group " + strconv.Quote(g.Name)
-	p.checkField(g.Origin("passwordHash"), title, "hash of the password", trimHash(g.PasswordHash))
-	if g.GID == nil || !p.checkID(g.Origin("gid"), title, "gid", *g.GID) {
+	if g.GID == nil {
 		return
 	}
 	if other := p.will.groupOf(*g.GID, g.Name); other != "" {
-		p.conflict(g.Origin("gid"), "choose another one, or leave it out", "%s: the gid %d is that of group %q", title, *g.GID, other)
+		p.conflict(g.Origin("gid"), "choose another one, or leave it out", "group %q: the gid %d is that of group %q", g.Name, *g.GID, other)
 	}
-}
-
-// checkID reports an id that is none.
-func (p *planner) checkID(origin config.Origin, title, what string, id int) bool {
-	if !validID(id) {
-		p.conflict(origin, "ids are from 0 to 4294967294", "%s: %d is not a %s", title, id, what)
-	}
-	return validID(id)
 }
 
 // checkNewUser reports what useradd refuses and usermod does not.
 func (p *planner) checkNewUser(u config.User) {
 	title := "user " + strconv.Quote(u.Name)
-	p.checkName(u.Origin("name"), "user", u.Name)
 	if config.NonZero(u.HomeDir) && (*u.HomeDir)[0] != '/' {
 		p.conflict(u.Origin("homeDir"), "begin it with /", "%s: the home %q is not an absolute path", title, *u.HomeDir)
 	}
@@ -69,11 +38,7 @@ func (p *planner) checkNewUser(u config.User) {
 // checkUser reports what both refuse.
 func (p *planner) checkUser(u config.User) {
 	title := "user " + strconv.Quote(u.Name)
-	p.checkField(u.Origin("passwordHash"), title, "hash of the password", trimHash(u.PasswordHash))
-	p.checkField(u.Origin("gecos"), title, "comment", config.ValueOr(u.Gecos, ""))
-	p.checkField(u.Origin("homeDir"), title, "home", config.ValueOr(u.HomeDir, ""))
-	p.checkField(u.Origin("shell"), title, "shell", config.ValueOr(u.Shell, ""))
-	if u.UID != nil && p.checkID(u.Origin("uid"), title, "uid", *u.UID) {
+	if u.UID != nil {
 		if other := p.will.userOf(*u.UID, u.Name); other != "" {
 			p.conflict(u.Origin("uid"), "choose another one, or leave it out", "%s: the uid %d is that of user %q", title, *u.UID, other)
 		}
@@ -91,6 +56,17 @@ func (p *planner) checkUser(u config.User) {
 	}
 }
 
+// checkHome reports a home that userdel leaves, and fails for: one that is another
+// user's. Root's is left to it.
+func (p *planner) checkHome(u config.User, found account) {
+	at, home, err := p.tree.Locate(found.home)
+	if err != nil || !home.IsDir() || home.Uid == 0 || int(home.Uid) == found.uid {
+		return
+	}
+	p.conflict(u.Origin("name"), "keep the user, or give her the home before: userdel removes only what belongs to its user",
+		"user %q cannot be deleted: the home %s belongs to uid %d", u.Name, at, home.Uid)
+}
+
 // checkMembership reports a group that will not be there when a user is made.
 func (p *planner) checkMembership(origin config.Origin, title, name string) {
 	if _, exists := p.will.findGroup(name); exists {
@@ -100,5 +76,5 @@ func (p *planner) checkMembership(origin config.Origin, title, name string) {
 	if slices.ContainsFunc(p.cfg.Passwd.Users, func(u config.User) bool { return u.Name == name }) {
 		hint = "it is that of a user who comes later, or has none: list that user before, or add the group to passwd.groups"
 	}
-	p.conflict(origin, hint, "%s %q is not in %s of this system", title, name, strings.Join(groupDatabases[:], " or "))
+	p.conflict(origin, hint, "%s %q is none that this system has, or that the config makes before", title, name)
 }

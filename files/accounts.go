@@ -78,11 +78,11 @@ func (a *accounts) findGroup(nameOrID string) (gid int, exists bool) {
 }
 
 // The databases, in the order of nsswitch.conf where there is more than one:
-// "files", then "altfiles" (systems whose image brings its own users, such as
-// those of OSTree).
+// "files", then "altfiles" and "usrfiles" (systems whose image brings its own users,
+// those of OSTree and Container Linux).
 var (
-	userDatabases  = [...]string{"/etc/passwd", "/usr/lib/passwd"}
-	groupDatabases = [...]string{"/etc/group", "/usr/lib/group"}
+	userDatabases  = [...]string{"/etc/passwd", "/usr/lib/passwd", "/usr/share/baselayout/passwd"}
+	groupDatabases = [...]string{"/etc/group", "/usr/lib/group", "/usr/share/baselayout/group"}
 )
 
 // readAccounts reads the databases; nil is one that does not exist. Nothing of

@@ -272,18 +272,18 @@ func (p *planner) conflictExisting(e *entry, wanted string) {
 // checkOwners reports owners that do not exist and that the config does not
 // create either.
 func (p *planner) checkOwners(e *entry) bool {
-	user := p.checkOwner(e, "user", e.user, userDatabases[:], p.userWillExist)
-	group := p.checkOwner(e, "group", e.group, groupDatabases[:], p.groupWillExist)
+	user := p.checkOwner(e, "user", e.user, p.userWillExist)
+	group := p.checkOwner(e, "group", e.group, p.groupWillExist)
 	return user && group
 }
 
-func (p *planner) checkOwner(e *entry, what string, o config.Owner, databases []string, willExist func(string) bool) bool {
+func (p *planner) checkOwner(e *entry, what string, o config.Owner, willExist func(string) bool) bool {
 	name := config.ValueOr(o.Name, "")
 	if o.ID != nil || name == "" || willExist(name) {
 		return true
 	}
 	p.conflict(e.object.Origin(what, "name"), "add it to passwd."+what+"s, or set the id",
-		"%s should belong to %s %q, which is not in %s of this system", e.title(), what, name, strings.Join(databases, " or "))
+		"%s should belong to %s %q, which neither this system has nor the config makes", e.title(), what, name)
 	return false
 }
 

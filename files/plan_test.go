@@ -355,8 +355,8 @@ func TestAllConflictsAreReportedAtOnce(t *testing.T) {
 			{"path": "/c"}],
 		"directories": [{"path": "/b"}]}`,
 		"file /a: the config gives it contents, but there already is a file of 0 bytes and overwrite is not set",
-		`file /new should belong to user "eve", which is not in /etc/passwd or /usr/lib/passwd of this system`,
-		`file /new should belong to group "mallory", which is not in /etc/group or /usr/lib/group of this system`,
+		`file /new should belong to user "eve", which neither this system has nor the config makes`,
+		`file /new should belong to group "mallory", which neither this system has nor the config makes`,
 		"file /c: it should be a regular file, but there already is a directory",
 		"directory /b: it should be a directory, but there already is a file of 0 bytes")
 }

@@ -86,12 +86,11 @@ func (p *planner) planGroup(g config.Group) {
 	doing := "changing"
 	if !exists {
 		doing, found.gid = "creating", unknownID
-		p.checkName(g.Origin("name"), "group", g.Name)
 	}
 	p.checkGroup(g)
 	found.gid = config.ValueOr(g.GID, found.gid)
 	p.will.groups[g.Name] = found
-	hash := trimHash(g.PasswordHash)
+	hash := config.ValueOr(g.PasswordHash, "")
 	p.add(g.Origin("name"), fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
 		program, options := "groupmod", slices.Concat(numberOption("--gid", g.GID), option("--password", hash))
 		if _, err := p.accounts.group(g.Name); err != nil { // userdel may have taken it
@@ -120,6 +119,7 @@ func (p *planner) planDeletion(u config.User) {
 	if !exists {
 		return
 	}
+	p.checkHome(u, found)
 	p.willDelete(found)
 	p.add(u.Origin("name"), fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
 		return p.runShadow(ctx, "userdel", u.Name, "", "--remove")
@@ -210,12 +210,8 @@ func movesHome(u config.User, found account) bool {
 // password is the hash that an account gets. An empty one would let everybody
 // in.
 func password(u config.User) string {
-	return cmp.Or(trimHash(u.PasswordHash), noPassword)
+	return cmp.Or(config.ValueOr(u.PasswordHash, ""), noPassword)
 }
-
-// trimHash takes off the line end of a hash that was read from a file, which the
-// programs would refuse.
-func trimHash(hash *string) string { return strings.TrimRight(config.ValueOr(hash, ""), "\r\n") }
 
 // useraddOptions are those of useradd(8).
 func useraddOptions(u config.User) []string {

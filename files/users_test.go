@@ -173,15 +173,15 @@ func TestOwnersThatTheConfigDeletesConflict(t *testing.T) {
 	w := withAccounts(t)
 	w.wantConflicts(`"passwd": {"users": [{"name": "ann", "shouldExist": false}, {"name": "x", "noUserGroup": true}], "groups": [{"name": "wheel", "shouldExist": false}]},
 		"storage": {"files": [{"path": "/a", "user": {"name": "ann"}}, {"path": "/b", "group": {"name": "wheel"}}, {"path": "/c", "group": {"name": "x"}}]}`,
-		`file /a should belong to user "ann", which is not in`,
-		`file /b should belong to group "wheel", which is not in`,
-		`file /c should belong to group "x", which is not in`)
+		`file /a should belong to user "ann", which neither this system has`,
+		`file /b should belong to group "wheel", which neither this system has`,
+		`file /c should belong to group "x", which neither this system has`)
 }
 
 func TestOwnerThatNoCommandCreated(t *testing.T) {
 	w := withAccounts(t)
 	err := w.apply(`"passwd": {"users": [{"name": "eve", "noCreateHome": true}]}, "storage": {"files": [{"path": "/f", "user": {"name": "eve"}}]}`)
-	if err == nil || !strings.Contains(err.Error(), `writing file /f: there is no user "eve" in /etc/passwd or /usr/lib/passwd`) {
+	if err == nil || !strings.Contains(err.Error(), `writing file /f: there is no user "eve" in /etc/passwd or /usr/lib/passwd or /usr/share`) {
 		t.Error(err)
 	}
 }

@@ -120,7 +120,7 @@ func TestExitStatusTellsWhatKindOfCauseItWas(t *testing.T) {
 		"hash": {`"storage": {"files": [{"path": "/f", "contents": {"source": "` + url + `/x", "verification": {"hash": "sha256-` + strings.Repeat("0", 64) + `"}}}]}`, 5,
 			[]string{"hash"}},
 		"missing group": {`"passwd": {"users": [{"name": "core", "shell": "/bin/sh", "groups": ["wheel", "nobody-knows-it"]}]}`, 4,
-			[]string{`user "core": the group "nobody-knows-it" is not in /etc/group`, "passwd.users[0].groups[1]", "add it to passwd.groups"}},
+			[]string{`user "core": the group "nobody-knows-it" is none that this system has`, "passwd.users[0].groups[1]", "add it to passwd.groups"}},
 		"program": {`"passwd": {"users": [{"name": "core", "homeDir": "/etc/motd/core"}]}`, 7,
 			[]string{"useradd", "/etc/motd/core", "a helper program has failed"}},
 	} {
