@@ -128,10 +128,10 @@ func VersionText(root *doc.Node) (at *doc.Node, normal string, err *ParseError) 
 	if root.Kind != doc.Map {
 		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
-	if first := root.Member("ignitionVersion"); first != nil {
+	at = memberAnyCase(root, "ignition", "version")
+	if first := root.Member("ignitionVersion"); at == nil && first != nil {
 		return fail(ErrNoVersion, first, "this is a config of spec 1, which is translated no more; write it anew, in Butane or in version %s of the spec", Stable)
 	}
-	at = memberAnyCase(root, "ignition", "version")
 	if at == nil || at.Kind == doc.Null {
 		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}

@@ -100,6 +100,13 @@ func TestVersionGate(t *testing.T) {
 	}
 }
 
+func TestVersionOfSpec1BesideAnotherHasNoEffect(t *testing.T) {
+	_, problems, err := Parse([]byte(`{"ignitionVersion":1,"ignition":{"version":"3.0.0"}}`), "test")
+	if err != nil || len(problems) != 1 || problems[0].Severity != Warning {
+		t.Errorf("got %v, %v", problems, err)
+	}
+}
+
 func TestVersionMessagesNameWhatWouldBeRight(t *testing.T) {
 	for text, words := range map[string]string{
 		`{}`:                               `user config, line 1, column 1: there is no ignition.version; a config starts with {"ignition": {"version": "3.6.0"}}`,
