@@ -104,7 +104,20 @@ func gunzip(text []byte) ([]byte, error) {
 		}
 		err = r.Reset(rest)
 	}
-	return nil, err
+	return nil, plainGzip(err)
+}
+
+// plainGzip returns an error of package gzip in words.
+func plainGzip(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it ends too early")
+	case errors.Is(err, gzip.ErrHeader):
+		return errors.New("it does not begin like gzip")
+	case errors.Is(err, gzip.ErrChecksum):
+		return errors.New("its checksum is wrong")
+	}
+	return err
 }
 
 // readLimited reads a compressed stream, which may be of any size.
@@ -113,10 +126,7 @@ func readLimited(r io.Reader, limit int) ([]byte, error) {
 	if len(text) > limit {
 		return nil, fmt.Errorf("it has more than %d MiB", maxConfig>>20)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("it ends too early")
-	}
-	return text, err
+	return text, plainGzip(err)
 }
 
 // fromBase64 decodes a text if it is base64, of either alphabet, with or without

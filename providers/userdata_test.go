@@ -82,8 +82,8 @@ func TestUserDataThatCannotBeDecoded(t *testing.T) {
 	half := gzipped(t, "secret "+plainConfig)
 	for name, c := range map[string]struct{ text, want string }{
 		"half a gzip":       {half[:len(half)/2], "decoding gzip: it ends too early"},
-		"gzip's checksum":   {half[:len(half)-6] + "xxxxxx", "decoding gzip: gzip: invalid checksum"},
-		"more after a gzip": {half + "junk, more junk", "decoding gzip: gzip: invalid header"},
+		"gzip's checksum":   {half[:len(half)-6] + "xxxxxx", "decoding gzip: its checksum is wrong"},
+		"more after a gzip": {half + "junk, more junk", "decoding gzip: it does not begin like gzip"},
 		"too deep":          {deep, "it is encoded more than 4 times: gzip, gzip, gzip, gzip"},
 	} {
 		_, _, err := DecodeUserData([]byte(c.text))

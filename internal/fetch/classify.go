@@ -35,6 +35,9 @@ func (c *Client) classify(err error) *AttemptError {
 	if t := c.classifyTLS(err); t != nil {
 		return t
 	}
+	if t := classifyRequest(err); t != nil {
+		return t
+	}
 	if t := classifyDial(err); t != nil {
 		return t
 	}
@@ -112,6 +115,20 @@ func at(server string) string {
 	return " " + server
 }
 
+// classifyRequest is for what fails before a byte has gone out: no server can be blamed
+// for it, and another attempt would be the same.
+func classifyRequest(err error) *AttemptError {
+	var address *net.AddrError
+	text := plainHTTP(cause(err))
+	switch {
+	case errors.As(err, &address):
+		text = fmt.Sprintf("%s: %q", address.Err, Printable(address.Addr))
+	case !strings.HasPrefix(text, "invalid header field ") && text != "no Host in request URL":
+		return nil
+	}
+	return &AttemptError{Kind: Permanent, Err: &located{"this cannot be requested: " + text, err}, hint: "fix the URL, or httpHeaders, in the config"}
+}
+
 func isDial(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
@@ -143,6 +160,8 @@ func classifyDial(err error) *AttemptError {
 		return failed(Timeout, "TCP: %s does not answer", whom)
 	case errors.Is(err, context.Canceled):
 		return failed(Timeout, "TCP: %s has not answered yet", whom)
+	case errors.Is(err, syscall.EINVAL) && strings.Contains(whom, "%"):
+		return failed(Timeout, "no network interface has the name in the address of %s", whom)
 	}
 	return failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
 }
@@ -166,6 +185,8 @@ func classifyHTTP(err error) *AttemptError {
 		return redirectError("the server redirected to what is no URL")
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
 		return &AttemptError{Kind: TLS, Err: &located{"HTTP: the server speaks TLS at this port", err}, hint: "begin the URL with https://, or set another port"}
+	case strings.Contains(err.Error(), "server response headers exceeded"):
+		return &AttemptError{Kind: ConnRefused, Err: &located{fmt.Sprintf("HTTP: the header of the answer is larger than %d KiB", maxHeader>>10), err}}
 	case strings.Contains(err.Error(), "malformed"):
 		return &AttemptError{Kind: ConnRefused, Err: &located{"HTTP: the server at this port does not speak it: it sent " + whatCame(err), err}}
 	case isAny(err, syscall.ECONNRESET, syscall.EPIPE):

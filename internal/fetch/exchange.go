@@ -26,11 +26,12 @@ type exchange struct {
 	connected atomic.Bool
 }
 
-// drainTime bounds reading the body of a redirect, and of an error. drainBytes is how
-// much of a redirect's body is worth keeping its connection.
+// What is read of the body of an error, for its words, and of that of a redirect, so
+// that its connection can be used again.
 const (
-	drainTime  = 5 * time.Second
-	drainBytes = 2 << 10
+	excerptTime   = 5 * time.Second
+	redirectTime  = time.Second
+	redirectBytes = 2 << 10
 )
 
 // do sends a request once. A status other than success is a *StatusError. Errors name
@@ -54,7 +55,7 @@ func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Re
 	case http.StatusOK, http.StatusNoContent:
 		return resp, nil
 	case http.StatusPartialContent:
-		if req.Header.Get("Range") != "" {
+		if req.Header.Get("If-Range") != "" { // else it is a range that the config asks for
 			return resp, nil
 		}
 	}
@@ -67,7 +68,7 @@ func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Re
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := x.transport.RoundTrip(req)
 	if err == nil && x.redirects != noRedirects && resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" {
-		drain(resp.Body, drainBytes)
+		drain(resp.Body, redirectBytes, redirectTime)
 		resp.Body.Close()
 		resp.Body = http.NoBody
 	}
@@ -75,8 +76,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // drain reads some bytes of a body, or what comes of them in time.
-func drain(body io.ReadCloser, limit int64) []byte {
-	over := time.AfterFunc(drainTime, func() { body.Close() })
+func drain(body io.ReadCloser, limit int64, patience time.Duration) []byte {
+	over := time.AfterFunc(patience, func() { body.Close() })
 	defer over.Stop()
 	text, _ := io.ReadAll(io.LimitReader(body, limit))
 	return text
@@ -127,7 +128,7 @@ func (e *located) Unwrap() error { return e.err }
 // refused returns the error for a response that is not the resource.
 func (x *exchange) refused(resp *http.Response) error {
 	status := &StatusError{Code: resp.StatusCode, Status: resp.Status, RetryAfter: x.client.retryAfter(resp.Header), header: resp.Header}
-	status.excerpt = drain(resp.Body, maxExcerpt) // as far as it comes
+	status.excerpt = drain(resp.Body, maxExcerpt, excerptTime) // as far as it comes
 	secrets := []*url.URL{x.last.URL}
 	if proxy := x.proxy(); proxy != nil {
 		secrets = append(secrets, proxy)
@@ -167,7 +168,7 @@ func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *h
 	select {
 	case body := <-text:
 		status.words = firstWords(body, resp.Status, secretsOf(nil, proxy))
-	case <-time.After(drainTime):
+	case <-time.After(excerptTime):
 	}
 	return status
 }

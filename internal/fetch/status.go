@@ -62,6 +62,9 @@ func (e *StatusError) hint() string {
 	case e.Code == http.StatusNotFound:
 		return "check the URL; the server was reached and has nothing there"
 	}
+	if e.Code == http.StatusPartialContent {
+		return "remove the header Range from httpHeaders in the config: only whole files can be fetched"
+	}
 	return "check the URL and what the server's own log says"
 }
 

@@ -116,7 +116,7 @@ func TestFailuresAreToldWithoutJargon(t *testing.T) {
 		"bad header":             {"http://" + conversation(t, says(ok+"no header\r\n\r\nabc", closes)), "HTTP: the server at this port does not speak it: it sent "},
 		"HTTP/0.9":               {"http://" + conversation(t, says("<html>hello</html>\n", closes)), `HTTP: the server at this port does not speak it: it sent "<html>hello</html>"`},
 		"rubbish":                {"http://" + conversation(t, says("\x00\xff\x1b[2J\n", closes)), "HTTP: the server at this port does not speak it: it sent "},
-		"huge header":            {"http://" + conversation(t, says(ok+strings.Repeat("X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", 20000), closes)), "HTTP: server response headers exceeded"},
+		"huge header":            {"http://" + conversation(t, says(ok+strings.Repeat("X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", 20000), closes)), "HTTP: the header of the answer is larger than 256 KiB"},
 		"no TLS":                 {"https://" + conversation(t, says("220 mail\r\n", closes)), "TLS: the server does not speak TLS at this port"},
 		"plain HTTP":             {"https://" + conversation(t, says("HTTP/1.0 400 Bad Request\r\n\r\n", closes)), "TLS: the server speaks plain HTTP at this port"},
 		"TLS at a plain URL":     {"http://" + secure, "the server answered 400 Bad Request: Client sent an HTTP request to an HTTPS server."},
@@ -146,6 +146,37 @@ func TestFailuresAreToldWithoutJargon(t *testing.T) {
 				t.Errorf("there is no hint to %v", err)
 			}
 		})
+	}
+}
+
+// What fails before a byte has gone out is no fault of a server.
+func TestMistakesAreNotRetried(t *testing.T) {
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/nohost" {
+			w.Header().Set("Location", "http:///x")
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("hello"))
+	})
+	for name, tc := range map[string]struct {
+		url, header, value, want string
+	}{
+		"line end in a header": {srv.URL, "Authorization", "Bearer secret\n", `this cannot be requested: invalid header field value for "Authorization"`},
+		"blank in a name":      {srv.URL, "X Token", "secret", `this cannot be requested: invalid header field name "X Token"`},
+		"port":                 {"http://127.0.0.1:80800/x", "", "", `this cannot be requested: invalid port: "80800"`},
+		"redirect to no host":  {srv.URL + "/nohost", "", "", "this cannot be requested: no Host in request URL"},
+		"range":                {srv.URL, "Range", "bytes=2-3", "the server answered 206 Partial Content"},
+	} {
+		c, log := newClient(t)
+		r := resource(tc.url)
+		if tc.header != "" {
+			r.HTTPHeaders = []config.HTTPHeader{{Name: tc.header, Value: &tc.value}}
+		}
+		err := fails(t, c, r, tc.want)
+		if strings.Count(log.String(), "attempt #") != 1 || strings.Contains(log.String()+err.Error(), "secret") || hint(err) == "" {
+			t.Errorf("%s: %v (%s)\n%s", name, err, hint(err), log)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -169,11 +170,17 @@ func (b boot) run(t *testing.T) outcome {
 	o.neednet = netErr == nil
 	box, boxErr := os.ReadFile(in("run/report.txt"))
 	o.box = unframed(string(box))
+	if found := jargon.FindString(o.log + o.box); found != "" {
+		t.Errorf("%q is in:\n%s\n%s", found, o.log, o.box)
+	}
 	if (err == nil) != (boxErr != nil) {
 		t.Errorf("the agent ended with %v, and the report is %q:\n%s", err, box, out)
 	}
 	return o
 }
+
+// jargon is what only Go programmers understand.
+var jargon = regexp.MustCompile(`context (canceled|deadline exceeded)|operation was canceled|i/o timeout|\bEOF\b|net/http|http: |tls: |x509: |dial (tcp|udp)|(read|write) (tcp|udp)|lookup |malformed|gzip: |flate: `)
 
 // unframed makes one line of a box, so that texts are found in it wherever its
 // lines are broken.
