@@ -13,9 +13,11 @@ type Severity uint8
 const (
 	Warning Severity = iota
 	Error
+	// Note is advice about something that is not wrong; see Notes.
+	Note
 )
 
-func (s Severity) String() string { return [...]string{"warning", "error"}[s] }
+func (s Severity) String() string { return [...]string{"warning", "error", "note"}[s] }
 
 // A Problem is one thing that is wrong with a config.
 type Problem struct {

@@ -73,7 +73,7 @@ func summary(r *report) string {
 		counts[p.Severity]++
 	}
 	var parts []string
-	for _, s := range []config.Severity{config.Error, config.Warning} {
+	for _, s := range []config.Severity{config.Error, config.Warning, config.Note} {
 		if n := counts[s]; n > 0 {
 			parts = append(parts, system.Plural(n, s.String()))
 		}
@@ -84,7 +84,7 @@ func summary(r *report) string {
 	} else {
 		text += fmt.Sprintf(" in %d configs", len(r.inputs))
 	}
-	if r.strict && counts[config.Error] == 0 {
+	if r.strict && counts[config.Error] == 0 && counts[config.Warning] > 0 {
 		text += ", refused by --strict"
 	}
 	return text
@@ -139,7 +139,11 @@ func printGitHub(w io.Writer, r *report) error {
 		if p.Origin.Path != "" {
 			message += " (" + p.Origin.Path + ")"
 		}
-		command := strings.TrimSuffix(p.Severity.String()+" "+strings.Join(properties, ","), " ")
+		command := p.Severity.String()
+		if p.Severity == config.Note {
+			command = "notice"
+		}
+		command = strings.TrimSuffix(command+" "+strings.Join(properties, ","), " ")
 		fmt.Fprintf(&b, "::%s::%s\n", command, githubMessage.Replace(message))
 	}
 	_, err := io.WriteString(w, b.String())

@@ -33,16 +33,23 @@ func readInput(file string, stdin io.Reader) (input, error) {
 	return input{file, text}, err
 }
 
-// problems returns everything that is wrong with a config in either language. A
+// problems returns everything that is wrong with a config in either language, and
+// notes about a valid one. A
 // Butane config is translated for its own target, so one for OpenShift is valid
 // although no machine boots with it directly.
 func (i input) problems(filesDir string) config.Problems {
 	var problems config.Problems
 	var err error
 	if butane.IsButane(i.text) {
-		_, problems, err = butane.Translate(i.text, i.name, butane.Options{FilesDir: filesDir})
+		var result *butane.Result
+		if result, problems, err = butane.Translate(i.text, i.name, butane.Options{FilesDir: filesDir}); err == nil {
+			problems = append(problems, result.Notes...)
+		}
 	} else {
-		_, problems, err = config.Parse(i.text, i.name)
+		var cfg *config.Config
+		if cfg, problems, err = config.Parse(i.text, i.name); err == nil {
+			problems = append(problems, config.Notes(cfg)...)
+		}
 	}
 	return withError(i.name, problems, err)
 }

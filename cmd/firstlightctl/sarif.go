@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -68,15 +69,21 @@ type (
 	}
 )
 
-// sarifRules are by severity: the spec gives its own rules no names.
+// sarifRules are by severity: the spec gives its own rules no names. The last one, for
+// notes, is listed only if it is used.
 var sarifRules = []sarifRule{
 	config.Warning: {"config-warning", sarifMessage{"The config is accepted, but probably not what was meant."}, sarifConfiguration{"warning"}},
 	config.Error:   {"config-error", sarifMessage{"The config breaks a rule of the spec and is refused."}, sarifConfiguration{"error"}},
+	config.Note:    {"config-note", sarifMessage{"The config is right, but may not stay so."}, sarifConfiguration{"note"}},
 }
 
 func printSARIF(w io.Writer, r *report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
-	run.Tool.Driver = sarifDriver{"firstlightctl", system.Version, "https://github.com/firstlight-os/firstlight", sarifRules}
+	rules := sarifRules[:config.Note]
+	if slices.ContainsFunc(r.problems, func(p config.Problem) bool { return p.Severity == config.Note }) {
+		rules = sarifRules
+	}
+	run.Tool.Driver = sarifDriver{"firstlightctl", system.Version, "https://github.com/firstlight-os/firstlight", rules}
 	lines := newLineFinder(r)
 	for _, p := range r.problems {
 		result := sarifResult{

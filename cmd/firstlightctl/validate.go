@@ -18,9 +18,10 @@ standard input. Nothing is printed if there are no problems.
 Formats:
   text    for people: FILE:LINE:COLUMN, the problem, and the line itself.
           Contents of files, password hashes and credentials are masked
-  json    an array of objects with the members file, severity ("error" or
-          "warning"), line, column, path, message. Line and column count from 1,
-          columns in characters; they are 0 where a position is not known
+  json    an array of objects with the members file, severity ("error",
+          "warning" or "note"), line, column, path, message. Line and column
+          count from 1, columns in characters; they are 0 where a position is
+          not known
   sarif   SARIF 2.1.0, for code scanning
   github  workflow commands, for annotations in GitHub Actions
 
@@ -131,7 +132,8 @@ func (r *report) add(in input, problems config.Problems) {
 }
 
 func (r *report) refused() bool {
-	return r.problems.HasErrors() || r.strict && len(r.problems) > 0
+	isWarning := func(p config.Problem) bool { return p.Severity == config.Warning }
+	return r.problems.HasErrors() || r.strict && slices.ContainsFunc(r.problems, isWarning)
 }
 
 // text returns the text of the config that an origin names, or nil.

@@ -27,6 +27,8 @@ type Result struct {
 	JSON []byte
 	// MachineConfig reports which. MachineConfigs are customarily printed as YAML.
 	MachineConfig bool
+	// Notes is what config.Notes says of the result, at its places in the document.
+	Notes config.Problems
 }
 
 // The ways in which Translate can refuse a document, as the Kind of a
@@ -53,9 +55,11 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	if t.failure == nil { // checking changes the tree
 		result.JSON = t.output().AppendJSON(nil)
 	}
-	if _, err := t.check(); err != nil {
+	cfg, err := t.check()
+	if err != nil {
 		return nil, t.problems, err
 	}
+	result.Notes = config.Notes(cfg)
 	return result, t.problems, nil
 }
 
