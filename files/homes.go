@@ -98,6 +98,9 @@ func (p *planner) willCreateHome(u account) error {
 		return nil // useradd leaves it, or will report what is wrong
 	}
 	p.ledger.Homes = addOnce(p.ledger.Homes, at)
+	if err := p.willMakeParents(at); err != nil {
+		return err
+	}
 	if err := p.tree.Make(at, unix.S_IFDIR); err != nil {
 		return err
 	}
@@ -119,6 +122,24 @@ func (p *planner) willCreateHome(u account) error {
 		}
 	}
 	return nil
+}
+
+// willMakeParents tells what makeHomeParents does.
+func (p *planner) willMakeParents(home string) error {
+	dir, missing, err := p.tree.LocateDir(path.Dir(home))
+	if err == nil && missing != "" {
+		p.needsLabelAt(dir, missing)
+	}
+	return err
+}
+
+// makeHomeParents makes the directories above a home. useradd makes them, too, but
+// gives them their mode only later, and a power cut between these would leave them with
+// none; usermod does not. What keeps us from it, they report.
+func (p *planner) makeHomeParents(home string) {
+	if d, err := p.root.MakeDirs(path.Dir(home), 0o755); err == nil {
+		d.Close()
+	}
 }
 
 // willCreateMailbox tells what useradd does for a user who is not a system's.
@@ -156,6 +177,9 @@ func (p *planner) willMoveHome(u config.User, from string) error {
 	oldAt, there, err := p.tree.Locate(from)
 	if err != nil || !there.IsDir() || oldAt == "/" || rootfs.Within(newAt, oldAt) {
 		return nil // nothing to move, or usermod will report it
+	}
+	if err := p.willMakeParents(newAt); err != nil {
+		return err
 	}
 	p.ledger.MovedHomes = addOnce(p.ledger.MovedHomes, ledger.Move{From: oldAt, To: newAt, Inode: there.Ino})
 	return p.tree.Move(oldAt, newAt)

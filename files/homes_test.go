@@ -162,6 +162,37 @@ func TestSkeletonThatWasNotCopiedWhole(t *testing.T) {
 	w.wantNodes(map[string]string{"var/home/dawn/l": "-> x 0:0", "var/home/dawn/.rc": " 0:0 0400", "var/home/dawn/dir": "directory 0:0 0755"})
 }
 
+// A power cut in useradd must not leave parents of a home without a mode, and usermod
+// needs them.
+func TestParentsOfHomesAreThereBeforeTheirPrograms(t *testing.T) {
+	for config, want := range map[string]map[string]string{
+		`{"name": "new", "homeDir": "/data/people/new"}`:                       {"data": "directory 0:0 0755", "data/people": "directory 0:0 0755", "data/people/new": ""},
+		`{"name": "new", "homeDir": "/data/people/new", "noCreateHome": true}`: {"data": ""},
+		`{"name": "ann", "homeDir": "/data/people/ann"}`:                       {"data/people": "directory 0:0 0755"},
+		`{"name": "ann"}`: {"home": ""},
+	} {
+		w := withAccounts(t)
+		w.write("etc/selinux/config", "SELINUXTYPE=targeted\n")
+		w.Relabel = true
+		ran := false
+		w.Tree.Run = programFunc(func(program string) {
+			if program == "useradd" || program == "usermod" {
+				ran = true
+				if os.Getuid() == 0 {
+					w.wantNodes(want)
+				}
+			}
+		})
+		if err := w.apply(`"passwd": {"users": [` + config + `]}`); err != nil && !strings.Contains(err.Error(), "there is no user") || !ran {
+			t.Errorf("%v; ran: %v", err, ran)
+		}
+	}
+	if w := withHomes(t); w != nil {
+		w.mustApply(`"passwd": {"users": [{"name": "ann", "homeDir": "/data/people/ann"}, {"name": "new", "homeDir": "/data/more/new"}]}`)
+		w.wantNodes(map[string]string{"data/people/ann/note": "old 901:901", "data/more": "directory 0:0 0755", "data/more/new/.rc": "skeleton 1000:1000"})
+	}
+}
+
 // A run may end after each operation, the last of them with a helper killed in its
 // middle.
 func TestInterruptedRunsConvergeAroundHomes(t *testing.T) {

@@ -137,8 +137,13 @@ func (p *planner) planUser(u config.User) error {
 	if err := tell(u, found); err != nil {
 		return err
 	}
+	home := p.will.users[u.Name].home
+	makesHome := home != found.home && (exists || !config.NonZero(u.NoCreateHome))
 	p.add(u.Origin("name"), fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
 		hash := password(u)
+		if makesHome {
+			p.makeHomeParents(home)
+		}
 		if err := p.runShadow(ctx, program, u.Name, hash, options...); err != nil {
 			return err
 		}
