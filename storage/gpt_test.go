@@ -56,6 +56,18 @@ func overwrite(t *testing.T, path string, at int64, length int) {
 	}
 }
 
+func TestABackupInTheMiddleRepairsADiskThatHasGrown(t *testing.T) {
+	b := newTestMachine(t)
+	disk := b.disk("a.img", 100)
+	prepareDisk(b, disk, "truncate -s 50M $disk; table; truncate -s 100M $disk; word 1084 x")
+	config := partitions(`{"number": 2, "startMiB": 60, "sizeMiB": 5}`)
+	b.apply(config)
+	b.converges(config)
+	if got, want := b.sgdiskVerify(disk), "1 4096 24575 8300 one\n2 122880 133119 8300\n3 40960 61439 8300 three"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestATableOfWhichBothCopiesAreDamagedIsRefused(t *testing.T) {
 	b := newTestMachine(t)
 	disk := b.disk("a.img", 100)

@@ -33,7 +33,7 @@
 //     all ones on larger disks. The MBR is written here (mbr.go).
 //  5. It looks for the backup in the last sector only, and prefers the primary
 //     copy by criteria of its own. The copy that is not to be used is hidden
-//     from it (oneCopy in read.go).
+//     from it (oneCopy in read.go), and the disk ends with the backup for it.
 //  6. It puts the entries right after the primary header, and counts whole
 //     sectors only. A table of another form is read but never written: see
 //     Disk.Unwritable.

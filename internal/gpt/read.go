@@ -76,7 +76,7 @@ func (s section) read() Disk {
 		return Disk{Kind: MBR, Table: Table{MBR: boot.others}}
 	case copies.primaryErr == nil:
 	case copies.backupErr == nil:
-	case leftover && errors.Is(copies.primaryErr, errNoHeader):
+	case leftover && errors.Is(copies.primaryErr, errNoHeader) && !s.endsWithHeader():
 		return Disk{Other: s.other()}
 	default:
 		d := Disk{Kind: Damaged, Damage: fmt.Sprintf("primary: %v; backup: %v", copies.primaryErr, copies.backupErr)}
@@ -100,9 +100,15 @@ func (s section) read() Disk {
 	return d
 }
 
+// endsWithHeader reports whether a sound header is in the last sector, whatever
+// has become of its entries.
+func (s section) endsWithHeader() bool {
+	_, err := s.header(s.size/s.sector - 1)
+	return err == nil
+}
+
 // unused returns the partitions of the backup copy that a table does not have.
 func (s section) unused(backup header, t Table) []Partition {
-	s.size = (backup.self + 1) * s.sector // where it is looked for (fault 5)
 	d, err := s.load(copies{backup: backup, primaryErr: errNoHeader})
 	if err != nil {
 		return nil // nobody can use them
@@ -140,6 +146,9 @@ func (s section) load(c copies) (Disk, error) {
 
 // decode lets go-diskfs read the copy that is to be used.
 func (s section) decode(c copies) (*gpt.Table, error) {
+	if c.primaryErr != nil {
+		s.size = (c.backup.self + 1) * s.sector
+	}
 	return gpt.Read(&oneCopy{section: s, hidePrimary: c.primaryErr != nil}, int(s.sector), int(s.sector))
 }
 
@@ -160,13 +169,13 @@ type copies struct {
 	primaryErr, backupErr error
 }
 
-// readCopies reads both headers. The backup is where the primary says, or in
-// the last sector.
+// readCopies reads both headers. The backup is where the primary header says, also
+// if only the entries behind that are damaged; else it is in the last sector.
 func (s section) readCopies() copies {
 	var c copies
 	c.primary, c.primaryErr = s.readHeader(1)
 	at := s.size/s.sector - 1
-	if c.primaryErr == nil && c.primary.other < at && c.primary.other > 1 {
+	if _, err := s.header(1); err == nil && c.primary.other < at && c.primary.other > 1 {
 		at = c.primary.other
 	}
 	c.backup, c.backupErr = s.readHeader(at)
