@@ -71,6 +71,8 @@ require() {
 install() {
     inst_multiple mount modprobe udevadm
     inst_multiple -o "${helpers[@]}"
+    # What the distribution has set for all its machines.
+    inst_multiple -o /usr/lib/ignition/distribution.conf
 
     inst_simple "$moddir/ignition" /usr/bin/ignition
     ln -sf ignition "$initdir/usr/bin/firstlight"
