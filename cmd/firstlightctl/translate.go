@@ -13,7 +13,6 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/config/spec2"
 )
 
 const translateHelp = `Translate a Butane config in YAML to what machines read: an Ignition config, or
@@ -124,36 +123,6 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 		problems = append(problems, p)
 	}
 	return result, problems, nil
-}
-
-// translateSpec2 translates a config of spec 2, without --to to the oldest version
-// that can say the same.
-func translateSpec2(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
-	cfg, problems, err := spec2.Parse(in.text, in.name)
-	if err != nil {
-		return nil, problems, err
-	}
-	problems = append(problems, referenceWarnings(cfg)...)
-	if o.to == "" {
-		for _, v := range config.Versions() {
-			if result, _ := printAs(cfg, nil, v); result != nil {
-				return result, problems, nil
-			}
-		}
-	}
-	result, problems := printAs(cfg, problems, to)
-	return result, problems, nil
-}
-
-// referenceWarnings are about the configs that one of spec 2 refers to.
-func referenceWarnings(cfg *config.Config) (all config.Problems) {
-	for _, ref := range append(cfg.Ignition.Config.Merge, cfg.Ignition.Config.Replace) {
-		if ref.Source != nil {
-			all = append(all, config.Problem{Severity: config.Warning, Origin: ref.Origin("source"), Message: "translate the config that this leads to, too. " +
-				"Where both configs have an item of the same path, name or device, spec 3 merges the two; spec 2 has one after the other"})
-		}
-	}
-	return all
 }
 
 // lookupVersion returns a version by name; "" is the newest stable one.

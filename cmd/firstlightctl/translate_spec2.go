@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/config/spec2"
+	"github.com/firstlight-os/firstlight/internal/fetch"
+)
+
+// translateSpec2 translates a config of spec 2, with those in its data URLs; without
+// --to to the oldest version that can say the same.
+func translateSpec2(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
+	cfg, problems, err := spec2.Parse(in.text, in.name)
+	if err != nil {
+		return nil, problems, err
+	}
+	references := &cfg.Ignition.Config
+	for i := range references.Merge {
+		problems = append(problems, translateReference(&references.Merge[i], o, to)...)
+		problems = append(problems, config.Problem{Severity: config.Warning, Origin: references.Merge[i].Origin(),
+			Message: "where both configs have an item of the same path, name or device, spec 3 merges the two; spec 2 has one after the other"})
+	}
+	problems = append(problems, translateReference(&references.Replace, o, to)...)
+	if problems.HasErrors() {
+		return nil, problems, nil
+	}
+	if o.to == "" {
+		for _, v := range config.Versions() {
+			if result, _ := printAs(cfg, nil, v); result != nil {
+				return result, problems, nil
+			}
+		}
+	}
+	result, problems := printAs(cfg, problems, to)
+	return result, problems, nil
+}
+
+// translateReference translates the config in a data URL, and warns about one that is
+// elsewhere. The problems are at the URL.
+func translateReference(ref *config.Resource, o translateOptions, to config.Version) config.Problems {
+	report := func(s config.Severity, format string, args ...any) config.Problems {
+		return config.Problems{{Severity: s, Origin: ref.Origin("source"), Message: fmt.Sprintf(format, args...)}}
+	}
+	source := config.ValueOr(ref.Source, "")
+	switch {
+	case source == "":
+		return nil
+	case config.IsRemote(source):
+		return report(config.Warning, "translate the config that this leads to, too")
+	}
+	text, err := fetch.New(nil, 0).Bytes(context.Background(), *ref, maxInline)
+	if err != nil {
+		return report(config.Error, "%v", err)
+	}
+	if _, _, err := config.Parse(text, ""); !errors.Is(err, config.ErrSpec2) {
+		return nil // its language is not ours
+	}
+	result, inside, err := translateSpec2(input{"the data URL", text}, o, to)
+	var problems config.Problems
+	for _, p := range withError("", inside, err) {
+		problems = append(problems, report(p.Severity, "%s: %s", p.Origin, p.Message)...)
+	}
+	if result != nil {
+		inline := "data:;base64," + base64.StdEncoding.EncodeToString(result.JSON)
+		ref.Source, ref.Verification = &inline, config.Verification{}
+	}
+	return problems
+}
+
+// maxInline bounds a config in a data URL, in bytes. Larger ones are a mistake, but not
+// ours.
+const maxInline = 1 << 30
