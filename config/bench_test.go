@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ func bigConfig(n int) []byte {
 	}
 	b.WriteString(`{"ignition": {"version": "3.5.0"}, "storage": {`)
 	list("files", n, func(i int) {
-		fmt.Fprintf(&b, `{"path": "/etc/d%d/f%d", "mode": 420, "user": {"id": %d}, "contents": {"source": "data:,file%%20%d", "verification": {"hash": "sha512-%0128x"}}}`, i%100, i, i%7, i, i)
+		fmt.Fprintf(&b, `{"path": "/etc/d%d/f%d", "mode": 420, "user": {"id": %d}, "contents": {"source": "data:,file%%20%d", "verification": {"hash": "sha512-%x"}}}`, i%100, i, i%7, i, hashOfText(fmt.Sprintf("file %d", i)))
 	})
 	b.WriteString(",\n")
 	list("directories", 100, func(i int) { fmt.Fprintf(&b, `{"path": "/etc/d%d", "mode": 493}`, i) })
@@ -36,6 +37,12 @@ func bigConfig(n int) []byte {
 	})
 	b.WriteString("}}\n")
 	return []byte(b.String())
+}
+
+func hashOfText(text string) []byte {
+	h := crypto.SHA512.New()
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 func bigDataURL() []byte {

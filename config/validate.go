@@ -2,6 +2,7 @@ package config
 
 import (
 	"bufio"
+	"compress/gzip"
 	"fmt"
 	"path"
 	"strings"
@@ -34,6 +35,8 @@ type validator struct {
 	whole      bool // whether this is all that a machine gets
 	problems   Problems
 	unitReader *bufio.Reader // of one unit after the other
+	gzip       *gzip.Reader  // of one resource after the other, as is the buffer
+	buffer     []byte
 }
 
 func (v *validator) error(at Origin, format string, args ...any) {

@@ -28,7 +28,7 @@ func (v *validator) contents(r *Resource) {
 	if !compressed && (!hashed || NonZero(r.Compression)) {
 		return
 	}
-	body, err := r.inline()
+	body, err := v.inline(r)
 	if body == nil && err == nil {
 		return
 	}
@@ -37,7 +37,10 @@ func (v *validator) contents(r *Resource) {
 		return
 	}
 	sum, digits := hashOf(ValueOr(r.Verification.Hash, ""))
-	n, err := io.Copy(sum, io.LimitReader(body, maxChecked))
+	if v.buffer == nil {
+		v.buffer = make([]byte, 32<<10)
+	}
+	n, err := io.CopyBuffer(sum, io.LimitReader(body, maxChecked), v.buffer)
 	switch {
 	case err != nil && compressed:
 		v.unbootable(r.Origin("source"), "the contents, which stand in the config, are compressed with gzip, but they are damaged or cut off; compress them again")
@@ -48,7 +51,7 @@ func (v *validator) contents(r *Resource) {
 
 // inline returns the contents that stand in the config, decompressed; nil if they do
 // not, or not in a form that can be read. An error is one of the compression.
-func (r *Resource) inline() (io.Reader, error) {
+func (v *validator) inline(r *Resource) (io.Reader, error) {
 	source := ValueOr(r.Source, "")
 	if !strings.HasPrefix(source, "data:") {
 		return nil, nil
@@ -60,7 +63,11 @@ func (r *Resource) inline() (io.Reader, error) {
 	if ValueOr(r.Compression, "") != "gzip" {
 		return body, nil
 	}
-	return gzip.NewReader(body)
+	// There may be thousands, and a reader has large tables.
+	if v.gzip == nil {
+		v.gzip = new(gzip.Reader)
+	}
+	return v.gzip, v.gzip.Reset(body)
 }
 
 // hashOf returns the function of a verification hash and its digits.
@@ -74,7 +81,7 @@ func hashOf(verification string) (hash.Hash, string) {
 
 // certificates checks an authority that stands in the config.
 func (v *validator) certificates(r *Resource) {
-	body, err := r.inline()
+	body, err := v.inline(r)
 	if body == nil || err != nil {
 		return
 	}
@@ -121,7 +128,7 @@ func (v *validator) script(f *File) {
 	if !strings.HasPrefix(body, "IyE") && !strings.HasPrefix(body, "%23!") && !strings.HasPrefix(body, "%23%21") {
 		return
 	}
-	contents, err := f.Contents.inline()
+	contents, err := v.inline(&f.Contents)
 	if contents == nil || err != nil {
 		return
 	}

@@ -46,6 +46,8 @@ func (v *validator) unitName(u *Unit) {
 	case !slices.Contains(unitTypes, path.Ext(u.Name)):
 		v.error(u.Origin("name"), "the name %s of the unit should end in one of %s", quote(u.Name), strings.Join(unitTypes, ", "))
 	case !v.fileName("unit", u.Name, maxComponent, u.Object):
+	case u.Enabled != nil && strings.ContainsAny(u.Name, " *?["):
+		v.error(u.Origin("name"), "the name %s of the unit is a pattern, or more than one word, in the presets that enable and disable units: it would stand for others; a name has letters, digits and :-_.\\@ only", quote(u.Name))
 	case other >= 0:
 		v.warn(u.Origin("name"), "systemd passes over a unit named %s: a name has letters, digits and :-_.\\@ only", quote(u.Name))
 	}
