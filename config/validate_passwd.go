@@ -41,6 +41,7 @@ func (v *validator) user(u *User) {
 	}
 }
 
+// accountField checks a field of a line of passwd(5), shadow(5) or group(5).
 func (v *validator) accountField(member string, value *string, o Object) {
 	if strings.ContainsAny(ValueOr(value, ""), ":\n") {
 		v.error(o.Origin(member), "there is a colon or a line end in this, which cannot be in a line of /etc/passwd")
@@ -58,8 +59,8 @@ func (v *validator) accountName(kind, name string, o Object) {
 		return
 	}
 	switch {
-	case name[0] == '-':
-		v.error(o.Origin("name"), "the name %s of the %s begins with a dash, so programs take it for an option", quote(name), kind)
+	case strings.ContainsAny(name[:1], "-+~"):
+		v.error(o.Origin("name"), "the name %s of the %s begins with one of -+~, which has a meaning of its own", quote(name), kind)
 	case strings.ContainsAny(name, ":/, \t") || name == "." || name == "..":
 		v.error(o.Origin("name"), "%s cannot be the name of a %s: a name has no colon, slash, comma or blank and is not . or ..", quote(name), kind)
 	}

@@ -15,7 +15,8 @@ func TestNamesOfAccounts(t *testing.T) {
 	for name, words := range map[string]string{
 		"core": "", "Ab.c_d-1": "", "é": "", "a$": "", "123": "", strings.Repeat("a", 255): "",
 		"":                       "is missing",
-		"-x":                     "begins with a dash",
+		"-x":                     "begins with one of -+~",
+		"+x":                     "begins with one of -+~",
 		"a:b":                    "cannot be the name",
 		"a/b":                    "cannot be the name",
 		"..":                     "cannot be the name",

@@ -243,7 +243,6 @@ func TestScriptsOfWindows(t *testing.T) {
 func TestTheWholeConfigIsRefusedForWhatFailsTheBoot(t *testing.T) {
 	for _, text := range []string{
 		`"storage":{"files":[{"path":"/a","contents":{"source":"data:,plain","compression":"gzip"}}]}`,
-		`"storage":{"files":[{"path":"/a","contents":{"source":"data:,plain","verification":{"hash":"` + sha512 + `"}}}]}`,
 		`"storage":{"raid":[{"name":"a","level":"raid1","devices":["/a","/b"],"spares":2}]}`,
 		`"ignition":{$V,"security":{"tls":{"certificateAuthorities":[{"source":"data:,hello"}]}}}`,
 	} {

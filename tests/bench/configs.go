@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func filesBelow(top string, n int) func(io.Writer) {
 		list(w, "files", n, func(i int) {
 			hash := ""
 			if top == "/etc" {
-				hash = fmt.Sprintf(`, "verification": {"hash": "sha512-%0128x"}`, i)
+				hash = fmt.Sprintf(`, "verification": {"hash": "sha512-%x"}`, sha512.Sum512(fmt.Appendf(nil, "file %d", i)))
 			}
 			fmt.Fprintf(w, `{"path": "%s/d%d/f%d", "mode": 420, "user": {"id": %d}, "contents": {"source": "data:,file%%20%d"%s}}`, top, i%directories, i, i%7, i, hash)
 		})
