@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,10 @@ type Options struct {
 	Root string
 	// Disks are further disks: vdb, vdc, ...
 	Disks []string
+	// VolatileRoot takes the place of Root, and VolatileDisks that of Disks, where the
+	// power is cut.
+	VolatileRoot  *VolatileDisk
+	VolatileDisks []*VolatileDisk
 	// Config is passed by fw_cfg, if not empty.
 	Config string
 	// Arguments are added to the kernel command line.
@@ -80,6 +85,12 @@ func Start(ctx context.Context, o Options, dir string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	disks, closeDisks, err := o.drives(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer closeDisks()
+	args = append(args, disks...)
 	started := time.Now()
 	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
 	out := &console{onOutput: o.Console}
@@ -152,11 +163,6 @@ func (o Options) arguments(dir string) ([]string, error) {
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
 		"-device", "virtio-serial-pci", "-chardev", "file,id=report,path=" + filepath.Join(dir, "report"), "-device", "virtserialport,chardev=report,name=report"}
 	args = append(args, accelerator(o.Images.Kernel)...)
-	args = append(args, "-drive", "if=none,id=root,format=qcow2,cache=unsafe,file="+o.Root, "-device", "virtio-blk-pci,drive=root,serial=root")
-	for i, disk := range o.Disks {
-		id := fmt.Sprintf("disk%d", i+1)
-		args = append(args, "-drive", "if=none,format=raw,cache=unsafe,id="+id+",file="+disk, "-device", "virtio-blk-pci,drive="+id+",serial="+id)
-	}
 	if o.Config != "" {
 		file := filepath.Join(dir, "config.ign")
 		if err := os.WriteFile(file, []byte(o.Config), 0o600); err != nil {
@@ -168,6 +174,41 @@ func (o Options) arguments(dir string) ([]string, error) {
 		args = append(args, "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net")
 	}
 	return args, nil
+}
+
+// drives are the arguments for the disks, of which the volatile ones are served until
+// they are closed.
+func (o Options) drives(dir string) (args []string, closeAll func(), err error) {
+	add := func(id, drive string) {
+		args = append(args, "-drive", "if=none,id="+id+","+drive, "-device", "virtio-blk-pci,drive="+id+",serial="+id)
+	}
+	var listeners []net.Listener
+	closeAll = func() {
+		for _, l := range listeners {
+			l.Close()
+		}
+	}
+	addVolatile := func(id string, d *VolatileDisk) {
+		socket, listener, serveErr := d.Serve(dir, id)
+		if serveErr != nil {
+			err = serveErr
+			return
+		}
+		listeners = append(listeners, listener)
+		add(id, "format=raw,cache=writeback,file.driver=nbd,file.server.type=unix,file.server.path="+socket)
+	}
+	if o.VolatileRoot != nil {
+		addVolatile("root", o.VolatileRoot)
+	} else {
+		add("root", "format=qcow2,cache=unsafe,file="+o.Root)
+	}
+	for i, disk := range o.Disks {
+		add(fmt.Sprintf("disk%d", i+1), "format=raw,cache=unsafe,file="+disk)
+	}
+	for i, disk := range o.VolatileDisks {
+		addVolatile(fmt.Sprintf("disk%d", i+1), disk)
+	}
+	return args, closeAll, err
 }
 
 // Tail is the end of a text.

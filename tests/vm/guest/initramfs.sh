@@ -7,7 +7,7 @@ cd /work
 # shellcheck source=/dev/null
 . guest/modules.sh
 # shellcheck disable=SC2086 # words
-install_modules kmod $devices $filesystems overlay autofs4 loop isofs udf nls_utf8
+install_modules kmod $devices $layers $filesystems overlay autofs4 loop isofs udf nls_utf8
 
 cp -r /usr/lib/dracut dracut
 cp -r install/usr/lib/dracut/modules.d/30ignition dracut/modules.d/

@@ -13,7 +13,7 @@ tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/l
     --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
 
 # shellcheck disable=SC2086 # words
-install_modules root $filesystems
+install_modules root $layers $filesystems
 
 systemd=root/etc/systemd/system
 rm -rf root/etc/machine-id root/var/lib/dbus/machine-id "$systemd"/*.wants
