@@ -20,7 +20,7 @@ install() {
     inst_simple "$moddir/base.ign" /usr/lib/ignition/base.d/10-test.ign
     # A distribution's helper in the place of the module's: the arguments are those that
     # QEMU was given.
-    install -m 0755 "$moddir/kargs-helper.sh" "$initdir/usr/sbin/ignition-kargs-helper"
+    cp "$moddir/kargs-helper.sh" "$initdir/usr/sbin/ignition-kargs-helper"
     # After the hook of our module, which is the last to print.
     inst_hook emergency 99 "$moddir/zz-emergency.sh"
     inst_hook shutdown-emergency 99 "$moddir/zz-emergency.sh"
