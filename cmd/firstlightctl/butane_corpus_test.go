@@ -111,7 +111,7 @@ func shapes(report string) []string {
 		lines = slices.DeleteFunc(lines, func(l string) bool {
 			_, text, isText := strings.Cut(l, " | ")
 			return l == "" || !strings.HasPrefix(l, " ") && entryHead.FindString(l) == "" ||
-				isText && len(line{text: text, scalars: scan(text)}.secrets(0, len(text))) > 0
+				isText && len(line{text: text, scalars: scan(text, nil)}.secrets(0, len(text))) > 0
 		})
 		all = append(all, strings.Join(lines, "\n"))
 	}

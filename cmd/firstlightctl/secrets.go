@@ -11,9 +11,11 @@ import (
 // these parts are masked:
 //
 //   - the data of a data URL
-//   - user, password and query of other URLs
-//   - password hashes, by their form and by their keys
-//   - values of HTTP headers and contents of files, keys and units, by their keys
+//   - user, password and query of other URLs, and what stands in place of a URL and
+//     may have them
+//   - values of keys that have secrets, and of all that neither the spec nor Butane
+//     has a scalar for (see shownKeys)
+//   - password hashes, by their form
 //   - long base64 words, such as lines of a private key, but not public SSH keys
 //   - lines of a block scalar of YAML (| and >)
 const mask = "***"
@@ -24,25 +26,41 @@ type span struct{ start, end int }
 // A scalar is a key or a value in a line, with its quotes.
 type scalar struct {
 	span
-	// key is the key of a value; "" for a key.
-	key string
+	// key is the key of a value, or of the list that it is in; "" for a key, and at the
+	// top of a document. parent is that of the object around the key.
+	key, parent string
+	isKey       bool
 }
 
-// scan finds the scalars of a line of JSON or YAML. It is no parser: it also
-// works on broken lines and in comments.
-func scan(text string) []scalar {
+// scan finds the scalars of a line of JSON or YAML, in which the objects and lists
+// around it have these keys. It is no parser: it also works on broken lines and in
+// comments.
+func scan(text string, around []string) []scalar {
 	var all []scalar
-	key := ""
+	keys := slices.Clone(around)
+	if len(keys) == 0 {
+		keys = []string{""}
+	}
+	key := keys[len(keys)-1]
 	for at := 0; at < len(text); {
 		if isPunctuation(text, at) {
+			switch text[at] {
+			case '{', '[':
+				keys = append(keys, key)
+			case '}', ']':
+				if len(keys) > 1 {
+					keys = keys[:len(keys)-1]
+				}
+				key = keys[len(keys)-1]
+			}
 			at++
 			continue
 		}
-		s := scalar{span{at, scalarEnd(text, at)}, key}
+		s := scalar{span{at, scalarEnd(text, at)}, key, keys[len(keys)-1], false}
 		at = s.end
 		if rest := strings.TrimLeft(text[at:], " \t"); strings.HasPrefix(rest, ":") {
 			key = strings.Trim(text[s.start:s.end], `"'`)
-			s.key = ""
+			s.key, s.isKey = "", true
 		}
 		all = append(all, s)
 	}
@@ -107,13 +125,14 @@ func isDataURL(s string) bool {
 }
 
 var (
-	secretKeys = []string{"contents", "inline", "password_hash", "passwordHash", "value"}
-
+	harmless     = regexp.MustCompile(`^(true|false|null|~|[0-9]{1,3})$`)
 	blockHeader  = regexp.MustCompile(`^[|>][0-9+-]*$`)
 	passwordHash = regexp.MustCompile(`\$[0-9a-z]+\$\S+|grub\.pbkdf2\.\S+`)
 	credentials  = regexp.MustCompile(`://([^/?#]*)@`)
-	query        = regexp.MustCompile(`://[^?]*\?(.*)`)
-	base64Word   = regexp.MustCompile(`[0-9A-Za-z+/]{40,}=*`)
+	// A password with a slash in it. Digits behind a colon are a port.
+	slashedPassword = regexp.MustCompile(`://([^/?#@:]*:[^/?#@]*[^0-9/?#@][^@]*)@`)
+	query           = regexp.MustCompile(`://[^?]*\?(.*)`)
+	base64Word      = regexp.MustCompile(`[0-9A-Za-z+/]{40,}=*`)
 )
 
 // secrets returns the parts of a scalar that are masked.
@@ -135,17 +154,37 @@ func (s scalar) secrets(line string) []span {
 	case isDataURL(text):
 		header, _, _ := strings.Cut(text, ",")
 		return []span{{min(in.start+len(header)+1, in.end), in.end}}
-	case slices.Contains(secretKeys, s.key), len(text) > longest, strings.Contains(text, "PRIVATE KEY"):
+	case s.isKey:
+	case !s.mayBeShown(text), len(text) > longest, strings.Contains(text, "PRIVATE KEY"):
 		return []span{in}
 	}
 	return secretWords(text, in.start)
 }
 
+// mayBeShown reports whether a value is not a secret as a whole. Labels of a
+// MachineConfig have keys of their own, what has no key is not of a config.
+func (s scalar) mayBeShown(text string) bool {
+	switch {
+	case slices.Contains(secretKeys, s.key):
+		return false
+	case harmless.MatchString(text):
+		return true
+	case s.key == "", s.parent == "labels":
+		return true
+	case slices.Contains(urlKeys, s.key) && !strings.Contains(text, "://"):
+		return !strings.ContainsAny(text, "@,")
+	}
+	return shownKeys()[s.key]
+}
+
+// urlKeys have URLs.
+var urlKeys = []string{"source", "url", "httpProxy", "httpsProxy", "http_proxy", "https_proxy"}
+
 // secretWords returns what looks like a secret in a text that starts at offset.
 func secretWords(text string, offset int) []span {
 	var all []span
 	add := func(at []int) { all = append(all, span{offset + at[len(at)-2], offset + at[len(at)-1]}) }
-	for _, p := range []*regexp.Regexp{credentials, query, passwordHash} {
+	for _, p := range []*regexp.Regexp{credentials, slashedPassword, query, passwordHash} {
 		if at := p.FindStringSubmatchIndex(text); at != nil {
 			add(at)
 		}
@@ -177,6 +216,32 @@ func disjoint(all []span) []span {
 		out = append(out, s)
 	}
 	return out
+}
+
+// keysAround returns the keys of the objects and lists around a line, the outermost
+// first, as its indentation shows them.
+func keysAround(text []byte, starts []int, number int) []string {
+	line := func(i int) string { return strings.TrimRight(string(text[starts[i-1]:starts[i]]), "\r\n") }
+	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
+	isItem := func(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t"), "-") }
+	current := line(number)
+	var keys []string
+	// A config with more lines above a list than these shows no more of it.
+	const most = 2000
+	for i := number - 1; i > 0 && i > number-most && (indent(current) > 0 || isItem(current)); i-- {
+		above := line(i)
+		if strings.TrimSpace(above) == "" || indent(above) > indent(current) ||
+			indent(above) == indent(current) && (isItem(above) || !isItem(current)) {
+			continue
+		}
+		if scalars := scan(above, nil); len(scalars) > 0 && scalars[len(scalars)-1].isKey {
+			last := scalars[len(scalars)-1]
+			keys = append(keys, strings.Trim(above[last.start:last.end], `"'`))
+		}
+		current = above
+	}
+	slices.Reverse(keys)
+	return keys
 }
 
 var blockStart = regexp.MustCompile(`(^|[ \t])[|>][0-9+-]*[ \t]*(#.*)?$`)

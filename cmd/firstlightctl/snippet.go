@@ -49,7 +49,7 @@ func (f *lineFinder) find(o config.Origin) line {
 	if l.number != o.Line {
 		l = line{number: o.Line, column: 1, found: true}
 		l.text = strings.TrimRight(string(text[starts[o.Line-1]:starts[o.Line]]), "\r\n")
-		l.scalars = scan(l.text)
+		l.scalars = scan(l.text, keysAround(text, starts, o.Line))
 		l.inBlock = f.blocks[o.Source][o.Line-1]
 	}
 	at := min(max(o.Column-1, 0), len(l.text))

@@ -9,6 +9,13 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
+// Short keys stand for those of the spec.
+func init() {
+	for _, key := range []string{"a", "b", "c", "d", "x", "é", "日本", "list"} {
+		shownKeys()[key] = true
+	}
+}
+
 // snippetAt is what is shown of a text around the first place of what.
 func snippetAt(t *testing.T, text, what string) string {
 	t.Helper()
