@@ -88,17 +88,17 @@ func (d *VolatileDisk) Serve(dir, name string) (socket string, listener net.List
 
 // Numbers of the protocol.
 const (
-	nbdMagic, nbdOptionMagic, nbdReplyMagic = 0x4e42444d41474943, 0x49484156454f5054, 0x3e889045565a9
-	nbdRequestMagic, nbdAnswerMagic         = 0x25609513, 0x67446698
-	nbdFixedNewstyle, nbdNoZeroes           = 1, 2
+	nbdMagic, nbdOptionMagic, nbdReplyMagic    = 0x4e42444d41474943, 0x49484156454f5054, 0x3e889045565a9
+	nbdRequestMagic, nbdAnswerMagic            = 0x25609513, 0x67446698
+	nbdFixedNewstyle, nbdNoZeroes              = 1, 2
 	nbdOptionAbort, nbdOptionInfo, nbdOptionGo = 2, 6, 7
-	nbdReplyAck, nbdReplyInfo               = 1, 3
-	nbdUnsupported                          = 1<<31 + 1
+	nbdReplyAck, nbdReplyInfo                  = 1, 3
+	nbdUnsupported                             = 1<<31 + 1
 	// The export has flags, flushes, and writes that are flushed at once (FUA).
-	nbdExportFlags                                  = 1 | 4 | 8
-	nbdRead, nbdWrite, nbdDisconnect, nbdFlush      = 0, 1, 2, 3
-	nbdFUA                                          = 1
-	nbdInvalid                               uint32 = 22
+	nbdExportFlags                                    = 1 | 4 | 8
+	nbdRead, nbdWrite, nbdDisconnect, nbdFlush        = 0, 1, 2, 3
+	nbdFUA                                            = 1
+	nbdInvalid                                 uint32 = 22
 )
 
 func (d *VolatileDisk) serve(conn io.ReadWriter) error {
