@@ -3,7 +3,9 @@ package fetch
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
@@ -68,6 +71,42 @@ func TestTheLimitBeginsWithTheRoute(t *testing.T) {
 				if want := "WARNING  : GET x: waiting for a network route to 169.254.169.254: no route: network is unreachable (for 10s so far"; len(tc.hosts) == 1 && tc.hosts[0](0) != nil && name != "a route that goes away" && !strings.Contains(log.String(), want) {
 					t.Errorf("%q is not in:\n%s", want, log)
 				}
+			})
+		})
+	}
+}
+
+// The timeouts of a config begin at once: there was a network to fetch it with.
+func TestOnlyTheFirstConfigWaitsForARoute(t *testing.T) {
+	for name, configured := range map[string]bool{"before the config": false, "with the config": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "at last") }, func(t *testing.T, c *Client, log *testkit.Output) {
+				c.Clock.AwaitNetwork = c.Clock.Sleep
+				c.listLinks = func() []link { return []link{{"eth0", true, true, 0}} }
+				dial, began, minute := c.current.proxied.DialContext, time.Now(), 60
+				if configured {
+					if err := c.Configure(t.Context(), config.Ignition{Timeouts: config.Timeouts{HTTPTotal: &minute}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				c.current.proxied.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if time.Since(began) < 3*time.Minute {
+						return nil, &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 80}, Err: syscall.ENETUNREACH}
+					}
+					return dial(ctx, network, address)
+				}
+				got, err := get(t, c, resourceOf("http://server/"))
+				if configured {
+					if err == nil || !strings.Contains(err.Error(), "this machine had no network route for 1m0s; the last error was:\nno address: eth0 has a carrier, but no address yet") {
+						t.Errorf("got %q, %v", got, err)
+					}
+				} else if got != "at last" || err != nil {
+					t.Errorf("got %q, %v", got, err)
+				}
+				if want := "WARNING  : GET http://server/: waiting for a network route to 192.0.2.7: no address: eth0 has"; !strings.Contains(log.String(), want) {
+					t.Errorf("%q is not in:\n%s", want, log)
+				}
+				c.current.proxied.CloseIdleConnections()
 			})
 		})
 	}
