@@ -18,14 +18,15 @@ func applyConfig(args []string) int {
 	f.StringVar(&a.Root, "root", "/", "the directory that will be /")
 	f.BoolVar(&a.IgnoreUnsupported, "ignore-unsupported", false, "pass over what a tree cannot have: partitions, users, kernel arguments")
 	f.BoolVar(&a.Offline, "offline", false, "refuse a config that needs the network")
-	if status, done := parse(f, args); done {
+	configs, status, done := parseAnywhere(f, args)
+	if done {
 		return status
 	}
-	if f.NArg() != 1 {
+	if len(configs) != 1 {
 		fmt.Fprintln(os.Stderr, "firstlight: ignition-apply needs one config, or - for standard input")
 		return exitFailed
 	}
-	a.Name = f.Arg(0)
+	a.Name = configs[0]
 	text, err := readConfig(a.Name)
 	if err == nil {
 		a.Text = text
@@ -34,7 +35,7 @@ func applyConfig(args []string) int {
 	if err != nil {
 		fmt.Fprint(os.Stderr, report.Box("apply", err))
 	}
-	return status(err)
+	return statusOf(err)
 }
 
 func readConfig(name string) ([]byte, error) {

@@ -34,9 +34,29 @@ func usage(err error) int {
 	return exitUsage
 }
 
-// parse parses the arguments. If that was all, done, it returns the exit status.
+// parse parses the arguments up to the first that is no flag. If that was all, done,
+// it returns the exit status.
 func parse(f *flag.FlagSet, args []string) (status int, done bool) {
-	if err := f.Parse(args); err != nil {
+	return parsed(f, f.Parse(args))
+}
+
+// parseAnywhere is parse for programs whose flags may follow other arguments, as GNU's
+// do (getopt_long(3)). After -- there are no flags.
+func parseAnywhere(f *flag.FlagSet, args []string) (others []string, status int, done bool) {
+	for {
+		err := f.Parse(args)
+		rest := f.Args()
+		if ended := len(args) > len(rest) && args[len(args)-len(rest)-1] == "--"; err != nil || ended || len(rest) == 0 {
+			status, done = parsed(f, err)
+			return append(others, rest...), status, done
+		}
+		others, args = append(others, rest[0]), rest[1:]
+	}
+}
+
+// parsed returns the exit status if parsing was all.
+func parsed(f *flag.FlagSet, err error) (status int, done bool) {
+	if err != nil {
 		return usage(err), true
 	}
 	if f.Lookup("version").Value.String() == "true" {

@@ -50,6 +50,7 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 	good, full := filepath.Join(dir, "good"), filepath.Join(dir, "full")
 	os.WriteFile(good, []byte(`{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/f", "contents": {"source": "data:,x"}}]}}`), 0o600)
 	os.Mkdir(full, 0o755)
+	again := t.TempDir()
 	os.WriteFile(filepath.Join(full, "f"), nil, 0o600)
 	state, cache := "--state-file="+filepath.Join(dir, "state"), "--config-cache="+filepath.Join(dir, "cache")
 	for name, tc := range map[string]struct {
@@ -71,6 +72,10 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 		"success":              {runStage, []string{"--platform=metal", "--stage=fetch", "--log-to-stdout", state, cache}, exitOK, "finished successfully"},
 		"unset IGNITION_ARGS":  {runStage, []string{"--platform=metal", "--stage=fetch", "--log-to-stdout", state, cache, ""}, exitOK, "finished successfully"},
 		"apply":                {applyConfig, []string{"--root=" + dir, good}, exitOK, "[finished] writing file /f"},
+		"apply, flags last":    {applyConfig, []string{good, "--root", again, "--offline"}, exitOK, "[finished] writing file /f"},
+		"apply, flag after --": {applyConfig, []string{"--", good, "--offline"}, exitFailed, "needs one config"},
+		"apply two":            {applyConfig, []string{good, "--root=" + dir, good}, exitFailed, "needs one config"},
+		"rmcfg, flags last":    {removeConfig, []string{"x", "--platform=qemu", "--version"}, exitOK, "Ignition "},
 		"apply version":        {applyConfig, []string{"--version"}, exitOK, "Ignition "},
 		"apply nothing":        {applyConfig, []string{"--root=" + dir}, exitFailed, "needs one config"},
 		"apply unknown flag":   {applyConfig, []string{"--frob"}, exitUsage, "-frob"},

@@ -16,11 +16,12 @@ func removeConfig(args []string) int {
 	f := newFlags("ignition-rmcfg")
 	platform := f.String("platform", "", "what the machine was started on")
 	stdout := f.Bool("log-to-stdout", false, "log to standard output instead of the journal")
-	if status, done := parse(f, args); done {
+	others, status, done := parseAnywhere(f, args)
+	if done {
 		return status
 	}
-	if f.NArg() > 0 {
-		return usage(fmt.Errorf("unexpected argument %q", f.Arg(0)))
+	if len(others) > 0 {
+		return usage(fmt.Errorf("unexpected argument %q", others[0]))
 	}
 	p, err := providers.ByID(*platform)
 	if err != nil {

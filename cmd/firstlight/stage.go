@@ -37,7 +37,7 @@ func runStage(args []string) int {
 		return usage(err)
 	}
 	o.Log = report.NewLogger(*stdout)
-	return status(stages.Run(context.Background(), o))
+	return statusOf(stages.Run(context.Background(), o))
 }
 
 func checkStage(name string) error {
@@ -47,8 +47,8 @@ func checkStage(name string) error {
 	return fmt.Errorf("--stage=%s: the stages are %s, or %s for all of them", name, strings.Join(stages.Names(), ", "), stages.All)
 }
 
-// status is the exit status of a stage. Run has reported the error.
-func status(err error) int {
+// statusOf is the exit status of a stage. Run has reported the error.
+func statusOf(err error) int {
 	var state *stages.StateError
 	switch {
 	case err == nil:
