@@ -16,6 +16,9 @@ import (
 // that version and translates it to the newest. The name says in messages which
 // config this is.
 //
+// The text has to be plain; see Unpack. A text that is no config is named if it is
+// known what it is.
+//
 // The problems are complete whether the config is refused or not. The error, if
 // any, is a *ParseError and wraps ErrEmpty, ErrInvalid, ErrNoVersion or
 // ErrUnknownVersion.
@@ -25,10 +28,16 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 	}
 	root, err := doc.ReadJSON(text, &doc.Source{Name: name})
 	if err != nil {
-		refusal := SyntaxError(err)
+		refusal := SyntaxError(err).Recognize(text)
 		return nil, refusal.Problems, refusal
 	}
-	return FromTree(root)
+	cfg, problems, err := FromTree(root)
+	var refusal *ParseError
+	if errors.Is(err, ErrNoVersion) && errors.As(err, &refusal) {
+		refusal = refusal.Recognize(text)
+		return nil, refusal.Problems, refusal
+	}
+	return cfg, problems, err
 }
 
 // SyntaxError turns what the readers of package doc return into a refusal.

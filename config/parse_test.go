@@ -129,7 +129,7 @@ func TestPositions(t *testing.T) {
 		line, column int
 		path, words  string
 	}{
-		{"script", "#cloud-config\n", 1, 1, "", "not valid JSON"},
+		{"script", "#cloud-config\n", 0, 0, "", "this is a cloud-config"},
 		{"blank", "\n", 2, 1, "", "ends too early"},
 		{"cut off", "{" + v + ",\n \"storage\": {", 2, 14, "", "ends too early"},
 		{"comma too many", "{" + v + ",\n  }", 1, 32, "", "not valid JSON: invalid character ','"},

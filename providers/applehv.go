@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -93,7 +94,7 @@ func askVsock(dial func() (stream, error), deadline time.Time) ([]byte, error) {
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d\r\nUser-Agent: Ignition/"+system.Version+"\r\nAccept: application/json\r\nConnection: close\r\n\r\n"); err != nil {
 		return nil, err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConfig)), nil)
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, config.MaxSize)), nil)
 	if err != nil {
 		return nil, err
 	}

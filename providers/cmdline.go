@@ -42,7 +42,7 @@ func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}
 	}
-	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, maxConfig)
+	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, config.MaxSize)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -114,8 +115,8 @@ func readBelow(dir, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxConfig) {
-		err = fmt.Errorf("this is no file, or one of more than %d MiB", maxConfig>>20)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > config.MaxSize) {
+		err = fmt.Errorf("this is no file, or one of more than %d MiB", config.MaxSize>>20)
 	}
 	if err != nil {
 		return nil, err

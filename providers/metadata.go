@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -35,7 +36,7 @@ func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
 	request := s.request
-	request.MaxBytes = maxConfig
+	request.MaxBytes = config.MaxSize
 	text, err := env.IMDS.Do(ctx, request)
 	if errors.Is(err, fetch.ErrNotFound) && !s.neverNotFound {
 		return nil, nil

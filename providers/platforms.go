@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
@@ -148,8 +149,11 @@ func ByID(id string) (Platform, error) {
 // whose tools take either.
 func (p Platform) Fits(text []byte) bool {
 	size := len(text)
-	if _, encoded := fromBase64(trim(text)); p.LimitEncoded && !encoded {
-		size = (size + 2) / 3 * 4
+	if p.LimitEncoded {
+		_, encodings, err := config.Unpack(text, "")
+		if err != nil || len(encodings) == 0 || encodings[0] != "base64" {
+			size = (size + 2) / 3 * 4
+		}
 	}
 	return p.Limit == 0 || size <= p.Limit
 }

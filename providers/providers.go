@@ -33,10 +33,6 @@ type Env struct {
 	mount mounter
 }
 
-// maxConfig bounds a config, in bytes. It is far above what any platform
-// carries and below what an initramfs can hold.
-const maxConfig = 256 << 20
-
 // UserConfig reads the sources in order: the kernel command line, the image, the
 // platform. The first that has a config decides, even by its failure: a config
 // that was promised and cannot be read must not be passed over. Nil means that

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -42,7 +43,7 @@ func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byt
 			Hint: "check that this machine runs under QEMU, and that its initramfs has the module"}
 	}
 	b := blob{dir: filepath.Join(env.Root, device, "by_name", fwCfgKey)}
-	size, err := b.number("size", maxConfig)
+	size, err := b.number("size", config.MaxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

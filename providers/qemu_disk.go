@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -48,9 +49,9 @@ func readQEMUDisk(top string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s has more than %d bytes, which is not a config", f.Name(), maxConfig)
+	text, err := io.ReadAll(io.LimitReader(f, config.MaxSize+1))
+	if err == nil && len(text) > config.MaxSize {
+		err = fmt.Errorf("%s has more than %d bytes, which is not a config", f.Name(), config.MaxSize)
 	}
 	return text, err
 }

@@ -64,8 +64,16 @@ func (p *process) baseConfig() (*config.Config, error) {
 	return base, nil
 }
 
-// parse parses and logs. The log has a digest, never the text.
-func (p *process) parse(text []byte, name string) (*config.Config, error) {
+// parse unpacks, parses and logs. The log has a digest of what was unpacked, never the
+// text.
+func (p *process) parse(packed []byte, name string) (*config.Config, error) {
+	text, encodings, err := config.Unpack(packed, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(encodings) > 0 {
+		p.log.Info(fmt.Sprintf("%s was packed: %s", name, strings.Join(encodings, ", ")))
+	}
 	digest := make(chan [sha512.Size]byte, 1)
 	go func() { digest <- sha512.Sum512(text) }() // takes longer than parsing
 	cfg, problems, err := p.parseAny(text, name)
@@ -197,13 +205,10 @@ func validate(cfg *config.Config) error {
 	return nil
 }
 
-// maxConfig bounds a referenced config, in bytes.
-const maxConfig = 256 << 20
-
 // fetchReference fetches and parses a config that another one refers to.
 func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, error) {
 	source := config.ValueOr(ref.Source, "")
-	text, err := p.fetch.Bytes(ctx, ref, maxConfig)
+	text, err := p.fetch.Bytes(ctx, ref, config.MaxSize)
 	if err != nil {
 		return nil, err
 	}

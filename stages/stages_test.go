@@ -2,8 +2,11 @@ package stages
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -231,7 +234,7 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 		words []string
 	}{
 		"not JSON":         {"{\n  \"ignition\": {\n", []string{"the config has to be fixed", "operation reading the user config", "this is not valid JSON", "line 3, column 1"}},
-		"cloud-config":     {"#cloud-config\n", []string{"this is a cloud-config for cloud-init, and no config for this machine", "line 1, column 1"}},
+		"cloud-config":     {"#cloud-config\n", []string{"the config has to be fixed", "this is a cloud-config for cloud-init, and no config"}},
 		"wrong Butane":     {"variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - path: motd\n", []string{"the config has to be fixed", "line 5, column 11 (storage.files[0].path)", `the path "motd" is not absolute`}},
 		"Butane's mistake": {"variant: fcos\nversion: 1.7.0\nstorage:\n  filesystems:\n  - {device: /dev/vdb, path: /var, with_mount_unit: true}\n", []string{"line 5, column 5 (storage.filesystems[0].format)", "the format is missing; the mount unit needs it"}},
 		"bad YAML":         {"variant: fcos\nversion: 1.7.0\nstorage: {\n", []string{"this is not valid YAML", "line 3, column 1"}},
@@ -273,6 +276,69 @@ func TestButaneIsReadWhereJSONIs(t *testing.T) {
 	if at := b.cachedConfig().Storage.Files[1].Origin("path").String(); at != "config from "+url+"/c, line 5, column 12 (storage.files[0].path)" {
 		t.Errorf("the cache says %s", at)
 	}
+}
+
+func gzipText(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text)
+	w.Close()
+	return b.String()
+}
+
+func TestConfigsAreUnpackedWhereverTheyComeFrom(t *testing.T) {
+	file := func(path string) string {
+		return `{` + version + `, "storage": {"files": [{"path": "` + path + `", "contents": {"source": "data:,x"}}]}}`
+	}
+	packed := map[string]func(string) string{
+		"gzip":            gzipText,
+		"gzip in base64":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte(gzipText(text))) + "\n" },
+		"byte-order mark": func(text string) string { return "\ufeff" + text },
+		"NULs":            func(text string) string { return "\x00" + text + "\x00\x00" },
+	}
+	for name, pack := range packed {
+		t.Run(name, func(t *testing.T) {
+			child := pack(file("/child"))
+			sum := sha256.Sum256([]byte(child)) // of the bytes as they are fetched
+			url := server(t, map[string]string{"/child": child, "/user": pack(`{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "data:;base64,` +
+				base64.StdEncoding.EncodeToString([]byte(pack(file("/inline")))) + `"}]}}}`)})
+			b := newBench(t, "")
+			b.write("image/usr/base.d/00.ign", pack(file("/base")))
+			b.write("image/usr/user.ign", pack(`{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "`+url+`/child", "verification": {"hash": "sha256-`+hex.EncodeToString(sum[:])+`"}}, {"source": "`+url+`/user"}]}}}`))
+			b.must("fetch", "files")
+			for _, path := range []string{"base", "child", "inline"} {
+				if b.read("root/"+path) != "x" {
+					t.Errorf("there is no /%s", path)
+				}
+			}
+			b = newBench(t, "")
+			b.write("cmdline", "ignition.config.url="+url+"/child\n")
+			b.must("fetch", "files")
+			if b.read("root/child") != "x" {
+				t.Error("the config of the kernel command line was lost")
+			}
+			a, log := application(t, pack(file("/child")))
+			if err := Apply(t.Context(), a); err != nil {
+				t.Errorf("%v\n%s", err, log)
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreNoConfigAreNamed(t *testing.T) {
+	const page = "<!DOCTYPE html>\n<html><body>Log in</body></html>\n"
+	url := server(t, map[string]string{"/page": page, "/half": gzipText(page)[:20]})
+	merge := func(path string) string {
+		return `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "` + url + path + `"}]}}}`
+	}
+	newBench(t, merge("/page")).fails("fetch", "the config has to be fixed", "this is a web page, and no config", "config from "+url+"/page")
+	newBench(t, merge("/half")).fails("fetch", "the config has to be fixed", "this is gzip that cannot be unpacked: it ends too early", "config from "+url+"/half")
+	b := newBench(t, "")
+	b.write("cmdline", "ignition.config.url="+url+"/page\n")
+	b.fails("fetch", "this is a web page", url+"/page from the kernel command line")
+	b = newBench(t, `{`+version+`}`)
+	b.write("image/usr/base.d/00.ign", page)
+	b.fails("fetch", "this is a web page", "base config", "the image is broken")
 }
 
 func TestConfigsInACircleAreRefused(t *testing.T) {

@@ -131,7 +131,7 @@ func (o *butaneOptions) read(stdin io.Reader) (input, error) {
 		return readInput("-", stdin)
 	}
 	text, err := os.ReadFile(o.input)
-	return input{o.input, text}, err
+	return newInput(o.input, text), err
 }
 
 // butaneRefusal is the reason in the last line. Problems of the source or the

@@ -124,7 +124,7 @@ func TestButaneColours(t *testing.T) {
 
 func TestButaneReport(t *testing.T) {
 	text := "é: aa bb\n\tx: \"passwd\"\npassword_hash: hunter2\n3\n4\n5\n6\n7\n8\n9\n10"
-	r := &report{inputs: []input{{"f", []byte(text)}}}
+	r := &report{inputs: []input{{name: "f", text: []byte(text)}}}
 	at := func(line, column int, path string) config.Problem {
 		return config.Problem{Severity: config.Error, Origin: config.Origin{Source: "f", Line: line, Column: column, Path: path}, Message: "m"}
 	}
@@ -157,7 +157,7 @@ func TestButaneReport(t *testing.T) {
 
 func TestButaneReportHidesBlocksOfText(t *testing.T) {
 	text := "a: 1\nb:\n  inline: |\n    hunter2\n    hunter3\nc: 2"
-	r := &report{inputs: []input{{"f", []byte(text)}}}
+	r := &report{inputs: []input{{name: "f", text: []byte(text)}}}
 	p := config.Problem{Severity: config.Warning, Origin: config.Origin{Source: "f", Line: 3, Column: 3, Path: "b.inline"}, Message: "m"}
 	want := fmt.Sprintf("warning[$.b.inline]:\n  --> f:3:3\n   |\n 1 | a: 1\n 2 | b:\n 3 |   inline: |\n   |   ^^^^^^^ m\n 4 |     %[1]s\n 5 |     %[1]s\n   |\n", "*******")
 	compare(t, "report", butanePretty(r, config.Problems{p}, false), want)

@@ -81,6 +81,9 @@ func summary(r *report) string {
 	text := strings.Join(parts, ", ")
 	if len(r.inputs) == 1 {
 		text += " in " + r.inputs[0].name
+		if packed := r.inputs[0].encodings; len(packed) > 0 {
+			text += " (unpacked: " + strings.Join(packed, ", ") + ")"
+		}
 	} else {
 		text += fmt.Sprintf(" in %d configs", len(r.inputs))
 	}

@@ -13,12 +13,12 @@ import (
 // someReport has one problem of each kind.
 func someReport() *report {
 	r := &report{}
-	r.add(input{"dir/a b.bu", []byte("x: 1\n\"é\": {y: 2}\n")}, config.Problems{
+	r.add(input{name: "dir/a b.bu", text: []byte("x: 1\n\"é\": {y: 2}\n")}, config.Problems{
 		{Severity: config.Error, Origin: config.Origin{Source: "dir/a b.bu", Line: 2, Column: 8, Path: "é.y"}, Message: "100% wrong:\r\nall, of it"},
 		{Severity: config.Warning, Origin: config.Origin{Source: "dir/a b.bu", Line: 1, Column: 1}, Message: "odd"},
 	})
-	r.add(input{"/c,d:e", nil}, config.Problems{{Severity: config.Error, Origin: config.Origin{Source: "/c,d:e"}, Message: "empty"}})
-	r.add(input{stdinName, []byte("z")}, config.Problems{
+	r.add(input{name: "/c,d:e"}, config.Problems{{Severity: config.Error, Origin: config.Origin{Source: "/c,d:e"}, Message: "empty"}})
+	r.add(input{name: stdinName, text: []byte("z")}, config.Problems{
 		{Severity: config.Error, Origin: config.Origin{Source: stdinName, Line: 1, Column: 1}, Message: "stdin"},
 		{Severity: config.Error, Message: "nowhere"},
 	})
@@ -66,6 +66,7 @@ func TestSummary(t *testing.T) {
 	a, b := input{name: "a"}, input{name: "b"}
 	for want, r := range map[string]report{
 		"1 error in a":                                {inputs: []input{a}, problems: problems(config.Error)},
+		"1 error in a (unpacked: base64, gzip)":       {inputs: []input{{name: "a", encodings: []string{"base64", "gzip"}}}, problems: problems(config.Error)},
 		"2 warnings in a":                             {inputs: []input{a}, problems: problems(config.Warning, config.Warning)},
 		"2 errors, 1 warning in 2 configs":            {inputs: []input{a, b}, problems: problems(config.Error, config.Warning, config.Error)},
 		"1 warning in a, refused by --strict":         {inputs: []input{a}, problems: problems(config.Warning), strict: true},

@@ -39,7 +39,8 @@ func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		fmt.Fprintln(stderr, "couldn't read config:", err)
 		return 1
 	}
-	_, problems, err := butane.ParseAny(text, f.Arg(0))
+	in := newInput(f.Arg(0), text)
+	_, problems, err := butane.ParseAny(in.text, in.name)
 	if err != nil && !errors.Is(err, config.ErrInvalid) {
 		fmt.Fprintln(stderr, "couldn't parse config:", err)
 		return 1

@@ -14,7 +14,19 @@ const stdinName = "<stdin>"
 // An input is one config as read from a file or standard input.
 type input struct {
 	name string // for messages; the config's origins have it too
-	text []byte
+	text []byte // unpacked
+	// encodings are what it was packed with, the outermost first.
+	encodings []string
+}
+
+// newInput unpacks a config. One that cannot be unpacked stays as it is: whatever
+// parses it says why.
+func newInput(name string, packed []byte) input {
+	text, encodings, err := config.Unpack(packed, name)
+	if err != nil {
+		return input{name: name, text: packed}
+	}
+	return input{name, text, encodings}
 }
 
 func read(file string, stdin io.Reader) ([]byte, error) {
@@ -30,7 +42,7 @@ func readInput(file string, stdin io.Reader) (input, error) {
 	if file == "-" {
 		file = stdinName
 	}
-	return input{file, text}, err
+	return newInput(file, text), err
 }
 
 // problems returns everything that is wrong with a config in either language, and

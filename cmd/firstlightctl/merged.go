@@ -95,14 +95,12 @@ func (m *merger) fetchReference(ref config.Resource) (*config.Config, error) {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))
 		return nil, nil
 	}
-	// Config files of hundreds of megabytes are a mistake, but not ours.
-	const most = 1 << 30
-	text, err := m.client.Bytes(context.Background(), ref, most)
+	text, err := m.client.Bytes(context.Background(), ref, config.MaxSize)
 	if err != nil {
 		m.addNew(config.Problems{{Severity: config.Error, Origin: o, Message: err.Error()}})
 		return nil, nil
 	}
-	return m.read(input{at + " (data URL)", text}), nil
+	return m.read(newInput(at+" (data URL)", text)), nil
 }
 
 // annotatedJSON is a config as indented JSON with the position of each value in a

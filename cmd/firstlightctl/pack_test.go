@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/providers"
+	"github.com/firstlight-os/firstlight/config"
 )
 
 // large is a config of some size.
@@ -22,17 +22,17 @@ func large(n int) string {
 }
 
 func TestMachinesDecodePackedConfigs(t *testing.T) {
-	for _, config := range []string{`{ "ignition": {"version": "3.4.0"} }` + "\n", large(100)} {
+	for _, text := range []string{`{ "ignition": {"version": "3.4.0"} }` + "\n", large(100)} {
 		var plain bytes.Buffer
-		if status := run([]string{"pack", "--format=json", "-"}, strings.NewReader(config), &plain, new(bytes.Buffer)); status != exitOK {
+		if status := run([]string{"pack", "--format=json", "-"}, strings.NewReader(text), &plain, new(bytes.Buffer)); status != exitOK {
 			t.Fatal("json: status", status)
 		}
 		for _, format := range slices.Sorted(maps.Keys(packFormats)) {
 			var out, errs bytes.Buffer
-			if status := run([]string{"pack", "--format", format, "-"}, strings.NewReader(config), &out, &errs); status != exitOK {
+			if status := run([]string{"pack", "--format", format, "-"}, strings.NewReader(text), &out, &errs); status != exitOK {
 				t.Fatalf("%s: status %d\n%s", format, status, &errs)
 			}
-			got, encodings, err := providers.DecodeUserData(out.Bytes())
+			got, encodings, err := config.Unpack(out.Bytes(), "")
 			if err != nil || !bytes.Equal(got, plain.Bytes()) || format != "json" && len(encodings) != len(strings.Split(format, "+")) {
 				t.Errorf("%s: decoded %d bytes of %d, %v, %v", format, len(got), plain.Len(), encodings, err)
 			}

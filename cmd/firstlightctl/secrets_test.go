@@ -103,7 +103,7 @@ func FuzzSnippet(f *testing.F) {
 	f.Add("a: |\n\n  'b''\"c\\\n #: {,]\n", 3, 4)
 	f.Add(`{"source": "data:,a", 'x': https://u:p@h/?q#f, $6$a$b grub.pbkdf2.x`, 1, 30)
 	f.Fuzz(func(t *testing.T, text string, line, column int) {
-		r := &report{inputs: []input{{"c", []byte(text)}}}
+		r := &report{inputs: []input{{name: "c", text: []byte(text)}}}
 		l := newLineFinder(r).find(config.Origin{Source: "c", Line: line, Column: column})
 		end := 0
 		for _, s := range l.scalars {

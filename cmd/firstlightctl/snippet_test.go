@@ -23,7 +23,7 @@ func snippetAt(t *testing.T, text, what string) string {
 	if !ok {
 		t.Fatalf("%q is not in the text", what)
 	}
-	r := &report{inputs: []input{{"c", []byte(text)}}}
+	r := &report{inputs: []input{{name: "c", text: []byte(text)}}}
 	o := config.Origin{Source: "c", Line: strings.Count(before, "\n") + 1, Column: len(before) - strings.LastIndex(before, "\n")}
 	return newLineFinder(r).find(o).snippet(false, config.Error)
 }
@@ -58,7 +58,7 @@ func TestSnippetMarksTheValue(t *testing.T) {
 }
 
 func TestSnippetAfterTheLastLineAndOutsideOfTheText(t *testing.T) {
-	r := &report{inputs: []input{{"c", []byte("a\nbc")}}}
+	r := &report{inputs: []input{{name: "c", text: []byte("a\nbc")}}}
 	for o, want := range map[config.Origin]string{
 		{Source: "c", Line: 2, Column: 3}:  " 2 | bc\n   |   ^\n",
 		{Source: "c", Line: 2, Column: 99}: " 2 | bc\n   |   ^\n",
@@ -90,7 +90,7 @@ func TestSnippetOfAHugeLineIsQuick(t *testing.T) {
 	data := strings.Repeat("QUJD", 11<<20)
 	text := []byte(`{"a": "data:;base64,` + data + `", "b": 12, "c": "data:;base64,` + data + `"}`)
 	at := bytes.Index(text, []byte("12")) + 1
-	r := &report{inputs: []input{{"c", text}}}
+	r := &report{inputs: []input{{name: "c", text: text}}}
 	for range 100 {
 		r.problems = append(r.problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: "c", Line: 1, Column: at}, Message: "m"})
 	}
@@ -107,7 +107,7 @@ func TestSnippetOfAHugeLineIsQuick(t *testing.T) {
 
 func TestColumnsCountCharacters(t *testing.T) {
 	text := []byte("{\"é\": 1, \"日本\": 2, \"c\": 3}")
-	lines := newLineFinder(&report{inputs: []input{{"c", text}}})
+	lines := newLineFinder(&report{inputs: []input{{name: "c", text: text}}})
 	// There and back: the finder counts on from where it was.
 	for _, value := range []string{"3", "1", "2", "3", "2", "1"} {
 		at := bytes.Index(text, []byte(value))
@@ -145,7 +145,7 @@ func TestColoursOnTerminalsOnly(t *testing.T) {
 }
 
 func TestSnippetInColours(t *testing.T) {
-	r := &report{inputs: []input{{"c", []byte("a: b")}}}
+	r := &report{inputs: []input{{name: "c", text: []byte("a: b")}}}
 	l := newLineFinder(r).find(config.Origin{Source: "c", Line: 1, Column: 4})
 	compare(t, "error", l.snippet(true, config.Error), " \x1b[1;34m1\x1b[0m \x1b[1;34m|\x1b[0m a: b\n   \x1b[1;34m|\x1b[0m    \x1b[1;31m^\x1b[0m\n")
 	compare(t, "warning", l.snippet(true, config.Warning), " \x1b[1;34m1\x1b[0m \x1b[1;34m|\x1b[0m a: b\n   \x1b[1;34m|\x1b[0m    \x1b[1;33m^\x1b[0m\n")

@@ -53,14 +53,15 @@ func translateReference(ref *config.Resource, o translateOptions, to config.Vers
 	case config.IsRemote(source):
 		return report(config.Warning, "translate the config that this leads to, too")
 	}
-	text, err := fetch.New(nil, 0).Bytes(context.Background(), *ref, maxInline)
+	text, err := fetch.New(nil, 0).Bytes(context.Background(), *ref, config.MaxSize)
 	if err != nil {
 		return report(config.Error, "%v", err)
 	}
-	if _, _, err := config.Parse(text, ""); !errors.Is(err, config.ErrSpec2) {
+	in := newInput("the data URL", text)
+	if _, _, err := config.Parse(in.text, in.name); !errors.Is(err, config.ErrSpec2) {
 		return nil // its language is not ours
 	}
-	result, inside, err := translateSpec2(input{"the data URL", text}, o, to)
+	result, inside, err := translateSpec2(in, o, to)
 	var problems config.Problems
 	for _, p := range withError("", inside, err) {
 		problems = append(problems, report(p.Severity, "%s: %s", p.Origin, p.Message)...)
@@ -71,7 +72,3 @@ func translateReference(ref *config.Resource, o translateOptions, to config.Vers
 	}
 	return problems
 }
-
-// maxInline bounds a config in a data URL, in bytes. Larger ones are a mistake, but not
-// ours.
-const maxInline = 1 << 30

@@ -12,8 +12,9 @@ import (
 )
 
 const validateHelp = `Report the problems of configs, with their positions. A FILE is an Ignition
-config in JSON or a Butane config in YAML, detected by its contents. - is
-standard input. Nothing is printed if there are no problems.
+config in JSON or a Butane config in YAML, detected by its contents, or one that
+is packed, in gzip and base64; lines are those of the text in it. - is standard
+input. Nothing is printed if there are no problems.
 
 Formats:
   text    for people: FILE:LINE:COLUMN, the problem, and the line itself.

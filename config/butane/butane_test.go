@@ -408,6 +408,12 @@ func TestParseAnySpeaksOfTheLanguageThatWasMeant(t *testing.T) {
 		`{"ignition": {"version": "3.4.0"}, "storage": {"files": [{}]}}`: "storage.files[0].path): a path is missing",
 		`{"ignition": `: "this is not valid JSON",
 		"hello":         "this is not valid JSON",
+		"systemd:\n  units:\n    - name: a.service\n      enable: true\n": "user config: this is a Container Linux Config, and no config; translate it with ct",
+		"storage:\n  files: []\n":                                  "there is no variant",
+		"#!/usr/bin/env butane\nvariant: fcos\nversion: 9.0.0\n":   "user config, line 3, column 10",
+		"variant: fcos\nversion: 1.5.0\n{% if x %}\nstorage: {}\n": "user config, line 3, column 1: this is a template that was not filled in",
+		"storage:\n  files: [{path: /a, mode: {{ mode }}]\n":       "this is a template that was not filled in",
+		"variant: fcos\nversion: 1.5.0\nstorage: {\n# ${A}\n":      "this is not valid YAML",
 	} {
 		cfg, _, err := ParseAny([]byte(text), "user config")
 		if cfg != nil || err == nil || !strings.Contains(err.Error(), want) {
@@ -416,6 +422,9 @@ func TestParseAnySpeaksOfTheLanguageThatWasMeant(t *testing.T) {
 	}
 	if cfg, _, err := ParseAny(document("fcos 1.7.0", "storage: {files: [{path: /a}]}\n"), ""); err != nil || cfg.Storage.Files[0].Path != "/a" {
 		t.Error(err)
+	}
+	if cfg, _, err := ParseAny([]byte("#cloud-config\nvariant: fcos\nversion: 1.5.0\n"), ""); err != nil || cfg == nil {
+		t.Error("a comment of YAML:", err)
 	}
 	if cfg, _, err := ParseAny([]byte(`{"ignition": {"version": "3.4.0"}}`), ""); err != nil || cfg == nil {
 		t.Error(err)

@@ -21,6 +21,7 @@ import (
 // types, under the spec's names.
 type decoder struct {
 	dialect    *Dialect
+	hasVariant bool // whether the document names one, known or not
 	text       lines
 	source     *doc.Source
 	problems   config.Problems
@@ -42,6 +43,11 @@ func decode(text []byte, name string) (*decoder, error) {
 	d.nodeBudget = spare + growth*len(text)
 	if err := d.document(text); err != nil {
 		refusal := documentError(err)
+		if !d.hasVariant {
+			if named := refusal.Recognize(text); named != refusal {
+				d.problems, refusal = nil, named // whatever YAML has found in it
+			}
+		}
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
@@ -89,6 +95,7 @@ func (d *decoder) selectDialect(root *yaml.Node) error {
 	if header["variant"] == nil {
 		return d.fail(root, "there is no variant; it should be one of %s", strings.Join(variants(), ", "))
 	}
+	d.hasVariant = true
 	variant := header["variant"].Value
 	if header["version"] == nil {
 		return d.fail(root, "there is no version; it should say which version of the variant %s this is, such as %q", variant, newest(variant))

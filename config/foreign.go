@@ -1,0 +1,136 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// A foreign format is something that is given in place of a config.
+type foreign struct {
+	// pattern is compared with the beginning of the text, byte by byte.
+	pattern string
+	name    string
+	wayOut  string
+}
+
+const (
+	giveConfig = "give the machine an Ignition or Butane config, or none"
+	useGzip    = "only gzip is unpacked: use firstlightctl pack CONFIG"
+	lookAtURL  = "a login, a proxy or an error has answered in place of the config: look at what is there"
+)
+
+// foreignFormats are tried in this order.
+var foreignFormats = []foreign{
+	{`^(\xff\xfe|\xfe\xff|[\t-~]\x00[\t-~]\x00|\x00[\t-~]\x00[\t-~])`, "UTF-16", "save it as UTF-8"},
+	{`(?i)^(<!doctype\s+html|<html|<head\b|<body\b)|^<[?!][\s\S]*<html\b`, "a web page", lookAtURL},
+	{`^<powershell>|^<script>|(?i)^(#ps1|rem cmd|@echo off)`, "a script for Windows", giveConfig},
+	{`^<(\?xml[\s\S]*<)?profile\b`, "a profile for AutoYaST", giveConfig},
+	{`^<[?!a-zA-Z]`, "XML", "if it is the answer of a server, it may say why there is no config"},
+	{`^#cloud-config`, "a cloud-config for cloud-init", giveConfig},
+	{`^#cloud-boothook`, "a boot hook for cloud-init", giveConfig},
+	{`^#part-handler`, "a program for cloud-init", giveConfig},
+	{`^#include`, "a list of URLs for cloud-init", giveConfig},
+	{`^## template:`, "a template for cloud-init", giveConfig},
+	{`(?i)^(content-type: *multipart|mime-version:|from nobody )`, "a multi-part archive for cloud-init", giveConfig},
+	{`(?m)\A#!.*\n(.*\n)?# *combustion:`, "a script for combustion", giveConfig},
+	{`^#!`, "a script", giveConfig},
+	{`(?m)\A#(version=|platform=|\s*kickstart)|\A%(pre|post|packages)\b`, "a kickstart for an installer", giveConfig},
+	{`^-----BEGIN `, "a key or certificate in PEM form", "give the config itself; a key or certificate is a value in it"},
+	{`^PK\x03\x04`, "a zip archive", useGzip},
+	{`^\xfd7zXZ`, "compressed with xz", useGzip},
+	{`^\x28\xb5\x2f\xfd`, "compressed with zstd", useGzip},
+	{`^BZh[1-9]`, "compressed with bzip2", useGzip},
+	{`^(H4sI|eyJ|eyA|ewo|ew0K|dmFyaWFud)[\w+/=\s-]`, "base64 that is broken or cut off", "pack it again: firstlightctl pack CONFIG"},
+	{`^(data|https?|s3|gs|tftp):\S*\s*$`, "a URL", "give the config itself, or one with the URL in ignition.config.replace"},
+	{`(?m)\A\[{1,2}[A-Za-z][\w.-]*\]{1,2}\s*$`, "TOML, or a unit of systemd", "a unit is a value in a config, in systemd.units"},
+}
+
+// foreignKeys are formats that are known by their keys, which a Butane config may have
+// in contents of files.
+var foreignKeys = []foreign{
+	{`(?m)(^|[{,]\s*)["']?kind["']?\s*:\s*["']?MachineConfig\b`, "a MachineConfig, for the Machine Config Operator", "the config in it is at spec.config: give that, or translate Butane with \"butane --raw\""},
+	{`(?m)(^|[{,]\s*)["']?apiVersion["']?\s*:`, "an object of Kubernetes", "give the config that is in it"},
+	{`(?m)^(runcmd|bootcmd|write_files|packages|users|coreos):[ \t]*\r?$`, "a cloud-config for cloud-init", giveConfig},
+	{`(?m)^(etcd|flannel|locksmith|docker|update|networkd):[ \t]*\r?$|^ +(- )?(filesystem|enable):`, "a Container Linux Config", "translate it with ct and then with \"firstlightctl translate\", or write it in Butane, with variant: flatcar"},
+}
+
+var hasVariant = regexp.MustCompile(`(?m)^["']?variant["']?[ \t]*:`)
+
+// foreignHead is how much of a text is looked at, in bytes.
+const foreignHead = 64 << 10
+
+// lookupForeign returns the format of a text that is no config, or nil if it is not
+// known. The patterns are compiled then: hardly any machine needs them.
+func lookupForeign(text []byte) *foreign {
+	head := latin1(bytes.TrimLeft(text[:min(len(text), foreignHead)], " \t\r\n"))
+	formats := foreignFormats
+	if !hasVariant.MatchString(head) {
+		formats = slices.Concat(formats, foreignKeys)
+	}
+	for _, f := range formats {
+		if regexp.MustCompile(f.pattern).MatchString(head) {
+			return &f
+		}
+	}
+	return nil
+}
+
+// latin1 has a character for each byte: patterns cannot have bytes.
+func latin1(text []byte) string {
+	characters := make([]rune, len(text))
+	for i, c := range text {
+		characters[i] = rune(c)
+	}
+	return string(characters)
+}
+
+// Recognize says of a text that was refused as no document of its language what it
+// is, if that is known: a format of other tools, an answer that is no config, a config
+// that is still packed (see Unpack), or a template that was not filled in. Else it
+// returns e.
+func (e *ParseError) Recognize(text []byte) *ParseError {
+	if len(e.Problems) == 0 {
+		return e
+	}
+	at := e.Problems[0].Origin
+	named := func(at Origin, format string, args ...any) *ParseError {
+		return &ParseError{e.Kind, Problems{{Error, at, fmt.Sprintf(format, args...)}}}
+	}
+	whole := Origin{Source: at.Source}
+	_, encodings, err := Unpack(text, at.Source)
+	var packed *ParseError
+	if errors.As(err, &packed) {
+		return named(whole, "%s", packed.Problems[0].Message)
+	}
+	if len(encodings) > 0 {
+		return named(whole, "this is a config that is packed with %s, which has to be undone first", encodings[0])
+	}
+	if f := lookupForeign(text); f != nil {
+		return named(whole, "this is %s, and no config; %s", f.name, f.wayOut)
+	}
+	if isUnfilled(text, at) {
+		return named(at, "this is a template that was not filled in: a placeholder stands here; give what the template makes")
+	}
+	return e
+}
+
+// placeholder begins what a template has in place of a value.
+var placeholder = regexp.MustCompile(`\{\{|\{%|%\{|\$\{|<no value>|<%`)
+
+// isUnfilled reports whether a placeholder stands where a text was refused: in JSON at
+// that byte or next to it; the reader of YAML knows only the line.
+func isUnfilled(text []byte, at Origin) bool {
+	isJSON := bytes.HasPrefix(trim(text), []byte("{"))
+	for range at.Line - 1 {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if isJSON {
+		line = line[min(max(at.Column-2, 0), len(line)):]
+		line = line[:min(len(line), len("{\"<no value>"))]
+	}
+	return placeholder.Match(line)
+}
