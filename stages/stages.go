@@ -108,7 +108,7 @@ func runAll(ctx context.Context, o Options) error {
 func runOne(ctx context.Context, o Options, s stage) error {
 	started := time.Now()
 	p, err := newProcess(ctx, o, s)
-	defer p.lock.Close()
+	defer p.unlock()
 	if err == nil {
 		p.mark()
 		err = p.mergeConfigs(ctx)
@@ -187,6 +187,9 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	}
 	return p, err
 }
+
+// unlock is called also where nothing was locked.
+func (p *process) unlock() { p.lock.Close() }
 
 // lockDirectory waits until nothing else is at work on a directory.
 func lockDirectory(ctx context.Context, dir string, log *report.Logger) (*os.File, error) {
