@@ -89,9 +89,9 @@ func TestLinks(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                       "plain",
-		"a\n\tb\x1b[31mc\x00\u0085d":  "a b [31mc d",
+		"a\n\tb\x1b[31mc\x00\u0085d":  "a b?[31mc? d",
 		"\xff\xfe":                    "?",
-		"a\u202egpj.exe\u2066b\ufeff": "a gpj.exe b",
+		"a\u202egpj.exe\u2066b\ufeff": "a?gpj.exe?b?",
 		"one\u2028two\u2029three":     "one two three",
 		strings.Repeat("é", 400):      strings.Repeat("é", 300) + "...",
 	} {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Redact returns a URL that may be shown: without credentials, without its query,
@@ -35,19 +36,13 @@ func cause(err error) error {
 	return err
 }
 
-// Printable makes what a server sent fit for a console: one short line without
-// control characters and without those that change the direction of text.
+// Printable makes what a server sent fit for a console: one short line, printable as
+// system.Printable has it.
 func Printable(text string) string { return oneLine(text, 300) }
 
 // oneLine is Printable with a limit, in characters.
 func oneLine(text string, limit int) string {
-	clean := strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(text, "?"))
-	clean = strings.Join(strings.Fields(clean), " ")
+	clean := system.PrintableLine(strings.Join(strings.Fields(text), " "))
 	if runes := []rune(clean); len(runes) > limit {
 		return string(runes[:limit]) + "..."
 	}
