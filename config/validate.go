@@ -35,8 +35,10 @@ type validator struct {
 	whole      bool // whether this is all that a machine gets
 	problems   Problems
 	unitReader *bufio.Reader // of one unit after the other
-	gzip       *gzip.Reader  // of one resource after the other, as is the buffer
-	buffer     []byte
+	// unitDevices are those of mount and swap units.
+	unitDevices []namedDevice
+	gzip        *gzip.Reader // of one resource after the other, as is the buffer
+	buffer      []byte
 }
 
 func (v *validator) error(at Origin, format string, args ...any) {
@@ -66,6 +68,7 @@ func (v *validator) config(c *Config) {
 	v.storage(&c.Storage)
 	v.systemd(&c.Systemd)
 	v.unitFiles(c)
+	v.devices(c)
 	v.homes(c)
 }
 

@@ -5,6 +5,29 @@ import (
 	"testing"
 )
 
+func TestLabelsThatNoPartitionHas(t *testing.T) {
+	parts := func(more string) string {
+		return `"storage":{"disks":[{"device":"/dev/vdb","partitions":[{"label":"data","number":1},{"label":"my logs","number":2},{"label":"boot-1","number":3}]}],` + more + `}`
+	}
+	fs := func(device string) string {
+		return parts(`"filesystems":[{"device":"` + device + `","format":"ext4"}]`)
+	}
+	const at, meant = "W storage.filesystems[0].device ", `did you mean "/dev/disk/by-partlabel/data"?`
+	testRules(t, []rule{
+		{"a partition of the config", "all", fs("/dev/disk/by-partlabel/data"), nil},
+		{"one with a blank", "all", fs(`/dev/disk/by-partlabel/my\\x20logs`), nil},
+		{"letters exchanged", "all", fs("/dev/disk/by-partlabel/dtaa"), []string{at + meant}},
+		{"another case", "all", fs("/dev/disk/by-partlabel/DATA"), []string{at + meant}},
+		{"a blank that is none", "all", fs("/dev/disk/by-partlabel/my-logs"), []string{at + `did you mean "/dev/disk/by-partlabel/my logs"?`}},
+		{"of the image", "all", fs("/dev/disk/by-partlabel/boot"), nil},
+		{"nothing like it", "all", fs("/dev/disk/by-partlabel/scratch"), nil},
+		{"no label", "all", fs("/dev/disk/by-label/dtaa"), nil},
+		{"of a volume", "3.2+", parts(`"luks":[{"name":"x","device":"/dev/disk/by-partlabel/dat","keyFile":{"source":"data:,x"}}]`), []string{"W storage.luks[0].device " + meant}},
+		{"of an array", "all", parts(`"raid":[{"name":"x","level":"raid1","devices":["/dev/disk/by-partlabel/data","/dev/disk/by-partlabel/date"]}]`), []string{"W storage.raid[0].devices[1] " + meant}},
+		{"of a unit", "all", parts(`"files":[]`) + `,"systemd":{"units":[{"name":"srv.mount","contents":"[Mount]\nWhat=/dev/disk/by-partlabel/dataa\nWhere=/srv"}]}`, []string{"W systemd.units[0].contents " + meant}},
+	})
+}
+
 func TestDiskRules(t *testing.T) {
 	disk := func(d string) string { return `"storage":{"disks":[{` + d + `}]}` }
 	testRules(t, []rule{

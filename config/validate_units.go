@@ -94,6 +94,9 @@ func (v *validator) unitText(contents *string, o Object) (installable, ok bool) 
 		v.unitError(err, *contents, len(*contents)-text.Len()-v.unitReader.Buffered(), o)
 		return false, false
 	}
+	for _, option := range options {
+		v.noteDevice(option.Section, option.Name, option.Value, o.Origin("contents"))
+	}
 	install := func(o *unit.UnitOption) bool { return o.Section == "Install" }
 	return slices.ContainsFunc(options, install), true
 }

@@ -96,7 +96,7 @@ func (in *inspection) lookAtTargets(ctx context.Context, targets []*plan.Target,
 	for _, t := range targets {
 		if t.External() {
 			external = append(external, t)
-			devices = append(devices, requiredDevice{path: in.m.devPath(t.Device), origin: t.Origin})
+			devices = append(devices, requiredDevice{path: in.m.devPath(t.Device), origin: t.Origin, meant: t.Meant})
 		}
 	}
 	var missing error

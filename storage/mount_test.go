@@ -219,3 +219,21 @@ func TestNothingIsWaitedForOnAWorkstation(t *testing.T) {
 	b.m.Dev = b.path("dev")
 	b.refused(`"filesystems": [{"device": "/dev/disk/by-label/x", "format": "xfs"}]`, "there is no DIR/dev/disk/by-label/x here | storage.filesystems[0].device | do without")
 }
+
+func TestALabelThatNobodyMakesIsNamedWithTheNearest(t *testing.T) {
+	b := newTestMachine(t)
+	b.disk("a.img", 64)
+	const storage = `"disks": [{"device": "DIR/a.img", "partitions": [{"number": 1, "label": "data"}]}],
+		"filesystems": [{"device": "/dev/disk/by-partlabel/dtaa", "format": "ext4"}]`
+	const meant = `no partition of the config has this label; did you mean "data"? `
+	b.m.Timeout = 50 * time.Millisecond
+	_, err := b.plan(storage)
+	if all := report.Explain(err); len(all) != 1 || !strings.HasPrefix(all[0].Hint, meant+"check the name") {
+		t.Errorf("at boot: got %+v", all)
+	}
+	b.m.Absent = func(string, error) string { return "name an image" }
+	_, err = b.plan(storage)
+	if all := report.Explain(err); len(all) != 1 || all[0].Hint != meant+"name an image" {
+		t.Errorf("at the workstation: got %+v", all)
+	}
+}

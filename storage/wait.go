@@ -18,7 +18,8 @@ import (
 type requiredDevice struct {
 	path   string
 	origin config.Origin
-	err    error // what was missing when it was last looked at
+	meant  string // a partition's label in the config that may be meant
+	err    error  // what was missing when it was last looked at
 }
 
 // wait returns when all the devices can be opened and udev, where it runs, has
@@ -50,6 +51,14 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 	return err
 }
 
+// hint begins the hint for a device that is not there.
+func (d requiredDevice) hint() string {
+	if d.meant == "" {
+		return ""
+	}
+	return fmt.Sprintf("no partition of the config has this label; did you mean %q? ", d.meant)
+}
+
 func (m *Machine) missing(devices []requiredDevice) []requiredDevice {
 	var missing []requiredDevice
 	for _, d := range devices {
@@ -79,7 +88,7 @@ func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) 
 		errs = append(errs, &report.Error{
 			Doing: "waiting for " + d.path, Origin: d.origin,
 			Err:  fmt.Errorf("%s after %s s; block devices here: %s", what, strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), listed),
-			Hint: "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
+			Hint: d.hint() + "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
 		})
 	}
 	return errors.Join(errs...)
@@ -93,7 +102,7 @@ func (m *Machine) absentError(devices []requiredDevice) error {
 		if errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("there is no %s here", d.path)
 		}
-		errs = append(errs, &report.Error{Origin: d.origin, Err: err, Hint: m.Absent(d.path, d.err)})
+		errs = append(errs, &report.Error{Origin: d.origin, Err: err, Hint: d.hint() + m.Absent(d.path, d.err)})
 	}
 	return errors.Join(errs...)
 }

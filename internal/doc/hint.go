@@ -48,7 +48,7 @@ func (f *KeyFinder) nearest(object reflect.Type, key string, most int) string {
 	const farthest = 2
 	best, least := "", min(most, farthest)+1
 	for name := range f.Keys(object) {
-		if d := distance(plainKey(name), plainKey(key)); d < least {
+		if d := Distance(name, key); d < least {
 			best, least = name, d
 		}
 	}
@@ -86,9 +86,11 @@ func plainKey(key string) string {
 	}, key)
 }
 
-// distance is how many letters of a have to be added, left out, replaced or exchanged
-// with the next one to get b; more than a few are not counted.
-func distance(a, b string) int {
+// Distance is how many letters of a have to be added, left out, replaced or exchanged
+// with the next one to get b; more than a few are not counted, and case, - and _ not at
+// all.
+func Distance(a, b string) int {
+	a, b = plainKey(a), plainKey(b)
 	const many = 3
 	if len(a) > 64 || max(len(a), len(b))-min(len(a), len(b)) >= many {
 		return many

@@ -48,6 +48,9 @@ type Target struct {
 	Disk      *Disk
 	Partition gpt.Partition // without a number it is the whole disk
 	On        Stacked
+	// Meant is a partition's label in the config that may be meant by the device, if
+	// nothing in the config makes that.
+	Meant string
 	// Unknown reports that it is not known where the device is, or what is on it.
 	Unknown bool
 	// Facts are what is there now.

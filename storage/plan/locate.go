@@ -52,6 +52,7 @@ func (g *Graph) locate(t *Target) error {
 		t.Disk, t.Partition, t.On = sources[0].disk, sources[0].partition, sources[0].stacked
 		return nil
 	case err != nil:
+		t.Meant = g.cfg.MeantLabel(t.Device)
 		return nil // it is not there yet
 	}
 	return g.locateNode(t, node)
