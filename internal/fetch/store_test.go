@@ -15,7 +15,7 @@ func TestStoreErrorsNameIdentityAndObject(t *testing.T) {
 		"XML": {`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access &lt;Denied&gt; &amp;lt;</Message></Error>`,
 			"S3: the server answered 403 Forbidden: AccessDenied, Access <Denied> &lt;\nasked as the role \"web\" (key AKIA) for the object \"dir/k\" of the bucket \"b\" in eu-west-1"},
 		"JSON": {`{"error":{"code":403,"status":"PERMISSION_DENIED","message":"no\u001b[1m"}}`,
-			"S3: the server answered 403 Forbidden: PERMISSION_DENIED, no [1m\nasked as"},
+			"S3: the server answered 403 Forbidden: PERMISSION_DENIED, no?[1m\nasked as"},
 		"neither": {"<html>busy</html>", "S3: the server answered 403 Forbidden: busy\nasked as"},
 	} {
 		err := asStoreError(about, &StatusError{Code: 403, Status: "403 Forbidden", words: firstWords([]byte(tc.body), "403 Forbidden", nil)})

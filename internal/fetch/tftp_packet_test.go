@@ -11,7 +11,7 @@ func TestTFTPPackets(t *testing.T) {
 	for packet, want := range map[string]tftpPacket{
 		"\x00\x03\x00\x01":                         {kind: tftpData, block: 1},
 		"\x00\x03\xff\xffabc":                      {kind: tftpData, block: 65535, data: []byte("abc")},
-		"\x00\x05\x00\x01no such\x1b file\x00junk": {kind: tftpError, code: 1, text: "no such file"},
+		"\x00\x05\x00\x01no such\x1b file\x00junk": {kind: tftpError, code: 1, text: "no such? file"},
 		"\x00\x05\x00\x02":                         {kind: tftpError, code: 2},
 		"\x00\x06blksize\x001428\x00":              {kind: tftpOptions, blockSize: 1428},
 		"\x00\x06BLKSIZE\x008\x00":                 {kind: tftpOptions, blockSize: 8},

@@ -119,7 +119,7 @@ func TestServersOfAllSortsOfTrouble(t *testing.T) {
 		"closed at once":     {[]string{"", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}, 2, "ok", ""},
 		"busy, then good":    {[]string{"HTTP/1.1 503 Busy\r\n\r\n", "HTTP/1.1 429 Slowly\r\nRetry-After: 3\r\n\r\n", "HTTP/1.1 408 Late\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}, 4, "ok", ""},
 		"too long a promise": {[]string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"}, 11, "", "HTTP: the answer broke off after 2 of 9 bytes, 10 times in a row at the same position"},
-		"gone":               {[]string{"HTTP/1.1 410 Gone\x1b[2J\r\n\r\n"}, 1, "", "the server answered 410 Gone [2J"},
+		"gone":               {[]string{"HTTP/1.1 410 Gone\x1b[2J\r\n\r\n"}, 1, "", "the server answered 410 Gone?[2J"},
 		"unasked part":       {[]string{"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/5\r\nContent-Length: 2\r\n\r\nok"}, 1, "", "the server answered 206 Partial Content"},
 		"nowhere":            {[]string{"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"}, 1, "", "the server answered 302 Found"},
 		"to another scheme":  {[]string{"HTTP/1.1 302 Found\r\nLocation: ftp://h/x?password\r\nContent-Length: 0\r\n\r\n"}, 1, "", `the server redirected to "ftp", which is neither http nor https`},
