@@ -409,11 +409,12 @@ func TestParseAnySpeaksOfTheLanguageThatWasMeant(t *testing.T) {
 		`{"ignition": `: "this is not valid JSON",
 		"hello":         "this is not valid JSON",
 		"systemd:\n  units:\n    - name: a.service\n      enable: true\n": "user config: this is a Container Linux Config, and no config; translate it with ct",
-		"storage:\n  files: []\n":                                  "there is no variant",
-		"#!/usr/bin/env butane\nvariant: fcos\nversion: 9.0.0\n":   "user config, line 3, column 10",
-		"variant: fcos\nversion: 1.5.0\n{% if x %}\nstorage: {}\n": "user config, line 3, column 1: this is a template that was not filled in",
-		"storage:\n  files: [{path: /a, mode: {{ mode }}]\n":       "this is a template that was not filled in",
-		"variant: fcos\nversion: 1.5.0\nstorage: {\n# ${A}\n":      "this is not valid YAML",
+		"storage:\n  files: []\n":                                                           "there is no variant",
+		"#!/usr/bin/env butane\nvariant: fcos\nversion: 9.0.0\n":                            "user config, line 3, column 10",
+		"variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, mode: {{ mode }}}]}\n": "user config, line 3, column 36 (storage.files[0].mode): this is a placeholder of a template that was not filled in, but a whole number",
+		"variant: fcos\nversion: 1.5.0\n{% if x %}\nstorage: {}\n":                          "user config, line 3, column 1: this is a template that was not filled in",
+		"storage:\n  files: [{path: /a, mode: {{ mode }}]\n":                                "this is a template that was not filled in",
+		"variant: fcos\nversion: 1.5.0\nstorage: {\n# ${A}\n":                               "this is not valid YAML",
 	} {
 		cfg, _, err := ParseAny([]byte(text), "user config")
 		if cfg != nil || err == nil || !strings.Contains(err.Error(), want) {

@@ -298,6 +298,9 @@ func expected(t reflect.Type) string {
 func kindOf(y *yaml.Node) string {
 	switch y.Kind {
 	case yaml.MappingNode:
+		if len(y.Content) == 2 && y.Content[0].Kind == yaml.MappingNode {
+			return "a placeholder of a template that was not filled in" // {{ this }} is YAML
+		}
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
