@@ -40,7 +40,7 @@ func (s *Signature) Labels() []string {
 
 // IsTable reports whether it is a partition table, or the backup of one.
 func (s Signature) IsTable() bool {
-	return strings.HasSuffix(s.Type, " partition table") || strings.HasPrefix(s.Type, "backup GPT ")
+	return strings.HasSuffix(s.Type, " partition table") || strings.Contains(s.Type, "backup GPT ")
 }
 
 func (s Signature) String() string {
