@@ -137,21 +137,20 @@ func fromBase64(text []byte) ([]byte, bool) {
 	if len(text) == 0 || bytes.ContainsAny(text[:1], "{[#\"<") || bytes.IndexByte(text, ':') >= 0 {
 		return nil, false
 	}
-	dense := make([]byte, 0, len(text))
-	for _, c := range text {
-		if strings.IndexByte(" \t\r\n", c) < 0 {
-			dense = append(dense, c)
-		}
+	if bytes.ContainsAny(text, " \t") { // the decoder passes over line ends only
+		text = bytes.Join(bytes.Fields(text), nil)
 	}
-	dense = bytes.TrimRight(dense, "=")
+	text = bytes.TrimRight(text, "=\r\n")
 	alphabet := base64.RawStdEncoding
-	if bytes.ContainsAny(dense, "-_") {
+	if bytes.ContainsAny(text, "-_") {
 		alphabet = base64.RawURLEncoding
 	}
-	plain := make([]byte, alphabet.DecodedLen(len(dense)))
-	if _, err := alphabet.Decode(plain, dense); err != nil {
+	plain := make([]byte, alphabet.DecodedLen(len(text)))
+	n, err := alphabet.Decode(plain, text)
+	if err != nil {
 		return nil, false
 	}
+	plain = plain[:n]
 	inner := trim(plain)
 	for _, begin := range [...]string{"{", "\x1f\x8b", "#", "variant:"} {
 		if bytes.HasPrefix(inner, []byte(begin)) {
