@@ -257,6 +257,10 @@ func blockLines(text []byte, starts []int) []bool {
 	for i := range len(starts) - 1 {
 		line := bytes.TrimRight(text[starts[i]:starts[i+1]], "\r\n")
 		rest := bytes.TrimLeft(line, " ")
+		if isDocumentMarker(line) {
+			inside = false
+			continue
+		}
 		if inside && (len(rest) == 0 || len(line)-len(rest) > margin) {
 			lines[i] = true
 			continue
@@ -266,6 +270,12 @@ func blockLines(text []byte, starts []int) []bool {
 		}
 	}
 	return lines
+}
+
+// isDocumentMarker reports whether a line of YAML begins or ends a document, and so
+// every block scalar before it. A block may begin behind it.
+func isDocumentMarker(line []byte) bool {
+	return string(line) == "---" || string(line) == "..." || bytes.HasPrefix(line, []byte("--- #"))
 }
 
 // blockMargin returns the indentation that the lines of a block scalar exceed:

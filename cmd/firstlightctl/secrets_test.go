@@ -67,6 +67,7 @@ func TestSnippetsHideSecrets(t *testing.T) {
 		"after a block in a list": {"- inline: |\n    hunter2\n  mode: 1\n", "1", "  mode: 1"},
 		"a block in a list":       {"a:\n  - |\n    hunter2\n", "hunter2", "    ***"},
 		"a block of the root":     {"--- |\n hunter2\n", "hunter2", " ***"},
+		"a document's end":        {"a: |\n  hunter2\n---\nb: 1", "---", "---"},
 		"a block of keys":         {"a: >2\n  - x: |\n  hunter2\nb: 1", "hunter2", "  ***"},
 		"after a folded plain":    {"a: x |\nb: 1\n", "1", "b: 1"},
 		"private key":             {pem, "M", "***"},

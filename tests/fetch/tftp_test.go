@@ -217,7 +217,7 @@ func TestTFTPFailures(t *testing.T) {
 		t.Errorf("it is not ErrNotFound: %v", err)
 	}
 	s = &tftpServer{refuse: "2 Access\x1b violation"}
-	fails(t, c, resource(s.start(t)+"/dir/f"), "TFTP: the server says: Access violation (code 2)")
+	fails(t, c, resource(s.start(t)+"/dir/f"), "TFTP: the server says: Access? violation (code 2)")
 
 	s = &tftpServer{text: "x", options: "lie"}
 	url = s.start(t)
