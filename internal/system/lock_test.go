@@ -1,23 +1,38 @@
 package system
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
 // messages collects what is logged.
-type messages struct{ text bytes.Buffer }
+type messages struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (m *messages) Debug(text string, _ ...string) { m.text.WriteString(text + "\n") }
-func (m *messages) Warn(text string, _ ...string)  { m.text.WriteString(text + "\n") }
+func (m *messages) Debug(text string, _ ...string) { m.add(text) }
+func (m *messages) Warn(text string, _ ...string)  { m.add(text) }
+
+func (m *messages) add(text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.text.WriteString(text + "\n")
+}
+
+func (m *messages) all() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.text.String()
+}
 
 // agentTest makes this test program an agent: it runs what stands in its value.
 const agentTest = "FIRSTLIGHT_TEST_AGENT"
@@ -102,8 +117,8 @@ func TestProcessThatKeepsTheOutputIsNotWaitedFor(t *testing.T) {
 	log := new(messages)
 	at := t.TempDir() + "/pid"
 	out, err := Exec{Log: log}.Run(t.Context(), Command{Name: "sh", Args: []string{"-c", "echo done; sleep 600 & echo $! > " + at}})
-	if err != nil || string(out) != "done\n" || !strings.Contains(log.text.String(), "sh has ended, but a process that it has started goes on") {
-		t.Errorf("got %q, %v, and the log\n%s", out, err, log.text.String())
+	if err != nil || string(out) != "done\n" || !strings.Contains(log.all(), "sh has ended, but a process that it has started goes on") {
+		t.Errorf("got %q, %v, and the log\n%s", out, err, log.all())
 	}
 	text, _ := os.ReadFile(at)
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
@@ -116,7 +131,7 @@ func TestProgramThatTakesLongIsWarnedOf(t *testing.T) {
 	if _, err := (Exec{Log: log}).Run(t.Context(), Command{Name: "sleep", Args: []string{"11"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := log.text.String(); !strings.Contains(got, "waiting for sleep (PID ") || !strings.Contains(got, ", for 10s so far") {
+	if got := log.all(); !strings.Contains(got, "waiting for sleep (PID ") || !strings.Contains(got, ", for 10s so far") {
 		t.Errorf("the log is\n%s", got)
 	}
 }
