@@ -20,7 +20,15 @@ func TestMain(m *testing.M) {
 	for name := range personalities {
 		programs[name] = main
 	}
-	testscript.Main(m, programs)
+	testscript.Main(tests{m}, programs)
+}
+
+// tests are those of this package, for which the programs need no preparation.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	useShortKeys()
+	return t.M.Run()
 }
 
 // TestScripts runs testdata/script. A script has the files of testFiles in its

@@ -9,8 +9,8 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// Short keys stand for those of the spec.
-func init() {
+// useShortKeys has short keys stand for those of the spec.
+func useShortKeys() {
 	for _, key := range []string{"a", "b", "c", "d", "x", "é", "日本", "list"} {
 		shownKeys()[key] = true
 	}
