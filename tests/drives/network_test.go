@@ -79,7 +79,7 @@ func TestServiceThatHasNoneIsNoConfigAfterTheGrace(t *testing.T) {
 }
 
 func TestNoSourceAtAllIsAnError(t *testing.T) {
-	b := startAt(t, "fetch", "openstack", "", "--fetch-timeout=12s")
+	b := startAt(t, "fetch", "openstack", "firstlight.network_timeout=12", "--fetch-timeout=12s")
 	for _, want := range []string{`waiting for the drive labelled "config-2": it has not appeared within 12s`, "asking http://169.254.169.254"} {
 		if b.err == nil || !strings.Contains(strings.ReplaceAll(b.log+b.box, " ", ""), strings.ReplaceAll(want, " ", "")) {
 			t.Errorf("%q is not in: %v, %s\n%s", want, b.err, b.box, b.log)
