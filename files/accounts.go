@@ -36,8 +36,6 @@ type accounts struct {
 
 func noAccounts() *accounts { return &accounts{map[string]account{}, map[string]group{}} }
 
-func (a *accounts) clone() *accounts { return &accounts{maps.Clone(a.users), maps.Clone(a.groups)} }
-
 // userOf and groupOf find the other account of an id, "" if there is none.
 func (a *accounts) userOf(uid int, but string) string {
 	for _, name := range slices.Sorted(maps.Keys(a.users)) {
