@@ -154,6 +154,8 @@ func (s scalar) secrets(line string) []span {
 	case isDataURL(text):
 		header, _, _ := strings.Cut(text, ",")
 		return []span{{min(in.start+len(header)+1, in.end), in.end}}
+	case s.isKey && slices.Contains(secretKeys, s.parent) && !slices.Contains(objectKeys, text):
+		return []span{in}
 	case s.isKey:
 	case !s.mayBeShown(text), len(text) > longest, strings.Contains(text, "PRIVATE KEY"):
 		return []span{in}

@@ -57,6 +57,8 @@ func TestSnippetsHideSecrets(t *testing.T) {
 		"a store":                 {"source: arn:aws:s3:::bucket/key", "arn", "source: arn:aws:s3:::bucket/key"},
 		"a label of one's own":    {"metadata:\n  labels:\n    example.com/role: worker\n", "worker", "    example.com/role: worker"},
 		"inline, empty":           {`inline: ""`, `""`, `inline: ""`},
+		"key in a secret's place": {`{"inline": {"hunter2": 1}}`, `"inline`, `{"inline": {"***": 1}}`},
+		"advertisement":           {`{"advertisement": "hunter2"}`, `"adv`, `{"advertisement": "***"}`},
 		"unit":                    {`{"contents": "[Service]\nEnvironment=PASSWORD=hunter2"}`, `"contents`, `{"contents": "***"}`},
 		"contents, object":        {`{"contents": {"source": "https://x"}}`, `"https`, `{"contents": {"source": "https://x"}}`},
 		"block, its start":        {"inline: |\n  hunter2", "|", "inline: |"},
@@ -127,5 +129,35 @@ func FuzzSnippet(f *testing.F) {
 		if strings.ContainsAny(l.sameWidth(), "\x1b\r") {
 			t.Errorf("%q", l.sameWidth())
 		}
+		checkUnknownKey(t, text)
 	})
+}
+
+// checkUnknownKey checks that nothing is shown of a value whose key nobody knows, and
+// of what is in the place of a secret.
+func checkUnknownKey(t *testing.T, text string) {
+	t.Helper()
+	const canary = "canaryqzjxw"
+	key := "x" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
+			return r
+		}
+		return -1
+	}, text[:min(len(text), 20)])
+	if shownKeys()[key] {
+		return
+	}
+	for _, config := range []string{
+		`{"` + key + `": "` + canary + `"}`,
+		`{"` + key + `": ["a", "` + canary + `"]}`,
+		`{"files": [{"path": "/a", "` + key + `": "` + canary + `"}]}`,
+		`{"passwordHash": {"` + canary + `": "` + canary + `"}}`,
+		key + ": " + canary,
+		"- name: core\n  " + key + ": [a, " + canary + "]",
+		"inline: {" + key + ": " + canary + "}",
+	} {
+		if shown := snippetAt(t, config, canary); strings.Contains(shown, canary) {
+			t.Errorf("%q is shown as %q", config, shown)
+		}
+	}
 }

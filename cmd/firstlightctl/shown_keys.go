@@ -35,8 +35,13 @@ var shownKeys = sync.OnceValue(func() map[string]bool {
 })
 
 // secretKeys have scalars that are secrets: contents, hashes of passwords, values of
-// headers, and what clevis is told.
-var secretKeys = []string{"contents", "inline", "password_hash", "passwordHash", "value", "config"}
+// headers, and what clevis is told. Some are objects in other places.
+var secretKeys = []string{"contents", "inline", "password_hash", "passwordHash", "value", "config", "advertisement"}
+
+// objectKeys are the keys of objects that secretKeys stand for in some places. Another
+// key there is a secret that somebody has taken for an object.
+var objectKeys = []string{"source", "inline", "local", "compression", "verification", "httpHeaders", "http_headers", "remote",
+	"merge", "replace", "append", "hash", "name", "value", "url", "pin", "config", "needsNetwork", "needs_network"}
 
 // spec2Keys are those of spec 2 that later versions do not have.
 var spec2Keys = []string{"filesystem", "start", "size", "force", "create", "enable", "uniqueUids", "gecos", "function", "sum"}
