@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,10 +57,13 @@ func (p *planner) checkUser(u config.User) {
 	}
 }
 
-// checkHome reports a home that userdel leaves, and fails for: one that is another
-// user's. Root's is left to it.
+// checkHome reports a home that userdel cannot remove, and one that it leaves, and
+// fails for: another user's. Root's is left to it.
 func (p *planner) checkHome(u config.User, found account) {
 	at, home, err := p.tree.Locate(found.home)
+	if err == nil && home.IsDir() && int(home.Uid) == found.uid && at != "/" {
+		p.checkPinned(u.Origin("name"), fmt.Sprintf("user %q should be deleted with the home %s", u.Name, at), at, true)
+	}
 	if err != nil || !home.IsDir() || home.Uid == 0 || int(home.Uid) == found.uid {
 		return
 	}

@@ -87,7 +87,7 @@ func (p *planner) planEntries() {
 func (p *planner) planEntry(e *entry) {
 	p.needsLabel(e.name)
 	doing := e.plan(p, e)
-	if doing == "" {
+	if doing == "" || !p.checkReplaceable(e) {
 		return
 	}
 	p.changedDirs = append(p.changedDirs, path.Dir(e.path))

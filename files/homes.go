@@ -181,6 +181,9 @@ func (p *planner) willMoveHome(u config.User, from string) error {
 	if err := p.willMakeParents(newAt); err != nil {
 		return err
 	}
+	if err := p.checkMoveHome(u, oldAt, newAt, there); err != nil {
+		return err
+	}
 	p.ledger.MovedHomes = addOnce(p.ledger.MovedHomes, ledger.Move{From: oldAt, To: newAt, Inode: there.Ino})
 	return p.tree.Move(oldAt, newAt)
 }

@@ -12,6 +12,9 @@ import (
 // planWrite plans a file that replaces whatever exists at its path.
 func (p *planner) planWrite(origin config.Origin, doing, name string, text []byte, mode uint32) {
 	p.changes(name)
+	if at, found, err := p.tree.Locate(name); err == nil && found != nil {
+		p.checkPinned(origin, doing, at, true)
+	}
 	p.add(origin, doing, func(context.Context) error {
 		return p.root.WriteFile(name, text, rootfs.Options{Mode: mode, Replace: true})
 	})

@@ -194,7 +194,7 @@ func (d *Dir) remove(name string) error {
 	return nil
 }
 
-// isMountPoint reports whether a filesystem is mounted on this directory, which
+// isMountPoint reports whether a filesystem is mounted on this node, which
 // is an entry of parent.
 func (d *Dir) isMountPoint(parent *Dir) (bool, error) {
 	var x unix.Statx_t
@@ -205,7 +205,7 @@ func (d *Dir) isMountPoint(parent *Dir) (bool, error) {
 	// Before Linux 5.8 the device must do. It also differs for subvolumes of
 	// btrfs, which are then not removed.
 	inside, err := fstat(d.fd)
-	if err != nil {
+	if err != nil || !inside.IsDir() { // a file's differs on overlayfs
 		return false, err
 	}
 	outside, err := fstat(parent.fd)
