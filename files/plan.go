@@ -24,6 +24,9 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	t.Close()
 	t.root, t.prefetch = r, newPrefetcher(t)
 	p := &planner{Tree: t, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}}
+	if p.checkShadowFiles(); len(p.conflicts) > 0 { // they cannot be read either
+		return nil, errors.Join(p.conflicts...)
+	}
 	if err := p.look(); err != nil {
 		return nil, err
 	}
