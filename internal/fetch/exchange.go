@@ -89,10 +89,19 @@ func (x *exchange) proxy() *url.URL {
 	return u
 }
 
+// secrets returns what must not be shown of the last request.
+func (x *exchange) secrets() []string {
+	urls := []*url.URL{x.last.URL}
+	if proxy := x.proxy(); proxy != nil {
+		urls = append(urls, proxy)
+	}
+	return secretsOf(x.last.Header, urls...)
+}
+
 // failed returns an error without a response, classified.
 func (x *exchange) failed(err error) *AttemptError {
 	e := *x.client.classify(err)
-	text := e.Err.Error()
+	text := masked(e.Err.Error(), x.secrets()) // it may repeat what the server sent
 	var op *net.OpError
 	switch proxy := x.proxy(); {
 	case proxy == nil || strings.Contains(text, "the proxy "):
@@ -127,14 +136,13 @@ func (e *located) Unwrap() error { return e.err }
 
 // refused returns the error for a response that is not the resource.
 func (x *exchange) refused(resp *http.Response) error {
-	status := &StatusError{Code: resp.StatusCode, Status: resp.Status, RetryAfter: x.client.retryAfter(resp.Header), header: resp.Header}
+	secrets := x.secrets()
+	status := &StatusError{Code: resp.StatusCode, Status: masked(resp.Status, secrets), RetryAfter: x.client.retryAfter(resp.Header), header: resp.Header}
 	status.excerpt = drain(resp.Body, maxExcerpt, excerptTime) // as far as it comes
-	secrets := []*url.URL{x.last.URL}
 	if proxy := x.proxy(); proxy != nil {
-		secrets = append(secrets, proxy)
 		status.proxy, status.byProxy = proxy.Host, x.last.URL.Scheme == "http" && isProxysOwn(resp)
 	}
-	status.words = firstWords(status.excerpt, resp.Status, secretsOf(x.last.Header, secrets...))
+	status.words = firstWords(status.excerpt, resp.Status, secrets)
 	if text := x.redirectedTo(); text != "" {
 		return &located{text + status.Error(), status}
 	}

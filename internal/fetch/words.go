@@ -29,16 +29,21 @@ func firstWords(body []byte, status string, secrets []string) string {
 	} else if strings.HasPrefix(strings.TrimSpace(text), "<") {
 		text = withoutTags(text)
 	}
-	for _, secret := range secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(masked(text, secrets)) {
 		line = oneLine(line, maxWords)
 		if strings.ContainsFunc(line, unicode.IsLetter) && !strings.Contains(strings.ToLower(status), strings.ToLower(line)) {
 			return line
 		}
 	}
 	return ""
+}
+
+// masked returns a text without secrets.
+func masked(text string, secrets []string) string {
+	for _, secret := range secrets {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return text
 }
 
 // message returns the code and the message of an error in XML, as of S3 and Azure, or
