@@ -253,7 +253,6 @@ func TestArraysThatCannotBeMade(t *testing.T) {
 		{"another array of them is in use", `mdadm --create /dev/md/data --run --homehost any --level raid0 --raid-devices 2 $ONE $TWO; udevadm settle
 			mkfs.ext4 -q /dev/md/data; mkdir -p /run/at; mount -o ro /dev/md/data /run/at; mdadm --wait-clean /dev/md/data`, "raid1", ``,
 			[]string{"the array \"data\" has to be stopped", "mounted at /run/at", "stop using it before"}},
-		{"more spares than devices", "true", "raid1", `, "spares": 2`, []string{"the array \"data\" has 2 devices and is to have 2 spares", "list more devices, or ask for fewer spares"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			disks := newMembers(t, 3, 12)
