@@ -8,8 +8,8 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 )
 
-// checkShadowFiles reports nodes that the programs of shadow-utils would open and not
-// come back from, such as a named pipe that nobody writes to.
+// checkShadowFiles reports named pipes that the programs of shadow-utils would open and
+// wait for.
 func (p *planner) checkShadowFiles() {
 	var origin config.Origin
 	switch {
@@ -30,11 +30,7 @@ func (p *planner) checkShadowFiles() {
 			continue // the programs will report it
 		}
 		found, err := p.root.Lstat(at)
-		if err != nil || found == nil {
-			continue
-		}
-		switch found.Mode & unix.S_IFMT {
-		case unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFDIR:
+		if err == nil && found != nil && found.Mode&unix.S_IFMT == unix.S_IFIFO {
 			p.conflict(origin, "make it a regular file in the image, or remove it",
 				"users and groups cannot be made: %s should be a file, but there is %v", "/etc/"+name, found)
 		}

@@ -18,7 +18,4 @@ func TestProgramsWouldWaitForANamedPipe(t *testing.T) {
 		w.wantConflicts(`"passwd": {"users": [{"name": "ann"}]}`, want)
 		w.wantConflicts(`"passwd": {"groups": [{"name": "staff"}]}`, want)
 	}
-	w := newFixture(t)
-	w.mkdir("etc/login.defs")
-	w.wantConflicts(`"passwd": {"users": [{"name": "ann"}]}`, "/etc/login.defs should be a file, but there is a directory")
 }
