@@ -66,6 +66,8 @@ fuzz:
 soak: build prepare
 	$(GO) test -count=$(ROUNDS) -timeout 10h ./tests/...
 	$(GO) test -count=1 -timeout 10h ./tests/storage -run Killed -storage.every=1 -storage.kills=50
+	$(GO) test -count=1 -timeout 10h ./tests/crash -crash.cuts=100 -crash.boundaries
+	REDTEAM_ALL=1 $(GO) test -count=1 -timeout 10h ./tests/redteam
 	$(GO) test -count=1 -timeout 10h ./tests/powercut -cuts='op(1): [finished],op(5): [started],op(6): [finished],op(9): [started]'
 
 MODULE = $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30ignition
