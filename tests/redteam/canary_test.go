@@ -442,9 +442,7 @@ func TestWorkstationShowsNoSecret(t *testing.T) {
 			configs = append(configs, text)
 		}
 	}
-	for _, text := range butane(s.birds) {
-		configs = append(configs, text)
-	}
+	configs = append(configs, butane(s.birds)...)
 	var files []string
 	for i, text := range configs {
 		name := filepath.Join(dir, fmt.Sprintf("%d.ign", i))
