@@ -66,10 +66,10 @@ func ExampleConfig_Validate() {
 
 func ExampleResolver() {
 	user, _, _ := config.Parse([]byte(`{"ignition": {"version": "3.5.0", "config": {"merge": [{"source": "https://example.com/users.ign"}]}}}`), "user config")
-	references := config.Resolver{Fetch: func(reference config.Resource) (*config.Config, error) {
+	references := config.Resolver{Fetch: func(reference config.Resource) (*config.Config, int, error) {
 		text := []byte(`{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core"}]}}`) // or whatever is there
 		cfg, _, err := config.Parse(text, *reference.Source)
-		return cfg, err
+		return cfg, len(text), err
 	}}
 	cfg, err := references.Resolve(user)
 	if err != nil {

@@ -26,12 +26,12 @@ func (r *referenceTree) config(source string) *Config {
 
 func (r *referenceTree) resolve() (*Config, error) {
 	resolver := Resolver{
-		Fetch: func(ref Resource) (*Config, error) {
+		Fetch: func(ref Resource) (*Config, int, error) {
 			r.calls = append(r.calls, "get "+*ref.Source)
 			if strings.HasSuffix(*ref.Source, "bad") {
-				return nil, errors.New("no such server")
+				return nil, 0, errors.New("no such server")
 			}
-			return r.config(*ref.Source), nil
+			return r.config(*ref.Source), 0, nil
 		},
 		Configure: func(i Ignition) error {
 			r.calls = append(r.calls, strings.Join(i.Proxy.NoProxy, "+"))
@@ -94,11 +94,79 @@ func TestResolving(t *testing.T) {
 func TestCyclesNameTheirSources(t *testing.T) {
 	r := &referenceTree{t: t, texts: map[string]string{"root": sources("http://a"), "http://a": sources("http://b"), "http://b": sources("http://a")}}
 	_, err := r.resolve()
-	var cycle *CycleError
+	var cycle *ReferenceError
 	if !errors.As(err, &cycle) {
 		t.Fatal(err)
 	}
 	if want := []string{"http://a", "http://b", "http://a"}; !slices.Equal(cycle.Sources, want) || cycle.Origin.Source != "http://b" {
 		t.Errorf("got %v at %s, want %v", cycle.Sources, cycle.Origin, want)
+	}
+}
+
+func TestReferencesHaveLimits(t *testing.T) {
+	merging := func(sources ...string) *Config {
+		cfg := Empty()
+		for _, s := range sources {
+			cfg.Ignition.Config.Merge = append(cfg.Ignition.Config.Merge, Resource{Source: &s})
+		}
+		return cfg
+	}
+	n := 0
+	next := func(count int) *Config { // each refers to others than all before
+		var all []string
+		for range count {
+			n++
+			all = append(all, fmt.Sprint("http://h/", n))
+		}
+		return merging(all...)
+	}
+	for name, c := range map[string]struct {
+		children     func(ref string) *Config
+		first        *Config
+		size         int
+		want         string
+		fetched, way int
+	}{
+		"a chain": {func(string) *Config { return next(1) }, next(1), 1, "more than 50 deep", MaxDepth, MaxDepth + 1},
+		"a tree":  {func(string) *Config { return next(10) }, next(1), 1, "more than 50 deep", MaxDepth, MaxDepth + 1},
+		"a wide tree": {func(ref string) *Config {
+			if strings.Contains(ref, "leaf") {
+				return Empty()
+			}
+			var leaves []string
+			for i := range 100 {
+				leaves = append(leaves, fmt.Sprint(ref, "/leaf/", i))
+			}
+			return merging(leaves...)
+		}, next(101), 1, "more than 10000 others", MaxReferences, 2},
+		"many bytes":    {func(string) *Config { return Empty() }, next(3), MaxSize / 2, "more than 256 MiB together", 3, 1},
+		"within limits": {func(string) *Config { return Empty() }, next(100), MaxSize / 100, "", 100, 0},
+		"replaced by one": {func(string) *Config {
+			c := next(1)
+			c.Ignition.Config.Replace, c.Ignition.Config.Merge = c.Ignition.Config.Merge[0], nil
+			return c
+		}, next(1), 1, "more than 50 deep", MaxDepth, MaxDepth + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fetched := 0
+			r := Resolver{Fetch: func(ref Resource) (*Config, int, error) {
+				if fetched++; fetched > 2*MaxReferences {
+					t.Fatal("there is no end")
+				}
+				return c.children(*ref.Source), c.size, nil
+			}}
+			_, err := r.Resolve(c.first)
+			var limit *ReferenceError
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+			} else if !errors.As(err, &limit) || !strings.Contains(limit.Problem, c.want) || len(limit.Sources) != c.way {
+				t.Errorf("got %v, %+v, want %q and %d sources", err, limit, c.want, c.way)
+			}
+			if fetched != c.fetched {
+				t.Errorf("got %d configs, want %d", fetched, c.fetched)
+			}
+		})
 	}
 }

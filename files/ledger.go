@@ -8,6 +8,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -15,7 +16,7 @@ import (
 func (p *planner) loadLedger() error {
 	var err error
 	if p.last, err = ledger.Read(p.root); err != nil {
-		return err
+		return &report.Error{Err: err, Hint: "provision a new root, or restore this file: without it, what an interrupted run has made cannot be told from what the image has"}
 	}
 	p.ledger, p.earlier = p.last.Next(p.Config)
 	if !p.earlier.Interrupted() {

@@ -309,8 +309,12 @@ func (w *fixture) dropLines(name, prefix string) {
 func TestUnreadableLedgerStopsThePlan(t *testing.T) {
 	w := ledgerFixture(t)
 	w.write(ledger.Path, "{")
-	if err := w.apply(oneFile); err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path(ledger.Path)) {
+	err := w.apply(oneFile)
+	if err == nil || !strings.Contains(err.Error(), "looking for what earlier runs have done to "+w.Root+": reading "+w.path(ledger.Path)) {
 		t.Error(err)
+	}
+	if box := report.Box("files", err); !strings.Contains(box, "| hint       provision a new root, or restore this file") {
+		t.Errorf("there is no hint in\n%s", box)
 	}
 }
 

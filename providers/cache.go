@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -31,7 +32,7 @@ func DropCache(env *Env) (err error) {
 // for root only, so that they exist if the stage fails after that and runs again.
 func readOnce(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
 	name := filepath.Join(env.Root, cachePrefix+id)
-	cached, err := os.ReadFile(name)
+	cached, err := system.ReadFile(name, config.MaxSize)
 	if err == nil {
 		env.Log.Info(fmt.Sprintf("reading the cached data of %s from %s", id, name))
 		return cached, nil

@@ -21,9 +21,10 @@ const (
 // fetchCmdline gets the config that the kernel command line names: by URL, or
 // as a file on a filesystem with a label.
 func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
-	url, device, file := env.Arguments[urlArgument], env.Arguments[deviceArgument], env.Arguments[pathArgument]
+	url, byURL := env.Arguments[urlArgument]
+	device, file := env.Arguments[deviceArgument], env.Arguments[pathArgument]
 	switch {
-	case url != "":
+	case byURL:
 		if device != "" || file != "" {
 			env.Log.Warn(fmt.Sprintf("the kernel argument %s takes precedence: %s and %s are ignored", urlArgument, deviceArgument, pathArgument))
 		}
@@ -38,6 +39,10 @@ func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
 }
 
 func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
+	if url == "" {
+		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s has no value", urlArgument),
+			Hint: "write the URL of the config, or remove the argument for a config from elsewhere"}
+	}
 	if !strings.Contains(url, ":") {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // ImageDirs returns the directories with the configs of an image, the one of
@@ -34,7 +36,7 @@ func ImageDirs() []string {
 func fetchImage(env *Env) (*UserData, error) {
 	for _, dir := range env.Dirs {
 		name := filepath.Join(dir, "user.ign")
-		text, err := os.ReadFile(name)
+		text, err := system.ReadFile(name, config.MaxSize)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -78,7 +80,7 @@ func fragments(env *Env, sub string) ([]UserData, error) {
 	}
 	var configs []UserData
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		text, err := os.ReadFile(paths[name])
+		text, err := system.ReadFile(paths[name], config.MaxSize)
 		if err != nil {
 			return nil, fmt.Errorf("reading a base config: %w", err)
 		}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -66,6 +68,7 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		want []string
 	}{
 		"URL without a scheme":  {map[string]string{urlArgument: "foo/bar"}, "", []string{"ignition.config.url=foo/bar has no scheme", "write the whole URL"}},
+		"URL without a value":   {map[string]string{urlArgument: ""}, "", []string{"ignition.config.url has no value", "remove the argument for a config from elsewhere"}},
 		"URL of unknown scheme": {map[string]string{urlArgument: "foo:bar"}, "", []string{"only URLs that begin with"}},
 		"URL not found":         {map[string]string{urlArgument: srv.URL}, "", []string{"the server answered 404 Not Found", "check the URL"}},
 		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"only one of the kernel arguments ignition.config.device=cfg and ignition.config.path= is set"}},
@@ -90,6 +93,24 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 			if !strings.Contains(unbroken(box), unbroken(want)) {
 				t.Errorf("%s: %q is not in\n%s", name, want, box)
 			}
+		}
+	}
+}
+
+func TestNamedPipesOfTheImageAreErrors(t *testing.T) {
+	for _, name := range []string{"user.ign", "base.d/00"} {
+		env := newEnv(t)
+		pipe := filepath.Join(env.Dirs[0], name)
+		os.MkdirAll(filepath.Dir(pipe), 0o755)
+		if err := unix.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := userConfig(t.Context(), env, "")
+		if name != "user.ign" {
+			_, err = BaseConfigs(env)
+		}
+		if err == nil || !strings.Contains(err.Error(), pipe+": this is no regular file") {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

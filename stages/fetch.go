@@ -186,13 +186,13 @@ func (p *process) parseUserConfig(ctx context.Context, text []byte, name string)
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
 	}
 	references := config.Resolver{
-		Fetch:     func(ref config.Resource) (*config.Config, error) { return p.fetchReference(ctx, ref) },
+		Fetch:     func(ref config.Resource) (*config.Config, int, error) { return p.fetchReference(ctx, ref) },
 		Configure: func(settings config.Ignition) error { return p.fetch.Configure(ctx, settings) },
 	}
 	resolved, err := references.Resolve(user)
-	var cycle *config.CycleError
-	if errors.As(err, &cycle) {
-		return nil, report.Conflict(cycle.Origin, "remove one of these references", "%v: %s", cycle, formatCycle(cycle.Sources))
+	var endless *config.ReferenceError
+	if errors.As(err, &endless) {
+		return nil, report.Conflict(endless.Origin, "remove one of these references", "%v: %s", endless, formatChain(endless.Sources))
 	}
 	return resolved, err
 }
@@ -205,25 +205,33 @@ func validate(cfg *config.Config) error {
 	return nil
 }
 
-// fetchReference fetches and parses a config that another one refers to.
-func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, error) {
+// fetchReference fetches and parses a config that another one refers to. The size
+// is that of the fetched bytes.
+func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, int, error) {
 	source := config.ValueOr(ref.Source, "")
 	text, err := p.fetch.Bytes(ctx, ref, config.MaxSize)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	child, err := p.parse(text, fmt.Sprintf("config from %s", fetch.Redact(source)))
 	if err != nil {
-		return nil, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
+		return nil, 0, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}
 	p.state.recordSource(fetchedConfig{"user", sourcePath(source), true})
-	return child, nil
+	return child, len(text), nil
 }
 
-func formatCycle(sources []string) string {
+// formatChain shows the sources that lead to a config; of a long chain the ends.
+func formatChain(sources []string) string {
+	const shown = 4 // at each end
 	var all []string
-	for _, s := range sources {
-		all = append(all, fetch.Redact(s))
+	for i, s := range sources {
+		switch {
+		case len(sources) <= 2*shown+1 || i < shown || i >= len(sources)-shown:
+			all = append(all, fetch.Redact(s))
+		case i == shown:
+			all = append(all, fmt.Sprintf("(%d others)", len(sources)-2*shown))
+		}
 	}
 	return strings.Join(all, " -> ")
 }

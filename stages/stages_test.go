@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -352,6 +353,20 @@ func TestConfigsInACircleAreRefused(t *testing.T) {
 	b.fails("fetch", "the configs refer to each other in a circle", "/a -> "+url+"/b -> "+url+"/a")
 }
 
+func TestConfigsWithoutAnEndAreRefused(t *testing.T) {
+	n := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n++; n > 2*config.MaxDepth {
+			http.NotFound(w, r) // so that the test has an end
+			return
+		}
+		fmt.Fprintf(w, `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://%s/%d"}]}}}`, r.Host, n)
+	}))
+	defer srv.Close()
+	b := newBench(t, `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "`+srv.URL+`/0"}]}}}`)
+	b.fails("fetch", "more than 50 deep", srv.URL+"/0 -> "+srv.URL+"/1", "(43 others)", srv.URL+"/50", "remove one of these references")
+}
+
 func TestBaseConfigsCannotRefer(t *testing.T) {
 	b := newBench(t, `{`+version+`}`)
 	b.write("image/usr/base.d/00.ign", `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "http://h/x"}]}}, "storage": {"files": [{"path": "/a", "contents": {"source": "data:,base"}}]}}`)
@@ -435,7 +450,11 @@ func TestLaterStagesNeedTheCache(t *testing.T) {
 	b := newBench(t, "")
 	b.fails("disks", "operation reading the cached config", "fetch-offline and fetch has to run before")
 	b.write("run/ignition.json", "{}")
-	b.fails("disks", "there is no ignition.version")
+	b.fails("disks", "there is no ignition.version", "the fetch stages write", "anew")
+	var damaged *StateError
+	if err := b.run("disks"); !errors.As(err, &damaged) || report.KindOf(err) != report.KindOf(io.EOF) {
+		t.Errorf("got %v of kind %v, want a damaged state and not a broken config", err, report.KindOf(err))
+	}
 	b.write("run/ignition.json", `{"ignition":{"version":"3.6.0"}}`)
 	b.write("run/ignition.json.origins", "\xff\xff")
 	b.fails("disks", "the stored origins do not belong to the stored config")

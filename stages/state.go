@@ -59,7 +59,7 @@ func (e *StateError) Error() string { return e.Err.Error() }
 // loadState reads the state; without a file it is empty.
 func loadState(name string) (*state, error) {
 	s := new(state)
-	text, err := os.ReadFile(name)
+	text, err := system.ReadFile(name, cacheLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}

@@ -88,19 +88,19 @@ func (m *merger) resolve(cfg *config.Config) (*config.Config, error) {
 
 // fetchReference returns a referenced config if it is in a data URL. It is nil if
 // it is remote or was refused.
-func (m *merger) fetchReference(ref config.Resource) (*config.Config, error) {
+func (m *merger) fetchReference(ref config.Resource) (*config.Config, int, error) {
 	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
 	at := position(o, m.lines.find(o).column)
 	if config.IsRemote(source) {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))
-		return nil, nil
+		return nil, 0, nil
 	}
 	text, err := m.client.Bytes(context.Background(), ref, config.MaxSize)
 	if err != nil {
 		m.addNew(config.Problems{{Severity: config.Error, Origin: o, Message: err.Error()}})
-		return nil, nil
+		return nil, 0, nil
 	}
-	return m.read(newInput(at+" (data URL)", text)), nil
+	return m.read(newInput(at+" (data URL)", text)), len(text), nil
 }
 
 // annotatedJSON is a config as indented JSON with the position of each value in a

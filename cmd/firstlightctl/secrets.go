@@ -187,7 +187,7 @@ func secretWords(text string, offset int) []span {
 	var all []span
 	add := func(at []int) { all = append(all, span{offset + at[len(at)-2], offset + at[len(at)-1]}) }
 	for _, p := range []*regexp.Regexp{credentials, slashedPassword, query, passwordHash} {
-		if at := p.FindStringSubmatchIndex(text); at != nil {
+		for _, at := range p.FindAllStringSubmatchIndex(text, -1) {
 			add(at)
 		}
 	}

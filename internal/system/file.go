@@ -3,10 +3,48 @@ package system
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
+
+// ReadFile reads a regular file of at most limit bytes. Unlike that of package os it
+// never waits: named pipes and devices are errors, but /dev/null is an empty file,
+// as it is where links to it switch files off. Errors name the file.
+func ReadFile(name string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fail := func(format string, args ...any) ([]byte, error) {
+		return nil, fmt.Errorf("reading %s: %w", name, fmt.Errorf(format, args...))
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
+		return fail("%w", err)
+	}
+	switch kind := stat.Mode & unix.S_IFMT; {
+	case kind == unix.S_IFCHR && stat.Rdev == unix.Mkdev(1, 3):
+		return nil, nil
+	case kind != unix.S_IFREG:
+		return fail("this is no regular file")
+	case stat.Size > limit:
+		return fail("it has %d bytes, at most %d are possible", stat.Size, limit)
+	}
+	// Files of /proc and /sys have more bytes than they say.
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(text)) > limit {
+		return fail("it has more than %d bytes", limit)
+	}
+	return text, nil
+}
 
 // WriteFile replaces a file as a whole: after a power cut there are the old
 // contents or the new ones. They are written under a temporary name in the same
