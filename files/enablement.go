@@ -22,7 +22,10 @@ const maxAliases = 8
 type enablement struct {
 	*planner
 	units map[string]config.Unit // of the config
-	links []unitLink
+	// links and vendorDirs, the directories of the image's own dependencies, are there
+	// once something is to be disabled; see look.
+	links      []unitLink
+	vendorDirs []string
 }
 
 // A unitLink is a symbolic link that enables a unit: an alias of it in unitDir, or a
@@ -33,12 +36,17 @@ type unitLink struct {
 	name, target string // of the units
 }
 
-func newEnablement(p *planner) (*enablement, error) {
+func newEnablement(p *planner) *enablement {
 	e := &enablement{planner: p, units: map[string]config.Unit{}}
 	for _, u := range p.cfg.Systemd.Units {
 		e.units[u.Name] = u
 	}
-	for _, made := range p.byPath {
+	return e
+}
+
+// look reads the directories of units, once.
+func (e *enablement) look() error {
+	for _, made := range e.byPath {
 		if l, ok := made.node.(linkNode); ok {
 			e.addLink(made.path, config.ValueOr(l.Target, ""))
 		}
@@ -49,7 +57,15 @@ func newEnablement(p *planner) (*enablement, error) {
 			_, err = e.linksIn(path.Join(unitDir, name))
 		}
 	}
-	return e, err
+	for _, dir := range unitDirs[1:] {
+		dirs, _ := e.root.ReadDir(dir) // not every system has each
+		for _, d := range dirs {
+			if isDependencyDir(d) {
+				e.vendorDirs = append(e.vendorDirs, path.Join(dir, d))
+			}
+		}
+	}
+	return err
 }
 
 // addLink adds a symbolic link if it is where one enables a unit.
@@ -235,13 +251,10 @@ func (e *enablement) unitTexts(name string) (texts []string, known bool) {
 // vendorDependency returns the link by which the image itself depends on a unit,
 // whether or not it is enabled; "" if there is none.
 func (e *enablement) vendorDependency(name string) string {
-	for _, dir := range unitDirs[1:] {
-		dirs, _ := e.root.ReadDir(dir)
-		for _, d := range dirs {
-			at := path.Join(dir, d, name)
-			if st, err := e.root.Lstat(at); isDependencyDir(d) && err == nil && st != nil {
-				return at
-			}
+	for _, dir := range e.vendorDirs {
+		at := path.Join(dir, name)
+		if st, err := e.root.Lstat(at); err == nil && st != nil {
+			return at
 		}
 	}
 	return ""

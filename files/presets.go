@@ -18,10 +18,13 @@ const presetFile = "/etc/systemd/system-preset/20-ignition.preset"
 // planPresets plans the preset file for all units that the config enables or
 // disables, and removes what enables the latter already.
 func (p *planner) planPresets() {
-	e, err := newEnablement(p)
-	if err != nil {
-		p.ioConflict(p.cfg.Systemd.Origin("units"), "looking for the units that are enabled", err)
-		return
+	e := newEnablement(p)
+	disables := func(u config.Unit) bool { return !config.ValueOr(u.Enabled, true) }
+	if slices.ContainsFunc(p.cfg.Systemd.Units, disables) {
+		if err := e.look(); err != nil {
+			p.ioConflict(p.cfg.Systemd.Origin("units"), "looking for the units that are enabled", err)
+			return
+		}
 	}
 	units := p.presetUnits(e)
 	lines := presetLines(units)

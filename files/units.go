@@ -74,14 +74,14 @@ func (p *planner) planUnmask(u config.Unit, name string) {
 // planDisable plans to remove the links that enable a unit: those that came with the
 // image, and those of the config itself.
 func (p *planner) planDisable(e *enablement, u config.Unit) {
-	links, known := e.enabling(u.Name)
-	if at := e.vendorDependency(e.unitOf(u.Name)); at != "" {
+	name := e.unitOf(u.Name)
+	links, known := e.enabling(name)
+	if at := e.vendorDependency(name); at != "" {
 		p.Log.Warn(fmt.Sprintf("the unit %s is disabled, but the image starts it by %s (%v); only a mask prevents that", u.Name, at, u.Origin("enabled")))
 	}
 	if len(links) == 0 && known {
 		return
 	}
-	name := e.unitOf(u.Name)
 	exists := e.exists(name)
 	p.changedDirs = append(p.changedDirs, unitDir)
 	p.add(u.Origin("enabled"), "disabling unit "+u.Name, func(ctx context.Context) error {
