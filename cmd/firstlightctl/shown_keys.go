@@ -10,8 +10,8 @@ import (
 )
 
 // shownKeys are the keys whose values may be printed: those that have a scalar, or a
-// list of scalars, in some version of the spec or of Butane, but for those that have
-// secrets. The value of any other key is masked: it is a key that somebody has
+// list of scalars, in some version of the spec or of Butane. Some of them are
+// secretKeys. The value of any other key is masked: it is a key that somebody has
 // invented, for a password perhaps, or a secret in the place of an object.
 var shownKeys = sync.OnceValue(func() map[string]bool {
 	keys := map[string]bool{}
@@ -27,9 +27,6 @@ var shownKeys = sync.OnceValue(func() map[string]bool {
 	}
 	for _, key := range spec2Keys {
 		keys[key] = true
-	}
-	for _, key := range secretKeys {
-		delete(keys, key)
 	}
 	return keys
 })
