@@ -7,32 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 const plainConfig = `{"ignition": {"version": "3.4.0"}}`
-
-func gzipText(t testing.TB, text string) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	w.Write([]byte(text))
-	w.Close()
-	return b.String()
-}
-
-func inBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
-
-// wrapped has line ends as the program base64 makes them.
-func wrapped(text string) string {
-	var b strings.Builder
-	for i, c := range inBase64(text) {
-		if i > 0 && i%76 == 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteRune(c)
-	}
-	return b.String() + "\n"
-}
 
 func TestUnpack(t *testing.T) {
 	long := strings.Replace(plainConfig, "}}", `}, "x": "`+strings.Repeat("\xc3\xbf>?", 100)+`"}`, 1)
@@ -46,23 +25,23 @@ func TestUnpack(t *testing.T) {
 		"white space":             {"\r\n\t " + plainConfig + " \n", "\r\n\t " + plainConfig + " \n", nil},
 		"byte-order mark":         {"\xef\xbb\xbf" + plainConfig, plainConfig, nil},
 		"NULs":                    {"\x00\x00" + plainConfig + "\n\x00\x00\x00", plainConfig + "\n", nil},
-		"gzip":                    {gzipText(t, plainConfig), plainConfig, []string{"gzip"}},
-		"gzip on a device":        {gzipText(t, plainConfig) + "\x00\x00\x00", plainConfig, []string{"gzip"}},
-		"gzip of two members":     {gzipText(t, plainConfig[:9]) + gzipText(t, plainConfig[9:]), plainConfig, []string{"gzip"}},
-		"gzip after a line":       {"\n" + gzipText(t, plainConfig), plainConfig, []string{"gzip"}},
-		"base64":                  {inBase64(plainConfig), plainConfig, []string{"base64"}},
-		"base64 without padding":  {strings.TrimRight(inBase64(plainConfig), "="), plainConfig, []string{"base64"}},
-		"base64 in lines":         {wrapped(long), long, []string{"base64"}},
-		"base64 that is indented": {"  " + strings.ReplaceAll(wrapped(long), "\n", "\r\n\t "), long, []string{"base64"}},
+		"gzip":                    {testkit.Gzip(plainConfig), plainConfig, []string{"gzip"}},
+		"gzip on a device":        {testkit.Gzip(plainConfig) + "\x00\x00\x00", plainConfig, []string{"gzip"}},
+		"gzip of two members":     {testkit.Gzip(plainConfig[:9]) + testkit.Gzip(plainConfig[9:]), plainConfig, []string{"gzip"}},
+		"gzip after a line":       {"\n" + testkit.Gzip(plainConfig), plainConfig, []string{"gzip"}},
+		"base64":                  {testkit.Base64(plainConfig), plainConfig, []string{"base64"}},
+		"base64 without padding":  {strings.TrimRight(testkit.Base64(plainConfig), "="), plainConfig, []string{"base64"}},
+		"base64 in lines":         {testkit.WrappedBase64(long), long, []string{"base64"}},
+		"base64 that is indented": {"  " + strings.ReplaceAll(testkit.WrappedBase64(long), "\n", "\r\n\t "), long, []string{"base64"}},
 		"base64 for URLs":         {base64.URLEncoding.EncodeToString([]byte(long)), long, []string{"base64"}},
-		"base64 of Butane":        {inBase64(butane), butane, []string{"base64"}},
-		"gzip in base64":          {wrapped(gzipText(t, long)), long, []string{"base64", "gzip"}},
-		"base64 in base64":        {inBase64(inBase64(plainConfig)), plainConfig, []string{"base64", "base64"}},
-		"three":                   {gzipText(t, inBase64(gzipText(t, long))), long, []string{"gzip", "base64", "gzip"}},
+		"base64 of Butane":        {testkit.Base64(butane), butane, []string{"base64"}},
+		"gzip in base64":          {testkit.WrappedBase64(testkit.Gzip(long)), long, []string{"base64", "gzip"}},
+		"base64 in base64":        {testkit.Base64(testkit.Base64(plainConfig)), plainConfig, []string{"base64", "base64"}},
+		"three":                   {testkit.Gzip(testkit.Base64(testkit.Gzip(long))), long, []string{"gzip", "base64", "gzip"}},
 		"a word that is base64":   {"word", "word", nil},
 		"nothing":                 {"", "", nil},
 		"only padding":            {" \n\x00\x00", "", nil},
-		"compressed padding":      {gzipText(t, "\n"), "", []string{"gzip"}},
+		"compressed padding":      {testkit.Gzip("\n"), "", []string{"gzip"}},
 	} {
 		got, encodings, err := Unpack([]byte(c.text), "c")
 		if err != nil || string(got) != c.want || !slices.Equal(encodings, c.encodings) {
@@ -74,9 +53,9 @@ func TestUnpack(t *testing.T) {
 func TestConfigsThatCannotBeUnpacked(t *testing.T) {
 	deep := plainConfig
 	for range maxEncodings + 1 {
-		deep = gzipText(t, deep)
+		deep = testkit.Gzip(deep)
 	}
-	half := gzipText(t, "secret "+plainConfig)
+	half := testkit.Gzip("secret " + plainConfig)
 	for name, c := range map[string]struct{ text, want string }{
 		"half a gzip":       {half[:len(half)/2], "c: this is gzip that cannot be unpacked: it ends too early; pack it again"},
 		"gzip's checksum":   {half[:len(half)-6] + "xxxxxx", "cannot be unpacked: its checksum is wrong"},
@@ -123,12 +102,12 @@ func utf16(text string, big bool) string {
 
 func TestWhatIsNoConfigIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		"\xff\xfe" + utf16(plainConfig, false):           "this is UTF-16, and no config; save it as UTF-8",
-		"\xfe\xff" + utf16(plainConfig, true):            "this is UTF-16",
-		utf16(plainConfig, false):                        "this is UTF-16",
-		utf16(plainConfig, true):                         "this is UTF-16",
-		inBase64("\xff\xfe" + utf16(plainConfig, false)): "this is UTF-16",
-		"\n<!DOCTYPE html>\n<html><body>Log in</body>":   "this is a web page, and no config; a login, a proxy or an error",
+		"\xff\xfe" + utf16(plainConfig, false):                 "this is UTF-16, and no config; save it as UTF-8",
+		"\xfe\xff" + utf16(plainConfig, true):                  "this is UTF-16",
+		utf16(plainConfig, false):                              "this is UTF-16",
+		utf16(plainConfig, true):                               "this is UTF-16",
+		testkit.Base64("\xff\xfe" + utf16(plainConfig, false)): "this is UTF-16",
+		"\n<!DOCTYPE html>\n<html><body>Log in</body>":         "this is a web page, and no config; a login, a proxy or an error",
 		"<HTML><head>": "this is a web page",
 		"<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"x\">\n<html xmlns=\"y\">": "this is a web page",
 		"<!-- 1 -->\n<html>": "this is a web page",
@@ -138,7 +117,7 @@ func TestWhatIsNoConfigIsNamed(t *testing.T) {
 		"\ufeff#cloud-config\r\nusers: []":                       "this is a cloud-config",
 		"#cloud-config\nstorage:\n  x: y\n":                      "this is a cloud-config",
 		"write_files:\n- path: /a\n":                             "this is a cloud-config",
-		inBase64("#!/bin/sh\nreboot"):                            "this is a script",
+		testkit.Base64("#!/bin/sh\nreboot"):                      "this is a script",
 		"#!/bin/sh\nreboot":                                      "this is a script, and no config",
 		"#!/bin/sh\ncat <<E\nvariant: fcos\nE":                   "this is a script, and no config",
 		"#!/bin/bash\n# combustion: network\n":                   "this is a script for combustion",
@@ -150,13 +129,13 @@ func TestWhatIsNoConfigIsNamed(t *testing.T) {
 		"#include\nhttps://x\n":                                  "a list of URLs for cloud-init",
 		"## template: jinja\n":                                   "a template for cloud-init",
 		"<powershell>\n":                                         "a script for Windows",
-		gzipText(t, "#cloud-config\n"):                           "a cloud-config",
+		testkit.Gzip("#cloud-config\n"):                          "a cloud-config",
 		"#version=RHEL9\n%packages\n":                            "a kickstart",
 		"-----BEGIN CERTIFICATE-----\nx":                         "a key or certificate in PEM form",
 		"\xfd7zXZ\x00\x00":                                       "this is compressed with xz, and no config; only gzip is unpacked",
 		"\x28\xb5\x2f\xfd\x00":                                   "this is compressed with zstd",
 		"PK\x03\x04\x14":                                         "a zip archive",
-		inBase64(plainConfig)[:20] + "!":                         "base64 that is broken or cut off, and no config; pack it again",
+		testkit.Base64(plainConfig)[:20] + "!":                   "base64 that is broken or cut off, and no config; pack it again",
 		"https://example.com/a.ign\n":                            "this is a URL, and no config",
 		"[Unit]\nDescription=a\n":                                "TOML, or a unit of systemd",
 		"apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nspec:\n  config:\n    ignition: {version: 3.2.0}\n": "this is a MachineConfig, for the Machine Config Operator, and no config; the config in it is at spec.config",
@@ -219,17 +198,17 @@ func TestMistakesKeepTheirOwnMessages(t *testing.T) {
 }
 
 func TestParseSaysThatAConfigIsPacked(t *testing.T) {
-	if _, _, err := Parse([]byte(gzipText(t, plainConfig)), "c"); err == nil || !strings.Contains(err.Error(), "c: this is a config that is packed with gzip") {
+	if _, _, err := Parse([]byte(testkit.Gzip(plainConfig)), "c"); err == nil || !strings.Contains(err.Error(), "c: this is a config that is packed with gzip") {
 		t.Error(err)
 	}
-	if _, _, err := Parse([]byte(gzipText(t, plainConfig)[:20]), "c"); err == nil || !strings.Contains(err.Error(), "c: this is gzip that cannot be unpacked: it ends too early") {
+	if _, _, err := Parse([]byte(testkit.Gzip(plainConfig)[:20]), "c"); err == nil || !strings.Contains(err.Error(), "c: this is gzip that cannot be unpacked: it ends too early") {
 		t.Error(err)
 	}
 }
 
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte(plainConfig))
-	f.Add([]byte(wrapped(gzipText(f, plainConfig))))
+	f.Add([]byte(testkit.WrappedBase64(testkit.Gzip(plainConfig))))
 	f.Add([]byte("\xff\xfe" + utf16(plainConfig, false)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got, encodings, err := Unpack(text, "")

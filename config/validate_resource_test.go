@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/dataurl"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 var (
@@ -51,7 +53,7 @@ func TestAuthorityRules(t *testing.T) {
 		{"no certificate", "all", ca(`{"source":"data:,hello"}`), []string{"W " + element + ".source not the certificate of an authority, or several, in PEM form: there is no certificate in it"}},
 		{"a key", "all", ca(`{"source":"` + dataurl.Encode("", []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")) + `"}`), []string{"W " + element + ".source PRIVATE KEY in it, which is no certificate"}},
 		{"a broken one", "all", ca(`{"source":"` + dataurl.Encode("", []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")) + `"}`), []string{"W " + element + ".source certificate 1: x509"}},
-		{"compressed text", "3.1+", ca(`{"compression":"gzip","source":"` + dataurl.Encode("", gzipped("hello")) + `"}`), []string{"W " + element + ".source no certificate in it"}},
+		{"compressed text", "3.1+", ca(`{"compression":"gzip","source":"` + dataurl.Encode("", []byte(testkit.Gzip("hello"))) + `"}`), []string{"W " + element + ".source no certificate in it"}},
 		{"without source", "all", ca(`{}`), []string{"E " + element + " the source is missing"}},
 		{"bad URL", "all", ca(`{"source":"foo"}`), []string{"E " + element + ".source has no scheme"}},
 		{"compression is not known in 3.0", "3.0", ca(`{"source":"data:,","compression":"gzip"}`), []string{"W " + element + ".compression since version 3.1.0"}},
@@ -165,17 +167,9 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 	}
 }
 
-func gzipped(text string) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	w.Write([]byte(text))
-	w.Close()
-	return b.Bytes()
-}
-
 // What stands in the config is looked at before a machine is.
 func TestContentsThatStandInTheConfig(t *testing.T) {
-	packed := gzipped("hello")
+	packed := []byte(testkit.Gzip("hello"))
 	sum := func(h crypto.Hash, name, text string) string {
 		f := h.New()
 		f.Write([]byte(text))

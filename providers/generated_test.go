@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write what is generated from the table of platforms")
@@ -101,7 +103,7 @@ func TestFits(t *testing.T) {
 		"too large":               {plain, strings.Repeat("x:", 50) + "x", false},
 		"encoded by the platform": {counted, strings.Repeat("x:", 37), true},
 		"too large when encoded":  {counted, strings.Repeat("x:", 38), false},
-		"encoded already":         {counted, inBase64("{" + strings.Repeat("x:", 36)), true},
+		"encoded already":         {counted, testkit.Base64("{" + strings.Repeat("x:", 36)), true},
 		"no limit":                {Platform{}, strings.Repeat("x:", 38), true},
 	} {
 		if got := c.platform.Fits([]byte(c.text)); got != c.want {

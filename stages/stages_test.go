@@ -2,7 +2,6 @@ package stages
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -25,6 +24,8 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // A bench is a machine's /run, image directories and root in a directory.
@@ -279,21 +280,13 @@ func TestButaneIsReadWhereJSONIs(t *testing.T) {
 	}
 }
 
-func gzipText(text string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	io.WriteString(w, text)
-	w.Close()
-	return b.String()
-}
-
 func TestConfigsAreUnpackedWhereverTheyComeFrom(t *testing.T) {
 	file := func(path string) string {
 		return `{` + version + `, "storage": {"files": [{"path": "` + path + `", "contents": {"source": "data:,x"}}]}}`
 	}
 	packed := map[string]func(string) string{
-		"gzip":            gzipText,
-		"gzip in base64":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte(gzipText(text))) + "\n" },
+		"gzip":            testkit.Gzip,
+		"gzip in base64":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte(testkit.Gzip(text))) + "\n" },
 		"byte-order mark": func(text string) string { return "\ufeff" + text },
 		"NULs":            func(text string) string { return "\x00" + text + "\x00\x00" },
 	}
@@ -328,7 +321,7 @@ func TestConfigsAreUnpackedWhereverTheyComeFrom(t *testing.T) {
 
 func TestAnswersThatAreNoConfigAreNamed(t *testing.T) {
 	const page = "<!DOCTYPE html>\n<html><body>Log in</body></html>\n"
-	url := server(t, map[string]string{"/page": page, "/half": gzipText(page)[:20]})
+	url := server(t, map[string]string{"/page": page, "/half": testkit.Gzip(page)[:20]})
 	merge := func(path string) string {
 		return `{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": "` + url + path + `"}]}}}`
 	}

@@ -1,8 +1,6 @@
 package fetch
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -30,14 +28,6 @@ func get(t *testing.T, c *Client, r config.Resource) (string, error) {
 	t.Helper()
 	b, err := c.Bytes(context.Background(), r, 1<<20)
 	return string(b), err
-}
-
-func zip(text string) string {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	z.Write([]byte(text))
-	z.Close()
-	return b.String()
 }
 
 func TestDataURLs(t *testing.T) {
@@ -78,7 +68,7 @@ func TestResourceWithoutASourceIsEmpty(t *testing.T) {
 }
 
 func TestVerificationIsOverDecompressedBytes(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(zip("payload"))) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(testkit.Gzip("payload"))) }))
 	defer srv.Close()
 	h512, h256 := sha512.Sum512([]byte("payload")), sha256.Sum256([]byte("payload"))
 	gz, wrong := "gzip", "sha256-"+strings.Repeat("0", 64)
@@ -111,7 +101,7 @@ func TestBadResourcesAreRefused(t *testing.T) {
 		case "/plain":
 			w.Write([]byte("plain"))
 		case "/cut":
-			w.Write([]byte(zip(strings.Repeat("long ", 1000)))[:20])
+			w.Write([]byte(testkit.Gzip(strings.Repeat("long ", 1000)))[:20])
 		case "/big":
 			w.Write(make([]byte, 2<<20))
 		case "/created":

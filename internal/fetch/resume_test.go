@@ -175,7 +175,7 @@ func pipe(t *testing.T) io.Writer {
 
 func TestHashAndCompressionAreOfTheResumedWhole(t *testing.T) {
 	text := strings.Repeat(letters, 1000)
-	zipped := zip(text)
+	zipped := testkit.Gzip(text)
 	c, _, _ := newTestClient(t)
 	srv := httptest.NewServer(&scriptedServer{parts: []scriptedResponse{{text: zipped, until: 50, tag: `"1"`}, {text: zipped, until: 100, tag: `"1"`}, {text: zipped, tag: `"1"`}}})
 	defer srv.Close()

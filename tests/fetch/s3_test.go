@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // An s3 is a store that checks requests as Amazon's does: host, region,
@@ -316,7 +318,7 @@ func TestS3IsResumedWithNewSignaturesAndAskedAgainWhenBusy(t *testing.T) {
 
 func TestS3ContentsMayBeCompressed(t *testing.T) {
 	s := newS3()
-	s.objects["us-east-1 public/z"] = zipped("plain text")
+	s.objects["us-east-1 public/z"] = testkit.Gzip("plain text")
 	c, _, _ := through(t, s.ServeHTTP, amazon...)
 	r, gz := resource("s3://public/z"), "gzip"
 	r.Compression = &gz

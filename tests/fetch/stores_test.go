@@ -1,8 +1,6 @@
 package fetch_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 )
-
-func zipped(text string) string {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	io.WriteString(z, text)
-	z.Close()
-	return b.String()
-}
 
 // gcs is Cloud Storage: one bucket with a public and a private object.
 func gcs(w http.ResponseWriter, r *http.Request) {
