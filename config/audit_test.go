@@ -54,7 +54,7 @@ func TestResourceRulesHoldEverywhere(t *testing.T) {
 			"no hash":                   {`"source":"http://x","verification":{}`, nil},
 			"empty hash":                {`"source":"http://x","verification":{"hash":""}`, []string{"E .verification.hash not a hash"}},
 			"no headers":                {`"source":"data:,","httpHeaders":[]`, nil},
-			"headers of tftp":           {`"source":"tftp://x","httpHeaders":[{"name":"h","value":"v"}]`, []string{"E .httpHeaders need a source"}},
+			"headers of tftp":           {`"source":"tftp://x/y","httpHeaders":[{"name":"h","value":"v"}]`, []string{"E .httpHeaders need a source"}},
 			"header with nothing":       {`"source":"http://x","httpHeaders":[{"value":""}]`, []string{"E .httpHeaders[0].name name of the HTTP header is missing", `E .httpHeaders[0].value is empty`}},
 			"one header twice":          {`"source":"http://x","httpHeaders":[{"name":"h"},{"name":"h"}]`, []string{`E .httpHeaders[1] the name "h" is already`}},
 			"problems are not a choice": {`"source":"foo","compression":"xz","verification":{"hash":"x"}`, []string{"E .compression unknown", "E .source has no scheme", "E .verification.hash not a hash"}},
@@ -249,7 +249,8 @@ func TestLimitsOfLUKS(t *testing.T) {
 		{"cex, TPM and key", "3.5+", luks(`"cex":{"enabled":true},"clevis":{"tpm2":true},"keyFile":{"source":"data:,"}`), []string{"E " + at + ".cex remove one of the two", "E " + at + ".cex cannot have a keyFile"}},
 		{"two volumes of one device", "3.2+", luks(`"uuid":""},{"name":"b","device":"/d"`), nil},
 		{"tang in capitals", "3.2+", tang(`"url":"HTTPS://x"`), nil},
-		{"tang without host", "3.2+", tang(`"url":"http:"`), nil},
+		{"tang without host", "3.2+", tang(`"url":"http:"`), []string{"E " + at + ".clevis.tang[0].url names no host"}},
+		{"tang at a port that cannot be", "3.2+", tang(`"url":"http://x:65536"`), []string{"E " + at + ".clevis.tang[0].url port \"65536\""}},
 		{"tang without scheme", "3.2+", tang(`"url":"x"`), []string{"E " + at + ".clevis.tang[0].url http:// or https://"}},
 		{"empty thumbprint", "3.2+", luks(`"clevis":{"tang":[{"url":"http://x","thumbprint":""}]}`), []string{"E " + at + ".clevis.tang[0].thumbprint missing"}},
 		{"advertisement of a blank", "3.4+", tang(`"url":"http://x","advertisement":" "`), []string{"E " + at + ".clevis.tang[0].advertisement not JSON"}},
@@ -272,12 +273,12 @@ func TestLimitsOfReferencesAndLinks(t *testing.T) {
 		{"any target", "all", links(`{"path":"/a","target":"../a//b/ c/"},{"path":"/b","target":"/b"}`), nil},
 		{"all of a link is wrong", "all", links(`{"path":"a","user":{"id":1,"name":"x"}}`), []string{"E storage.links[0].path not absolute", "E storage.links[0].user by id", "E storage.links[0].target missing"}},
 		{"hard link to a directory below another one", "all", `"storage":{"directories":[{"path":"/d"}],` + links(`{"path":"/x","target":"/d/e","hard":true}`)[len(`"storage":{`):], nil},
-		{"http without anything", "all", url("http:"), nil},
-		{"s3 without anything", "all", url("s3:"), nil},
+		{"http without anything", "all", url("http:"), []string{"E storage.files[0].contents.source names no host"}},
+		{"s3 without anything", "all", url("s3:"), []string{"E storage.files[0].contents.source does not name an object"}},
 		{"version without value", "all", url("s3://b/k?versionId"), []string{"E storage.files[0].contents.source versionId is empty"}},
 		{"two versions, the first empty", "all", url("s3://b/k?versionId=&versionId=x"), []string{"E storage.files[0].contents.source versionId is empty"}},
 		{"two versions, the second empty", "all", url("s3://b/k?versionId=x&versionId="), nil},
-		{"arn of no object of an access point", "3.4+", url("arn:aws:s3:r:1:accesspoint/a/b"), nil},
+		{"arn of no object of an access point", "3.4+", url("arn:aws:s3:r:1:accesspoint/a/b"), []string{"E storage.files[0].contents.source does not name an object"}},
 		{"arn of anybody", "3.4+", url("arn:x:s3:y:z:b/k"), nil},
 	})
 }
@@ -292,12 +293,12 @@ func TestLimitsOfUnits(t *testing.T) {
 	testRules(t, []rule{
 		{"comments", "all", unit(`"contents":"; x\n# [\n[Unit]\n; [\nA=B\n"`), nil},
 		{"blanks after a section", "all", unit(`"contents":"[Unit] \t\nA=B\n"`), nil},
-		{"section of two lines", "all", unit(`"contents":"[A\nB]\nC=D\n"`), nil},
+		{"section of two lines", "all", unit(`"contents":"[A\nB]\nC=D\n"`), []string{"W systemd.units[0].contents the name of the section has no closing bracket"}},
 		{"option without value enables", "all", unit(`"enabled":true,"contents":"[Install]\nAlias="`), nil},
 		{"option before the section", "all", unit(`"enabled":true,"contents":"WantedBy=x\n[Install]\n"`), []string{"W " + at + ".contents no [Install] section"}},
 		{"masked and enabled", "all", unit(`"enabled":true,"mask":true` + barren), []string{"W " + at + ".contents no [Install] section"}},
 		{"enabled but unreadable", "all", unit(`"enabled":true,"contents":"[Unit"`), []string{"E " + at + ".contents no closing bracket"}},
-		{"names of drop-ins", "all", unit(`"dropins":[{"name":".conf"},{"name":"a.CONF"},{"name":"../b.conf"},{}]`), []string{"E " + at + ".dropins[1].name end in .conf", "E " + at + ".dropins[3].name end in .conf", "W " + at + ".dropins[2].name not in the directory of its unit"}},
+		{"names of drop-ins", "all", unit(`"dropins":[{"name":".conf"},{"name":"a.CONF"},{"name":"../b.conf"},{}]`), []string{"E " + at + ".dropins[1].name end in .conf", "E " + at + ".dropins[3].name end in .conf", "E " + at + ".dropins[2].name not be in the directory of its unit"}},
 		{"the first @ counts", "all", pair("a@b@c.service", barren), template},
 		{"template with empty contents", "all", pair("a@b.service", `,"contents":""`), nil},
 		{"unreadable template", "all", pair("a@b.service", `,"contents":"[Unit"`), []string{"E systemd.units[1].contents no closing bracket"}},
@@ -367,7 +368,7 @@ func TestHeadersAreRemovedEverywhere(t *testing.T) {
 		in := func(members string) string { return strings.Replace(at.text, "#", members, 1) }
 		parent := parsedAs(t, "parent", Newest, in(header(`,{"name":"drop","value":"v"}`)))
 		child := parsedAs(t, "child", Newest, in(`"source":"http://x","httpHeaders":[{"name":"drop"}]`))
-		if got, want := string(Merge(parent, child).Marshal()), string(parsed(t, Newest, in(header(""))).Marshal()); got != want {
+		if got, want := string(Merge(parent, child).print()), string(parsed(t, Newest, in(header(""))).print()); got != want {
 			t.Errorf("%s: %s, want %s", at.path, got, want)
 		}
 	}
@@ -383,7 +384,7 @@ func TestMergingOfSettings(t *testing.T) {
 			`"security":{"tls":{"certificateAuthorities":[{"source":"http://a"},{"source":"http://b","compression":"gzip"},{"source":"http://c"}]}}`},
 	} {
 		m := Merge(parsedAs(t, "parent", Newest, ignition(c.parent)), parsedAs(t, "child", Newest, ignition(c.child)))
-		if got, want := string(m.Marshal()), string(document(Newest, ignition(c.want))); got != want {
+		if got, want := string(m.print()), string(document(Newest, ignition(c.want))); got != want {
 			t.Errorf("%s: got %s\nwant %s", c.name, got, want)
 		}
 	}
@@ -421,11 +422,11 @@ func TestTranslatingByVersion(t *testing.T) {
 		{"nothing custom", "3.2+", luks(`"tpm2":true`), luks(`"tpm2":true`)},
 	} {
 		for _, v := range versionsIn(t, c.versions) {
-			cfg := parsed(t, v, c.text)
-			if got, want := string(cfg.Marshal()), string(document(Newest, c.want)); got != want {
+			cfg := translated(t, parsed(t, v, c.text), Newest)
+			if got, want := string(cfg.print()), string(document(Newest, c.want)); got != want {
 				t.Errorf("%s, %s: %s, want %s", c.name, v, got, want)
 			}
-			expectProblems(t, c.name+", "+v.String(), cfg.Validate(), nil)
+			expectProblems(t, c.name+", "+v.String(), cfg.ValidateMerged(), nil)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func BenchmarkValidateBigDataURL(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if problems := cfg.Validate(); len(problems) > 0 {
+		if problems := cfg.ValidateMerged(); len(problems) > 0 {
 			b.Fatal(problems)
 		}
 	}

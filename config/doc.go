@@ -2,20 +2,41 @@
 // versions, and what can be done with a config. It does no I/O.
 //
 //	cfg, problems, err := config.Parse(text, "user config")
-//	cfg, err = (&config.Resolver{Fetch: fetch}).Resolve(cfg)
 //	cfg = config.Merge(base, cfg)
-//	problems = cfg.Validate()
-//	text = cfg.Marshal()
+//	cfg, err = cfg.TranslateTo(config.V3_2)
+//	text, err := json.Marshal(cfg)
+//
+// # Making
+//
+// New returns a config that is filled in like any struct:
+//
+//	cfg := config.New(config.V3_4)
+//	cfg.Passwd.Users = []config.User{{Name: "core", SSHAuthorizedKeys: keys}}
+//	motd := config.Resource{Source: new(config.DataURL([]byte("hi\n")))}
+//	cfg.Storage.Files = []config.File{{Path: "/etc/motd", Mode: new(0o644), Contents: motd}}
+//	if problems := cfg.Validate(); problems.HasErrors() { ... }
+//	text, err := json.Marshal(cfg)
+//
+// Ignition.Version says of which version it is. What is unset is left out when it is
+// printed: nil pointers and lists, zeros of fields that are no pointers, and objects of
+// which everything is unset. There is one set of types for all versions; the
+// comments of fields, and docs/fields.md, say since when they exist. A field that the
+// version does not have is an error of MarshalJSON and of Validate.
 //
 // # Reading
 //
 // Parse reads JSON of any supported version. The document becomes a tree of
 // nodes that know their lines (package internal/doc). The normalizer compares the
 // tree with the types of the document's version, reports what does not fit, and
-// leaves known keys only. Then the tree is decoded to a Config, the rules of the
-// version are applied, and the config is translated to the newest version: all
-// that comes after knows one version only. Package butane does the same for
-// documents in YAML.
+// leaves known keys only. Then the tree is decoded to a Config and the rules of the
+// version are applied. Package butane does the same for documents in YAML, and package
+// spec2 for configs of spec 2.
+//
+// The config keeps its version, in which it is printed again. What the version allows
+// though it means nothing is left out, so that the same values mean the same in all later
+// versions: TranslateTo a later one changes only the version, and whoever applies configs
+// knows the rules of one version. An earlier version may not be able to say the same,
+// which TranslateTo refuses with all places.
 //
 // What is wrong is a Problem, with its Origin. A config with errors is refused,
 // with a ParseError that holds all of them; warnings come with the config.
@@ -23,9 +44,7 @@
 // # Typed values and origins
 //
 // The typed values are the truth: what is printed, merged, validated and saved is
-// what they say, and a Config can be filled in or changed like any struct. Unset
-// values are left out: nil pointers and lists, zeros of fields that are no
-// pointers, and objects of which everything is unset.
+// what they say, and a Config that was read can be changed like any struct.
 //
 // Each object of the spec embeds an Object, which says where it came from: source,
 // line, column, and path from the root of that document. Its method Origin takes
@@ -39,19 +58,35 @@
 // # Merging and referring
 //
 // Merge lays one config over another by the rules of the spec, which stand in the
-// tags of the types. A Resolver merges the configs that a config refers to; the
-// caller fetches. As two valid configs can make an invalid one, Validate checks
-// the result by the rules of the newest version.
+// tags of the types; the higher version of the two counts. A Resolver merges the configs
+// that a config refers to; the caller fetches. As two valid configs can make an invalid
+// one, the result is to be validated: by Validate as another document, or by
+// ValidateMerged as all that a machine gets.
 //
 // # Saving
 //
 // Save and Load are for programs that hand a config to each other: the text is
-// that of Marshal, and the origins are beside it. Load does not validate, and
+// JSON of the newest version, and the origins are beside it. Load does not validate, and
 // takes a third of the time of Parse.
 //
 // # Stability
 //
-// The names of types, fields and functions stay. New versions of the spec add
-// fields and change Newest. Texts of problems may change, their severities only
-// with the reference's.
+// The module has semantic versions. From 1.0 on, within a major version, exported names
+// stay, with their types and what they mean; before that a minor version may change them,
+// and CHANGELOG.md says so. That holds for this package and for butane, spec2 and
+// rules below it. Their names stand in api.txt, and a test says what has changed.
+//
+// A minor version may add names, fields among them: write literals with field names.
+// A new version of the spec adds fields and a constant, and changes Stable and Newest; an
+// experimental one goes when it is final. A config that is accepted stays accepted, as long
+// as the reference accepts it. Texts of problems may change, and there may be more of them;
+// their rules and paths stay, their severities change only with the reference's.
+//
+// Parts of package internal/doc are here by other names: Object, Origin and Version. The
+// promise holds for these, and for nothing else of it.
+//
+// Some names are for the programs of this module and may change in any version:
+// AllowScheme, ForeignUserData, Limit and what takes or returns one, Load, MeantLabel,
+// NewProblem, ParseCertificates, ParseError.Recognize, Save, Size, SyntaxError, ValueSize,
+// WithDevices, and what takes or returns a doc.Node.
 package config

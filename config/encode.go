@@ -1,28 +1,42 @@
 package config
 
 import (
+	"bytes"
 	"reflect"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// Marshal prints a config as compact JSON. A config that does not say its
-// version is of the newest.
-func (c *Config) Marshal() []byte {
-	return c.encode().AppendJSON(nil)
+// MarshalJSON prints a config as compact JSON of its own version, whether it was read or
+// filled in: what is unset is left out, empty objects and lists that the version does not
+// have, too. It does not validate, yet a version that is unset or unknown is an error
+// (ErrNoVersion, ErrUnknownVersion), as are members that the version does not have
+// (ErrNotInVersion). The error is a *ParseError with all of them.
+func (c Config) MarshalJSON() ([]byte, error) {
+	version, err := c.Version()
+	if err != nil {
+		return nil, err
+	}
+	tree, problems := fit(c.encode(), version)
+	if len(problems) > 0 {
+		return nil, &ParseError{ErrNotInVersion, problems}
+	}
+	return tree.AppendJSON(make([]byte, 0, tree.PlainSize())), nil
 }
 
-// MarshalJSON is Marshal, for packages that print JSON.
-func (c Config) MarshalJSON() ([]byte, error) { return c.Marshal(), nil }
+// UnmarshalJSON is Parse for package encoding/json, without a name and without warnings.
+func (c *Config) UnmarshalJSON(text []byte) error {
+	parsed, _, err := Parse(bytes.Clone(text), "")
+	if err != nil {
+		return err
+	}
+	*c = *parsed
+	return nil
+}
 
 // encode returns the tree that says what c says: that which c was decoded from,
 // unless c was changed by hand.
 func (c *Config) encode() *doc.Node {
-	if c.Ignition.Version == "" {
-		versioned := *c
-		versioned.Ignition.Version = Newest.String()
-		c = &versioned
-	}
 	return doc.Encode(reflect.ValueOf(c).Elem())
 }
 
@@ -30,17 +44,17 @@ func (c *Config) encode() *doc.Node {
 // have an origin.
 func (c *Config) synced() *Config {
 	tree := c.encode()
-	if tree == c.Node() {
+	if tree == doc.NodeOf(c.Object) {
 		return c
 	}
 	return fromTree(tree)
 }
 
-// Save prints a config like Marshal, and, apart from it, where each of its
+// Save prints a config in the newest version, and, apart from it, where each of its
 // values came from, for Load.
 func (c *Config) Save() (text, origins []byte) {
-	tree := c.encode()
-	return tree.AppendJSON(nil), saveOrigins(tree)
+	tree := c.at(Newest.String()).encode()
+	return tree.AppendJSON(make([]byte, 0, tree.PlainSize())), saveOrigins(tree)
 }
 
 // Load reads what Save has written. It does not validate. Without origins the

@@ -13,7 +13,7 @@ func TestMarshalKeepsEverything(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
-	if got := string(cfg.Marshal()); got != text {
+	if got := string(cfg.print()); got != text {
 		t.Errorf("got  %s\nwant %s", got, text)
 	}
 }

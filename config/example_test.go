@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -35,14 +36,20 @@ func ExampleParse_refused() {
 	// user config, line 1, column 67 (storage.files[0].path): the path "etc" is not absolute; it should start with a slash
 }
 
-func ExampleConfig_Marshal() {
+func ExampleNew() {
 	mode, source := 0o600, "data:,secret"
-	cfg := &config.Config{Storage: config.Storage{Files: []config.File{
+	cfg := config.New(config.V3_4)
+	cfg.Storage.Files = []config.File{
 		{Path: "/etc/key", Mode: &mode, Contents: config.Resource{Source: &source}},
-	}}}
-	fmt.Println(string(cfg.Marshal()))
+	}
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(text))
 	// Output:
-	// {"ignition":{"version":"3.7.0-experimental"},"storage":{"files":[{"path":"/etc/key","contents":{"source":"data:,secret"},"mode":384}]}}
+	// {"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/key","contents":{"source":"data:,secret"},"mode":384}]}}
 }
 
 func ExampleMerge() {
@@ -79,4 +86,143 @@ func ExampleResolver() {
 	fmt.Println(cfg.Passwd.Users[0].Name, "from", cfg.Passwd.Users[0].Origin())
 	// Output:
 	// core from https://example.com/users.ign, line 1, column 57 (passwd.users[0])
+}
+
+// A program that starts virtual machines makes a config of a version that all images know:
+// a user with keys, a file, a unit.
+func Example_virtualMachine() {
+	cfg := config.New(config.V3_2)
+	cfg.Passwd.Users = []config.User{{
+		Name:              "core",
+		SSHAuthorizedKeys: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGq1eRPcPdeXS2UTWtF3qBbmGFZeEXJ5jN3zP5q0example me"},
+		UID:               new(501),
+	}}
+	cfg.Storage.Files = []config.File{{
+		Path:     "/etc/containers/registries.conf.d/999-mine.conf",
+		Mode:     new(0o644),
+		Contents: config.Resource{Source: new(config.DataURL([]byte("unqualified-search-registries=[\"docker.io\"]\n")))},
+	}}
+	cfg.Systemd.Units = []config.Unit{{
+		Name:     "ready.service",
+		Enabled:  new(true),
+		Contents: new("[Service]\nExecStart=/bin/sh -c 'echo Ready >/dev/vport1p1'\n[Install]\nWantedBy=default.target\n"),
+	}}
+	if problems := cfg.Validate(); problems.HasErrors() {
+		fmt.Println(problems)
+		return
+	}
+	text, err := json.MarshalIndent(cfg, "", "  ")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(text))
+	// Output:
+	// {
+	//   "ignition": {
+	//     "version": "3.2.0"
+	//   },
+	//   "passwd": {
+	//     "users": [
+	//       {
+	//         "name": "core",
+	//         "sshAuthorizedKeys": [
+	//           "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGq1eRPcPdeXS2UTWtF3qBbmGFZeEXJ5jN3zP5q0example me"
+	//         ],
+	//         "uid": 501
+	//       }
+	//     ]
+	//   },
+	//   "storage": {
+	//     "files": [
+	//       {
+	//         "path": "/etc/containers/registries.conf.d/999-mine.conf",
+	//         "contents": {
+	//           "source": "data:,unqualified-search-registries%3D%5B%22docker.io%22%5D%0A"
+	//         },
+	//         "mode": 420
+	//       }
+	//     ]
+	//   },
+	//   "systemd": {
+	//     "units": [
+	//       {
+	//         "name": "ready.service",
+	//         "contents": "[Service]\nExecStart=/bin/sh -c 'echo Ready \u003e/dev/vport1p1'\n[Install]\nWantedBy=default.target\n",
+	//         "enabled": true
+	//       }
+	//     ]
+	//   }
+	// }
+}
+
+// A machine operator merges what its users have written, and serves it in the version that
+// a machine asks for.
+func Example_machineOperator() {
+	merged := config.New(config.V3_5)
+	for _, user := range []struct{ name, text string }{
+		{"00-worker", `{"ignition": {"version": "3.2.0"}, "storage": {"files": [{"path": "/etc/worker", "mode": 420}]}}`},
+		{"50-kargs", `{"ignition": {"version": "3.4.0"}, "kernelArguments": {"shouldExist": ["nosmt"]}}`},
+	} {
+		cfg, problems, err := config.ParseUpTo(config.V3_5, []byte(user.text), user.name)
+		if err != nil {
+			fmt.Println(problems)
+			return
+		}
+		merged = config.Merge(merged, cfg)
+	}
+	for _, v := range []config.Version{config.V3_4, config.V3_2} {
+		served, err := merged.TranslateTo(v)
+		if err != nil {
+			fmt.Println(errors.Is(err, config.ErrNotInVersion), err)
+			continue
+		}
+		text, _ := json.Marshal(served)
+		fmt.Println(string(text))
+	}
+	// Output:
+	// {"ignition":{"version":"3.4.0"},"kernelArguments":{"shouldExist":["nosmt"]},"storage":{"files":[{"path":"/etc/worker","mode":420}]}}
+	// true 50-kargs, line 1, column 55 (kernelArguments): "kernelArguments" exists since version 3.3.0 of the spec, and 3.2.0 does not have it
+}
+
+// An installer gives machines a pointer to the config that a server has for them, and the
+// authority that has signed the server's certificate.
+func Example_pointer() {
+	authority := []byte("-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n")
+	cfg := config.New(config.V3_2)
+	cfg.Ignition.Config.Merge = []config.Resource{{Source: new("https://api.example.com:22623/config/worker")}}
+	cfg.Ignition.Security.TLS.CertificateAuthorities = []config.Resource{{Source: new(config.DataURL(authority))}}
+	text, err := cfg.MarshalJSON()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(text))
+	// Output:
+	// {"ignition":{"version":"3.2.0","config":{"merge":[{"source":"https://api.example.com:22623/config/worker"}]},"security":{"tls":{"certificateAuthorities":[{"source":"data:,-----BEGIN%20CERTIFICATE-----%0A...%0A-----END%20CERTIFICATE-----%0A"}]}}}}
+}
+
+func ExampleConfig_TranslateTo() {
+	cfg, _, _ := config.Parse([]byte(`{"ignition": {"version": "3.4.0"}, "storage": {"luks": [{"name": "data", "device": "/dev/vdb", "discard": true}]}}`), "data.ign")
+	_, err := cfg.TranslateTo(config.V3_2)
+	fmt.Println(err)
+	cfg.Storage.Luks[0].Discard = nil
+	older, err := cfg.TranslateTo(config.V3_2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(older.Ignition.Version)
+	// Output:
+	// data.ign, line 1, column 107 (storage.luks[0].discard): "discard" exists since version 3.4.0 of the spec, and 3.2.0 does not have it
+	// 3.2.0
+}
+
+func ExampleConfig_MarshalJSON() {
+	cfg := config.New(config.V3_2)
+	cfg.KernelArguments.ShouldExist = []string{"nosmt"}
+	_, err := cfg.MarshalJSON()
+	fmt.Println(err)
+	// Output:
+	// kernelArguments: "kernelArguments" exists since version 3.3.0 of the spec, and 3.2.0 does not have it
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 )
@@ -17,6 +16,7 @@ type foreign struct {
 }
 
 const (
+	// giveConfig is for what another program reads, see ForeignUserData.
 	giveConfig = "give the machine an Ignition or Butane config, or none"
 	useGzip    = "only gzip is unpacked: use firstlightctl pack CONFIG"
 	lookAtURL  = "a login, a proxy or an error has answered in place of the config: look at what is there"
@@ -24,7 +24,7 @@ const (
 
 // foreignFormats are tried in this order.
 var foreignFormats = []foreign{
-	{`^(\xff\xfe|\xfe\xff|[\t-~]\x00[\t-~]\x00|\x00[\t-~]\x00[\t-~])`, "UTF-16", "save it as UTF-8"},
+	{`^(\xff\xfe|\xfe\xff|[\t-~]\x00[\t-~]\x00|\x00[\t-~]\x00[\t-~])`, "UTF-16", "save it as UTF-8: Windows PowerShell's > writes UTF-16, its Out-File -Encoding utf8 does not"},
 	{`(?i)^(<!doctype\s+html|<html|<head\b|<body\b)|^<[?!][\s\S]*<html\b`, "a web page", lookAtURL},
 	{`^<powershell>|^<script>|(?i)^(#ps1|rem cmd|@echo off)`, "a script for Windows", giveConfig},
 	{`^<(\?xml[\s\S]*<)?profile\b`, "a profile for AutoYaST", giveConfig},
@@ -80,6 +80,16 @@ func lookupForeign(text []byte) *foreign {
 	return nil
 }
 
+// ForeignUserData says what a text is that is meant for another program, such as
+// cloud-init; "" if it is not known to be such a text. A distribution can leave user
+// data of this kind to these programs.
+func ForeignUserData(text []byte) string {
+	if f := lookupForeign(text); f != nil && f.wayOut == giveConfig {
+		return f.name
+	}
+	return ""
+}
+
 // latin1 has a character for each byte: patterns cannot have bytes.
 func latin1(text []byte) string {
 	characters := make([]rune, len(text))
@@ -98,23 +108,27 @@ func (e *ParseError) Recognize(text []byte) *ParseError {
 		return e
 	}
 	at := e.Problems[0].Origin
-	named := func(at Origin, format string, args ...any) *ParseError {
-		return &ParseError{e.Kind, Problems{{Error, at, fmt.Sprintf(format, args...)}}}
+	kind := e.Kind
+	if kind == ErrCutOff {
+		kind = ErrInvalid // it is something else
+	}
+	named := func(r Rule, at Origin, format string, args ...any) *ParseError {
+		return &ParseError{kind, Problems{NewProblem(r, Error, at, format, args...)}}
 	}
 	whole := Origin{Source: at.Source}
 	_, encodings, err := Unpack(text, at.Source)
 	var packed *ParseError
 	if errors.As(err, &packed) {
-		return named(whole, "%s", packed.Problems[0].Message)
+		return named(RulePackingDamaged, whole, "%s", packed.Problems[0].Message)
 	}
 	if len(encodings) > 0 {
-		return named(whole, "this is a config that is packed with %s, which has to be undone first", encodings[0])
+		return named(RuleDocumentPacked, whole, "this is a config that is packed with %s, which has to be undone first", encodings[0])
 	}
 	if f := lookupForeign(text); f != nil {
-		return named(whole, "this is %s, and no config; %s", f.name, f.wayOut)
+		return named(RuleDocumentForeign, whole, "this is %s, and no config; %s", f.name, f.wayOut)
 	}
 	if isUnfilled(text, at) {
-		return named(at, "this is a template that was not filled in: a placeholder stands here; give what the template makes")
+		return named(RuleTemplateUnfilled, at, "this is a template that was not filled in: a placeholder stands here; give what the template makes")
 	}
 	return e
 }

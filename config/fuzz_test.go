@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"reflect"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
 // fuzzSeeds are configs with something of each kind in them.
@@ -37,7 +39,7 @@ func checkRoundTrip(t *testing.T, c *Config) *Config {
 	if !bytes.Equal(origins, originsAgain) {
 		t.Fatalf("other origins of %s", text)
 	}
-	if plain, err := Load(text, nil, "cache"); err != nil || !bytes.Equal(plain.Marshal(), text) {
+	if plain, err := Load(text, nil, "cache"); err != nil || !bytes.Equal(plain.print(), text) {
 		t.Fatalf("loading without origins: %v\n%s", err, text)
 	}
 	return loaded
@@ -61,14 +63,14 @@ func FuzzParse(f *testing.F) {
 		if cfg == nil {
 			return
 		}
-		if cfg.encode() != cfg.Node() {
-			t.Fatalf("nothing was changed, but the config is another tree:\n%s\n%s", cfg.Node().AppendJSON(nil), cfg.Marshal())
+		if cfg.encode() != doc.NodeOf(cfg.Object) {
+			t.Fatalf("nothing was changed, but the config is another tree:\n%s\n%s", doc.NodeOf(cfg.Object).AppendJSON(nil), cfg.print())
 		}
-		if again := fromTree(cfg.Node()); !reflect.DeepEqual(cfg, again) {
+		if again := fromTree(doc.NodeOf(cfg.Object)); !reflect.DeepEqual(cfg, again) {
 			t.Fatalf("the config has other values than the tree that it was made from:\n%+v\n%+v", cfg, again)
 		}
 		loaded := checkRoundTrip(t, cfg)
-		if a, b := cfg.Validate(), loaded.Validate(); a.String() != b.String() {
+		if a, b := cfg.ValidateMerged(), loaded.ValidateMerged(); a.String() != b.String() {
 			t.Fatalf("before saving:\n%s\nafter:\n%s", a, b)
 		}
 		cfg.NeedsNetwork()
@@ -90,19 +92,19 @@ func FuzzMerge(f *testing.F) {
 		if err != nil {
 			return
 		}
-		before := string(parent.Marshal()) + string(child.Marshal())
+		before := string(parent.print()) + string(child.print())
 		m := Merge(parent, child)
-		if string(parent.Marshal())+string(child.Marshal()) != before {
+		if string(parent.print())+string(child.print()) != before {
 			t.Fatal("merging has changed one side")
 		}
 		loaded := checkRoundTrip(t, m)
-		if a, b := m.Validate(), loaded.Validate(); a.String() != b.String() {
+		if a, b := m.ValidateMerged(), loaded.ValidateMerged(); a.String() != b.String() {
 			t.Fatalf("before saving:\n%s\nafter:\n%s", a, b)
 		}
 		// What has nothing in it changes nothing.
-		for _, same := range []*Config{Merge(Empty(), m), Merge(m, Empty())} {
-			if !bytes.Equal(same.Marshal(), m.Marshal()) {
-				t.Fatalf("merging with the empty config:\n%s\n%s", m.Marshal(), same.Marshal())
+		for _, same := range []*Config{Merge(new(Config), m), Merge(m, new(Config))} {
+			if !bytes.Equal(same.print(), m.print()) {
+				t.Fatalf("merging with the empty config:\n%s\n%s", m.print(), same.print())
 			}
 		}
 	})
@@ -125,7 +127,7 @@ func FuzzLoadOrigins(f *testing.F) {
 		for i := range cfg.Storage.Files {
 			_ = cfg.Storage.Files[i].Origin("path").String()
 		}
-		_ = cfg.Validate().String()
+		_ = cfg.ValidateMerged().String()
 		cfg.NeedsNetwork()
 		checkRoundTrip(t, cfg)
 	})

@@ -119,7 +119,7 @@ func everything(text []byte) {
 		return
 	}
 	merged := Merge(cfg, cfg)
-	_ = merged.Validate()
+	_ = merged.ValidateMerged()
 	stored, origins := merged.Save()
 	if _, err := Load(stored, origins, "cache"); err != nil {
 		panic(err)

@@ -9,7 +9,7 @@ import (
 func merged(t *testing.T, parent, child string) string {
 	t.Helper()
 	m := Merge(parsedAs(t, "parent", Newest, parent), parsedAs(t, "child", Newest, child))
-	return strings.TrimSuffix(strings.TrimPrefix(string(m.Marshal()), `{"ignition":{"version":"3.7.0-experimental"},`), "}")
+	return strings.TrimSuffix(strings.TrimPrefix(string(m.print()), `{"ignition":{"version":"3.7.0-experimental"},`), "}")
 }
 
 func TestMerge(t *testing.T) {
@@ -113,7 +113,7 @@ func TestMergingReferencesAndSettings(t *testing.T) {
 	child := parsed(t, Newest, `"ignition":{$V,"timeouts":{"httpResponseHeaders":1},"proxy":{"noProxy":["b","a"]},"config":{"merge":[{"source":"http://a"},{"source":"http://b"}]}}`)
 	want := `{"ignition":{"version":"3.7.0-experimental","config":{"merge":[{"source":"http://a","compression":"gzip"},{"source":"http://b"}]},` +
 		`"proxy":{"noProxy":["a","b"]},"timeouts":{"httpResponseHeaders":1,"httpTotal":5}}}`
-	if got := string(Merge(parent, child).Marshal()); got != want {
+	if got := string(Merge(parent, child).print()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -121,9 +121,9 @@ func TestMergingReferencesAndSettings(t *testing.T) {
 func TestMergingChangesNeitherSide(t *testing.T) {
 	parent := parsed(t, Newest, `"storage":{"files":[{"path":"/a","mode":1}],"directories":[{"path":"/b"}]}`)
 	child := parsed(t, Newest, `"storage":{"files":[{"path":"/a","mode":2},{"path":"/b"}]}`)
-	before := string(parent.Marshal()) + string(child.Marshal())
+	before := string(parent.print()) + string(child.print())
 	Merge(parent, child)
-	if after := string(parent.Marshal()) + string(child.Marshal()); after != before {
+	if after := string(parent.print()) + string(child.print()); after != before {
 		t.Errorf("before %s\nafter  %s", before, after)
 	}
 }
@@ -179,6 +179,6 @@ func TestValidateFindsWhatMergingBrings(t *testing.T) {
 		{"options twice are no duplicates", `"storage":{"filesystems":[{"device":"/d","format":"ext4","options":["a"]}]}`, `"storage":{"filesystems":[{"device":"/d","options":["a"],"format":"ext4"}]}`, nil},
 	} {
 		m := Merge(parsedAs(t, "base", V3_5, c.parent), parsedAs(t, "user", V3_6, c.child))
-		expectProblems(t, c.name, m.Validate(), c.want)
+		expectProblems(t, c.name, m.ValidateMerged(), c.want)
 	}
 }

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // NeedsNetwork returns the origins of all values for which provisioning needs
 // the network: remote sources, Tang servers that did not give their
@@ -40,8 +43,8 @@ func (c *Config) NeedsNetwork() []Origin {
 }
 
 // IsRemote reports whether fetching a source needs the network: it is neither
-// empty nor a data URL.
+// empty nor a data URL, nor of a scheme that AllowScheme was called with.
 func IsRemote(source string) bool {
 	scheme, _, ok := strings.Cut(source, ":")
-	return source != "" && !(ok && strings.EqualFold(scheme, "data"))
+	return source != "" && !(ok && (strings.EqualFold(scheme, "data") || slices.Contains(localSchemes, scheme)))
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -30,8 +29,8 @@ func Normalize(root *doc.Node, t reflect.Type, version Version) Problems {
 	return c.problems
 }
 
-func (c *normalizer) report(s Severity, o Origin, format string, args ...any) {
-	c.problems = append(c.problems, Problem{s, o, fmt.Sprintf(format, args...)})
+func (c *normalizer) report(r Rule, s Severity, o Origin, format string, args ...any) {
+	c.problems.Add(NewProblem(r, s, o, format, args...))
 }
 
 // object normalizes n, which is of type t, in place.
@@ -44,7 +43,7 @@ func (c *normalizer) object(n *doc.Node, t reflect.Type) {
 		}
 		if m.Value.Kind == doc.Null {
 			if f.IsObject() {
-				c.report(Warning, m.Value.Origin(), "%s is null, an object is expected here; it counts as absent", f.Name)
+				c.report(RuleValueNull, Warning, m.Value.Origin(), "%s is null, an object is expected here; it counts as absent", f.Name)
 			} else {
 				kept = c.unset(kept, f.Name, m.Value)
 			}
@@ -72,12 +71,12 @@ func (c *normalizer) addMember(kept []doc.Member, m doc.Member) []doc.Member {
 		case before.Name != m.Name:
 			continue
 		case m.Value.Kind == doc.Map:
-			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; the two count as one", m.Name, before.Line, before.Column)
+			c.report(RuleKeyTwice, Warning, m.Value.Origin(), "%q was given before at line %d, column %d; the two count as one", m.Name, before.Line, before.Column)
 			for _, more := range m.Value.Members {
 				before.Value.Members = c.addMember(before.Value.Members, more)
 			}
 		default:
-			c.report(Warning, m.Value.Origin(), "%q was given before at line %d, column %d; only this one counts", m.Name, before.Line, before.Column)
+			c.report(RuleKeyTwice, Warning, m.Value.Origin(), "%q was given before at line %d, column %d; only this one counts", m.Name, before.Line, before.Column)
 			*before = m
 		}
 		return kept
@@ -89,7 +88,7 @@ func (c *normalizer) addMember(kept []doc.Member, m doc.Member) []doc.Member {
 func (c *normalizer) unset(kept []doc.Member, name string, null *doc.Node) []doc.Member {
 	for i := range kept {
 		if kept[i].Name == name {
-			c.report(Warning, null.Origin(), "%q was given before at line %d, column %d; this null takes it back", name, kept[i].Line, kept[i].Column)
+			c.report(RuleKeyTwice, Warning, null.Origin(), "%q was given before at line %d, column %d; this null takes it back", name, kept[i].Line, kept[i].Column)
 			return slices.Delete(kept, i, i+1)
 		}
 	}
@@ -106,12 +105,12 @@ func (c *normalizer) lookUp(n *doc.Node, m doc.Member, t reflect.Type) *doc.Fiel
 	}
 	switch {
 	case f == nil:
-		c.warn(n, m, "%q is not a key of the spec here and has no effect%s", m.Name, c.keyFinder().Hint(n, t, m.Name))
+		c.warn(RuleKeyUnknown, n, m, "%q is not a key of the spec here and has no effect%s", m.Name, c.keyFinder().Hint(n, t, m.Name))
 	case f.SinceIn(n) > c.version:
-		c.warn(n, m, "%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, f.SinceIn(n), c.version)
+		c.warn(RuleKeySince, n, m, "%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, f.SinceIn(n), c.version)
 		return nil
 	case f.Name != m.Name:
-		c.warn(n, m, "%q should be written %q", m.Name, f.Name)
+		c.warn(RuleKeyCase, n, m, "%q should be written %q", m.Name, f.Name)
 	}
 	return f
 }
@@ -139,15 +138,15 @@ func find(fields []doc.Field, is func(*doc.Field) bool) *doc.Field {
 }
 
 // warn is about the name of a member of n.
-func (c *normalizer) warn(n *doc.Node, m doc.Member, format string, args ...any) {
+func (c *normalizer) warn(r Rule, n *doc.Node, m doc.Member, format string, args ...any) {
 	at := Origin{Source: n.Source.String(), Line: int(m.Line), Column: int(m.Column), Path: m.Value.Path()}
-	c.report(Warning, at, format, args...)
+	c.report(r, Warning, at, format, args...)
 }
 
 // value normalizes n, and reports whether it is of the kind of f.
 func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 	if n.Kind != f.Kind {
-		c.report(Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
+		c.report(RuleValueType, Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
 		return false
 	}
 	switch f.Kind {
@@ -159,7 +158,7 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 		c.noNUL(n, f)
 	case doc.Number:
 		if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
-			c.report(Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
+			c.report(RuleNumberForm, Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
 			return false
 		}
 		if n.Text == "-0" { // the only whole number that JSON has two spellings of
@@ -177,7 +176,7 @@ func (c *normalizer) noNUL(n *doc.Node, f *doc.Field) {
 	case "contents", "source", "version":
 	default:
 		if strings.IndexByte(n.Text, 0) >= 0 {
-			c.report(Error, n.Origin(), "there is a NUL character in this, which is not possible")
+			c.report(RuleNULCharacter, Error, n.Origin(), "there is a NUL character in this, which is not possible")
 		}
 	}
 }
@@ -189,7 +188,7 @@ func (c *normalizer) list(n *doc.Node, item *doc.Field) {
 		if i.Kind == doc.Null {
 			i.Kind = item.Kind
 			if i.Kind == doc.Map {
-				c.report(Warning, i.Origin(), "this item is null, an object is expected here; it counts as an empty one")
+				c.report(RuleValueNull, Warning, i.Origin(), "this item is null, an object is expected here; it counts as an empty one")
 			}
 		} else if !c.value(i, item) {
 			continue

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -20,8 +19,8 @@ func Notes(c *Config) Problems {
 		if !kernelName.MatchString(device) {
 			continue
 		}
-		notes = append(notes, Problem{Note, u.Origin("contents"), fmt.Sprintf(
-			"the unit %s uses %s, which can be the name of another disk after the next boot; use a name that stays, %s", quote(u.Name), device, c.stableName(device))})
+		notes = append(notes, NewProblem(RuleDeviceKernelName, Note, u.Origin("contents"),
+			"the unit %s uses %s, which can be the name of another disk after the next boot; use a name that stays, %s", quote(u.Name), device, c.stableName(device)))
 	}
 	return notes
 }

@@ -25,8 +25,8 @@ func TestOriginText(t *testing.T) {
 
 func TestProblemText(t *testing.T) {
 	for want, p := range map[string]Problem{
-		"warning: x":                     {Warning, Origin{}, "x"},
-		"error: a, line 1, column 2: 5%": {Error, at("a", 1, 2, ""), "5%"},
+		"warning: x":                     NewProblem(RuleKeyUnknown, Warning, Origin{}, "x"),
+		"error: a, line 1, column 2: 5%": NewProblem(RuleValueType, Error, at("a", 1, 2, ""), "5%%"),
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -12,12 +12,16 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// Parse reads a config of any supported version, validates it by the rules of
-// that version and translates it to the newest. The name says in messages which
-// config this is.
+// Parse reads a config of any supported version and validates it by the rules of that
+// version, which it keeps: it is what is printed, unless TranslateTo is asked for another.
+// The name says in messages which config this is.
 //
-// The text has to be plain; see Unpack. A text that is no config is named if it is
-// known what it is.
+// The text has to be plain; see Unpack. It must not be changed afterwards: strings of the
+// config are parts of it. A text that is no config is named if it is known what it is.
+//
+// What an old version allows though it means nothing is left out of the config: special
+// bits of modes before 3.6.0, references without a source in 3.0.0, custom pins of clevis
+// without a name before 3.3.0. So the config means the same in all later versions.
 //
 // The problems are complete whether the config is refused or not. The error, if
 // any, is a *ParseError and wraps ErrEmpty, ErrInvalid, ErrNoVersion or
@@ -40,13 +44,32 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 	return cfg, problems, err
 }
 
-// SyntaxError turns what the readers of package doc return into a refusal.
+// ParseUpTo is Parse for programs that know no version after a certain one: a newer config
+// is refused, with ErrUnknownVersion.
+func ParseUpTo(newest Version, text []byte, name string) (*Config, Problems, error) {
+	cfg, problems, err := Parse(text, name)
+	if err != nil {
+		return nil, problems, err
+	}
+	if version, _ := cfg.Version(); version > newest {
+		refusal := &ParseError{ErrUnknownVersion, Problems{NewProblem(RuleVersionNewer, Error, cfg.Ignition.Origin("version"),
+			"version %s of the spec is newer than %s, up to which configs are accepted here; lower it with \"firstlightctl translate --to %s\"", quote(version.String()), newest, newest)}}
+		return nil, refusal.Problems, refusal
+	}
+	return cfg, problems, nil
+}
+
+// SyntaxError turns what the reader of JSON in package doc returns into a refusal.
 func SyntaxError(err error) *ParseError {
 	at := new(doc.SyntaxError)
 	if !errors.As(err, &at) {
 		at.Message = err.Error()
 	}
-	return &ParseError{ErrInvalid, Problems{{Error, at.Origin, at.Message}}}
+	kind, rule := ErrInvalid, RuleSyntaxJSON
+	if at.CutOff {
+		kind, rule = ErrCutOff, RuleDocumentCutOff
+	}
+	return &ParseError{kind, Problems{NewProblem(rule, Error, at.Origin, "%s", at.Message)}}
 }
 
 // FromTree is Parse after the syntax. It is for package butane, whose trees
@@ -63,7 +86,9 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
-	return translate(cfg, version), problems, nil
+	cfg.Ignition.Version = version.String() // without what NormalVersion drops
+	doc.NodeOf(cfg.Ignition.Object).Member("version").Text = cfg.Ignition.Version
+	return cfg.dropIdle(version), problems, nil
 }
 
 // unrelated returns those of the problems found by rules that do not follow from errors
@@ -107,56 +132,54 @@ func versionOf(root *doc.Node) (Version, *ParseError) {
 	if err != nil {
 		return 0, err
 	}
-	for _, known := range Versions() {
-		if normal == known.String() {
-			return known, nil
-		}
+	if known, ok := lookupVersion(normal); ok {
+		return known, nil
 	}
-	fail := func(kind error, format string, args ...any) (Version, *ParseError) {
-		return 0, &ParseError{kind, Problems{{Error, at.Origin(), fmt.Sprintf(format, args...)}}}
+	fail := func(r Rule, kind error, format string, args ...any) (Version, *ParseError) {
+		return 0, &ParseError{kind, Problems{NewProblem(r, Error, at.Origin(), format, args...)}}
 	}
 	if strings.HasPrefix(normal, "2.") {
-		return fail(ErrSpec2, "version %s is of spec 2, another language than spec 3; translate the config with \"firstlightctl translate\"", quote(at.Text))
+		return fail(RuleVersionSpec2, ErrSpec2, "version %s is of spec 2, another language than spec 3; translate the config with \"firstlightctl translate\"", quote(at.Text))
 	}
 	if isNewer(normal) {
-		return fail(ErrUnknownVersion, "version %s of the spec is newer than this program knows, which is up to %s; lower it with \"firstlightctl translate --to\" of a newer release, or update this program", quote(at.Text), Newest)
+		return fail(RuleVersionNewer, ErrUnknownVersion, "version %s of the spec is newer than this program knows, which is up to %s; lower it with \"firstlightctl translate --to\" of a newer release, or update this program", quote(at.Text), Newest)
 	}
-	return fail(ErrUnknownVersion, "version %s of the spec is not supported; supported are %s", quote(at.Text), versionList())
+	return fail(RuleVersionUnknown, ErrUnknownVersion, "version %s of the spec is not supported; supported are %s", quote(at.Text), versionList())
 }
 
 // VersionText returns the version of a document as it should be written, known or
 // not, and where it stands. It looks at nothing else of the document. The error
 // has the kind ErrNoVersion or ErrInvalid.
 func VersionText(root *doc.Node) (at *doc.Node, normal string, err *ParseError) {
-	fail := func(kind error, n *doc.Node, format string, args ...any) (*doc.Node, string, *ParseError) {
-		return nil, "", &ParseError{kind, Problems{{Error, n.Origin(), fmt.Sprintf(format, args...)}}}
+	fail := func(r Rule, kind error, n *doc.Node, format string, args ...any) (*doc.Node, string, *ParseError) {
+		return nil, "", &ParseError{kind, Problems{NewProblem(r, Error, n.Origin(), format, args...)}}
 	}
 	if root.Kind == doc.Null {
-		return fail(ErrNoVersion, root, "this is null and has no ignition.version")
+		return fail(RuleVersionMissing, ErrNoVersion, root, "this is null and has no ignition.version")
 	}
 	if root.Kind != doc.Map {
-		return fail(ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
+		return fail(RuleDocumentKind, ErrInvalid, root, "a config is a JSON object, this is %s", root.Kind)
 	}
 	at = memberAnyCase(root, "ignition", "version")
 	if first := root.Member("ignitionVersion"); at == nil && first != nil {
-		return fail(ErrNoVersion, first, "this is a config of spec 1, which is translated no more; write it anew, in Butane or in version %s of the spec", Stable)
+		return fail(RuleVersionSpec1, ErrNoVersion, first, "this is a config of spec 1, which is translated no more; write it anew, in Butane or in version %s of the spec", Stable)
 	}
 	if at == nil || at.Kind == doc.Null {
-		return fail(ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
+		return fail(RuleVersionMissing, ErrNoVersion, root, "there is no ignition.version; a config starts with {\"ignition\": {\"version\": \"%s\"}}", Stable)
 	}
 	if at.Kind != doc.Map {
-		return fail(ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
+		return fail(RuleValueType, ErrInvalid, at, "ignition is %s, an object is expected", at.Kind)
 	}
 	v := memberAnyCase(at, "version", "")
 	switch {
 	case v == nil || v.Kind == doc.Null || v.Kind == doc.String && v.Text == "":
-		return fail(ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
+		return fail(RuleVersionMissing, ErrNoVersion, at, "there is no ignition.version; it should say which version of the spec this is, such as %q", Stable)
 	case v.Kind != doc.String:
-		return fail(ErrInvalid, v, "ignition.version is %s, a string is expected", v.Kind)
+		return fail(RuleValueType, ErrInvalid, v, "ignition.version is %s, a string is expected", v.Kind)
 	}
 	normal, ok := doc.NormalVersion(v.Text)
 	if !ok {
-		return fail(ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
+		return fail(RuleVersionForm, ErrNoVersion, v, "%s is not a version of the spec; it should be like %q", quote(v.Text), Stable)
 	}
 	return v, normal, nil
 }
@@ -201,7 +224,22 @@ func versionList() string {
 	return strings.Join(names, ", ")
 }
 
-// Empty returns a config with nothing but its version.
-func Empty() *Config {
-	return &Config{Ignition: Ignition{Version: Newest.String()}}
+// New returns a config with nothing but its version, to be filled in.
+func New(v Version) *Config {
+	return &Config{Ignition: Ignition{Version: v.String()}}
+}
+
+// Version returns the version of the spec that a config says, in which it is printed. The
+// error is a *ParseError of the kind ErrNoVersion if it is unset, and ErrUnknownVersion if
+// this package does not know it.
+func (c *Config) Version() (Version, error) {
+	v, known := lookupVersion(c.Ignition.Version)
+	if known {
+		return v, nil
+	}
+	rule, kind, message := RuleVersionUnknown, ErrUnknownVersion, fmt.Sprintf("there is no version %s of the spec; there are %s", quote(c.Ignition.Version), versionList())
+	if c.Ignition.Version == "" {
+		rule, kind, message = RuleVersionMissing, ErrNoVersion, "ignition.version is not set; config.New sets it"
+	}
+	return 0, &ParseError{kind, Problems{NewProblem(rule, Error, c.Ignition.Origin("version"), "%s", message)}}
 }

@@ -94,8 +94,8 @@ func TestVersionGate(t *testing.T) {
 		cfg, problems, err := Parse([]byte(version(v)+"\n \t\r\n"), "test")
 		if err != nil || len(problems) > 0 {
 			t.Errorf("%s: %v %v", v, problems, err)
-		} else if cfg.Ignition.Version != Newest.String() {
-			t.Errorf("%s is translated to %s", v, cfg.Ignition.Version)
+		} else if _, err := cfg.Version(); err != nil {
+			t.Errorf("%s is kept as %s", v, cfg.Ignition.Version)
 		}
 	}
 }
@@ -202,14 +202,14 @@ func TestKeys(t *testing.T) {
 	})
 	both := parsed(t, V3_6, `"storage":{"files":[{"path":"/a","mode":1,"mode":null}]},"storage":{"links":[{"path":"/b","target":"c"}]},"ignition":{$V},"ignition":{"timeouts":{"httpTotal":5}}`)
 	if len(both.Storage.Files) != 1 || both.Storage.Files[0].Mode != nil || len(both.Storage.Links) != 1 || both.Ignition.Timeouts.HTTPTotal == nil {
-		t.Errorf("%s", both.Marshal())
+		t.Errorf("%s", both.print())
 	}
 	cfg := parsed(t, V3_6, `"storage":{"files":[{"path":"/a","Path":"/b","mode":1,"mode":2}]}`)
 	if f := cfg.Storage.Files[0]; f.Path != "/b" || *f.Mode != 2 {
 		t.Errorf("not the last one counts: %s %d", f.Path, *f.Mode)
 	}
 	cfg, problems, err := Parse([]byte(`{"Ignition":{"Version":"3.6.0"}}`), "test")
-	if err != nil || len(problems) != 2 || cfg.Ignition.Version != Newest.String() {
+	if err != nil || len(problems) != 2 || cfg.Ignition.Version != "3.6.0" {
 		t.Errorf("Ignition in capitals: %v %v", problems, err)
 	}
 }
@@ -267,11 +267,11 @@ func TestDeepNestingIsRefused(t *testing.T) {
 }
 
 func TestEmptyConfig(t *testing.T) {
-	cfg := Empty()
-	if got := string(cfg.Marshal()); got != `{"ignition":{"version":"3.7.0-experimental"}}` {
+	cfg := New(Newest)
+	if got := string(cfg.print()); got != `{"ignition":{"version":"3.7.0-experimental"}}` {
 		t.Error(got)
 	}
-	if problems := cfg.Validate(); len(problems) > 0 {
+	if problems := cfg.ValidateMerged(); len(problems) > 0 {
 		t.Error(problems)
 	}
 	if !cfg.Storage.Origin("files", 0).IsZero() {

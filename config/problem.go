@@ -22,9 +22,17 @@ func (s Severity) String() string { return [...]string{"warning", "error", "note
 // A Problem is one thing that is wrong with a config.
 type Problem struct {
 	Severity Severity
-	Origin   Origin
+	// Rule is what it breaks. Package rules has the names and the explanations of rules.
+	Rule   Rule
+	Origin Origin
 	// Message says what is wrong and, where it is known, what would be right.
 	Message string
+}
+
+// NewProblem makes a problem with a message in the form of fmt.Sprintf. Problems are made
+// by this function only, so that each has a rule.
+func NewProblem(r Rule, s Severity, at Origin, format string, args ...any) Problem {
+	return Problem{s, r, at, fmt.Sprintf(format, args...)}
 }
 
 // String is one line: error: user config, line 3, column 7 (storage.files[0].mode): ...
@@ -37,6 +45,20 @@ func (p Problem) String() string {
 
 // Problems are all the problems of a config, in the order of the spec.
 type Problems []Problem
+
+// maxProblems bounds how many are kept of one document: nobody reads more.
+const maxProblems = 1000
+
+// Add appends a problem, unless there are very many already. Of the errors that are left
+// out the first is kept, so that the config is refused.
+func (ps *Problems) Add(p Problem) {
+	if n := len(*ps); n > maxProblems || n == maxProblems && p.Severity != Error {
+		return
+	} else if n == maxProblems {
+		p.Message = "there are more problems than these: " + p.Message
+	}
+	*ps = append(*ps, p)
+}
 
 // HasErrors reports whether any problem is an error.
 func (ps Problems) HasErrors() bool {
@@ -64,10 +86,16 @@ var (
 	ErrEmpty = errors.New("the config is empty")
 	// ErrInvalid is for a document that is not JSON, or breaks a rule.
 	ErrInvalid = errors.New("the config is not valid")
+	// ErrCutOff is for a document that ends before it is complete. It is an ErrInvalid,
+	// too.
+	ErrCutOff = fmt.Errorf("%w: its end is missing", ErrInvalid)
 	// ErrNoVersion is for a document without a usable ignition.version.
 	ErrNoVersion = errors.New("the config does not say its version")
 	// ErrUnknownVersion is for a version that this program does not know.
 	ErrUnknownVersion = errors.New("the config's version is not supported")
+	// ErrNotInVersion is for a config with something that its version of the spec does
+	// not have, or that of which TranslateTo was asked. Parse only warns of it.
+	ErrNotInVersion = errors.New("the version of the spec does not have all that is in the config")
 	// ErrSpec2 is for a version of spec 2, of which package spec2 makes spec 3. It
 	// is an ErrUnknownVersion, too.
 	ErrSpec2 = fmt.Errorf("%w: it is of spec 2", ErrUnknownVersion)

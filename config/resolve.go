@@ -127,8 +127,8 @@ func (r *Resolver) fetch(ref Resource, from *chain) (*Config, *chain, error) {
 		return fail("the configs refer to more than %d others", MaxReferences)
 	}
 	child, size, err := r.Fetch(ref)
-	if r.bytes += size; err == nil && r.bytes > MaxSize {
-		return fail("the configs that are referred to have more than %d MiB together", MaxSize>>20)
+	if r.bytes += size; err == nil && r.bytes > CurrentLimit().Bytes {
+		return fail("the configs that are referred to have more than %v together", CurrentLimit())
 	}
 	return child, to, err
 }

@@ -105,7 +105,7 @@ func TestCyclesNameTheirSources(t *testing.T) {
 
 func TestReferencesHaveLimits(t *testing.T) {
 	merging := func(sources ...string) *Config {
-		cfg := Empty()
+		cfg := New(Newest)
 		for _, s := range sources {
 			cfg.Ignition.Config.Merge = append(cfg.Ignition.Config.Merge, Resource{Source: &s})
 		}
@@ -131,7 +131,7 @@ func TestReferencesHaveLimits(t *testing.T) {
 		"a tree":  {func(string) *Config { return next(10) }, next(1), 1, "more than 50 deep", MaxDepth, MaxDepth + 1},
 		"a wide tree": {func(ref string) *Config {
 			if strings.Contains(ref, "leaf") {
-				return Empty()
+				return New(Newest)
 			}
 			var leaves []string
 			for i := range 100 {
@@ -139,8 +139,8 @@ func TestReferencesHaveLimits(t *testing.T) {
 			}
 			return merging(leaves...)
 		}, next(101), 1, "more than 10000 others", MaxReferences, 2},
-		"many bytes":    {func(string) *Config { return Empty() }, next(3), MaxSize / 2, "more than 256 MiB together", 3, 1},
-		"within limits": {func(string) *Config { return Empty() }, next(100), MaxSize / 100, "", 100, 0},
+		"many bytes":    {func(string) *Config { return New(Newest) }, next(3), MaxSize / 2, "more than 256 MiB together", 3, 1},
+		"within limits": {func(string) *Config { return New(Newest) }, next(100), MaxSize / 100, "", 100, 0},
 		"replaced by one": {func(string) *Config {
 			c := next(1)
 			c.Ignition.Config.Replace, c.Ignition.Config.Merge = c.Ignition.Config.Merge[0], nil

@@ -56,6 +56,9 @@ func expectProblems(t *testing.T, where string, problems Problems, want []string
 				break
 			}
 		}
+		if p.Rule == NoRule {
+			t.Errorf("%s: no rule: %s", where, p)
+		}
 		if found < 0 {
 			t.Errorf("%s: unexpected %s", where, p)
 			continue

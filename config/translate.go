@@ -1,70 +1,176 @@
 package config
 
-import "slices"
+import (
+	"slices"
 
-// translate makes a valid config of an older version into one of the newest.
-// With one set of types little is left to do: what did not exist is absent, and
-// what is absent means the same in all versions. What an old version allows,
-// though it means nothing, and the newest does not, is dropped, so that Validate
-// does not refuse it.
-func translate(c *Config, from Version) *Config {
-	c.Node().Member("ignition").Member("version").Text = Newest.String()
-	c.Ignition.Version = Newest.String()
+	"github.com/firstlight-os/firstlight/internal/doc"
+)
+
+// With one set of types little is left to do for another version: what did not exist is
+// absent, and what is absent means the same in all versions. But what an old version
+// allows though it means nothing, later ones refuse or do: that is idle.
+
+// TranslateTo returns a config of another version that means the same; c is not changed.
+// In a later version all can be said. In an earlier one it is an error if something
+// cannot: a *ParseError of the kind ErrNotInVersion with all places. Errors that c has in
+// its own version, too, are not among them, nor are warnings.
+func (c *Config) TranslateTo(v Version) (*Config, error) {
+	from, err := c.Version()
+	if err != nil {
+		return nil, err
+	}
+	if v >= from {
+		return fromTree(c.at(v.String()).encode()), nil
+	}
+	tree, problems := fit(c.saying(v.String()).encode(), v)
+	lower := fromTree(tree)
+	var lost []Origin
+	lower.idle(v, from, func(i idle) {
+		if i.saysNothing {
+			i.drop()
+		} else {
+			lost = append(lost, i.at)
+		}
+	})
+	lower = lower.synced()
+	found := validate(lower, v)
+	known := validate(c.synced(), from)
+	for _, p := range found {
+		if p.Severity == Error && !slices.Contains(known, p) {
+			p.Rule = RuleTranslationLoss
+			problems.Add(p)
+		}
+	}
+	for _, at := range lost {
+		problems.Add(idleProblem(found, at, v))
+	}
+	if len(problems) > 0 {
+		return nil, &ParseError{ErrNotInVersion, problems}
+	}
+	return lower, nil
+}
+
+// idleProblem is what is wrong with something that a version allows, but that does
+// nothing there.
+func idleProblem(found Problems, at Origin, v Version) Problem {
+	i := slices.IndexFunc(found, func(p Problem) bool { return p.Origin == at })
+	if i < 0 {
+		return NewProblem(RuleTranslationLoss, Error, at, "this has no effect in version %s of the spec", v)
+	}
+	p := found[i]
+	p.Severity, p.Rule = Error, RuleTranslationLoss
+	return p
+}
+
+// fit returns a tree without the members that a version does not have, and problems with
+// those of them that say something.
+func fit(tree *doc.Node, v Version) (*doc.Node, Problems) {
+	var problems Problems
+	fitted := doc.Fit(configType, tree, v, func(m doc.Member, since Version) {
+		at := m.Value.Origin()
+		problems.Add(NewProblem(RuleTranslationLoss, Error, at, "%q exists since version %s of the spec, and %s does not have it", at.Key(m.Name), since, v))
+	})
+	return fitted, problems
+}
+
+// at returns a config that means what c means in its own version, and says that it is of
+// another one, which is not earlier.
+func (c *Config) at(version string) *Config {
+	older, knowsOlder := lookupVersion(c.Ignition.Version)
+	newer, knowsNewer := lookupVersion(version)
+	if knowsOlder && knowsNewer {
+		c = c.withoutIdle(older, newer)
+	}
+	return c.saying(version)
+}
+
+// saying returns a config that says a version. All else is the same.
+func (c *Config) saying(version string) *Config {
+	if c.Ignition.Version == version {
+		return c
+	}
+	out := *c
+	out.Ignition.Version = version
+	return &out
+}
+
+// withoutIdle returns c if there is nothing idle in it, or else a copy without that.
+func (c *Config) withoutIdle(older, newer Version) *Config {
+	found := false
+	c.idle(older, newer, func(idle) { found = true })
+	if !found {
+		return c
+	}
+	out := c.Clone()
+	out.idle(older, newer, func(i idle) { i.drop() })
+	return out
+}
+
+// dropIdle drops what is idle in a config of a version that was just read.
+func (c *Config) dropIdle(version Version) *Config {
 	dropped := false
-	if from < V3_6 {
-		dropped = dropSpecialModes(&c.Storage)
-	}
-	if from == V3_0 {
-		dropped = dropEmptyReferences(&c.Ignition.Config) || dropped
-	}
-	if from < V3_3 {
-		dropped = dropEmptyPins(c.Storage.Luks) || dropped
-	}
+	c.idle(version, Newest, func(i idle) { i.drop(); dropped = true })
 	if dropped {
 		return c.synced()
 	}
 	return c
 }
 
-// dropSpecialModes clears setuid, setgid and sticky bits, which had no effect
-// before version 3.6.0.
-func dropSpecialModes(s *Storage) (dropped bool) {
+// Type idle is a value that has no effect in an older version of the spec, and that a
+// newer one refuses, or where it has an effect.
+type idle struct {
+	at          Origin
+	drop        func()
+	saysNothing bool
+}
+
+// idle visits all that is idle between two versions.
+func (c *Config) idle(older, newer Version, visit func(idle)) {
+	crosses := func(since Version) bool { return older < since && since <= newer }
+	if crosses(V3_1) {
+		idleReferences(&c.Ignition.Config, visit)
+	}
+	if crosses(V3_3) {
+		idlePins(c.Storage.Luks, visit)
+	}
+	if crosses(V3_6) {
+		for i := range c.Storage.Files {
+			idleBits(&c.Storage.Files[i].Object, c.Storage.Files[i].Mode, visit)
+		}
+		for i := range c.Storage.Directories {
+			idleBits(&c.Storage.Directories[i].Object, c.Storage.Directories[i].Mode, visit)
+		}
+	}
+}
+
+// idleBits visits setuid, setgid and sticky bits, which had no effect before version
+// 3.6.0.
+func idleBits(o *Object, mode *int, visit func(idle)) {
 	const permissions = 0o777
-	drop := func(mode *int) {
-		if ValueOr(mode, 0) > permissions {
-			*mode &= permissions
-			dropped = true
+	if ValueOr(mode, 0) > permissions {
+		visit(idle{at: o.Origin("mode"), drop: func() { *mode &= permissions }})
+	}
+}
+
+// idleReferences visits references to configs that lead nowhere, and the hash of a
+// replacing config without source. Version 3.0.0 allowed both.
+func idleReferences(r *ConfigReferences, visit func(idle)) {
+	for i := len(r.Merge) - 1; i >= 0; i-- {
+		if m := &r.Merge[i]; !NonZero(m.Source) {
+			visit(idle{at: m.Origin(), drop: func() { r.Merge = slices.Delete(r.Merge, i, i+1) }})
 		}
 	}
-	for i := range s.Files {
-		drop(s.Files[i].Mode)
+	if v := &r.Replace.Verification; r.Replace.Source == nil && (v.IsPresent() || v.Hash != nil) {
+		visit(idle{v.Origin("hash"), func() { *v = Verification{} }, v.Hash == nil})
 	}
-	for i := range s.Directories {
-		drop(s.Directories[i].Mode)
-	}
-	return dropped
 }
 
-// dropEmptyReferences drops references to configs that lead nowhere, and the
-// hash of a replacing config without source. Version 3.0.0 allowed both.
-func dropEmptyReferences(r *ConfigReferences) (dropped bool) {
-	before := len(r.Merge)
-	r.Merge = slices.DeleteFunc(r.Merge, func(m Resource) bool { return !NonZero(m.Source) })
-	if r.Replace.Source == nil && r.Replace.Verification.IsPresent() {
-		r.Replace.Verification = Verification{}
-		return true
-	}
-	return len(r.Merge) < before
-}
-
-// dropEmptyPins drops custom clevis pins that say nothing but that they need
-// the network, which version 3.2.0 allowed.
-func dropEmptyPins(volumes []Luks) (dropped bool) {
+// idlePins visits custom clevis pins that say nothing but that they need the network,
+// which version 3.2.0 allowed.
+func idlePins(volumes []Luks, visit func(idle)) {
 	for i := range volumes {
-		if custom := &volumes[i].Clevis.Custom; custom.IsPresent() && !NonZero(custom.Pin) {
-			*custom = ClevisCustom{}
-			dropped = true
+		if c := &volumes[i].Clevis.Custom; !NonZero(c.Pin) && (c.IsPresent() || c.NeedsNetwork != nil) {
+			visit(idle{c.Origin(), func() { *c = ClevisCustom{} }, c.NeedsNetwork == nil && !NonZero(c.Config)})
 		}
 	}
-	return dropped
 }

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/firstlight-os/firstlight/internal/dataurl"
+
 // The types of the spec. There is one set for all versions: a field that did
 // not exist from the beginning says since when in its spec tag, and a document
 // of an older version that uses it gets a warning.
@@ -20,8 +22,8 @@ package config
 
 // A Config describes one machine.
 //
-// Parse, Merge and Load make one in the newest form of the spec; its values
-// know where they came from.
+// New makes one to fill in. Values of one that Parse, Merge or Load has made know where
+// they came from.
 type Config struct {
 	Object
 	Ignition        Ignition        `json:"ignition"`
@@ -476,6 +478,17 @@ type Dropin struct {
 	Name string `json:"name"`
 	// Contents of the drop-in, with sections. Unset, none is written.
 	Contents *string `json:"contents"`
+}
+
+// DataURL returns a URL with contents in it, the source of a Resource, as text or in
+// base64, whichever is shorter. Contents can be of any length; many platforms have little
+// room for a config, though.
+func DataURL(contents []byte) string {
+	text, base64 := dataurl.Escape(contents), dataurl.Encode("", contents)
+	if len(base64) < len(text) {
+		return base64
+	}
+	return text
 }
 
 // ValueOr is *p, or def if p is nil.

@@ -11,10 +11,6 @@ import (
 	"strings"
 )
 
-// MaxSize bounds a config, packed and unpacked, in bytes. It is far above what any
-// platform carries and below what an initramfs can hold.
-const MaxSize = 256 << 20
-
 // maxEncodings bounds how often a config is packed.
 const maxEncodings = 4
 
@@ -38,8 +34,12 @@ func Unpack(text []byte, name string) (plain []byte, encodings []string, err err
 			err = fmt.Errorf("it is packed more than %d times: %s", maxEncodings, strings.Join(encodings, ", "))
 		}
 		if err != nil {
-			return nil, encodings, &ParseError{ErrInvalid, Problems{{Error, Origin{Source: name},
-				fmt.Sprintf("this is %s that cannot be unpacked: %v; pack it again: firstlightctl pack CONFIG", encoding, err)}}}
+			wayOut := "pack it again: firstlightctl pack CONFIG"
+			if errors.As(err, new(tooLarge)) {
+				wayOut = "have the config refer to large contents by their URL"
+			}
+			return nil, encodings, &ParseError{ErrInvalid, Problems{NewProblem(RulePackingDamaged, Error, Origin{Source: name},
+				"this is %s that cannot be unpacked: %v; %s", encoding, err, wayOut)}}
 		}
 		if encoding == "" {
 			return clean(text), encodings, nil
@@ -76,22 +76,45 @@ func unpackOnce(text []byte) (encoding string, unpacked []byte, err error) {
 }
 
 // gunzip decompresses all members of a gzip. Padding may follow them, such as the
-// NULs that fill a device.
+// NULs that fill a device. It does so twice: a few kilobytes can be of any size, which
+// is known before it takes memory.
 func gunzip(text []byte) ([]byte, error) {
+	size := counter{limit: CurrentLimit()}
+	if err := gunzipTo(&size, text); err != nil {
+		return nil, err
+	}
+	plain := bytes.NewBuffer(make([]byte, 0, size.bytes+bytes.MinRead))
+	err := gunzipTo(plain, text)
+	return plain.Bytes(), err
+}
+
+func gunzipTo(w io.Writer, text []byte) error {
 	rest := bytes.NewReader(text)
 	r, err := gzip.NewReader(rest)
-	var plain []byte
 	for err == nil {
 		r.Multistream(false)
-		if plain, err = appendLimited(plain, r); err != nil {
+		if _, err = io.Copy(w, r); err != nil {
 			break
 		}
 		if len(bytes.Trim(text[len(text)-rest.Len():], padding)) == 0 {
-			return plain, nil
+			return nil
 		}
 		err = r.Reset(rest)
 	}
-	return nil, plainGzip(err)
+	return plainGzip(err)
+}
+
+// A counter counts what is written, up to a limit.
+type counter struct {
+	limit Limit
+	bytes int
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	if c.bytes += len(p); c.bytes > c.limit.Bytes {
+		return 0, tooLarge{c.limit}
+	}
+	return len(p), nil
 }
 
 // plainGzip returns an error of package gzip in words.
@@ -110,24 +133,19 @@ func plainGzip(err error) error {
 	return err
 }
 
-// appendLimited appends a compressed stream, which may be of any size. It has no
-// second copy of the text.
-func appendLimited(plain []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(plain) == cap(plain) {
-			plain = append(plain, 0)[:len(plain)]
-		}
-		n, err := r.Read(plain[len(plain):cap(plain)])
-		plain = plain[:len(plain)+n]
-		switch {
-		case len(plain) > MaxSize:
-			return nil, fmt.Errorf("it has more than %d MiB", MaxSize>>20)
-		case errors.Is(err, io.EOF):
-			return plain, nil
-		case err != nil:
-			return nil, err
+// tooLarge is the error of what would be more than configs may have.
+type tooLarge struct{ limit Limit }
+
+func (e tooLarge) Error() string { return "it has more than " + e.limit.String() }
+
+func withoutBlanks(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, c := range text {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			out = append(out, c)
 		}
 	}
+	return out
 }
 
 // fromBase64 decodes a text if it is base64, of either alphabet, with or without
@@ -138,7 +156,7 @@ func fromBase64(text []byte) ([]byte, bool) {
 		return nil, false
 	}
 	if bytes.ContainsAny(text, " \t") { // the decoder passes over line ends only
-		text = bytes.Join(bytes.Fields(text), nil)
+		text = withoutBlanks(text)
 	}
 	text = bytes.TrimRight(text, "=\r\n")
 	alphabet := base64.RawStdEncoding

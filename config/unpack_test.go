@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -69,10 +70,23 @@ func TestConfigsThatCannotBeUnpacked(t *testing.T) {
 	}
 }
 
+func TestLimitOfUnpacking(t *testing.T) {
+	LowerLimit(Limit{1 << 20, "a quarter of the 4 MiB of memory that are available (somebody says so)"})
+	t.Cleanup(func() { lowered.Store(nil) })
+	const want = "c: this is gzip that cannot be unpacked: it has more than 1 MiB, which is a quarter of the 4 MiB of memory that are available (somebody says so); have the config refer to large contents by their URL"
+	if _, _, err := Unpack([]byte(testkit.Gzip(strings.Repeat("a", 1<<20+1))), "c"); err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if plain, _, err := Unpack([]byte(testkit.Gzip(strings.Repeat("a", 1<<20))), "c"); err != nil || len(plain) != 1<<20 || cap(plain) > 1<<20+2048 {
+		t.Errorf("got %d bytes (%d), %v", len(plain), cap(plain), err)
+	}
+}
+
 func TestGzipBombDoesNotFillMemory(t *testing.T) {
 	if testing.Short() {
 		return
 	}
+	var before, after runtime.MemStats
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	zeroes := make([]byte, 1<<20)
@@ -80,8 +94,12 @@ func TestGzipBombDoesNotFillMemory(t *testing.T) {
 		w.Write(zeroes)
 	}
 	w.Close()
+	runtime.ReadMemStats(&before)
 	if _, _, err := Unpack(b.Bytes(), "c"); err == nil || !strings.Contains(err.Error(), "it has more than 256 MiB") {
 		t.Error(err)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 1<<20 {
+		t.Errorf("%d bytes of memory", after.TotalAlloc-before.TotalAlloc)
 	}
 }
 

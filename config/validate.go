@@ -3,6 +3,7 @@ package config
 import (
 	"bufio"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -14,15 +15,33 @@ import (
 func validate(c *Config, version Version) Problems {
 	v := &validator{version: version}
 	v.config(c)
-	v.duplicates(doc.FieldsOf(configType), c.Node())
+	v.duplicates(doc.FieldsOf(configType), doc.NodeOf(c.Object))
 	return v.problems
 }
 
-// Validate applies the rules of the newest version to a config that was merged
-// from several. Each of them was valid, yet together they may not be: one gives
-// a user's id, another the name. Duplicates cannot come from merging and are
-// not looked for.
+// Validate returns what Parse would say of the config if it were printed: it applies all
+// rules of the version that the config says, whether it was read or filled in. Members
+// that the version does not have are errors here, as they are for MarshalJSON.
 func (c *Config) Validate() Problems {
+	version, err := c.Version()
+	if refusal := new(ParseError); errors.As(err, &refusal) {
+		return refusal.Problems
+	}
+	tree, problems := fit(c.encode(), version)
+	tree = tree.Clone() // normalizing changes it
+	n := &normalizer{root: configType, version: version, problems: problems}
+	n.object(tree, configType)
+	return append(n.problems, unrelated(validate(fromTree(tree), version), n.problems)...)
+}
+
+// ValidateMerged checks a config that was merged from all that a machine gets, by the rules
+// of the newest version, which it is applied by. Each of them was valid, yet together they
+// may not be: one gives a user's id, another the name. What another config could have
+// completed is an error now. Duplicates cannot come from merging and are not looked for.
+func (c *Config) ValidateMerged() Problems {
+	if version, known := lookupVersion(c.Ignition.Version); known {
+		c = c.withoutIdle(version, Newest)
+	}
 	v := &validator{version: Newest, whole: true}
 	v.config(c.synced())
 	return v.problems
@@ -41,22 +60,29 @@ type validator struct {
 	buffer      []byte
 }
 
-func (v *validator) error(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Error, at, fmt.Sprintf(format, args...)})
+func (v *validator) error(r Rule, at Origin, format string, args ...any) {
+	v.problems.Add(NewProblem(r, Error, at, format, args...))
 }
 
-func (v *validator) warn(at Origin, format string, args ...any) {
-	v.problems = append(v.problems, Problem{Warning, at, fmt.Sprintf(format, args...)})
+func (v *validator) warn(r Rule, at Origin, format string, args ...any) {
+	v.problems.Add(NewProblem(r, Warning, at, format, args...))
 }
 
 // unbootable is for what the reference accepts and then fails at. In one document it is
 // a warning, as another one that is merged can set the value anew; in the whole it is
 // an error, so that nothing is changed before it is found.
-func (v *validator) unbootable(at Origin, format string, args ...any) {
+func (v *validator) unbootable(r Rule, at Origin, format string, args ...any) {
 	if v.whole {
-		v.error(at, format, args...)
+		v.error(r, at, format, args...)
 	} else {
-		v.warn(at, format, args...)
+		v.warn(r, at, format, args...)
+	}
+}
+
+// fault reports what is wrong with a value, unless it is nil.
+func (v *validator) fault(f *fault, at Origin) {
+	if f != nil {
+		v.error(f.rule, at, "%s", f.message)
 	}
 }
 
@@ -68,6 +94,7 @@ func (v *validator) config(c *Config) {
 	v.storage(&c.Storage)
 	v.systemd(&c.Systemd)
 	v.unitFiles(c)
+	v.machineID(c)
 	v.devices(c)
 	v.homes(c)
 }
@@ -78,7 +105,7 @@ func (v *validator) kernelArguments(k *KernelArguments) {
 	check := func(member string, arguments []string) {
 		for i, argument := range arguments {
 			if strings.ContainsAny(argument, "\n\r") {
-				v.error(k.Origin(member, i), "there is a line end in this kernel argument, which is not possible; write each argument as an item of its own")
+				v.error(RuleKernelArgumentLineEnd, k.Origin(member, i), "there is a line end in this kernel argument, which is not possible; write each argument as an item of its own")
 			}
 		}
 	}
@@ -90,11 +117,11 @@ func (v *validator) kernelArguments(k *KernelArguments) {
 func (v *validator) absolute(value string, o Object, at ...any) {
 	switch simple := path.Clean(value); {
 	case value == "":
-		v.error(o.Origin(at...), "a path is missing here; it should be absolute, like \"/dev/disk/by-id/virtio-data\" or \"/etc/hostname\"")
+		v.error(RulePathMissing, o.Origin(at...), "a path is missing here; it should be absolute, like \"/dev/disk/by-id/virtio-data\" or \"/etc/hostname\"")
 	case value[0] != '/':
-		v.error(o.Origin(at...), "the path %s is not absolute; it should start with a slash", quote(value))
+		v.error(RulePathRelative, o.Origin(at...), "the path %s is not absolute; it should start with a slash", quote(value))
 	case simple != value:
-		v.error(o.Origin(at...), "the path %s is not in its simplest form; write %s", quote(value), quote(simple))
+		v.error(RulePathSimplest, o.Origin(at...), "the path %s is not in its simplest form; write %s", quote(value), quote(simple))
 	default:
 		v.pathLength(value, o, at...)
 	}
@@ -103,7 +130,7 @@ func (v *validator) absolute(value string, o Object, at ...any) {
 // bytesAtMost checks the length of a label. Limits are in bytes, not letters.
 func (v *validator) bytesAtMost(limit int, what, value string, o Object, member string) {
 	if len(value) > limit {
-		v.error(o.Origin(member), "%s is %d bytes long, at most %d are possible", what, len(value), limit)
+		v.error(RuleLabelLength, o.Origin(member), "%s is %d bytes long, at most %d are possible", what, len(value), limit)
 	}
 }
 
@@ -134,12 +161,16 @@ func (v *validator) duplicates(fields []doc.Field, n *doc.Node) {
 }
 
 func (v *validator) duplicateItems(f *doc.Field, items []*doc.Node, seen map[string]*doc.Node) {
+	rule := RuleDuplicateItem
+	if f.Key == "path" {
+		rule = RuleDuplicatePath
+	}
 	for _, item := range items {
 		// Partitions have stricter rules of their own. References without a source
 		// are dropped, in the version that knows them, or missing their source.
 		if key, ok := f.KeyOf(item); ok && f.Key != "number|label" && (f.Key != "source" || key != "") {
 			if first := seen[key]; first != nil {
-				v.error(item.Origin(), "%s is already %s, line %d, column %d; remove one of the two",
+				v.error(rule, item.Origin(), "%s is already %s, line %d, column %d; remove one of the two",
 					describe(f, key), first.Path(), first.Line, first.Column)
 			} else {
 				seen[key] = item

@@ -34,7 +34,7 @@ func (v *validator) contents(r *Resource) {
 		return
 	}
 	if err != nil {
-		v.unbootable(r.Origin("compression"), "the contents, which stand in the config, are not compressed with gzip; remove compression, or compress them")
+		v.unbootable(RuleContentsNotGzip, r.Origin("compression"), "the contents, which stand in the config, are not compressed with gzip; remove compression, or compress them")
 		return
 	}
 	sum, digits := hashOf(ValueOr(r.Verification.Hash, ""))
@@ -44,9 +44,9 @@ func (v *validator) contents(r *Resource) {
 	n, err := io.CopyBuffer(sum, io.LimitReader(body, maxChecked), v.buffer)
 	switch {
 	case err != nil && compressed:
-		v.unbootable(r.Origin("source"), "the contents, which stand in the config, are compressed with gzip, but they are damaged or cut off; compress them again")
+		v.unbootable(RuleContentsDamaged, r.Origin("source"), "the contents, which stand in the config, are compressed with gzip, but they are damaged or cut off; compress them again")
 	case err == nil && hashed && n < maxChecked && !strings.EqualFold(hex.EncodeToString(sum.Sum(nil)), digits):
-		v.warn(r.Verification.Origin("hash"), "the contents, which stand in the config, have another hash; it is that of the bytes before they are compressed or encoded")
+		v.warn(RuleHashMismatch, r.Verification.Origin("hash"), "the contents, which stand in the config, have another hash; it is that of the bytes before they are compressed or encoded")
 	}
 }
 
@@ -80,18 +80,26 @@ func hashOf(verification string) (hash.Hash, string) {
 	return crypto.SHA512.New(), digits
 }
 
+// MaxCertificates is how large the certificates of all authorities may be together, in
+// bytes: many times what systems have.
+const MaxCertificates = 4 << 20
+
 // certificates checks an authority that stands in the config.
 func (v *validator) certificates(r *Resource) {
 	body, err := v.inline(r)
 	if body == nil || err != nil {
 		return
 	}
-	text, err := io.ReadAll(io.LimitReader(body, maxChecked))
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(body, MaxCertificates+1))
+	switch {
+	case err != nil:
+		return
+	case len(text) > MaxCertificates:
+		v.unbootable(RuleCertificateForm, r.Origin("source"), "the certificates have more than %d MiB", MaxCertificates>>20)
 		return
 	}
 	if _, err := ParseCertificates(text); err != nil {
-		v.unbootable(r.Origin("source"), "this is not the certificate of an authority, or several, in PEM form: %v", err)
+		v.unbootable(RuleCertificateForm, r.Origin("source"), "this is not the certificate of an authority, or several, in PEM form: %v", err)
 	}
 }
 
@@ -138,6 +146,6 @@ func (v *validator) script(f *File) {
 	n, _ := io.ReadFull(contents, line)
 	first, _, whole := bytes.Cut(line[:n], []byte("\n"))
 	if whole && bytes.HasPrefix(first, []byte("#!")) && bytes.HasSuffix(first, []byte("\r")) {
-		v.warn(f.Contents.Origin("source"), "the first line of this script ends with a carriage return, as on Windows, so that its interpreter will not be found; save it with the line ends of Unix")
+		v.warn(RuleScriptLineEnd, f.Contents.Origin("source"), "the first line of this script ends with a carriage return, as on Windows, so that its interpreter will not be found; save it with the line ends of Unix")
 	}
 }

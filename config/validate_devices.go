@@ -36,7 +36,7 @@ func (v *validator) devices(c *Config) {
 		}
 		looked[path] = true
 		if label := nearestLabel(name, labels); label != "" {
-			v.warn(at, "no partition of the config has the label of %s; did you mean %q?", quote(path), partLabelPrefix+label)
+			v.warn(RuleDeviceLabelUnknown, at, "no partition of the config has the label of %s; did you mean %q?", quote(path), partLabelPrefix+label)
 		}
 	}
 	s := &c.Storage

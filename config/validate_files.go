@@ -7,7 +7,28 @@ import (
 	"strings"
 )
 
+// ownFiles are what the files stage writes for itself; files/ledger and files have the
+// same names. Nothing else may be there, but the contents of the second are replaced.
+const (
+	ownLedger = "/etc/.provisioning-ledger.json"
+	ownResult = "/etc/.ignition-result.json"
+)
+
+// ownFile reports an entry at a path that this program needs.
+func (v *validator) ownFile(name string, isFile bool, o Object) {
+	for _, own := range []string{ownLedger, ownResult} {
+		switch rest, under := strings.CutPrefix(name, own); {
+		case !under || rest != "" && rest[0] != '/':
+		case own == ownResult && rest == "" && isFile:
+			v.warn(RulePathOwnFile, o.Origin("path"), "the result of provisioning is written to %s in the end, instead of these contents", own)
+		default:
+			v.error(RulePathOwnFile, o.Origin("path"), "%s is a file of Firstlight's own, in which it records what it does; choose another path", own)
+		}
+	}
+}
+
 func (v *validator) directory(d *Directory) {
+	v.ownFile(d.Path, false, d.Object)
 	v.owner(&d.Group, "group")
 	v.absolute(d.Path, d.Object, "path")
 	v.owner(&d.User, "user")
@@ -24,19 +45,20 @@ func (v *validator) enterable(d *Directory) {
 	if mode == 0 || mode&enter != 0 || mode > permissions && at.Butane {
 		return
 	}
-	hint := ""
+	hint, decimal := "", ""
 	if better := mode | mode&read>>2; mode > permissions {
-		hint = decimalHint(at, mode)
+		decimal = decimalHint(at, mode)
 	} else if better != mode {
 		hint = fmt.Sprintf("; octal %#o is %d", better, better)
 	}
-	v.warn(at, "the mode %d is octal %#o: nobody but root can enter the directory%s", mode, mode, hint)
+	v.warn(modeRule(RuleDirectoryMode, decimal), at, "the mode %d is octal %#o: nobody but root can enter the directory%s%s", mode, mode, hint, decimal)
 }
 
 func (v *validator) file(f *File) {
+	v.ownFile(f.Path, true, f.Object)
 	v.owner(&f.Group, "group")
 	if ValueOr(f.Overwrite, false) && f.Contents.Source == nil {
-		v.error(f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; set contents.source, which is \"\" for an empty file")
+		v.error(RuleOverwriteWithoutContents, f.Origin("overwrite"), "overwrite is true, but there are no contents to overwrite with; set contents.source, which is \"\" for an empty file")
 	}
 	v.absolute(f.Path, f.Object, "path")
 	v.owner(&f.User, "user")
@@ -49,6 +71,7 @@ func (v *validator) file(f *File) {
 }
 
 func (v *validator) link(l *Link) {
+	v.ownFile(l.Path, false, l.Object)
 	v.owner(&l.Group, "group")
 	v.absolute(l.Path, l.Object, "path")
 	v.owner(&l.User, "user")
@@ -57,25 +80,25 @@ func (v *validator) link(l *Link) {
 		return
 	}
 	// In old versions the reference accepts that here and refuses it at boot.
-	v.error(l.Origin("target"), "the link's target is missing: the path that it should lead to")
+	v.error(RuleLinkTargetMissing, l.Origin("target"), "the link's target is missing: the path that it should lead to")
 }
 
 func (v *validator) target(l *Link, target string) {
 	switch {
 	case len(target) > maxPath:
-		v.error(l.Origin("target"), "the link's target is %d bytes long, at most %d are possible", len(target), maxPath)
+		v.error(RulePathLength, l.Origin("target"), "the link's target is %d bytes long, at most %d are possible", len(target), maxPath)
 	case strings.Contains(target, `\`) && !strings.Contains(target, "/"):
-		v.warn(l.Origin("target"), "the link's target %s has backslashes and no slash, as on Windows: it names one file in the link's directory; write it with slashes", quote(target))
+		v.warn(RulePathBackslash, l.Origin("target"), "the link's target %s has backslashes and no slash, as on Windows: it names one file in the link's directory; write it with slashes", quote(target))
 	}
 }
 
 func (v *validator) owner(o *Owner, kind string) {
 	v.accountID(kind, o.ID, o.Object, "id")
 	if strings.ContainsAny(ValueOr(o.Name, ""), ":\n") {
-		v.error(o.Origin("name"), "there can be no %s named %s: a name has no colon and no line end", kind, quote(*o.Name))
+		v.error(RuleOwnerName, o.Origin("name"), "there can be no %s named %s: a name has no colon and no line end", kind, quote(*o.Name))
 	}
 	if o.ID != nil && ValueOr(o.Name, "") != "" {
-		v.error(o.Origin(), "the %s is given by id (%d) and by name (%s); set one of the two", kind, *o.ID, quote(*o.Name))
+		v.error(RuleOwnerTwice, o.Origin(), "the %s is given by id (%d) and by name (%s); set one of the two", kind, *o.ID, quote(*o.Name))
 	}
 }
 
@@ -84,14 +107,18 @@ func (v *validator) mode(mode *int, o Object) bool {
 	if mode == nil {
 		return true
 	}
-	const all, special = 0o7777, 0o7000
+	const all, special, plain = 0o7777, 0o7000, 0o777
+	if 0 <= *mode && *mode <= plain {
+		return true // nearly all are, and the hint takes its time
+	}
+	decimal := decimalHint(o.Origin("mode"), *mode)
 	switch m := *mode; {
 	case m < 0:
-		v.error(o.Origin("mode"), "the mode %d is negative; it should be between 0 and %d, which is octal 07777", m, all)
+		v.error(RuleModeRange, o.Origin("mode"), "the mode %d is negative; it should be between 0 and %d, which is octal 07777", m, all)
 	case m > all:
-		v.error(o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimalHint(o.Origin("mode"), m))
+		v.error(modeRule(RuleModeRange, decimal), o.Origin("mode"), "the mode %d is octal %#o; it should be between 0 and %d, which is octal 07777%s", m, m, all, decimal)
 	case m&special != 0 && v.version < V3_6:
-		v.warn(o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimalHint(o.Origin("mode"), m))
+		v.warn(modeRule(RuleModeSpecialBits, decimal), o.Origin("mode"), "the mode %d is octal %#o; its special bits (setuid, setgid, sticky) are ignored before version %s of the spec%s", m, m, V3_6, decimal)
 	default:
 		return true
 	}
@@ -109,6 +136,14 @@ func decimalHint(at Origin, mode int) string {
 	return fmt.Sprintf("; if you mean octal %#o, write %d", meant, meant)
 }
 
+// modeRule is the rule that a mode breaks: one with a decimalHint was meant to be octal.
+func modeRule(r Rule, decimalHint string) Rule {
+	if decimalHint != "" {
+		return RuleModeDecimal
+	}
+	return r
+}
+
 // belowLinks checks that nothing lies below a link: it would land elsewhere,
 // and the link may not be there yet.
 func (v *validator) belowLinks(s *Storage) {
@@ -120,7 +155,7 @@ func (v *validator) belowLinks(s *Storage) {
 	}
 	check := func(name string, o Object) {
 		for _, l := range links.above(name) {
-			v.error(o.Origin(), "%s is below the link %s of %s; write the path that the link leads to", quote(name), quote(l.Path), shortOrigin(l.Origin()))
+			v.error(RulePathBelowLink, o.Origin(), "%s is below the link %s of %s; write the path that the link leads to", quote(name), quote(l.Path), shortOrigin(l.Origin()))
 		}
 	}
 	for i := range s.Directories {
@@ -195,7 +230,7 @@ func (v *validator) hardLinks(s *Storage) {
 			target = path.Join(l.Path, target)
 		}
 		if d := directories[path.Clean(target)]; d != nil {
-			v.error(l.Origin(), "a hard link to %s is not possible, %s makes it a directory; use a symbolic one", quote(d.Path), shortOrigin(d.Origin()))
+			v.error(RuleHardLinkDirectory, l.Origin(), "a hard link to %s is not possible, %s makes it a directory; use a symbolic one", quote(d.Path), shortOrigin(d.Origin()))
 		}
 		v.hardLinkOwner(l)
 	}
@@ -205,10 +240,10 @@ func (v *validator) hardLinkOwner(l *Link) {
 	for _, owner := range []*Owner{&l.User, &l.Group} {
 		const message = "this has no effect: a hard link has the owner of its target"
 		if owner.ID != nil {
-			v.warn(owner.Origin("id"), message)
+			v.warn(RuleHardLinkOwner, owner.Origin("id"), message)
 		}
 		if owner.Name != nil {
-			v.warn(owner.Origin("name"), message)
+			v.warn(RuleHardLinkOwner, owner.Origin("name"), message)
 		}
 	}
 }

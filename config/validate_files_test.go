@@ -134,3 +134,25 @@ func TestHardLinksToDirectories(t *testing.T) {
 		{"symbolic", "all", `"storage":{"directories":[{"path":"/d"}],"links":[{"path":"/x","target":"/d"}]}`, nil},
 	})
 }
+
+func TestOwnFilesOfTheAgent(t *testing.T) {
+	entry := func(list, path string) string {
+		return `"storage":{"` + list + `":[{"target":"x","path":"` + path + `"}]}`
+	}
+	plain := func(list, path string) string { return `"storage":{"` + list + `":[{"path":"` + path + `"}]}` }
+	const ledger, result = "/etc/.provisioning-ledger.json", "/etc/.ignition-result.json"
+	own := func(list string) []string {
+		return []string{"E storage." + list + "[0].path is a file of Firstlight's own"}
+	}
+	testRules(t, []rule{
+		{"file at the ledger", "all", plain("files", ledger), own("files")},
+		{"directory at the ledger", "all", plain("directories", ledger), own("directories")},
+		{"link at the ledger", "all", entry("links", ledger), own("links")},
+		{"file below it", "all", plain("files", ledger+"/x"), own("files")},
+		{"directory at the result", "all", plain("directories", result), own("directories")},
+		{"file below the result", "all", plain("files", result+"/x"), own("files")},
+		{"file at the result", "all", plain("files", result), []string{"W storage.files[0].path is written to " + result + " in the end"}},
+		{"filesystem at the ledger", "all", `"storage":{"filesystems":[{"device":"/dev/vda1","format":"ext4","path":"` + ledger + `"}]}`, own("filesystems")},
+		{"a longer name", "all", plain("files", ledger+"x"), nil},
+	})
+}

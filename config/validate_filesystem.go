@@ -6,6 +6,7 @@ func (v *validator) filesystem(f *Filesystem) {
 	format := ValueOr(f.Format, "")
 	if NonZero(f.Path) {
 		v.absolute(*f.Path, f.Object, "path")
+		v.ownFile(*f.Path, false, f.Object)
 	}
 	virtiofs := format == "virtiofs" && v.version >= V3_7Experimental
 	if !virtiofs {
@@ -13,7 +14,7 @@ func (v *validator) filesystem(f *Filesystem) {
 	}
 	switch {
 	case format == "" && f.needsFormatFor() != "":
-		v.error(f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.Key(f.needsFormatFor()), formatList(v.version))
+		v.error(RuleFilesystemFormatMissing, f.Origin("format"), "the format is missing, and without it %s has no meaning; it should be one of %s", f.Key(f.needsFormatFor()), formatList(v.version))
 	case format != "":
 		v.filesystemFormat(f, format)
 	}
@@ -48,13 +49,13 @@ func (v *validator) filesystemFormat(f *Filesystem, format string) {
 		case known.name != format:
 			continue
 		case known.since > v.version:
-			v.error(f.Origin("format"), "the format %q exists since version %s of the spec", format, known.since)
+			v.error(RuleValueSince, f.Origin("format"), "the format %q exists since version %s of the spec", format, known.since)
 		case known.label > 0:
 			v.bytesAtMost(known.label, "the label of "+format, ValueOr(f.Label, ""), f.Object, "label")
 		}
 		return
 	}
-	v.error(f.Origin("format"), "the format %s is unknown; it should be one of %s", quote(format), formatList(v.version))
+	v.error(RuleFilesystemFormat, f.Origin("format"), "the format %s is unknown; it should be one of %s", quote(format), formatList(v.version))
 }
 
 func formatList(v Version) string { return strings.Join(FilesystemFormats(v), ", ") }
@@ -62,7 +63,7 @@ func formatList(v Version) string { return strings.Join(FilesystemFormats(v), ",
 // virtiofs checks a directory of the host, which is mounted but not made.
 func (v *validator) virtiofs(f *Filesystem) {
 	if f.Device == "" {
-		v.error(f.Origin("device"), "the device is missing; for virtiofs it is the tag that the host gives the directory")
+		v.error(RuleVirtiofsTagMissing, f.Origin("device"), "the device is missing; for virtiofs it is the tag that the host gives the directory")
 	}
 	v.bytesAtMost(36, "the virtiofs tag", f.Device, f.Object, "device")
 	for _, property := range []struct {
@@ -75,7 +76,7 @@ func (v *validator) virtiofs(f *Filesystem) {
 		{"options", len(f.Options) > 0},
 	} {
 		if property.set {
-			v.error(f.Origin(property.name), "virtiofs is mounted, not made, so %s is not possible", f.Key(property.name))
+			v.error(RuleVirtiofsMember, f.Origin(property.name), "virtiofs is mounted, not made, so %s is not possible", f.Key(property.name))
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (h *homes) check(name string, owner *Owner, o Object) {
 		at, inside = path.Join(at, next), rest
 		if !h.made[at] {
 			h.made[at] = true
-			h.warn(o.Origin("path"), "if the image does not have the directory %s, it will be root's, and %s cannot write to it; list it in storage.directories with this user", quote(at), quote(user))
+			h.warn(RuleHomeParent, o.Origin("path"), "if the image does not have the directory %s, it will be root's, and %s cannot write to it; list it in storage.directories with this user", quote(at), quote(user))
 		}
 	}
 }

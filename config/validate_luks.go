@@ -26,11 +26,11 @@ func (v *validator) luksName(l *Luks) {
 	}
 	switch {
 	case strings.Contains(l.Name, "/"):
-		v.error(l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
+		v.error(RuleLuksName, l.Origin("name"), "the name %s has a slash in it, which is not possible below /dev/mapper", quote(l.Name))
 	case l.Name == "." || l.Name == ".." || l.Name == "control":
-		v.error(l.Origin("name"), "the name %s is not possible below /dev/mapper, where it is something else", quote(l.Name))
+		v.error(RuleLuksName, l.Origin("name"), "the name %s is not possible below /dev/mapper, where it is something else", quote(l.Name))
 	case strings.Contains(l.Name, " "):
-		v.warn(l.Origin("name"), "the name %s has a blank in it, at which a line of /etc/crypttab is split: later boots will not open the volume", quote(l.Name))
+		v.warn(RuleLuksNameBlank, l.Origin("name"), "the name %s has a blank in it, at which a line of /etc/crypttab is split: later boots will not open the volume", quote(l.Name))
 	}
 }
 
@@ -39,10 +39,10 @@ func (v *validator) cex(l *Luks) {
 		return
 	}
 	if ValueOr(l.Clevis.Custom.Pin, "") != "" || l.Clevis.hasShares() {
-		v.error(l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; remove one of the two")
+		v.error(RuleUnlockConflict, l.Cex.Origin(), "a volume cannot be bound to a Crypto Express card and by clevis; remove one of the two")
 	}
 	if ValueOr(l.KeyFile.Source, "") != "" {
-		v.error(l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a %s", l.Key("keyFile"))
+		v.error(RuleUnlockConflict, l.Cex.Origin(), "a volume that is bound to a Crypto Express card cannot have a %s", l.Key("keyFile"))
 	}
 }
 
@@ -57,7 +57,7 @@ func (v *validator) clevis(c *Clevis) {
 		custom = c.Custom.IsPresent()
 	}
 	if custom && c.hasShares() {
-		v.error(c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; set these in its config, or remove it")
+		v.error(RuleUnlockConflict, c.Origin(), "clevis.custom excludes tang, tpm2 and threshold; set these in its config, or remove it")
 	}
 	v.threshold(c)
 	v.custom(&c.Custom)
@@ -73,7 +73,7 @@ func (v *validator) threshold(c *Clevis) {
 		shares++
 	}
 	if threshold := ValueOr(c.Threshold, 0); shares > 0 && threshold > shares {
-		v.unbootable(c.Origin("threshold"), "the threshold is %d, but what can unlock the volume, servers and TPM, is %d in all", threshold, shares)
+		v.unbootable(RuleClevisThreshold, c.Origin("threshold"), "the threshold is %d, but what can unlock the volume, servers and TPM, is %d in all", threshold, shares)
 	}
 }
 
@@ -85,27 +85,29 @@ func (v *validator) custom(c *ClevisCustom) {
 	}
 	switch {
 	case pin == "":
-		v.error(c.Origin("pin"), "the name of the clevis pin is missing")
+		v.error(RuleClevisCustomMissing, c.Origin("pin"), "the name of the clevis pin is missing")
 	case v.version < V3_6 && !slices.Contains(clevisPins, pin):
-		v.error(c.Origin("pin"), "the clevis pin %s is unknown; before version %s of the spec it should be one of %s", quote(pin), V3_6, strings.Join(clevisPins, ", "))
+		v.error(RuleClevisPin, c.Origin("pin"), "the clevis pin %s is unknown; before version %s of the spec it should be one of %s", quote(pin), V3_6, strings.Join(clevisPins, ", "))
 	}
 	if text == "" {
-		v.error(c.Origin("config"), "the config of the clevis pin is missing")
+		v.error(RuleClevisCustomMissing, c.Origin("config"), "the config of the clevis pin is missing")
 	}
 }
 
 func (v *validator) tang(t *Tang) {
 	switch u, err := url.Parse(t.URL); {
 	case err != nil:
-		v.error(t.Origin("url"), "%v", cannotParse(err))
+		v.fault(cannotParse(err), t.Origin("url"))
 	case u.Scheme != "http" && u.Scheme != "https":
-		v.error(t.Origin("url"), "the URL of a Tang server should start with http:// or https://")
+		v.error(RuleURLScheme, t.Origin("url"), "the URL of a Tang server should start with http:// or https://")
+	default:
+		v.host(u, t.Object, "url")
 	}
 	if ValueOr(t.Thumbprint, "") == "" {
-		v.error(t.Origin("thumbprint"), "the thumbprint of the Tang server's signing key is missing; it can be shown with tang-show-keys")
+		v.error(RuleTangThumbprintMissing, t.Origin("thumbprint"), "the thumbprint of the Tang server's signing key is missing; it can be shown with tang-show-keys")
 	}
 	if a := ValueOr(t.Advertisement, ""); a != "" && !isJSON(a) {
-		v.error(t.Origin("advertisement"), "the Tang server's advertisement is not JSON; it should be what the server answers for /adv, as a string")
+		v.error(RuleTangAdvertisement, t.Origin("advertisement"), "the Tang server's advertisement is not JSON; it should be what the server answers for /adv, as a string")
 	}
 }
 

@@ -13,7 +13,7 @@ const (
 // pathLength checks that a path can exist.
 func (v *validator) pathLength(value string, o Object, at ...any) {
 	if len(value) > maxPath {
-		v.error(o.Origin(at...), "the path %s is %d bytes long, at most %d are possible", quote(value), len(value), maxPath)
+		v.error(RulePathLength, o.Origin(at...), "the path %s is %d bytes long, at most %d are possible", quote(value), len(value), maxPath)
 		return
 	}
 	if len(value) <= maxComponent {
@@ -21,7 +21,7 @@ func (v *validator) pathLength(value string, o Object, at ...any) {
 	}
 	for name := range strings.SplitSeq(value, "/") {
 		if len(name) > maxComponent {
-			v.error(o.Origin(at...), "the name %s in this path is %d bytes long, at most %d are possible", quote(name), len(name), maxComponent)
+			v.error(RulePathLength, o.Origin(at...), "the name %s in this path is %d bytes long, at most %d are possible", quote(name), len(name), maxComponent)
 			return
 		}
 	}
@@ -33,11 +33,11 @@ func (v *validator) fileName(what, name string, limit int, o Object) bool {
 	at := o.Origin("name")
 	switch {
 	case name == "":
-		v.error(at, "the name of the %s is missing", what)
+		v.error(RuleNameMissing, at, "the name of the %s is missing", what)
 	case len(name) > limit:
-		v.error(at, "the name %s of the %s is %d bytes long, at most %d are possible", quote(name), what, len(name), limit)
+		v.error(RuleNameLength, at, "the name %s of the %s is %d bytes long, at most %d are possible", quote(name), what, len(name), limit)
 	case hasControl(name):
-		v.error(at, "the name %s of the %s has a line end or another control character in it, which is not possible", quote(name), what)
+		v.error(RuleNameControlCharacter, at, "the name %s of the %s has a line end or another control character in it, which is not possible", quote(name), what)
 	default:
 		return true
 	}

@@ -20,11 +20,11 @@ func TestNamesThatBecomePathsOrLines(t *testing.T) {
 		{"storage.raid[0].name", "all", `"storage":{"raid":[{"name":#,"level":"raid1","devices":["/d"]}]}`, map[string]string{
 			"": "E " + missing, "..": "E cannot be the name", "a/b": "E cannot be the name", "/dev/md/data": "", "/dev/md0": "", "/dev/../a": "E cannot be", "/a": "E cannot be", "a\nb": "E " + line, strings.Repeat("a", 256): "E at most 255", "a b": ""}},
 		{"systemd.units[0].name", "all", `"systemd":{"units":[{"name":#,"enabled":true}]}`, map[string]string{
-			"": "E should end in", "../a.service": "W passes over", "a/b.service": "W passes over", "a b.service": "E a pattern, or more than one word", "*.service": "E a pattern", "a@[bc].service": "E a pattern", "é.service": "W passes over",
+			"": "E should end in", "../a.service": "E no blank, slash", "a/b.service": "E no blank, slash", "a b.service": "E no blank, slash", "*.service": "E no blank, slash", "a@[bc].service": "E a pattern", "é.service": "W passes over",
 			"a\nenable b.service": "E " + line, strings.Repeat("a", 247) + ".service": "", strings.Repeat("a", 248) + ".service": "E at most 255", `a@b\x2dc.service`: "", "a:b_c.socket": ""}},
-		{"systemd.units[0].name", "all", `"systemd":{"units":[{"name":#}]}`, map[string]string{"a b.service": "W passes over", "*.service": "W passes over"}},
+		{"systemd.units[0].name", "all", `"systemd":{"units":[{"name":#}]}`, map[string]string{"a b.service": "E no blank, slash", "*.service": "E no blank, slash", "a@[bc].service": "W passes over"}},
 		{"systemd.units[0].dropins[0].name", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":#}]}]}`, map[string]string{
-			"": "E should end in", "../a.conf": "W not in the directory", "a/b.conf": "W not in the directory", "a\n.conf": "E " + line, strings.Repeat("a", 251) + ".conf": "E at most 255", "a b.conf": ""}},
+			"": "E should end in", "../a.conf": "E not be in the directory", "a/b.conf": "E not be in the directory", "a\n.conf": "E " + line, strings.Repeat("a", 251) + ".conf": "E at most 255", "a b.conf": ""}},
 		{"storage.files[0].path", "all", `"storage":{"files":[{"path":#}]}`, map[string]string{
 			"": "E is missing", "/../a": "E simplest form", "/a\nb": "", "/" + strings.Repeat("é", 128): "E is 256 bytes long"}},
 		{"storage.links[0].target", "all", `"storage":{"links":[{"path":"/l","target":#}]}`, map[string]string{
@@ -32,6 +32,7 @@ func TestNamesThatBecomePathsOrLines(t *testing.T) {
 			strings.Repeat("a", 4095): "", strings.Repeat("a", 4096): "E at most 4095"}},
 		{"storage.filesystems[0].label", "all", `"storage":{"filesystems":[{"device":"/d","format":"ext4","label":#}]}`, map[string]string{"a/b": "", "..": ""}},
 		{"storage.filesystems[0].path", "all", `"storage":{"filesystems":[{"device":"/d","format":"ext4","path":#}]}`, map[string]string{"/a/../b": "E simplest form", "/a b": ""}},
+		{"passwd.users[0].groups[0]", "all", `"passwd":{"users":[{"name":"a","groups":[#]}]}`, map[string]string{"a\nb": "E a line end", "a:b": "E a colon", "wheel": "", "a,b": ""}},
 		{"kernelArguments.shouldExist[0]", "3.3+", `"kernelArguments":{"shouldExist":[#]}`, map[string]string{"": "", "a b": "", "..": "", "a\nb": "E a line end"}},
 		{"kernelArguments.shouldNotExist[0]", "3.3+", `"kernelArguments":{"shouldNotExist":[#]}`, map[string]string{"a\nb": "E a line end"}},
 	} {

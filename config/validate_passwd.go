@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -14,7 +13,7 @@ func (v *validator) passwd(p *Passwd) {
 			v.accountName("group", g.Name, g.Object)
 			v.accountID("group", g.GID, g.Object, "gid")
 			v.passwordHash(g.PasswordHash, g.Object)
-			v.accountField("passwordHash", g.PasswordHash, g.Object)
+			v.accountField(g.PasswordHash, g.Object, "passwordHash")
 		}
 	}
 	for i := range p.Users {
@@ -32,19 +31,22 @@ func (v *validator) user(u *User) {
 		name  string
 		value *string
 	}{{"gecos", u.Gecos}, {"homeDir", u.HomeDir}, {"shell", u.Shell}, {"primaryGroup", u.PrimaryGroup}, {"passwordHash", u.PasswordHash}} {
-		v.accountField(field.name, field.value, u.Object)
+		v.accountField(field.value, u.Object, field.name)
+	}
+	for i, group := range u.Groups {
+		v.accountField(&group, u.Object, "groups", i)
 	}
 	for i, key := range u.SSHAuthorizedKeys {
-		if why := noPublicKey(key); why != "" {
-			v.warn(u.Origin("sshAuthorizedKeys", i), "%s", why)
+		if rule, why := noPublicKey(key); why != "" {
+			v.warn(rule, u.Origin("sshAuthorizedKeys", i), "%s", why)
 		}
 	}
 }
 
 // accountField checks a field of a line of passwd(5), shadow(5) or group(5).
-func (v *validator) accountField(member string, value *string, o Object) {
+func (v *validator) accountField(value *string, o Object, at ...any) {
 	if strings.ContainsAny(ValueOr(value, ""), ":\n") {
-		v.error(o.Origin(member), "there is a colon or a line end in this, which cannot be in a line of /etc/passwd")
+		v.error(RuleAccountField, o.Origin(at...), "there is a colon or a line end in this, which cannot be in a line of /etc/passwd")
 	}
 }
 
@@ -60,21 +62,21 @@ func (v *validator) accountName(kind, name string, o Object) {
 	}
 	switch {
 	case strings.ContainsAny(name[:1], "-+~"):
-		v.error(o.Origin("name"), "the name %s of the %s begins with one of -+~, which has a meaning of its own", quote(name), kind)
+		v.error(RuleAccountName, o.Origin("name"), "the name %s of the %s begins with one of -+~, which has a meaning of its own", quote(name), kind)
 	case strings.ContainsAny(name, ":/, \t") || name == "." || name == "..":
-		v.error(o.Origin("name"), "%s cannot be the name of a %s: a name has no colon, slash, comma or blank and is not . or ..", quote(name), kind)
+		v.error(RuleAccountName, o.Origin("name"), "%s cannot be the name of a %s: a name has no colon, slash, comma or blank and is not . or ..", quote(name), kind)
 	}
 }
 
 // maxID is the largest number of a user or group: chown(2) takes the next one for
 // "leave it".
-const maxID = 1<<32 - 2
+const maxID int64 = 1<<32 - 2
 
-func isID(id int) bool { return id >= 0 && id <= maxID }
+func isID(id int) bool { return id >= 0 && int64(id) <= maxID }
 
 func (v *validator) accountID(kind string, id *int, o Object, member string) {
 	if !isID(ValueOr(id, 0)) {
-		v.error(o.Origin(member), "%d is not the id of a %s; ids are from 0 to %d", *id, kind, maxID)
+		v.error(RuleIDRange, o.Origin(member), "%d is not the id of a %s; ids are from 0 to %d", *id, kind, maxID)
 	}
 }
 
@@ -88,11 +90,11 @@ func (v *validator) passwordHash(text *string, o Object) {
 	switch {
 	case hash == "" || hash == "x" || isDES(hash):
 	case hash[0] != '$':
-		v.warn(at, "this is not the hash of a password, so nobody can log in with one%s; a shell replaces $y or $6 in double quotes by nothing", form)
+		v.warn(RulePasswordHash, at, "this is not the hash of a password, so nobody can log in with one%s; a shell replaces $y or $6 in double quotes by nothing", form)
 	case !slices.Contains(hashKinds, kind):
-		v.warn(at, "crypt has no hash of this kind, so nobody can log in with a password%s", form)
+		v.warn(RulePasswordHash, at, "crypt has no hash of this kind, so nobody can log in with a password%s", form)
 	case !isWholeHash(kind, rest):
-		v.warn(at, "this hash of a password is cut off, so nobody can log in with a password%s", form)
+		v.warn(RulePasswordHash, at, "this hash of a password is cut off, so nobody can log in with a password%s", form)
 	}
 }
 
@@ -113,21 +115,21 @@ func isDES(hash string) bool {
 	return len(hash) == 13 || len(hash) == 20 && hash[0] == '_'
 }
 
-// noPublicKey says what stands in place of a key of SSH, if that is plain; else it is
+// noPublicKey says what stands in place of a key of SSH, if that is plain; else why is
 // "": authorized_keys may have comments and options, and new kinds of keys.
-func noPublicKey(key string) string {
+func noPublicKey(key string) (r Rule, why string) {
 	const wanted = "; it should be the line of a file that ends in .pub"
 	key = strings.TrimSpace(key)
 	word, _, more := strings.Cut(key, " ")
 	switch {
 	case strings.Contains(key, "PRIVATE KEY") || strings.HasPrefix(key, "PuTTY-User-Key-File"):
-		return "this is a private key, which is a secret and lets nobody log in" + wanted + ". Whoever has read this config has the key: replace it"
+		return RuleSSHPrivateKey, "this is a private key, which is a secret and lets nobody log in" + wanted + ". Whoever has read this config has the key: replace it"
 	case strings.HasPrefix(key, "-----BEGIN") || strings.HasPrefix(key, "---- BEGIN"):
-		return "this is a key in a form that sshd does not read here" + wanted + "; ssh-keygen -i converts it"
+		return RuleSSHKeyForm, "this is a key in a form that sshd does not read here" + wanted + "; ssh-keygen -i converts it"
 	case !more && strings.Contains(word, "://"):
-		return "this is a URL and not a public key" + wanted
+		return RuleSSHKeyForm, "this is a URL and not a public key" + wanted
 	case !more && (strings.HasSuffix(word, ".pub") || strings.HasPrefix(word, "/") || strings.HasPrefix(word, "~") || strings.HasPrefix(word, "./")):
-		return fmt.Sprintf("this is the path of a file and not a public key%s", wanted)
+		return RuleSSHKeyForm, "this is the path of a file and not a public key" + wanted
 	}
-	return ""
+	return 0, ""
 }

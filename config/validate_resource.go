@@ -20,10 +20,10 @@ func (v *validator) ignition(i *Ignition) {
 func (v *validator) timeouts(t *Timeouts) {
 	const message = "the timeout is negative; it is in seconds, and 0 is without limit"
 	if ValueOr(t.HTTPResponseHeaders, 0) < 0 {
-		v.warn(t.Origin("httpResponseHeaders"), message)
+		v.warn(RuleTimeoutNegative, t.Origin("httpResponseHeaders"), message)
 	}
 	if ValueOr(t.HTTPTotal, 0) < 0 {
-		v.unbootable(t.Origin("httpTotal"), message)
+		v.unbootable(RuleTimeoutNegative, t.Origin("httpTotal"), message)
 	}
 }
 
@@ -31,9 +31,9 @@ func (v *validator) mergeReference(r *Resource) {
 	switch {
 	case ValueOr(r.Source, "") != "":
 	case v.version == V3_0:
-		v.warn(r.Origin(), "the source is missing, so nothing is merged")
+		v.warn(RuleSourceMissing, r.Origin(), "the source is missing, so nothing is merged")
 	default:
-		v.error(r.Origin(), "the source is missing: the URL of the config to merge")
+		v.error(RuleSourceMissing, r.Origin(), "the source is missing: the URL of the config to merge")
 	}
 	v.configReference(r)
 }
@@ -41,7 +41,7 @@ func (v *validator) mergeReference(r *Resource) {
 func (v *validator) replaceReference(r *Resource) {
 	if r.Source != nil && *r.Source == "" {
 		// The reference takes it for an empty config.
-		v.error(r.Origin("source"), "the source is empty: it should be the URL of the config that replaces this one, or be removed")
+		v.error(RuleSourceMissing, r.Origin("source"), "the source is empty: it should be the URL of the config that replaces this one, or be removed")
 	}
 	v.configReference(r)
 }
@@ -60,7 +60,7 @@ func (v *validator) configReference(r *Resource) {
 
 func (v *validator) authority(r *Resource) {
 	if ValueOr(r.Source, "") == "" {
-		v.error(r.Origin(), "the source is missing: the URL of the certificates")
+		v.error(RuleSourceMissing, r.Origin(), "the source is missing: the URL of the certificates")
 	}
 	v.resource(r)
 	v.certificates(r)
@@ -69,10 +69,10 @@ func (v *validator) authority(r *Resource) {
 // resource checks all that resources have in common.
 func (v *validator) resource(r *Resource) {
 	if c := ValueOr(r.Compression, ""); c != "" && c != "gzip" {
-		v.error(r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be removed", quote(c))
+		v.error(RuleCompressionUnknown, r.Origin("compression"), "the compression %s is unknown; it should be \"gzip\", or be removed", quote(c))
 	}
 	if r.Verification.Hash != nil && r.Source == nil {
-		v.error(r.Verification.Origin("hash"), "there is a hash but no source that it could be the hash of")
+		v.error(RuleHashWithoutSource, r.Verification.Origin("hash"), "there is a hash but no source that it could be the hash of")
 	}
 	v.source(r)
 	v.headers(r)
@@ -82,26 +82,49 @@ func (v *validator) resource(r *Resource) {
 }
 
 func (v *validator) source(r *Resource) {
-	if source := ValueOr(r.Source, ""); source != "" {
-		if err := checkURL(source, v.version); err != nil {
-			v.error(r.Origin("source"), "%v", err)
+	source := ValueOr(r.Source, "")
+	if source == "" {
+		return
+	}
+	if err := checkURL(source, v.version); err != nil { // few need an origin
+		v.fault(err, r.Origin("source"))
+	}
+}
+
+// host checks the server in a URL that is no source.
+func (v *validator) host(u *url.URL, o Object, member string) {
+	v.fault(checkHost(u), o.Origin(member))
+}
+
+// headers checks what package http would refuse to send (RFC 9110, sections 5.1 and 5.5).
+func (v *validator) headers(r *Resource) {
+	if len(r.HTTPHeaders) > 0 && !isHTTP(ValueOr(r.Source, "")) {
+		v.error(RuleHeaderWithoutHTTP, r.Origin("httpHeaders"), "HTTP headers need a source that starts with http:// or https://")
+	}
+	for i := range r.HTTPHeaders {
+		h := &r.HTTPHeaders[i]
+		switch {
+		case h.Name == "":
+			v.error(RuleHeaderName, h.Origin("name"), "the name of the HTTP header is missing")
+		case strings.ContainsFunc(h.Name, isNoTokenCharacter):
+			v.error(RuleHeaderName, h.Origin("name"), "%s cannot be the name of an HTTP header: a name has letters, digits and !#$%%&'*+-.^_`|~ only", quote(h.Name))
+		}
+		switch {
+		case h.Value == nil && v.whole:
+			v.error(RuleHeaderValue, h.Origin(), "the HTTP header %s has no value; set one, or remove the header", quote(h.Name))
+		case h.Value == nil: // another config that is merged sets it
+		case *h.Value == "":
+			v.error(RuleHeaderValue, h.Origin("value"), "the value of the HTTP header %s is empty", quote(h.Name))
+		case hasControl(strings.ReplaceAll(*h.Value, "\t", " ")):
+			v.error(RuleHeaderValue, h.Origin("value"), "there is a line end or another control character in the value of the HTTP header %s, which cannot be sent", quote(h.Name))
 		}
 	}
 }
 
-func (v *validator) headers(r *Resource) {
-	if len(r.HTTPHeaders) > 0 && !isHTTP(ValueOr(r.Source, "")) {
-		v.error(r.Origin("httpHeaders"), "HTTP headers need a source that starts with http:// or https://")
-	}
-	for i := range r.HTTPHeaders {
-		h := &r.HTTPHeaders[i]
-		if h.Name == "" {
-			v.error(h.Origin("name"), "the name of the HTTP header is missing")
-		}
-		if h.Value != nil && *h.Value == "" {
-			v.error(h.Origin("value"), "the value of the HTTP header %s is empty", quote(h.Name))
-		}
-	}
+// isNoTokenCharacter reports whether a character cannot be in a token (RFC 9110, section
+// 5.6.2).
+func isNoTokenCharacter(c rune) bool {
+	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
 }
 
 // hashForm checks what a hash looks like, and reports whether it is right, or absent.
@@ -117,16 +140,16 @@ func (v *validator) hashForm(r *Resource) bool {
 	}
 	switch {
 	case !ok:
-		v.error(at(), "this is not a hash; it should be \"sha512-\" and 128 hexadecimal digits")
+		v.error(RuleHashForm, at(), "this is not a hash; it should be \"sha512-\" and 128 hexadecimal digits")
 	case name != "sha512" && name != "sha256":
-		v.error(at(), "the hash function is unknown; it should be \"sha512\" or \"sha256\", in lower case, before the first -")
+		v.error(RuleHashForm, at(), "the hash function is unknown; it should be \"sha512\" or \"sha256\", in lower case, before the first -")
 	case name == "sha256" && v.version < V3_1:
-		v.error(at(), "the hash function \"sha256\" exists since version 3.1.0 of the spec; use \"sha512\" or a newer version")
+		v.error(RuleValueSince, at(), "the hash function \"sha256\" exists since version 3.1.0 of the spec; use \"sha512\" or a newer version")
 	case len(sum) != digits:
-		v.error(at(), "the %s hash has %d digits; it should have %d", name, len(sum), digits)
+		v.error(RuleHashForm, at(), "the %s hash has %d digits; it should have %d", name, len(sum), digits)
 	default:
 		if i := strings.IndexFunc(sum, func(c rune) bool { return c > 'f' || !isHex(byte(c)) }); i >= 0 {
-			v.error(at(), "digit %d of the %s hash is not hexadecimal", i+1, name)
+			v.error(RuleHashForm, at(), "digit %d of the %s hash is not hexadecimal", i+1, name)
 			return false
 		}
 		return true
@@ -142,17 +165,18 @@ func (v *validator) proxy(p *Proxy) {
 		u, err := url.Parse(*value)
 		switch {
 		case err != nil:
-			v.error(p.Origin(name), "%v", cannotParse(err))
+			v.fault(cannotParse(err), p.Origin(name))
 		case u.Scheme != "http" && u.Scheme != "https":
-			v.error(p.Origin(name), "a proxy's URL should start with http:// or https://")
+			v.error(RuleURLScheme, p.Origin(name), "a proxy's URL should start with http:// or https://")
 		default:
+			v.host(u, p.Object, name)
 			return u.Scheme
 		}
 		return ""
 	}
 	check("httpProxy", p.HTTPProxy)
 	if check("httpsProxy", p.HTTPSProxy) == "http" {
-		v.warn(p.Origin("httpsProxy"), "the connection to the proxy for HTTPS is not encrypted itself; https:// would be safer, if the proxy can do it")
+		v.warn(RuleProxyUnencrypted, p.Origin("httpsProxy"), "the connection to the proxy for HTTPS is not encrypted itself; https:// would be safer, if the proxy can do it")
 	}
 }
 

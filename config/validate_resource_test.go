@@ -115,10 +115,10 @@ func TestSourcesByVersion(t *testing.T) {
 		{"empty", "all", file(""), nil},
 		{"http", "all", file("http://x/y"), nil},
 		{"HTTP", "all", file("HTTP://x/y"), nil},
-		{"http without host", "all", file("https://"), nil},
+		{"http without host", "all", file("https://"), bad("names no host")},
 		{"tftp", "all", file("tftp://x/y"), nil},
 		{"s3", "all", file("s3://b/k?versionId=1"), nil},
-		{"s3 without key", "all", file("s3://b"), nil},
+		{"s3 without key", "all", file("s3://b"), bad("does not name an object")},
 		{"s3 with empty version", "all", file("s3://b/k?versionId="), bad("versionId is empty")},
 		{"s3 with another parameter", "all", file("s3://b/k?versionid="), nil},
 		{"gs", "3.2+", file("GS://b/o"), nil},
@@ -244,7 +244,7 @@ func TestTheWholeConfigIsRefusedForWhatFailsTheBoot(t *testing.T) {
 		if err != nil || len(problems) != 1 || problems[0].Severity != Warning {
 			t.Errorf("%s: got %v, %v, want one warning", text, problems, err)
 		}
-		if whole := parsed(t, Newest, text).Validate(); len(whole) != 1 || whole[0].Severity != Error || whole[0].Origin != problems[0].Origin {
+		if whole := parsed(t, Newest, text).ValidateMerged(); len(whole) != 1 || whole[0].Severity != Error || whole[0].Origin != problems[0].Origin {
 			t.Errorf("%s: got %v of the whole config, want one error", text, whole)
 		}
 	}

@@ -52,14 +52,14 @@ func (v *validator) partitionIdentities(d *Disk) {
 		p := &d.Partitions[i]
 		if p.Number != 0 {
 			if first := numbers[p.Number]; first != nil {
-				v.error(p.Origin(), "partition %d is given twice, first at %s", p.Number, shortOrigin(first.Origin()))
+				v.error(RuleDuplicatePartition, p.Origin(), "partition %d is given twice, first at %s", p.Number, shortOrigin(first.Origin()))
 			} else {
 				numbers[p.Number] = p
 			}
 		}
 		if p.Label != nil {
 			if first := labels[*p.Label]; first != nil {
-				v.error(p.Origin(), "the label %s is already that of the partition at %s; on one disk labels should differ", quote(*p.Label), shortOrigin(first.Origin()))
+				v.error(RuleDuplicatePartition, p.Origin(), "the label %s is already that of the partition at %s; on one disk labels should differ", quote(*p.Label), shortOrigin(first.Origin()))
 			} else {
 				labels[*p.Label] = p
 			}
@@ -91,7 +91,7 @@ func (v *validator) partitionOverlaps(d *Disk) {
 		far := fixed[n-1]
 		if start(i) < end(far) {
 			first, second := &d.Partitions[min(i, far)], &d.Partitions[max(i, far)]
-			v.error(second.Origin(), "the partition takes %d MiB from %d MiB on and overlaps the one at %s, which takes %d MiB from %d MiB on",
+			v.error(RulePartitionOverlap, second.Origin(), "the partition takes %d MiB from %d MiB on and overlaps the one at %s, which takes %d MiB from %d MiB on",
 				size(second), *second.StartMiB, shortOrigin(first.Origin()), size(first), *first.StartMiB)
 		}
 		if end(far) > end(i) {
@@ -108,35 +108,35 @@ func (v *validator) partition(p *Partition) {
 		v.unwantedPartition(p)
 	}
 	if p.Number == 0 && p.Label == nil {
-		v.error(p.Origin(), "the partition has neither a number nor a label; it needs one of the two")
+		v.error(RulePartitionUnidentified, p.Origin(), "the partition has neither a number nor a label; it needs one of the two")
 	}
 	v.resize(p)
 	v.bytesAtMost(36, "the partition's label", label, p.Object, "label")
 	if len(label) <= 36 && strings.Contains(label, ":") {
-		v.error(p.Origin("label"), "the partition's label %s has a colon in it, which is not possible", quote(label))
+		v.error(RulePartitionLabelColon, p.Origin("label"), "the partition's label %s has a colon in it, which is not possible", quote(label))
 	}
 	for _, g := range []struct {
 		name  string
 		value *string
 	}{{"guid", p.GUID}, {"typeGuid", p.TypeGUID}} {
 		if NonZero(g.value) && !isGUID(*g.value) {
-			v.error(p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
+			v.error(RuleGUIDForm, p.Origin(g.name), "%s is not a GUID; it should look like \"0FC63DAF-8483-4772-8E79-3D69D8477DE4\"", quote(*g.value))
 		}
 	}
 }
 
 // partitionNumbers checks that the numbers of a partition are possible on any disk.
 func (v *validator) partitionNumbers(p *Partition) {
-	const maxMiB = 1 << 43 // 2^63 bytes
+	const maxMiB int64 = 1 << 43 // 2^63 bytes
 	if p.Number < 0 {
-		v.error(p.Origin("number"), "the partition's number %d is negative; numbers begin at 1, and 0 is the next free one", p.Number)
+		v.error(RulePartitionNumber, p.Origin("number"), "the partition's number %d is negative; numbers begin at 1, and 0 is the next free one", p.Number)
 	}
 	for _, g := range []struct {
 		name  string
 		value *int
 	}{{"sizeMiB", p.SizeMiB}, {"startMiB", p.StartMiB}} {
-		if mib := ValueOr(g.value, 0); mib < 0 || mib > maxMiB {
-			v.error(p.Origin(g.name), "%s cannot be %d; it is in MiB and between 0 and %d", p.Key(g.name), mib, maxMiB)
+		if mib := ValueOr(g.value, 0); mib < 0 || int64(mib) > maxMiB {
+			v.error(RulePartitionSize, p.Origin(g.name), "%s cannot be %d; it is in MiB and between 0 and %d", p.Key(g.name), mib, maxMiB)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (v *validator) resize(p *Partition) {
 		missing = append(missing, p.Key("sizeMiB"))
 	}
 	if ValueOr(p.Resize, false) && ValueOr(p.ShouldExist, true) && len(missing) > 0 {
-		v.warn(p.Origin("resize"), "resize has no effect without %s: an existing partition keeps its size; %s: 0 makes it as large as possible",
+		v.warn(RulePartitionResize, p.Origin("resize"), "resize has no effect without %s: an existing partition keeps its size; %s: 0 makes it as large as possible",
 			strings.Join(missing, " and "), p.Key("sizeMiB"))
 	}
 }
@@ -179,7 +179,7 @@ func (v *validator) unwantedPartition(p *Partition) {
 		{"sizeMiB", p.SizeMiB != nil},
 	} {
 		if property.set {
-			v.error(p.Origin(), "the partition should not exist, so %s has no meaning; set only the number", p.Key(property.name))
+			v.error(RulePartitionUnwanted, p.Origin(), "the partition should not exist, so %s has no meaning; set only the number", p.Key(property.name))
 			return
 		}
 	}
@@ -190,14 +190,14 @@ func (v *validator) raid(r *Raid) {
 	number, known := RaidLevelNumber(level)
 	switch {
 	case level == "":
-		v.error(r.Origin("level"), "the RAID level is missing; it should be one of %s", raidLevelList())
+		v.error(RuleRaidLevel, r.Origin("level"), "the RAID level is missing; it should be one of %s", raidLevelList())
 	case !known:
-		v.error(r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), raidLevelList())
+		v.error(RuleRaidLevel, r.Origin("level"), "the RAID level %s is unknown; it should be one of %s", quote(level), raidLevelList())
 	case number < 1 && NonZero(r.Spares):
-		v.error(r.Origin("level"), "there are %d spares, but a RAID of level %s cannot have any", *r.Spares, level)
+		v.error(RuleRaidSpares, r.Origin("level"), "there are %d spares, but a RAID of level %s cannot have any", *r.Spares, level)
 	}
 	if len(r.Devices) == 0 {
-		v.error(r.Origin("devices"), "the RAID has no devices")
+		v.error(RuleRaidDevicesMissing, r.Origin("devices"), "the RAID has no devices")
 	}
 	v.raidName(r)
 	if !known || number >= 1 {
@@ -216,7 +216,7 @@ func (v *validator) raidName(r *Raid) {
 		return
 	}
 	if strings.Contains(r.Name, "/") || r.Name == "." || r.Name == ".." {
-		v.error(r.Origin("name"), "%s cannot be the name of a RAID, which is a name in /dev/md", quote(r.Name))
+		v.error(RuleRaidName, r.Origin("name"), "%s cannot be the name of a RAID, which is a name in /dev/md", quote(r.Name))
 	}
 }
 
@@ -224,9 +224,9 @@ func (v *validator) raidName(r *Raid) {
 func (v *validator) spares(r *Raid) {
 	switch spares := ValueOr(r.Spares, 0); {
 	case spares < 0:
-		v.error(r.Origin("spares"), "the number of spares cannot be %d", spares)
+		v.error(RuleRaidSpares, r.Origin("spares"), "the number of spares cannot be %d", spares)
 	case spares > 0 && spares >= len(r.Devices):
-		v.unbootable(r.Origin("spares"), "of %d devices %d cannot be spares", len(r.Devices), spares)
+		v.unbootable(RuleRaidSpares, r.Origin("spares"), "of %d devices %d cannot be spares", len(r.Devices), spares)
 	}
 }
 
@@ -243,9 +243,9 @@ func (v *validator) filesystemsOnDisks(s *Storage) {
 		switch {
 		case d == nil || f.Device == "":
 		case len(d.Partitions) > 0:
-			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, for which %s has partitions", quote(f.Device), shortOrigin(d.Origin()))
+			v.warn(RuleFilesystemWholeDisk, f.Origin("device"), "the filesystem is on the whole of %s, for which %s has partitions", quote(f.Device), shortOrigin(d.Origin()))
 		case ValueOr(d.WipeTable, false) && !ValueOr(f.WipeFilesystem, false):
-			v.warn(f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), shortOrigin(d.Origin()))
+			v.warn(RuleFilesystemWholeDisk, f.Origin("device"), "the filesystem is on the whole of %s, whose partition table %s wipes; that wipes the filesystem without saying so here", quote(f.Device), shortOrigin(d.Origin()))
 		}
 	}
 }

@@ -28,28 +28,30 @@ func (v *validator) systemd(s *Systemd) {
 		notInstallable[u.Name] = u
 		if ValueOr(u.Enabled, false) {
 			warned[u] = true
-			v.warn(u.Origin("contents"), "the unit is enabled, but has no [Install] section, so that has no effect; add one with WantedBy=, or remove \"enabled\"")
+			v.warn(RuleUnitNoInstall, u.Origin("contents"), "the unit is enabled, but has no [Install] section, so that has no effect; add one with WantedBy=, or remove \"enabled\"")
 		}
 	}
 	for i := range s.Units {
 		u := &s.Units[i]
 		if t := notInstallable[u.template()]; t != nil && u.template() != "" && t != u && ValueOr(u.Enabled, false) && !warned[u] {
-			v.warn(u.Origin("contents"), "the unit is enabled, but its template %s has no [Install] section, so that may have no effect", quote(t.Name))
+			v.warn(RuleUnitNoInstall, u.Origin("contents"), "the unit is enabled, but its template %s has no [Install] section, so that may have no effect", quote(t.Name))
 		}
 	}
 }
 
 // unitName checks a name that becomes one of a file and a word in a line of presets.
-// The reference writes what is no name of a unit for systemd, and it boots.
+// The reference writes all others that are no names for systemd, and they boot.
 func (v *validator) unitName(u *Unit) {
 	switch other := strings.IndexFunc(u.Name, isNoUnitCharacter); {
 	case !slices.Contains(unitTypes, path.Ext(u.Name)):
-		v.error(u.Origin("name"), "the name %s of the unit should end in one of %s", quote(u.Name), strings.Join(unitTypes, ", "))
+		v.error(RuleUnitName, u.Origin("name"), "the name %s of the unit should end in one of %s", quote(u.Name), strings.Join(unitTypes, ", "))
 	case !v.fileName("unit", u.Name, maxComponent, u.Object):
-	case u.Enabled != nil && strings.ContainsAny(u.Name, " *?["):
-		v.error(u.Origin("name"), "the name %s of the unit is a pattern, or more than one word, in the presets that enable and disable units: it would stand for others; a name has letters, digits and :-_.\\@ only", quote(u.Name))
+	case strings.ContainsAny(u.Name, " */"):
+		v.error(RuleUnitName, u.Origin("name"), "the unit cannot be named %s: a name has no blank, slash or *, but letters, digits and :-_.\\@ only", quote(u.Name))
+	case u.Enabled != nil && strings.ContainsAny(u.Name, "?["):
+		v.error(RuleUnitName, u.Origin("name"), "the name %s of the unit is a pattern in the presets that enable and disable units: it would stand for others; a name has letters, digits and :-_.\\@ only", quote(u.Name))
 	case other >= 0:
-		v.warn(u.Origin("name"), "systemd passes over a unit named %s: a name has letters, digits and :-_.\\@ only", quote(u.Name))
+		v.warn(RuleUnitNameIgnored, u.Origin("name"), "systemd passes over a unit named %s: a name has letters, digits and :-_.\\@ only", quote(u.Name))
 	}
 }
 
@@ -60,10 +62,10 @@ func isNoUnitCharacter(c rune) bool {
 func (v *validator) dropin(d *Dropin) {
 	switch {
 	case path.Ext(d.Name) != ".conf":
-		v.error(d.Origin("name"), "the name %s of the drop-in should end in .conf", quote(d.Name))
+		v.error(RuleDropinName, d.Origin("name"), "the name %s of the drop-in should end in .conf", quote(d.Name))
 	case !v.fileName("drop-in", d.Name, maxComponent, d.Object):
 	case strings.Contains(d.Name, "/"):
-		v.warn(d.Origin("name"), "the drop-in %s is not in the directory of its unit, so systemd passes over it; a name has no slash", quote(d.Name))
+		v.error(RuleDropinName, d.Origin("name"), "the drop-in cannot be named %s: it would not be in the directory of its unit; a name has no slash", quote(d.Name))
 	}
 	v.unitText(d.Contents, d.Object)
 }
@@ -83,22 +85,40 @@ func (v *validator) unitText(contents *string, o Object) (installable, ok bool) 
 	if !NonZero(contents) {
 		return false, true
 	}
+	// The parser takes many times the memory of the text.
+	const longest = 1 << 20 // bytes
+	if len(*contents) > longest {
+		return strings.Contains(*contents, "[Install]"), true
+	}
 	// The parser would make a buffer like this one for each unit.
 	if v.unitReader == nil {
 		v.unitReader = bufio.NewReader(nil)
 	}
 	text := strings.NewReader(*contents)
 	v.unitReader.Reset(text)
-	options, err := unit.DeserializeOptions(v.unitReader)
+	sections, err := unit.DeserializeSections(v.unitReader)
 	if err != nil {
 		v.unitError(err, *contents, len(*contents)-text.Len()-v.unitReader.Buffered(), o)
 		return false, false
 	}
-	for _, option := range options {
-		v.noteDevice(option.Section, option.Name, option.Value, o.Origin("contents"))
+	for _, s := range sections {
+		if strings.ContainsAny(s.Section, unit.SYSTEMD_NEWLINE) {
+			v.warnOpenSection(*contents, strings.Index(*contents, "["+s.Section+"]"), o)
+			return false, false
+		}
+		installable = installable || s.Section == "Install" && len(s.Entries) > 0
+		for _, e := range s.Entries {
+			v.noteDevice(s.Section, e.Name, e.Value, o.Origin("contents"))
+		}
 	}
-	install := func(o *unit.UnitOption) bool { return o.Section == "Install" }
-	return slices.ContainsFunc(options, install), true
+	return installable, true
+}
+
+// warnOpenSection is about a section whose name goes on in other lines, up to a bracket
+// there. That is a name for the parser, and so for the reference, which writes such a unit;
+// systemd reads the text up to that line, and does not load a unit that has it.
+func (v *validator) warnOpenSection(contents string, start int, o Object) {
+	v.warn(RuleUnitSyntax, insideContents(o, start), "systemd cannot read line %d of this, and nothing after it: the name of the section has no closing bracket", lineNumber(contents, start))
 }
 
 // unitError reports what the parser has found, after so many bytes, at the line of the
@@ -116,12 +136,19 @@ func (v *validator) unitError(err error, contents string, read int, o Object) {
 	case strings.Contains(what, "garbage"):
 		what = "there is text after the closing bracket of the section"
 	}
-	at, ok := o.OriginInside("contents", start)
-	if !ok {
-		at = o.Origin("contents")
-	}
-	v.error(at, "systemd cannot read line %d of this: %s", strings.Count(contents[:start], "\n")+1, what)
+	v.error(RuleUnitSyntax, insideContents(o, start), "systemd cannot read line %d of this: %s", lineNumber(contents, start), what)
 }
+
+// insideContents is the place of the line of the contents that starts at an offset, if it
+// is known.
+func insideContents(o Object, start int) Origin {
+	if at, ok := o.OriginInside("contents", start); ok {
+		return at
+	}
+	return o.Origin("contents")
+}
+
+func lineNumber(text string, at int) int { return strings.Count(text[:at], "\n") + 1 }
 
 // lineStart returns where the line with the byte at an offset starts.
 func lineStart(text string, at int) int {
@@ -170,7 +197,7 @@ func (v *validator) unitFiles(c *Config) {
 			return // without looking it up, as there may be very many
 		}
 		if by, ok := written[name]; ok {
-			v.error(o.Origin("path"), "%s is written already, by %s", quote(name), shortOrigin(by.Origin()))
+			v.error(RuleUnitFileTwice, o.Origin("path"), "%s is written already, by %s", quote(name), shortOrigin(by.Origin()))
 		}
 	}
 	for i := range c.Storage.Directories {
@@ -181,5 +208,30 @@ func (v *validator) unitFiles(c *Config) {
 	}
 	for i := range c.Storage.Links {
 		check(c.Storage.Links[i].Path, c.Storage.Links[i].Object)
+	}
+}
+
+// machineID warns of a file by which systemd tells a first boot: with any other contents
+// than "uninitialized" (machine-id(5)) it applies no presets.
+func (v *validator) machineID(c *Config) {
+	const name, argument = "/etc/machine-id", "systemd.condition_first_boot="
+	preset := func(u Unit) bool { return u.Enabled != nil }
+	told := func(a string) bool { return strings.HasPrefix(a, argument) }
+	if !slices.ContainsFunc(c.Systemd.Units, preset) || slices.ContainsFunc(c.KernelArguments.ShouldExist, told) {
+		return
+	}
+	warn := func(o Object) {
+		v.warn(RuleMachineID, o.Origin("path"), "the units that this config enables and disables stay as they are in the image: with %s this is no first boot for systemd, which applies presets in that only", name)
+	}
+	for i := range c.Storage.Files {
+		f := &c.Storage.Files[i]
+		if f.Path == name && !strings.Contains(ValueOr(f.Contents.Source, ""), "uninitialized") {
+			warn(f.Object)
+		}
+	}
+	for i := range c.Storage.Links {
+		if l := &c.Storage.Links[i]; l.Path == name {
+			warn(l.Object)
+		}
 	}
 }

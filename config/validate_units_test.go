@@ -14,7 +14,7 @@ func TestUnitNames(t *testing.T) {
 		rules = append(rules, rule{name, "all", `"systemd":{"units":[{"name":"` + name + `"}]}`, []string{"E systemd.units[0].name should end in one of .service, .socket"}})
 	}
 	testRules(t, append(rules, []rule{
-		{"slash", "all", `"systemd":{"units":[{"name":"foo/a.service"},{"name":"../a.service"}]}`, []string{"W systemd.units[0].name passes over", "W systemd.units[1].name passes over"}},
+		{"slash", "all", `"systemd":{"units":[{"name":"foo/a.service"},{"name":"../a.service"}]}`, []string{"E systemd.units[0].name no blank, slash or *", "E systemd.units[1].name no blank, slash or *"}},
 		{"no name", "all", `"systemd":{"units":[{}]}`, []string{"E systemd.units[0].name should end in one of"}},
 		{"twice", "all", `"systemd":{"units":[{"name":"a.service"},{"name":"a.service"}]}`, []string{`E systemd.units[1] the name "a.service" is already`}},
 		{"drop-in", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"a"},{"name":"b.conf"}]}]}`, []string{"E systemd.units[0].dropins[0].name should end in .conf"}},
@@ -55,6 +55,40 @@ func TestUnitContents(t *testing.T) {
 			{"drop-in", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"b.conf","contents":"` + c.contents + `"}]}]}`, dropin},
 		})
 	}
+}
+
+// What the parser takes for a name, and the reference writes, systemd does not load.
+func TestSectionsWhoseBracketIsInAnotherLine(t *testing.T) {
+	for contents, line := range map[string]string{
+		`[Unit]\nA=B\n[Service\nExecStart=/bin/x\n[Install]\nWantedBy=x\n`: "line 3",
+		`[Service\r\nExecStart=/bin/x [y]\r\n`:                             "line 1",
+		`# [\n[Service\n]\nExecStart=/bin/x\n`:                             "line 2",
+	} {
+		words := ".contents systemd cannot read " + line + " of this, and nothing after it: the name of the section has no closing bracket"
+		testRules(t, []rule{
+			{"unit", "all", `"systemd":{"units":[{"name":"a.service","enabled":true,"contents":"` + contents + `"}]}`, []string{"W systemd.units[0]" + words}},
+			{"drop-in", "all", `"systemd":{"units":[{"name":"a.service","dropins":[{"name":"b.conf","contents":"` + contents + `"}]}]}`, []string{"W systemd.units[0].dropins[0]" + words}},
+		})
+	}
+}
+
+func TestAMachineIDIsTheEndOfPresets(t *testing.T) {
+	with := func(unit, storage string) string {
+		return `"systemd":{"units":[{"name":"a.service",` + unit + `}]},"storage":{` + storage + `}`
+	}
+	const path = `"path":"/etc/machine-id"`
+	id := `"files":[{` + path + `,"contents":{"source":"data:,0123456789abcdef0123456789abcdef%0A"}}]`
+	warning := []string{"W storage.files[0].path the units that this config enables and disables stay as they are in the image: with /etc/machine-id this is no first boot for systemd"}
+	testRules(t, []rule{
+		{"enabled", "all", with(`"enabled":true`, id), warning},
+		{"disabled", "all", with(`"enabled":false`, id), warning},
+		{"an empty file", "all", with(`"enabled":true`, `"files":[{`+path+`}]`), warning},
+		{"from a server", "all", with(`"enabled":true`, `"files":[{`+path+`,"contents":{"source":"http://x/id"}}]`), warning},
+		{"a link", "all", with(`"enabled":true`, `"links":[{"target":"x",`+path+`}]`), []string{"W storage.links[0].path stay as they are in the image"}},
+		{"what systemd takes for none", "all", with(`"enabled":true`, `"files":[{`+path+`,"contents":{"source":"data:,uninitialized%0A"}}]`), nil},
+		{"nothing by presets", "all", with(`"mask":true`, id), nil},
+		{"systemd is told otherwise", "3.3+", with(`"enabled":true`, id) + `,"kernelArguments":{"shouldExist":["systemd.condition_first_boot=yes"]}`, nil},
+	})
 }
 
 func TestEnabledUnitsNeedAnInstallSection(t *testing.T) {

@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ func (p *planner) checkHome(u config.User, found account) {
 	at, home, err := p.tree.Locate(found.home)
 	if err == nil && home.IsDir() && int(home.Uid) == found.uid && at != "/" {
 		p.checkPinned(u.Origin("name"), fmt.Sprintf("user %q should be deleted with the home %s", u.Name, at), at, true)
+		p.checkSealed(u.Origin("name"), fmt.Sprintf("user %q should be deleted with the home %s", u.Name, at), path.Dir(at))
 	}
 	if err != nil || !home.IsDir() || home.Uid == 0 || int(home.Uid) == found.uid {
 		return

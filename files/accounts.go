@@ -101,6 +101,31 @@ func readAccounts(read func(name string) ([]byte, error)) (*accounts, error) {
 	return a, errors.Join(add(userDatabases[:], a.addUser), add(groupDatabases[:], a.addGroup))
 }
 
+// A KnownUser is a user of a root, and a KnownGroup a group, with numbers only.
+type (
+	KnownUser struct {
+		Name     string
+		UID, GID int
+	}
+	KnownGroup struct {
+		Name string
+		GID  int
+	}
+)
+
+// KnownAccounts reads the users and groups of a root, sorted by name, from its databases.
+// Read returns nil for a file that does not exist.
+func KnownAccounts(read func(name string) ([]byte, error)) (users []KnownUser, groups []KnownGroup, err error) {
+	a, err := readAccounts(read)
+	for _, name := range slices.Sorted(maps.Keys(a.users)) {
+		users = append(users, KnownUser{name, a.users[name].uid, a.users[name].gid})
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.groups)) {
+		groups = append(groups, KnownGroup{name, a.groups[name].gid})
+	}
+	return users, groups, err
+}
+
 // eachLine calls add with the fields of each line of a text.
 func eachLine(text string, add func(fields []string)) {
 	for line := range strings.Lines(text) {
@@ -138,7 +163,7 @@ func parseUID(text string) (int, bool) {
 }
 
 // validID excludes what chown(2) takes for "leave it".
-func validID(id int) bool { return id >= 0 && id < 1<<32-1 }
+func validID(id int) bool { return id >= 0 && int64(id) < 1<<32-1 }
 
 // An accountCache answers questions about accounts while the plan runs. They
 // change with each command of shadow-utils, and are read anew only then.

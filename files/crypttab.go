@@ -17,9 +17,9 @@ import (
 
 const (
 	// crypttabFile says how volumes are unlocked at boot, see crypttab(5).
-	crypttabFile = "/etc/crypttab"
-	keyDir       = "/etc/luks"
-	zkeyDir      = "/etc/zkey/repository"
+	crypttabFile  = "/etc/crypttab"
+	defaultKeyDir = "/etc/luks"
+	zkeyDir       = "/etc/zkey/repository"
 )
 
 // planCrypttab plans what the new system needs to unlock the config's LUKS volumes:
@@ -27,7 +27,7 @@ const (
 func (p *planner) planCrypttab() {
 	for _, l := range p.cfg.Storage.Luks {
 		if !l.HasClevis() {
-			p.planSecret(l.Origin(), keyDir, l.Name, p.Keys)
+			p.planSecret(l.Origin(), p.KeyDir, l.Name, p.Keys)
 		}
 		if config.ValueOr(l.Cex.Enabled, false) {
 			for _, suffix := range []string{".info", ".skey"} {
@@ -38,8 +38,9 @@ func (p *planner) planCrypttab() {
 	if len(p.cfg.Storage.Luks) == 0 {
 		return
 	}
-	p.changes(crypttabFile)
-	p.add(p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %s to %s", system.Plural(len(p.cfg.Storage.Luks), "LUKS volume"), crypttabFile), p.writeCrypttab)
+	origin, doing := p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %s to %s", system.Plural(len(p.cfg.Storage.Luks), "LUKS volume"), crypttabFile)
+	p.changes(origin, doing, crypttabFile)
+	p.add(origin, doing, p.writeCrypttab, "cryptsetup")
 }
 
 // planSecret plans a file that only root may read, in a directory of that kind.
@@ -52,7 +53,7 @@ func (p *planner) planSecret(origin config.Origin, dir, name string, sources map
 			Err: errors.New("the disks stage has not left it"), Hint: "boot again: the disks stage has to run in the same boot, before the files stage"})
 		return
 	}
-	p.changes(at)
+	p.changes(origin, "writing "+at, at)
 	p.add(origin, "writing "+at, func(ctx context.Context) error {
 		d, err := p.root.MakeDirs(dir, 0o700)
 		if err != nil {
@@ -74,7 +75,7 @@ func (p *planner) writeCrypttab(ctx context.Context) error {
 		if err != nil {
 			return &report.Error{Err: fmt.Errorf("reading the UUID of the LUKS volume %q: %w", l.Name, err), Origin: l.Origin("device")}
 		}
-		added = append(added, crypttabLine(l, strings.TrimSpace(string(uuid))))
+		added = append(added, p.crypttabLine(l, strings.TrimSpace(string(uuid))))
 	}
 	return p.rewriteLines(crypttabFile, 0o600, false, func(lines []string) []string {
 		for _, line := range added {
@@ -85,8 +86,8 @@ func (p *planner) writeCrypttab(ctx context.Context) error {
 }
 
 // crypttabLine has its options in the order of the reference.
-func crypttabLine(l config.Luks, uuid string) string {
-	key, options := path.Join(keyDir, l.Name), "luks,"
+func (p *planner) crypttabLine(l config.Luks, uuid string) string {
+	key, options := path.Join(p.KeyDir, l.Name), "luks,"
 	if l.HasClevis() {
 		key = "none"
 	}

@@ -95,6 +95,22 @@ func (e *enablement) linksIn(dir string) ([]string, error) {
 	return names, err
 }
 
+// dependencyDirs are the directories of unitDir with links that enable units.
+func (e *enablement) dependencyDirs() (dirs []string, err error) {
+	names, err := e.root.ReadDir(unitDir)
+	for _, name := range names {
+		dir := path.Join(unitDir, name)
+		if !isDependencyDir(name) || err != nil {
+			continue
+		}
+		var inside []string
+		if inside, err = e.root.ReadDir(dir); len(inside) > 0 {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs, err
+}
+
 // exists reports whether the system will have a unit, or a template of it.
 func (e *enablement) exists(name string) bool {
 	if e.hasContents(name) {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 const (
@@ -181,6 +183,28 @@ func TestLinksOfAUnitThatIsNowhereAreRemoved(t *testing.T) {
 	if left := w.links(); len(left) > 0 {
 		t.Errorf("links that are left: %v", left)
 	}
+}
+
+// systemctl removes the links first, and then the directory in which none is left.
+func TestDirectoryOfLinksGoesAfterAnInterruption(t *testing.T) {
+	w := newFixture(t)
+	w.Config = "digest"
+	w.write(vendorAt+"x.service", firstUnit)
+	wants := unitsAt + "multi-user.target.wants"
+	w.symlink("/usr/lib/systemd/system/x.service", wants+"/x.service")
+	w.mkdir(unitsAt + "empty.target.wants")
+	w.Tree.Run = runnerFunc(func(_ context.Context, c system.Command) ([]byte, error) {
+		if c.Name == "systemctl" {
+			return nil, errors.Join(os.Remove(w.path(wants+"/x.service")), errors.New("killed"))
+		}
+		return nil, nil
+	})
+	config := units(`{"name": "x.service", "enabled": false}`)
+	testkit.ErrorContains(t, "the first run", w.apply(config), "killed")
+	w.Tree.Run = programFunc(func(string) {})
+	w.mustApply(config)
+	testkit.Equal(t, "the directory is there", w.exists(wants), false)
+	testkit.Equal(t, "one that was empty is there", w.exists(unitsAt+"empty.target.wants"), true)
 }
 
 func TestPresetFileKeepsItsOwnerAndMode(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
@@ -74,7 +75,12 @@ func (p *planner) planEntries() {
 	sort.SliceStable(all, func(i, j int) bool { return rank(all[i]) < rank(all[j]) })
 	p.entries = all
 	p.noteParents()
+	own, _, _ := p.tree.Locate(ledger.Path) // an error is reported when it is written
 	for _, e := range all {
+		if rootfs.Within(e.path, own) {
+			p.conflict(e.origin(), "choose another path", "%s is, or is below, %s on this machine, in which Firstlight records what it does", e.title(), ledger.Path)
+			continue
+		}
 		p.checkParents(e)
 		if p.checkOwners(e) && p.checkOverwrite(e) {
 			p.planEntry(e)

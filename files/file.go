@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"path"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -42,6 +43,9 @@ func (f *fileNode) plan(p *planner, e *entry) string {
 		return ""
 	}
 	e.replaced = e.found == nil || !f.keep || len(f.Append) > 0
+	if !slices.ContainsFunc(f.resources(), isRemote) {
+		return doing
+	}
 	dir, err := p.tree.Unchanged(path.Dir(cmp.Or(e.missing, e.path)))
 	if err != nil {
 		p.ioConflict(e.origin(), "looking at "+e.name, err)

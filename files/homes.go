@@ -72,9 +72,9 @@ func readSettings(r *rootfs.Root, separators string, names ...string) map[string
 // willDelete tells what userdel --remove does.
 func (p *planner) willDelete(u account) {
 	// It leaves what belongs to somebody else, and fails if that is the home.
-	if at, found, err := p.tree.Locate(u.home); err == nil && found.IsDir() && int(found.Uid) == u.uid && at != "/" {
+	if at, found, err := p.tree.Locate(u.home); err == nil && found.IsDir() && int(found.Uid) == u.uid && at != "/" && !p.onlyDatabases {
 		p.tree.Remove(at)
-		p.ledger.GoneHomes = addOnce(p.ledger.GoneHomes, at)
+		p.ledger.ChangeHome(ledger.HomeChange{From: at})
 	}
 	if at, found, err := p.tree.Locate(path.Join(p.shadow.mailDir, u.name)); err == nil && found != nil && int(found.Uid) == u.uid {
 		p.tree.Remove(at)
@@ -97,7 +97,7 @@ func (p *planner) willCreateHome(u account) error {
 	if err != nil || found != nil || at == "/" {
 		return nil // useradd leaves it, or will report what is wrong
 	}
-	p.ledger.Homes = addOnce(p.ledger.Homes, at)
+	p.ledger.ChangeHome(ledger.HomeChange{To: at})
 	if err := p.willMakeParents(at); err != nil {
 		return err
 	}
@@ -159,6 +159,7 @@ func (p *planner) willCreateMailbox(name string) error {
 	if there, err = p.tree.Lstat(at); err != nil || there != nil {
 		return err
 	}
+	p.ledger.ChangeHome(ledger.HomeChange{To: at})
 	return p.tree.Make(at, unix.S_IFREG)
 }
 
@@ -168,6 +169,11 @@ func (p *planner) willMoveHome(u config.User, from string) error {
 	newAt, there, err := p.tree.Locate(to)
 	if err != nil {
 		return nil // usermod will report it
+	}
+	if p.onlyDatabases {
+		// The last change that stays is a move.
+		p.onlyDatabases = newAt != p.madeHomes[len(p.madeHomes)-1].To
+		return nil
 	}
 	if there != nil {
 		p.conflict(u.Origin("homeDir"), "choose another "+u.Key("homeDir")+", or remove what is there from the image: usermod moves a home only to where nothing is",
@@ -184,7 +190,10 @@ func (p *planner) willMoveHome(u config.User, from string) error {
 	if err := p.checkMoveHome(u, oldAt, newAt, there); err != nil {
 		return err
 	}
-	p.ledger.MovedHomes = addOnce(p.ledger.MovedHomes, ledger.Move{From: oldAt, To: newAt, Inode: there.Ino})
+	p.ledger.ChangeHome(ledger.HomeChange{From: oldAt, To: newAt, Inode: there.Ino})
+	if p.Config != "" { // there is a ledger
+		p.movedHomes[u.Name] = newAt
+	}
 	return p.tree.Move(oldAt, newAt)
 }
 

@@ -1,14 +1,19 @@
 package files
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // withHomes has the real programs of shadow-utils, and users with homes: dusk (900),
@@ -203,6 +208,8 @@ func TestInterruptedRunsConvergeAroundHomes(t *testing.T) {
 			"storage": {"files": [{"path": "/var/home/dawn/note", "contents": {"source": "https://host/x"}}, {"path": "/var/home/dawn/.rc", "append": [{"source": "data:,y"}]}]}`,
 		"moved": `"passwd": {"users": [{"name": "ann", "homeDir": "/srv/ann", "sshAuthorizedKeys": ["k"]}]},
 			"storage": {"files": [{"path": "/srv/ann/x", "contents": {"source": "https://host/x"}}, {"path": "/home/ann/note", "contents": {"source": "data:,y"}}, {"path": "/srv/ann/note", "append": [{"source": "data:,y"}]}]}`,
+		"new where one moves away": `"passwd": {"users": [{"name": "ann", "homeDir": "/srv/ann"}, {"name": "dawn", "homeDir": "/home/ann"}]}, "storage": {"files": [{"path": "/home/ann/x", "contents": {"source": "data:,y"}}]}`,
+		"moved into a new one":     `"passwd": {"users": [{"name": "dawn"}, {"name": "ann", "homeDir": "/var/home/dawn/ann"}]}, "storage": {"files": [{"path": "/var/home/dawn/ann/x", "contents": {"source": "data:,y"}}]}`,
 		"moved to where one goes": `"passwd": {"users": [{"name": "ann", "homeDir": "/home/dusk"}, {"name": "dusk", "shouldExist": false}, {"name": "dawn", "homeDir": "/home/dusk/dawn"}], "groups": [{"name": "dusk"}]},
 			"storage": {"files": [{"path": "/home/dusk/x", "contents": {"source": "https://host/x"}}, {"path": "/home/dusk/dawn/x", "contents": {"source": "data:,y"}}]}`,
 	} {
@@ -229,6 +236,101 @@ func TestInterruptedRunsConvergeAroundHomes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// To another filesystem usermod copies a home and then removes the original; it can be
+// killed in both.
+func TestHomesThatAreCopiedConverge(t *testing.T) {
+	cfg := parse(t, `"passwd": {"users": [{"name": "dusk", "shouldExist": false}, {"name": "early", "homeDir": "/home/ann/bob"}, {"name": "ann", "homeDir": "/home/dusk", "uid": 1901, "sshAuthorizedKeys": ["k"]}]},
+		"storage": {"files": [{"path": "/home/dusk/x", "contents": {"source": "data:,x"}}, {"path": "/home/ann/y", "contents": {"source": "data:,y"}}]}`)
+	for name, c := range map[string]struct {
+		lost   []string // of the original
+		copied []string // nodes that the copy does not have yet
+		after  int      // operations that follow
+	}{
+		"by half":              {copied: []string{"bob/note", "link"}},
+		"whole":                {},
+		"the original by half": {lost: []string{"bob"}},
+		"the original removed": {lost: []string{"."}},
+		"and more was done":    {lost: []string{"."}, after: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := withHomes(t)
+			if whole == nil {
+				return
+			}
+			if _, err := whole.runPart(cfg, -1); err != nil {
+				t.Fatal(err)
+			}
+			w := withHomes(t)
+			run := w.Tree.Run
+			w.Tree.Run = runnerFunc(func(ctx context.Context, command system.Command) ([]byte, error) {
+				if command.Name != "usermod" {
+					return run.Run(ctx, command)
+				}
+				w.copyHome(c.copied, c.lost)
+				if c.after == 0 {
+					return nil, errors.New("killed")
+				}
+				command.Args = slices.DeleteFunc(slices.Clone(command.Args), func(arg string) bool { return arg == "--move-home" })
+				return run.Run(ctx, command)
+			})
+			if _, err := w.runPart(cfg, 4+c.after); (err == nil) != (c.after > 0) {
+				t.Fatal(err)
+			}
+			w.Tree.Run = run
+			for _, first := range []int{4, -1} {
+				if _, err := w.runPart(cfg, first); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := w.snapshot(), whole.snapshot(); got != want {
+				t.Error(differences(got, want))
+			}
+		})
+	}
+}
+
+// copyHome copies the home of ann to that of dusk for the user ID 1901, but for some
+// nodes, and removes some of the original.
+func (w *fixture) copyHome(but, lost []string) {
+	w.Helper()
+	if out, err := exec.Command("cp", "-a", w.path("home/ann"), w.path("home/dusk")).CombinedOutput(); err != nil {
+		w.Fatalf("%v\n%s", err, out)
+	}
+	for _, node := range []string{"", "note", "link"} {
+		w.own("home/dusk/"+node, 1901, 901)
+	}
+	for _, node := range but {
+		testkit.NoError(w.T, os.RemoveAll(w.path("home/dusk/"+node)))
+	}
+	for _, node := range lost {
+		testkit.NoError(w.T, os.RemoveAll(filepath.Clean(w.path("home/ann/"+node))))
+	}
+}
+
+type runnerFunc func(context.Context, system.Command) ([]byte, error)
+
+func (f runnerFunc) Run(ctx context.Context, c system.Command) ([]byte, error) { return f(ctx, c) }
+
+// useradd makes a mailbox without a mode and an owner first.
+func TestMailboxThatWasMadeByHalf(t *testing.T) {
+	cfg := parse(t, `"passwd": {"users": [{"name": "dawn"}]}`)
+	whole, w := withHomes(t), withHomes(t)
+	if w == nil {
+		return
+	}
+	_, err := whole.runPart(cfg, -1)
+	testkit.NoError(t, err)
+	_, err = w.runPart(cfg, 2)
+	testkit.NoError(t, err)
+	w.own("var/spool/mail/dawn", 0, 0)
+	testkit.NoError(t, os.Chmod(w.path("var/spool/mail/dawn"), 0))
+	_, err = w.runPart(cfg, -1)
+	testkit.NoError(t, err)
+	if got, want := w.snapshot(), whole.snapshot(); got != want {
+		t.Error(differences(got, want))
 	}
 }
 

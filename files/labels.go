@@ -54,11 +54,11 @@ func (p *planner) planLabels() {
 		if err != nil {
 			return err
 		}
-		paths, err := p.existing(outermost(slices.Concat(late, p.labelPaths, p.ledger.Unlabelled)))
-		if err != nil || len(paths) == 0 {
+		nodes, err := p.existing(slices.Concat(late, p.labelPaths, p.ledger.Unlabelled))
+		if err != nil || len(nodes) == 0 {
 			return err
 		}
-		return p.label(ctx, paths)
+		return p.label(ctx, outermost(nodes))
 	})
 }
 
@@ -119,16 +119,22 @@ func (p *planner) lateLabelPaths() ([]string, error) {
 	return paths, nil
 }
 
+// A labelNode is a path to be labelled, and the filesystem that it is on.
+type labelNode struct {
+	path   string
+	device uint64
+}
+
 // existing returns the paths at which there is something.
-func (p *planner) existing(paths []string) ([]string, error) {
-	var found []string
+func (p *planner) existing(paths []string) ([]labelNode, error) {
+	var found []labelNode
 	for _, name := range paths {
 		st, err := p.root.Lstat(name)
 		if err != nil {
 			return nil, err
 		}
 		if st != nil {
-			found = append(found, name)
+			found = append(found, labelNode{name, st.Dev})
 		}
 	}
 	return found, nil
@@ -145,18 +151,22 @@ func isAccountFile(name string) bool {
 	return name == ".pwd.lock"
 }
 
-// outermost sorts paths and drops those that lie below another of them: setfiles
-// descends.
-func outermost(names []string) []string {
-	var kept []string
+// outermost returns sorted paths, without those that setfiles descends to from another
+// one: it does not leave the filesystem.
+func outermost(nodes []labelNode) (paths []string) {
 	// With "/" before all else a directory comes right before what is below it.
-	key := func(name string) string { return strings.ReplaceAll(name, "/", "\x00") }
-	names = slices.Clone(names)
-	sort.Slice(names, func(i, j int) bool { return key(names[i]) < key(names[j]) })
-	for _, n := range names {
-		if len(kept) == 0 || !rootfs.Within(n, kept[len(kept)-1]) {
-			kept = append(kept, n)
+	key := func(n labelNode) string { return strings.ReplaceAll(n.path, "/", "\x00") }
+	nodes = slices.Clone(nodes)
+	sort.Slice(nodes, func(i, j int) bool { return key(nodes[i]) < key(nodes[j]) })
+	var around []labelNode // those kept that the path is below
+	for _, n := range nodes {
+		for len(around) > 0 && !rootfs.Within(n.path, around[len(around)-1].path) {
+			around = around[:len(around)-1]
+		}
+		if len(around) == 0 || around[len(around)-1].device != n.device {
+			around = append(around, n)
+			paths = append(paths, n.path)
 		}
 	}
-	return kept
+	return paths
 }

@@ -70,6 +70,16 @@ func TestLabelsForWhatWasWritten(t *testing.T) {
 	}
 }
 
+// Setfiles stays on a filesystem.
+func TestLabelsBelowMountPointsAreAskedFor(t *testing.T) {
+	nodes := []labelNode{{"/home/ann/data/b/c", 2}, {"/home/ann/new", 1}, {"/home/ann", 1}, {"/home/ann/data/b", 2}, {"/home/ann/data/x", 2},
+		{"/home/ann/data/x/img/y", 3}, {"/home/ann/data/z/l", 2}, {"/home/ann/late", 1}, {"/home/anna", 1}, {"/home/ann", 1}}
+	want := []string{"/home/ann", "/home/ann/data/b", "/home/ann/data/x", "/home/ann/data/x/img/y", "/home/ann/data/z/l", "/home/anna"}
+	if got := outermost(nodes); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestPolicyThatIsALinkStaysInTheRoot(t *testing.T) {
 	for _, target := range []string{"/usr/share/selinux/targeted", "../../usr/share/selinux/targeted", "../../../../../usr/share/selinux/targeted"} {
 		w := newFixture(t)

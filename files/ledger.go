@@ -20,7 +20,7 @@ func (p *planner) loadLedger() error {
 	}
 	p.ledger, p.earlier = p.last.Next(p.Config)
 	if !p.earlier.Interrupted() {
-		result, err := p.root.ReadFile(resultFile)
+		result, err := p.root.ReadFile(p.ResultFile)
 		if err != nil {
 			return err
 		}
@@ -42,14 +42,18 @@ func (p *planner) planStart() {
 	if p.last.Interrupted() {
 		p.add(config.Origin{}, "cleaning up after a run that was interrupted", func(context.Context) error { return p.cleanUp() })
 	}
+	p.checkSealed(p.cfg.Ignition.Origin("version"), "this stage records what it does", "/etc")
 	if p.Config != "" {
-		dirs := slices.Concat(p.ledger.TempDirs, p.changedDirs, p.prefetch.tempDirs(), []string{"/etc"})
+		dirs := slices.Concat(p.ledger.TempDirs, p.changedDirs, p.prefetch.tempDirs(), []string{"/etc", path.Dir(p.ResultFile)})
 		slices.Sort(dirs)
 		p.ledger.TempDirs = slices.Compact(dirs)
 		p.add(config.Origin{}, "recording in "+ledger.Path+" what exists", func(context.Context) error { return p.ledger.Start(p.root) })
 	}
 	if n := len(p.prefetch.all); n > 0 {
-		p.add(config.Origin{}, "starting "+system.Plural(n, "download"), func(ctx context.Context) error { return p.prefetch.start(ctx, p.root) })
+		p.add(config.Origin{}, "starting "+system.Plural(n, "download"), func(ctx context.Context) error {
+			p.prefetch.start(ctx, p.root)
+			return nil
+		})
 	}
 	p.plan = append(p.plan, rest...)
 }
@@ -85,10 +89,13 @@ func (p *planner) cleanUp() error {
 	if err := p.root.RemoveMatching("/etc", isAccountLeftover); err != nil {
 		return err
 	}
-	if p.earlier == nil || p.earlier.Accounts == nil {
+	if p.earlier == nil {
 		return nil
 	}
-	if err := p.earlier.UndoHomes(p.root); err != nil {
+	if err := p.removeEmptied(p.earlier.UnitDirs); err != nil || p.earlier.Accounts == nil {
+		return err
+	}
+	if _, err := p.earlier.UndoHomes(p.root); err != nil {
 		return err
 	}
 	return p.restoreAccounts()

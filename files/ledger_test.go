@@ -214,7 +214,7 @@ func TestNodesOfOthersAreConflicts(t *testing.T) {
 	t.Run("changed after the first boot", func(t *testing.T) {
 		w := ledgerFixture(t)
 		w.mustApply(oneFile)
-		time.Sleep(20 * time.Millisecond) // a tick of the clock of inodes
+		time.Sleep(time.Second) // a tick of the slowest clock of inodes
 		w.write("f", "edited")
 		w.wantConflicts(oneFile, "an earlier first boot applied this config, but did not create this node, or it was changed since")
 	})
@@ -306,6 +306,15 @@ func (w *fixture) dropLines(name, prefix string) {
 	w.write(name, strings.Join(kept, "\n"))
 }
 
+func TestConfigsCannotWriteTheLedger(t *testing.T) {
+	for _, node := range []string{`"files":[{`, `"directories":[{`, `"links":[{"target":"x",`} {
+		text := `{"ignition":{"version":"3.0.0"},"storage":{` + node + `"path":"` + ledger.Path + `"}]}}`
+		if _, problems, err := config.Parse([]byte(text), "test"); err == nil || !strings.Contains(problems.String(), ledger.Path+" is a file of Firstlight's own") {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
 func TestUnreadableLedgerStopsThePlan(t *testing.T) {
 	w := ledgerFixture(t)
 	w.write(ledger.Path, "{")
@@ -353,4 +362,17 @@ func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
 	if !slices.Equal(w.RecordedDirectories, []string{"/var/data"}) {
 		t.Errorf("the plan knew %v", w.RecordedDirectories)
 	}
+}
+
+func TestLedgerIsNotAnEntry(t *testing.T) {
+	for _, name := range []string{ledger.Path, resultFile} {
+		text := `{"ignition": {"version": "3.5.0"}, "storage": {"directories": [{"path": "` + name + `/x"}]}}`
+		if _, problems, err := config.Parse([]byte(text), "x"); err == nil {
+			t.Errorf("%s is the config's: %v", name, problems)
+		}
+	}
+	w := newFixture(t)
+	w.symlink("etc", "other")
+	w.wantConflicts(`"storage": {"files": [{"path": "/other/.provisioning-ledger.json", "contents": {"source": "data:,x"}}]}`,
+		"file /other/.provisioning-ledger.json is, or is below, /etc/.provisioning-ledger.json on this machine")
 }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // What is possible and was hardly meant is warned of.
 
 // warn logs a warning with the place in the config.
 func (p *planner) warn(at config.Origin, format string, args ...any) {
-	p.Log.Warn(fmt.Sprintf(format, args...) + fmt.Sprintf(" (%v)", at))
+	p.Log.Bare().Warn(report.Warning(at, fmt.Sprintf(format, args...)))
 }
 
 // noteParents warns of directories in a home that are made on the way to what is its
@@ -93,6 +94,9 @@ var volatileDirs = [...]string{"/dev", "/proc", "/run", "/sys", "/tmp"}
 // into being with a mount either, as far as one can tell: an empty directory on the way
 // may be a mount point.
 func (p *planner) leadsNowhere(name string) (at string, nowhere bool) {
+	if p.root.Exists(name) {
+		return name, false // most do
+	}
 	at, err := p.root.Resolve(name)
 	if err != nil {
 		return name, true

@@ -28,7 +28,7 @@ func TestParentsThatStayRootsAreWarnedOf(t *testing.T) {
 	const users = `"passwd": {"users": [{"name": "ann"}]}, "storage": `
 	for sections, want := range map[string][]string{
 		`{"files": [{"path": "/home/ann/.config/x/y", "user": {"name": "ann"}}, {"path": "/home/ann/.config/x/z", "user": {"name": "ann"}}]}`: {
-			`the directory /home/ann/.config will be root's, since it does not exist and the config does not list it: user "ann" cannot write to it, only to /home/ann/.config/x/y (test config, line 2`,
+			`the directory /home/ann/.config will be root's, since it does not exist and the config does not list it: user "ann" cannot write to it, only to /home/ann/.config/x/y (test config)`,
 			`the directory /home/ann/.config/x will be root's`},
 		`{"files": [{"path": "/home/ann/.config/x/y", "user": {"id": UID}}], "directories": [{"path": "/home/ann/.config", "user": {"name": "ann"}}]}`:           {`the directory /home/ann/.config/x will`},
 		`{"links": [{"path": "/home/ann/l/l", "target": "/etc", "user": {"name": "ann"}}], "directories": [{"path": "/home/ann/d/d", "user": {"name": "ann"}}]}`: {`/home/ann/d will`, `/home/ann/l will`},
@@ -44,7 +44,7 @@ func TestParentsThatStayRootsAreWarnedOf(t *testing.T) {
 
 func TestLinksAndShellsThatLeadNowhereAreWarnedOf(t *testing.T) {
 	for sections, want := range map[string][]string{
-		`"storage": {"links": [{"path": "/etc/localtime", "target": "\\usr\\share\\zoneinfo\\Etc\\UTC"}]}`: {`link /etc/localtime leads to /etc/\usr\share\zoneinfo\Etc\UTC, which does not exist (test config, line 2`},
+		`"storage": {"links": [{"path": "/etc/localtime", "target": "\\usr\\share\\zoneinfo\\Etc\\UTC"}]}`: {`link /etc/localtime leads to /etc/\usr\share\zoneinfo\Etc\UTC, which does not exist (test config)`},
 		`"storage": {"links": [{"path": "/a", "target": "/usr/none"}, {"path": "/usr/b", "target": "../usr/none/x"}, {"path": "/loop", "target": "loop"}]}`: {
 			"link /a leads to /usr/none,", "link /loop leads to /loop,", "link /usr/b leads to /usr/none/x,"},
 		`"storage": {"links": [{"path": "/a", "target": "/usr/there"}, {"path": "/usr/b", "target": "../../../../usr/there"}, {"path": "/c", "target": "/a"}, {"path": "/d", "target": "/e"}, {"path": "/usr/dir", "target": "."}],
@@ -53,7 +53,7 @@ func TestLinksAndShellsThatLeadNowhereAreWarnedOf(t *testing.T) {
 			{"path": "/f", "target": "/sys/x"}, {"path": "/g", "target": "/tmp/x"}, {"path": "/h", "target": "/empty/later"}]}`: nil,
 		`"storage": {"links": [{"path": "/etc/systemd/system/x.wants/u.service", "target": "/etc/systemd/system/u.service"}]}, "systemd": {"units": [{"name": "u.service", "contents": "[Unit]\n"}]}`: nil,
 		`"passwd": {"users": [{"name": "ann", "shell": "/usr/there"}, {"name": "bob", "shell": "/usr/bin/zsh"}, {"name": "eve", "shell": "/none", "shouldExist": false}]}`: {
-			`user "bob" has the shell /usr/bin/zsh, which does not exist: nobody can log in with it (test config, line 2`},
+			`user "bob" has the shell /usr/bin/zsh, which does not exist: nobody can log in with it (test config)`},
 	} {
 		w, uid, gid := withHome(t)
 		w.write("etc/passwd", w.read("etc/passwd")+fmt.Sprintf("bob:x:%d:%d::/home/bob:/bin/sh\n", uid+1, gid))

@@ -42,8 +42,11 @@ func (w *fixture) protect(name string, attribute int) bool {
 	return true
 }
 
-// An attribute of inodes, see FS_IOC_SETFLAGS.
-const immutable = 0x10
+// Attributes of inodes, see FS_IOC_SETFLAGS.
+const (
+	immutable  = 0x10
+	appendOnly = 0x20
+)
 
 func TestOverwriteOfADirectoryKnowsWhatCannotGo(t *testing.T) {
 	const sections = `"storage": {"directories": [{"path": "/d", "overwrite": true}]}`
@@ -125,4 +128,49 @@ func TestHomesWithWhatCannotGo(t *testing.T) {
 			w.mustApply(moved)
 		}
 	})
+}
+
+func TestNothingIsMadeInASealedDirectory(t *testing.T) {
+	for name, c := range map[string]struct{ dir, sections, want string }{
+		"file": {"d", `"storage": {"files": [{"path": "/d/f"}]}`, "file /d/f is to be made, but nothing can be made or replaced in /d:"},
+		"below": {"d", `"storage": {"files": [{"path": "/d/new/deep/f", "contents": {"source": "https://host/x"}}]}`,
+			"file /d/new/deep/f is to be made, but nothing can be made or replaced in /d:"},
+		"by a link":   {"d", `"storage": {"files": [{"path": "/to-d/f"}]}`, "file /to-d/f is to be made, but nothing can be made or replaced in /d:"},
+		"replaced":    {"d", `"storage": {"files": [{"path": "/d/old", "overwrite": true, "contents": {"source": "data:,"}}]}`, "file /d/old is to be made, but"},
+		"appended":    {"d", `"storage": {"files": [{"path": "/d/old", "append": [{"source": "data:,x"}]}]}`, "file /d/old is to be made, but"},
+		"directory":   {"d", `"storage": {"directories": [{"path": "/d/d"}]}`, "directory /d/d is to be made, but"},
+		"link":        {"d", `"storage": {"links": [{"path": "/d/l", "target": "/x"}]}`, "link /d/l is to be made, but"},
+		"unit":        {"etc/systemd", `"systemd": {"units": [{"name": "u.service", "contents": "[Unit]\n"}]}`, "writing unit u.service, but nothing can be made or replaced in /etc/systemd:"},
+		"mask":        {"etc/systemd", `"systemd": {"units": [{"name": "u.service", "mask": true}]}`, "masking unit u.service, but nothing can be made or replaced in /etc/systemd:"},
+		"preset":      {"etc/systemd", `"systemd": {"units": [{"name": "u.service", "enabled": true}]}`, "writing presets of 1 unit to /etc/systemd/system-preset/20-ignition.preset, but nothing"},
+		"home":        {"home", `"passwd": {"users": [{"name": "new"}]}`, `creating user "new" with the home /home/new, but nothing can be made or replaced in /home:`},
+		"keys":        {"home/ann", `"passwd": {"users": [{"name": "ann", "sshAuthorizedKeys": ["k"]}]}`, `writing the SSH keys of user "ann", but nothing can be made or replaced in /home/ann:`},
+		"moved":       {"home", `"passwd": {"users": [{"name": "ann", "homeDir": "/srv/ann"}]}`, `the home of user "ann" should move, but nothing can be made or replaced in /home:`},
+		"our records": {"etc", `"storage": {"files": [{"path": "/f"}]}`, "this stage records what it does, but nothing can be made or replaced in /etc:"},
+	} {
+		for attribute, why := range map[int]string{immutable: " it is immutable", appendOnly: " it can only be appended to"} {
+			t.Run(name+why, func(t *testing.T) {
+				w := newFixture(t)
+				w.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:900:900::/home/ann:/bin/sh\n")
+				w.write("etc/group", "root:x:0:\nann:x:900:\n")
+				w.mkdir("etc/systemd")
+				w.mkdir("home/ann")
+				w.own("home/ann", 900, 900)
+				w.write("d/old", "x")
+				w.symlink("d", "to-d")
+				if w.protect(c.dir, attribute) {
+					w.wantConflicts(c.sections, c.want+map[bool]string{true: why}[c.want[len(c.want)-1] == ':'])
+				}
+			})
+		}
+	}
+}
+
+func TestWhatIsInASealedDirectoryCanStayThere(t *testing.T) {
+	w := newFixture(t)
+	w.write("d/f", "x")
+	if w.protect("d", immutable) {
+		w.mustApply(`"storage": {"files": [{"path": "/d/f", "mode": 384}], "directories": [{"path": "/d"}]}`)
+		w.wantMode("d/f", 0o600)
+	}
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -22,8 +23,9 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 		return nil, err
 	}
 	t.Close()
+	t.KeyDir, t.ResultFile = cmp.Or(t.KeyDir, defaultKeyDir), cmp.Or(t.ResultFile, resultFile)
 	t.root, t.prefetch = r, newPrefetcher(t)
-	p := &planner{Tree: t, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}}
+	p := &planner{Tree: t, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}, sealed: map[string]*rootfs.Pin{}, movedHomes: map[string]string{}}
 	if p.checkShadowFiles(); len(p.conflicts) > 0 { // they cannot be read either
 		return nil, errors.Join(p.conflicts...)
 	}
@@ -72,6 +74,7 @@ type planner struct {
 	tree, emptied *rootfs.View
 
 	parents map[string]resolvedDir // by path; see resolve
+	sealed  map[string]*rootfs.Pin // by path; see checkSealed
 	entries []*entry               // in the order in which they are planned
 	byPath  map[string]*entry      // the same by resolved path
 
@@ -84,6 +87,13 @@ type planner struct {
 	// last is the ledger as it is found, and earlier the same if it is about this
 	// config; nil if there is none. This run's is never nil.
 	last, earlier, ledger *ledger.Ledger
+	// madeHomes are the changes of homes that an interrupted run has made and that
+	// cannot be undone. While users are planned that it was done with before the last of
+	// them, onlyDatabases is set: what they have below the root is as it should be.
+	// movedHomes is where the homes of others move, by user.
+	madeHomes     []ledger.HomeChange
+	onlyDatabases bool
+	movedHomes    map[string]string
 }
 
 // look reads what earlier runs have done, and the users and groups. What will be
@@ -91,11 +101,12 @@ type planner struct {
 func (p *planner) look() error {
 	err := p.loadLedger()
 	if err == nil {
-		err = p.earlier.UndoHomes(p.tree)
+		p.madeHomes, err = p.earlier.UndoHomes(p.tree)
 	}
 	if err != nil {
 		return &report.Error{Doing: "looking for what earlier runs have done to " + p.Root, Err: err}
 	}
+	p.onlyDatabases = len(p.madeHomes) > 0
 	if p.will, err = p.initialAccounts(); err == nil {
 		err = p.saveAccounts()
 	}
@@ -105,10 +116,14 @@ func (p *planner) look() error {
 	return nil
 }
 
-// add plans an operation.
-func (p *planner) add(origin config.Origin, name string, do func(context.Context) error) {
-	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Do: func(ctx context.Context) error {
-		return withHint(do(ctx))
+// add plans an operation, with the programs that it cannot do without.
+func (p *planner) add(origin config.Origin, name string, do func(context.Context) error, programs ...string) {
+	p.plan = append(p.plan, &report.Operation{Name: name, Origin: origin, Programs: programs, Do: func(ctx context.Context) error {
+		err := do(ctx)
+		if isFull(err) && p.prefetch.makeRoom(ctx) {
+			err = do(ctx)
+		}
+		return withHint(err)
 	}})
 }
 
@@ -129,7 +144,7 @@ func withHint(err error) error {
 		errno unix.Errno
 		hint  string
 	}{
-		{unix.ENOSPC, "make the filesystem larger, or write less to it (it may also be out of inodes)"},
+		{unix.ENOSPC, "make the filesystem larger, or write less to it; a file needs room beside what it replaces"},
 		{unix.EDQUOT, "raise the quota of this filesystem, or write less to it"},
 		{unix.EROFS, "the filesystem is mounted read-only: check the kernel argument rw and the log of the kernel for errors of the disk"},
 		{unix.EIO, "the disk could not be read or written: look at the log of the kernel"},
@@ -139,6 +154,10 @@ func withHint(err error) error {
 	var known *report.Error
 	if errors.As(err, &known) && known.Hint != "" {
 		return err
+	}
+	var full *rootfs.FullError
+	if errors.As(err, &full) && full.NoInodes() {
+		return &report.Error{Err: err, Hint: "it is out of inodes: make the filesystem with more of them, or write fewer nodes to it; a file needs one beside that of what it replaces"}
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.errno) {

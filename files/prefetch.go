@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/fetch"
@@ -19,6 +21,9 @@ import (
 // operation, as many at once as the Fetcher allows, each into a temp file on the
 // filesystem where it is wanted. What the config wants is still done in the
 // config's order; a file whose contents have not arrived yet waits for them.
+//
+// Where there is no room for all of them beside what they will replace, those that
+// do not fit are downloaded when it is their turn.
 type prefetcher struct {
 	fetcher  Fetcher
 	log      *report.Logger
@@ -27,8 +32,6 @@ type prefetcher struct {
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	dirs    map[string]*rootfs.Dir  // of the temp files
-	mu      sync.Mutex              // guards the temp files until they are done
 	failed  context.Context         // ends with the first failure, which is its cause
 	fail    context.CancelCauseFunc // ends it
 }
@@ -40,15 +43,16 @@ type download struct {
 	dir      string // that the temp file is created in, a resolved path
 	name     string // of the file that it is for, for messages
 	uses     int    // that are still to come
+	temp     *rootfs.PendingFile
 	done     chan struct{}
-	temp     *rootfs.TempFile
 	// Once it is done:
-	size int64 // in bytes
-	err  error
+	size    int64 // in bytes
+	err     error
+	isThere bool // if not, the next use fetches it again
 }
 
 func newPrefetcher(t *Tree) *prefetcher {
-	p := &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, dirs: map[string]*rootfs.Dir{}, stop: func() {}}
+	p := &prefetcher{fetcher: t.Fetch, log: t.Log, bySource: map[string]*download{}, stop: func() {}}
 	p.failed, p.fail = context.WithCancelCause(context.Background())
 	return p
 }
@@ -91,43 +95,58 @@ func (p *prefetcher) tempDirs() []string {
 }
 
 // start begins the downloads. They end with ctx, or when they are closed.
-func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) error {
-	for _, d := range p.all {
-		if p.dirs[d.dir] != nil {
-			continue
-		}
-		dir, err := r.OpenDir(d.dir)
-		if err != nil {
-			return err
-		}
-		p.dirs[d.dir] = dir
-	}
+func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) {
 	ctx, p.stop = context.WithCancel(ctx)
 	for _, d := range p.all {
+		d.temp = r.PendingFile(d.dir, d.name)
+	}
+	for _, d := range p.all {
 		p.running.Go(func() {
-			d.err = p.download(ctx, d)
+			p.download(ctx, d)
+			d.size = d.temp.Size()
 			close(d.done)
-			if d.err != nil {
+			switch {
+			case isFull(d.err):
+				p.log.Info(fmt.Sprintf("there is no room yet for %s: it is fetched when it is its turn", fetch.Redact(*d.resource.Source)))
+			case d.err != nil:
 				p.fail(d.err)
 			}
 		})
 	}
 	p.running.Go(func() { p.logProgress(ctx, time.Now()) })
-	return nil
 }
 
-// download fetches one resource into its temp file, which is closed then.
-func (p *prefetcher) download(ctx context.Context, d *download) error {
-	temp, err := p.dirs[d.dir].CreateTemp(d.name)
-	if err != nil {
-		return err
+// download fetches one resource into its temp file.
+func (p *prefetcher) download(ctx context.Context, d *download) {
+	d.err = p.fetcher.Fetch(ctx, d.resource, d.temp)
+	d.isThere = d.err == nil
+	if !d.isThere {
+		d.temp.Discard()
 	}
-	p.mu.Lock()
-	d.temp = temp
-	p.mu.Unlock()
-	err = errors.Join(p.fetcher.Fetch(ctx, d.resource, temp.File), temp.Close())
-	d.size = temp.Size()
-	return err
+}
+
+// isFull reports whether an error is that a filesystem has no room.
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// makeRoom waits for all downloads and removes what nobody has used so far, which is
+// then fetched when it is its turn. It reports whether there was anything.
+func (p *prefetcher) makeRoom(ctx context.Context) (removed bool) {
+	for _, d := range p.all {
+		if d.temp == nil { // nothing has begun yet
+			return false
+		}
+		select {
+		case <-d.done:
+		case <-p.failed.Done():
+			return false
+		case <-ctx.Done():
+			return false
+		}
+		removed = removed || d.temp.Exists()
+		d.temp.Discard()
+		d.isThere = false
+	}
+	return removed
 }
 
 // wait returns a resource's download when it is done, nil at once for what is
@@ -145,10 +164,13 @@ func (p *prefetcher) wait(ctx context.Context, r config.Resource) (*download, er
 	}
 	select {
 	case <-d.done:
-		return d, d.err
 	default:
 		return nil, fmt.Errorf("another download has failed meanwhile: %w", context.Cause(p.failed))
 	}
+	if !d.isThere && (d.err == nil || isFull(d.err)) {
+		p.download(ctx, d)
+	}
+	return d, d.err
 }
 
 // writeAll writes resources one after another. One without a source is empty.
@@ -161,7 +183,7 @@ func (p *prefetcher) writeAll(ctx context.Context, w io.Writer, resources []conf
 		switch {
 		case err != nil:
 		case d != nil:
-			err = d.copyTo(w)
+			err = d.use(func() error { return d.temp.CopyTo(w) })
 		default:
 			err = p.fetcher.Fetch(ctx, r, w)
 		}
@@ -174,27 +196,22 @@ func (p *prefetcher) writeAll(ctx context.Context, w io.Writer, resources []conf
 
 // takeTemp hands the temp file over to the only use that is left of a download,
 // opened at its end.
-func (d *download) takeTemp() (*rootfs.TempFile, error) {
-	temp, err := d.temp.Reopen(d.name)
-	if err == nil {
-		d.temp, d.uses = nil, 0
-	}
+func (d *download) takeTemp() (temp *rootfs.TempFile, err error) {
+	err = d.use(func() error {
+		temp, err = d.temp.Take()
+		return err
+	})
 	return temp, err
 }
 
-// copyTo writes what was downloaded, for one of its uses.
-func (d *download) copyTo(w io.Writer) error {
-	f, err := d.temp.OpenRead()
-	if err != nil {
+// use lets one of its uses have what was downloaded.
+func (d *download) use(do func() error) error {
+	if err := do(); err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := io.Copy(w, f); err != nil {
-		return err
-	}
-	if d.uses--; d.uses == 0 {
+	if d.uses--; d.uses <= 0 {
 		d.temp.Discard()
-		d.temp = nil
+		d.isThere = false
 	}
 	return nil
 }
@@ -208,9 +225,6 @@ func (p *prefetcher) close() {
 		if d.temp != nil {
 			d.temp.Discard()
 		}
-	}
-	for _, dir := range p.dirs {
-		dir.Close()
 	}
 }
 
@@ -237,8 +251,6 @@ func (p *prefetcher) logProgress(ctx context.Context, began time.Time) {
 
 // progress says how far the downloads are; nothing if all are done.
 func (p *prefetcher) progress(lasted time.Duration) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var done, bytes int64
 	waitsFor := ""
 	for _, d := range p.all {
@@ -252,9 +264,7 @@ func (p *prefetcher) progress(lasted time.Duration) string {
 		if waitsFor == "" {
 			waitsFor = fetch.Redact(*d.resource.Source)
 		}
-		if d.temp != nil {
-			bytes += d.temp.Size()
-		}
+		bytes += d.temp.Size()
 	}
 	if waitsFor == "" {
 		return ""

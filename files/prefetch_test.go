@@ -98,7 +98,12 @@ func TestDownloadsAreReadableByOthersOnlyWhenComplete(t *testing.T) {
 	w.mkdir("dir")
 	w.write("dir/f", "old")
 	s.before = func(_ string, to io.Writer) error {
-		info, err := to.(*os.File).Stat()
+		io.WriteString(to, "x")
+		temps, _ := filepath.Glob(w.path("dir/.firstlight-*"))
+		if len(temps) != 1 {
+			t.Fatalf("while it is fetched there are %q", temps)
+		}
+		info, err := os.Stat(temps[0])
 		if err != nil || info.Mode() != 0o600 {
 			t.Errorf("while it is fetched it has mode %v, %v", info.Mode(), err)
 		}
@@ -106,7 +111,7 @@ func TestDownloadsAreReadableByOthersOnlyWhenComplete(t *testing.T) {
 		return nil
 	}
 	w.mustApply(`"storage": {"files": [{"path": "/dir/f", "overwrite": true, "mode": 493, "contents": {"source": "https://host/new"}}]}`)
-	w.wantText("dir/f", "/new")
+	w.wantText("dir/f", "x/new")
 	w.wantMode("dir/f", 0o755)
 }
 
@@ -180,9 +185,7 @@ func TestProgressNamesTheDownloadItWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := ds.start(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
+	ds.start(t.Context(), r)
 	<-started
 	<-ds.all[0].done
 	<-ds.all[2].done
@@ -201,4 +204,16 @@ func TestProgressNamesTheDownloadItWaitsFor(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// The ledger may be what there is no room for.
+func TestNoRoomBeforeAnyDownloadHasBegun(t *testing.T) {
+	w, _ := withStore(t)
+	p := newPrefetcher(w.Tree)
+	source := "https://host/x"
+	p.add("/f", "/", config.Resource{Source: &source})
+	if p.makeRoom(t.Context()) {
+		t.Error("there was something to remove")
+	}
+	p.close()
 }

@@ -31,8 +31,9 @@ func (p *planner) planPresets() {
 	if len(lines) == 0 {
 		return
 	}
-	p.changes(presetFile)
-	p.add(p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %s to %s", system.Plural(len(units), "unit"), presetFile), func(context.Context) error {
+	origin, doing := p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %s to %s", system.Plural(len(units), "unit"), presetFile)
+	p.changes(origin, doing, presetFile)
+	p.add(origin, doing, func(context.Context) error {
 		return p.rewriteLines(presetFile, 0o644, true, func(old []string) []string {
 			return append(old, slices.DeleteFunc(lines, func(l string) bool { return slices.Contains(old, l) })...)
 		})

@@ -64,10 +64,10 @@ func (p *planner) planResult() {
 	if p.Result == (Result{}) {
 		return
 	}
-	p.needsLabel(resultFile)
-	p.add(config.Origin{}, "writing the result file "+resultFile, func(ctx context.Context) error {
-		return p.root.InParent(resultFile, func(etc *rootfs.Dir, base string) error {
-			found, err := etc.ReadFile(base)
+	p.needsLabel(p.ResultFile)
+	p.add(config.Origin{}, "writing the result file "+p.ResultFile, func(ctx context.Context) error {
+		return p.root.InParent(p.ResultFile, func(dir *rootfs.Dir, base string) error {
+			found, err := dir.ReadFile(base)
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (p *planner) planResult() {
 			if err != nil {
 				return fmt.Errorf("%w: %v", report.ErrBug, err)
 			}
-			return etc.WriteFile(base, text, rootfs.Options{Mode: 0o600, Replace: true, Sync: true})
+			return dir.WriteFile(base, text, rootfs.Options{Mode: 0o600, Replace: true, Sync: true})
 		})
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -15,7 +17,7 @@ import (
 const sshKeysMessage = "225067b87bbd4a0cb6ab151f82fa364b"
 
 func (p *planner) logKeys(user, at string) {
-	p.Log.Info("wrote ssh authorized keys file for user: "+user,
+	p.Log.Bare().Info("wrote ssh authorized keys file for user: "+user,
 		"MESSAGE_ID", sshKeysMessage,
 		"IGNITION_USER_NAME", user,
 		"IGNITION_PATH", at)
@@ -130,8 +132,67 @@ func checkMayWrite(d *rootfs.Dir, u account, what string) error {
 	if err != nil || u.mayWrite(st) {
 		return err
 	}
-	return &report.Error{Err: fmt.Errorf("%s belongs to uid %d and has mode %04o: user %q (uid %d) may not %s", d.HostPath("."), st.Uid, st.Permissions(), u.name, u.uid, what),
-		Hint: "keys go only where their user may write: let the config make the home directory and what is in it the user's, or remove the symbolic link that leads there"}
+	return &report.Error{Err: errors.New(u.mayNot(d.HostPath("."), st, what)), Hint: keyHint}
+}
+
+const keyHint = "keys go only where their user may write: make the home directory and what is in it the user's in the image, or remove the symbolic link that leads there"
+
+// mayNot says what a user may not do in a directory.
+func (u account) mayNot(dir string, st *rootfs.Stat, what string) string {
+	who := fmt.Sprintf("user %q", u.name)
+	if u.uid != unknownID {
+		who += fmt.Sprintf(" (uid %d)", u.uid)
+	}
+	return fmt.Sprintf("%s belongs to uid %d and has mode %04o: %s may not %s", dir, st.Uid, st.Permissions(), who, what)
+}
+
+// checkKeys reports what will keep the keys of a user from being written, as far as that
+// is sure: a user whose numbers useradd will choose may own anything but what is root's.
+// Before is the account as it is now, if there is one.
+func (p *planner) checkKeys(origin config.Origin, before, after account) error {
+	doing, at := fmt.Sprintf("writing the SSH keys of user %q", after.name), path.Join(after.home, p.keyFile())
+	dir, err := p.tree.Resolve(path.Dir(at))
+	if err != nil {
+		p.ioConflict(origin, doing, err)
+		return nil
+	}
+	existing, what := dir, "make a file there"
+	st, err := p.tree.Lstat(existing)
+	for ; st == nil && err == nil; st, err = p.tree.Lstat(existing) {
+		existing, what = path.Dir(existing), "make "+path.Base(existing)+" there"
+	}
+	if err != nil {
+		return err
+	}
+	if existing == dir {
+		file, err := p.tree.Lstat(path.Join(dir, path.Base(at)))
+		// A link may lead to where the user may write.
+		if err != nil || file.IsLink() || file.IsRegular() && p.mightWrite(before, after, dir, file) {
+			return err
+		}
+		if file.IsDir() {
+			p.conflict(origin, "remove the directory from the image", "%s: at %s there is a directory", doing, p.root.HostPath(path.Join(dir, path.Base(at))))
+			return nil
+		}
+	}
+	if !p.mightWrite(before, after, existing, st) {
+		err := p.leadsTo(path.Dir(at), dir, errors.New(after.mayNot(p.root.HostPath(existing), st, what)))
+		p.conflict(origin, keyHint, "%s: %v", doing, err)
+	}
+	return nil
+}
+
+// mightWrite reports whether a user may write to a node when it is her turn. Nodes in the
+// home follow a user whose numbers change; directories for mounts become hers.
+func (p *planner) mightWrite(before, after account, name string, st *rootfs.Stat) bool {
+	const group = 0o020
+	recorded := func(dir string) bool {
+		at, err := p.tree.Resolve(dir)
+		return err == nil && at == name
+	}
+	return st.Future || after.mayWrite(st) || before.name != "" && before.mayWrite(st) ||
+		after.uid == unknownID && st.Uid != 0 || after.gid == unknownID && st.Gid != 0 && st.Mode&group != 0 ||
+		slices.ContainsFunc(p.RecordedDirectories, recorded)
 }
 
 // mayWrite reports whether a node's permissions let a user write to it. Those of

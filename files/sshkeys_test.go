@@ -1,11 +1,14 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 const annsKeys = `"passwd": {"users": [{"name": "ann", "sshAuthorizedKeys": ["ssh-ed25519 AAA ann@a", "ssh-rsa BBB"]}]}`
@@ -101,6 +104,11 @@ func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
 		"file instead of a directory": {func(w *fixture, uid, gid int) {
 			w.write("home/ann/.ssh", "")
 		}, "home/ann/.ssh/authorized_keys.d: not a directory"},
+		"directory instead of a file": {func(w *fixture, uid, gid int) {
+			w.mkdir("home/ann/.ssh/authorized_keys.d/ignition")
+			w.own("home/ann/.ssh", uid, gid)
+			w.own("home/ann/.ssh/authorized_keys.d", uid, gid)
+		}, "home/ann/.ssh/authorized_keys.d/ignition there is a directory"},
 		"no home": {func(w *fixture, uid, gid int) {
 			os.Remove(w.path("home/ann"))
 		}, `root/home belongs to uid 0 and has mode 0755: user "ann" (uid 1234) may not make ann there`},
@@ -108,16 +116,56 @@ func TestSSHKeysGoOnlyWhereTheUserCould(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, uid, gid := withHome(t)
 			c.prepare(w, uid, gid)
-			before := listing(t, w.path("etc"))
-			err := w.apply(annsKeys)
+			before := listing(t, w.Root)
+			_, err := w.Plan(t.Context(), parse(t, annsKeys))
 			if err == nil || !strings.Contains(err.Error(), `writing the SSH keys of user "ann": `) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v\nwant %s", err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "AAA") {
 				t.Error("the keys are in the error")
 			}
-			if after := listing(t, w.path("etc")); after != before {
-				t.Errorf("etc has become\n%s", after)
+			if after := listing(t, w.Root); after != before {
+				t.Errorf("the root has become\n%s", after)
+			}
+		})
+	}
+}
+
+// Who is yet to get her numbers, other numbers or directories may own what is there.
+func TestSSHKeysAreRefusedOnlyIfItIsSure(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // only root can make directories of others
+	}
+	const other = 4321
+	for name, c := range map[string]struct {
+		user    string
+		prepare func(w *fixture, uid, gid int)
+		want    string // "" if it is not refused
+	}{
+		"new, a home of root's": {`"name": "new"`, func(w *fixture, _, _ int) { w.mkdir("home/new") }, `root/home/new belongs to uid 0 and has mode 0755: user "new" may not make .ssh there`},
+		"new, somebody's home": {`"name": "new"`, func(w *fixture, _, _ int) {
+			w.mkdir("home/new")
+			w.own("home/new", other, other)
+		}, ""},
+		"new, no home":            {`"name": "new"`, func(*fixture, int, int) {}, ""},
+		"new, none will be made":  {`"name": "new", "noCreateHome": true`, func(*fixture, int, int) {}, `root/home belongs to uid 0 and has mode 0755: user "new" may not make new there`},
+		"other numbers, her home": {`"name": "ann", "uid": 4321`, func(w *fixture, uid, gid int) { w.own("home/ann", uid, gid) }, ""},
+		"other numbers, root's home": {`"name": "ann", "uid": 4321`, func(w *fixture, _, _ int) { w.own("home/ann", 0, 0) },
+			`root/home/ann belongs to uid 0 and has mode 0755: user "ann" (uid 4321) may not make .ssh there`},
+		"a mount point": {`"name": "ann"`, func(w *fixture, _, _ int) {
+			w.mkdir("home/ann/.ssh")
+			w.RecordedDirectories = []string{"/home/ann/.ssh"}
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, uid, gid := withHome(t)
+			c.prepare(w, uid, gid)
+			_, err := w.Plan(t.Context(), parse(t, `"passwd": {"users": [{`+c.user+`, "sshAuthorizedKeys": ["k"]}]}`))
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("it is refused: %v", err)
+			case c.want != "" && (!errors.Is(err, report.ErrConfig) || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got %v, want a conflict: %s", err, c.want)
 			}
 		})
 	}

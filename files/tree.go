@@ -32,8 +32,12 @@ type Tree struct {
 	// Keys are the keys of LUKS volumes by their names, and VolumeKeys files of
 	// zkey by theirs, as data URLs; the disks stage made them.
 	Keys, VolumeKeys map[string]string
+	// KeyDir is where the new system looks for them, by default /etc/luks.
+	KeyDir string
 	// Result is what the result file will say. Without anything there is none.
 	Result Result
+	// ResultFile is its path, by default /etc/.ignition-result.json.
+	ResultFile string
 	// Relabel sets SELinux labels if the root has a policy.
 	Relabel bool
 	// Config is the digest of the config. With it the root gets a ledger, so

@@ -38,7 +38,7 @@ func (p *planner) planUnit(u config.Unit) {
 	switch {
 	case config.NonZero(u.Mask):
 		// A mask counts more than contents.
-		p.changes(at)
+		p.changes(u.Origin("mask"), "masking unit "+u.Name, at)
 		p.add(u.Origin("mask"), "masking unit "+u.Name, func(context.Context) error {
 			return p.root.InParent(at, func(d *rootfs.Dir, base string) error {
 				return d.WriteLink(base, maskTarget, rootfs.Options{Replace: true})
@@ -67,6 +67,7 @@ func (p *planner) planUnmask(u config.Unit, name string) {
 	if err != nil || at.found == nil || at.found.Target != maskTarget {
 		return
 	}
+	p.checkSealed(u.Origin("mask"), "unmasking unit "+u.Name, path.Dir(name))
 	p.changedDirs = append(p.changedDirs, path.Dir(name))
 	p.add(u.Origin("mask"), "unmasking unit "+u.Name, func(context.Context) error { return p.root.Remove(name) })
 }
@@ -84,6 +85,13 @@ func (p *planner) planDisable(e *enablement, u config.Unit) {
 	}
 	exists := e.exists(name)
 	p.changedDirs = append(p.changedDirs, unitDir)
+	dirs, err := e.dependencyDirs()
+	if err != nil {
+		p.ioConflict(u.Origin("enabled"), "looking for what enables unit "+u.Name, err)
+	}
+	for _, dir := range dirs {
+		p.ledger.UnitDirs = addOnce(p.ledger.UnitDirs, dir)
+	}
 	p.add(u.Origin("enabled"), "disabling unit "+u.Name, func(ctx context.Context) error {
 		err := exec.ErrNotFound
 		if exists { // systemctl does not disable what it does not find
@@ -97,6 +105,28 @@ func (p *planner) planDisable(e *enablement, u config.Unit) {
 				return err
 			}
 		}
-		return nil
+		return p.removeEmptied(dirs)
 	})
+}
+
+// removeEmptied removes those of these directories, in which there were links that enable
+// units, in which nothing is left, as systemctl does after the last link.
+func (p *planner) removeEmptied(dirs []string) error {
+	for _, dir := range dirs {
+		found, err := p.root.Lstat(dir)
+		if err != nil {
+			return err
+		}
+		if !found.IsDir() {
+			continue
+		}
+		names, err := p.root.ReadDir(dir)
+		if err == nil && len(names) == 0 {
+			err = p.root.Remove(dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,7 +3,9 @@ package files
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"path"
 	"slices"
 	"strconv"
@@ -41,15 +43,18 @@ func (p *planner) planAccounts() error {
 	return nil
 }
 
-// runShadow runs a program of shadow-utils for an account. The hash of a password
-// is kept out of the logs.
-func (p *planner) runShadow(ctx context.Context, program, account, hash string, options ...string) error {
-	c := system.Command{Name: program, Args: slices.Concat([]string{"--root", p.Root}, options, []string{account})}
-	if hash != "" && hash != noPassword {
-		c.Secrets = []string{hash}
-	}
+// runShadow runs a program of shadow-utils for an account.
+func (p *planner) runShadow(ctx context.Context, program, account string, options ...string) error {
+	return p.runShadowCommand(ctx, system.Command{Name: program, Args: slices.Concat([]string{"--root", p.Root}, options, []string{account})})
+}
+
+func (p *planner) runShadowCommand(ctx context.Context, c system.Command) error {
 	_, err := p.Run.Run(ctx, c)
 	p.accounts.invalidate()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		err = p.root.CheckRoom(err, "/etc", p.shadow.homes)
+	}
 	return err
 }
 
@@ -83,21 +88,27 @@ func (p *planner) planGroup(g config.Group) {
 		}
 		return
 	}
-	doing := "changing"
+	doing, programs := "changing", []string{"groupmod"}
 	if !exists {
-		doing, found.gid = "creating", unknownID
+		doing, programs, found.gid = "creating", []string{"groupadd"}, unknownID
 	}
 	p.checkGroup(g)
 	found.gid = config.ValueOr(g.GID, found.gid)
 	p.will.groups[g.Name] = found
 	hash := config.ValueOr(g.PasswordHash, "")
+	if isSecret(hash) {
+		programs = append(programs, groupHash.neededFor(hash))
+	}
 	p.add(g.Origin("name"), fmt.Sprintf("%s group %q", doing, g.Name), func(ctx context.Context) error {
-		program, options := "groupmod", slices.Concat(numberOption("--gid", g.GID), option("--password", hash))
+		program, options := "groupmod", slices.Concat(numberOption("--gid", g.GID), option("--password", withoutSecret(hash, "")))
 		if _, err := p.accounts.group(g.Name); err != nil { // userdel may have taken it
 			program, options = "groupadd", append(options, flag(config.NonZero(g.System), "--system")...)
 		}
-		return p.runShadow(ctx, program, g.Name, hash, options...)
-	})
+		if err := p.runShadow(ctx, program, g.Name, options...); err != nil || !isSecret(hash) {
+			return err
+		}
+		return p.setHash(ctx, groupHash, g.Name, hash)
+	}, programs...)
 }
 
 func (p *planner) planGroupDeletion(g config.Group, found group) {
@@ -110,8 +121,8 @@ func (p *planner) planGroupDeletion(g config.Group, found group) {
 		if _, err := p.accounts.group(g.Name); err != nil {
 			return nil // it has gone with its user
 		}
-		return p.runShadow(ctx, "groupdel", g.Name, "")
-	})
+		return p.runShadow(ctx, "groupdel", g.Name)
+	}, "groupdel")
 }
 
 func (p *planner) planDeletion(u config.User) {
@@ -119,18 +130,21 @@ func (p *planner) planDeletion(u config.User) {
 	if !exists {
 		return
 	}
-	p.checkHome(u, found)
+	options := flag(!p.onlyDatabases, "--remove")
+	if !p.onlyDatabases {
+		p.checkHome(u, found)
+	}
 	p.willDelete(found)
 	p.add(u.Origin("name"), fmt.Sprintf("deleting user %q", u.Name), func(ctx context.Context) error {
-		return p.runShadow(ctx, "userdel", u.Name, "", "--remove")
-	})
+		return p.runShadow(ctx, "userdel", u.Name, options...)
+	}, "userdel")
 }
 
 func (p *planner) planUser(u config.User) error {
 	found, exists := p.will.users[u.Name]
-	doing, program, options, tell := "changing", "usermod", usermodOptions(u, found), p.willChange
+	doing, program, options, tell := "changing", "usermod", p.usermodOptions(u, found), p.willChange
 	if !exists {
-		doing, program, options, tell = "creating", "useradd", useraddOptions(u), p.willCreate
+		doing, program, options, tell = "creating", "useradd", p.useraddOptions(u), p.willCreate
 		p.checkNewUser(u)
 	}
 	p.checkUser(u)
@@ -138,13 +152,19 @@ func (p *planner) planUser(u config.User) error {
 		return err
 	}
 	home := p.will.users[u.Name].home
-	makesHome := home != found.home && (exists || !config.NonZero(u.NoCreateHome))
+	makesHome := home != found.home && (exists || !config.NonZero(u.NoCreateHome)) && !p.onlyDatabases
+	if makesHome {
+		p.checkSealed(u.Origin("name"), fmt.Sprintf("%s user %q with the home %s", doing, u.Name, home), path.Dir(home))
+	}
+	programs := []string{program}
+	if u.PasswordHash != nil {
+		programs = append(programs, userHash.neededFor(password(u)))
+	}
 	p.add(u.Origin("name"), fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
-		hash := password(u)
 		if makesHome {
 			p.makeHomeParents(home)
 		}
-		if err := p.runShadow(ctx, program, u.Name, hash, options...); err != nil {
+		if err := p.changeUser(ctx, program, u.Name, options); err != nil {
 			return err
 		}
 		if !config.NonZero(u.NoCreateHome) {
@@ -155,15 +175,35 @@ func (p *planner) planUser(u config.User) error {
 		if u.PasswordHash == nil {
 			return nil
 		}
-		// Once more, as the reference does: whatever became of it in the
-		// command before, this one is about the password only.
-		return p.runShadow(ctx, "usermod", u.Name, hash, "--password", hash)
-	})
-	if len(u.SSHAuthorizedKeys) == 0 {
+		// Also if it was among the options, as the reference does: whatever became
+		// of it there, this command is about the password only.
+		return p.setHash(ctx, userHash, u.Name, password(u))
+	}, programs...)
+	if len(u.SSHAuthorizedKeys) == 0 || p.onlyDatabases {
 		return nil
+	}
+	p.checkSealed(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), path.Join(home, path.Dir(p.keyFile())))
+	if err := p.checkKeys(u.Origin("sshAuthorizedKeys"), found, p.will.users[u.Name]); err != nil {
+		return err
 	}
 	p.planKeys(u)
 	return p.willWriteKeys(p.will.users[u.Name])
+}
+
+// changeUser runs useradd or usermod, and records in the ledger how far the home has
+// moved, if it does.
+func (p *planner) changeUser(ctx context.Context, program, name string, options []string) error {
+	to, moves := p.movedHomes[name]
+	if moves {
+		if err := p.ledger.StartMove(p.root, to); err != nil {
+			return err
+		}
+	}
+	err := p.runShadow(ctx, program, name, options...)
+	if err == nil && moves {
+		err = p.ledger.EndMove(p.root, to)
+	}
+	return err
 }
 
 // willCreate tells what useradd does.
@@ -184,7 +224,7 @@ func (p *planner) willCreate(u config.User, _ account) error {
 			return err
 		}
 	}
-	if config.NonZero(u.NoCreateHome) {
+	if config.NonZero(u.NoCreateHome) || p.onlyDatabases {
 		return nil
 	}
 	return p.willCreateHome(created)
@@ -219,8 +259,8 @@ func password(u config.User) string {
 }
 
 // useraddOptions are those of useradd(8).
-func useraddOptions(u config.User) []string {
-	noHome := config.NonZero(u.NoCreateHome)
+func (p *planner) useraddOptions(u config.User) []string {
+	noHome := config.NonZero(u.NoCreateHome) || p.onlyDatabases
 	return slices.Concat(
 		option("--home-dir", config.ValueOr(u.HomeDir, "")),
 		flag(!noHome, "--create-home"),
@@ -228,19 +268,19 @@ func useraddOptions(u config.User) []string {
 		flag(config.NonZero(u.NoUserGroup), "--no-user-group"),
 		flag(config.NonZero(u.System), "--system"),
 		flag(config.NonZero(u.NoLogInit), "--no-log-init"),
-		option("--password", password(u)),
+		option("--password", withoutSecret(password(u), noPassword)),
 		commonOptions(u))
 }
 
 // usermodOptions are those of usermod(8). Unlike useradd's its option for the home
 // has the long name --home.
-func usermodOptions(u config.User, found account) []string {
+func (p *planner) usermodOptions(u config.User, found account) []string {
 	var options []string
 	if movesHome(u, found) {
-		options = append(options, "--home", *u.HomeDir, "--move-home")
+		options = append(option("--home", *u.HomeDir), flag(!p.onlyDatabases, "--move-home")...)
 	}
 	if u.PasswordHash != nil {
-		options = append(options, "--password", password(u))
+		options = append(options, option("--password", withoutSecret(password(u), ""))...)
 	}
 	return append(options, commonOptions(u)...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -41,22 +42,21 @@ func withAccounts(t *testing.T) *fixture {
 }
 
 func TestGroupCommands(t *testing.T) {
-	for group, want := range map[string]string{
-		`{"name": "new"}`: "groupadd --root R new",
-		`{"name": "new", "gid": 7, "passwordHash": "$h", "system": true}`: "groupadd --root R --gid 7 --password $h --system new",
-		`{"name": "new", "gid": 9, "passwordHash": "", "system": false}`:  "groupadd --root R --gid 9 new",
-		`{"name": "root"}`: "groupmod --root R root",
-		`{"name": "wheel", "gid": 7, "passwordHash": "$h", "system": true}`: "groupmod --root R --gid 7 --password $h wheel",
-		`{"name": "wheel", "shouldExist": false}`:                           "groupdel --root R wheel",
-		`{"name": "new", "shouldExist": false}`:                             "",
+	for group, want := range map[string][]string{
+		`{"name": "new"}`: {"groupadd --root R new"},
+		`{"name": "new", "gid": 7, "passwordHash": "$h", "system": true}`: {
+			"groupadd --root R --gid 7 --system new", "chgpasswd --root R --encrypted"},
+		`{"name": "new", "gid": 9, "passwordHash": "", "system": false}`: {"groupadd --root R --gid 9 new"},
+		`{"name": "new", "passwordHash": "*"}`:                           {"groupadd --root R --password * new"},
+		`{"name": "root"}`:                                               {"groupmod --root R root"},
+		`{"name": "wheel", "gid": 7, "passwordHash": "$h", "system": true}`: {
+			"groupmod --root R --gid 7 wheel", "chgpasswd --root R --encrypted"},
+		`{"name": "wheel", "shouldExist": false}`: {"groupdel --root R wheel"},
+		`{"name": "new", "shouldExist": false}`:   nil,
 	} {
 		w := withAccounts(t)
 		w.mustApply(`"passwd": {"groups": [` + group + `]}`)
-		if want == "" {
-			w.wantCommands()
-		} else {
-			w.wantCommands(want)
-		}
+		w.wantCommands(want...)
 	}
 }
 
@@ -68,16 +68,18 @@ func TestUserCommands(t *testing.T) {
 		`{"name": "new"}`:               {"useradd --root R --create-home --password * new"},
 		`{"name": "new", ` + none + `}`: {"useradd --root R --create-home --password * new"},
 		`{"name": "new", "passwordHash": "$h", ` + all + `}`: {
-			"useradd --root R --home-dir /h --create-home --password $h --uid 7 --comment G --gid p --groups a,b --shell /s new",
-			"usermod --root R --password $h new"},
+			"useradd --root R --home-dir /h --create-home --password * --uid 7 --comment G --gid p --groups a,b --shell /s new",
+			"chpasswd --root R --encrypted"},
 		`{"name": "new", "passwordHash": "", ` + flags + `}`: {
 			"useradd --root R --no-create-home --no-user-group --system --no-log-init --password * new",
 			"usermod --root R --password * new"},
 		`{"name": "ann"}`:                {"usermod --root R ann"},
 		`{"name": "bob", ` + flags + `}`: {"usermod --root R bob"},
 		`{"name": "ann", "passwordHash": "$h", ` + all + `}`: {
-			"usermod --root R --home /h --move-home --password $h --uid 7 --comment G --gid p --groups a,b --shell /s ann",
-			"usermod --root R --password $h ann"},
+			"usermod --root R --home /h --move-home --uid 7 --comment G --gid p --groups a,b --shell /s ann",
+			"chpasswd --root R --encrypted"},
+		`{"name": "ann", "passwordHash": "!!"}`: {
+			"usermod --root R --password !! ann", "usermod --root R --password !! ann"},
 		`{"name": "ann", "passwordHash": ""}`: {
 			"usermod --root R --password * ann", "usermod --root R --password * ann"},
 		`{"name": "ann", "shouldExist": false, ` + all + `}`:                {"userdel --root R --remove ann"},
@@ -96,35 +98,93 @@ func TestGroupsComeBeforeUsersInTheOrderOfTheConfig(t *testing.T) {
 		"useradd --root R --create-home --password * z", "useradd --root R --create-home --password * a")
 }
 
-// keeper records whole commands.
-type keeper struct{ commands []system.Command }
+// keeper records whole commands. Those of some programs fail.
+type keeper struct {
+	fails    map[string]error
+	commands []system.Command
+}
 
 func (k *keeper) Run(_ context.Context, c system.Command) ([]byte, error) {
 	k.commands = append(k.commands, c)
-	return nil, &system.CommandError{Command: c, Err: errors.New("exit status 1"), Output: "no"}
+	if err := k.fails[c.Name]; err != nil {
+		return nil, &system.CommandError{Command: c, Err: err, Output: "no"}
+	}
+	return nil, nil
 }
 
-func TestPasswordHashesAreSecret(t *testing.T) {
-	for _, sections := range []string{
-		`"passwd": {"users": [{"name": "new", "passwordHash": "$6$secret"}]}`,
-		`"passwd": {"users": [{"name": "ann", "passwordHash": "$6$secret"}]}`,
-		`"passwd": {"groups": [{"name": "new", "passwordHash": "$6$secret"}]}`,
-	} {
-		w, k := withAccounts(t), new(keeper)
+// hashed are configs with password hashes, and which program gets them.
+var hashed = map[string]string{
+	`"passwd": {"users": [{"name": "new", "passwordHash": "$6$secret"}]}`:    "chpasswd",
+	`"passwd": {"users": [{"name": "ann", "passwordHash": "!$6$secret"}]}`:   "chpasswd",
+	`"passwd": {"groups": [{"name": "new", "passwordHash": "$6$secret"}]}`:   "chgpasswd",
+	`"passwd": {"groups": [{"name": "wheel", "passwordHash": "oldsecret"}]}`: "chgpasswd",
+}
+
+func TestPasswordHashesAreNoArguments(t *testing.T) {
+	for sections, program := range hashed {
+		w, k := withAccounts(t), &keeper{fails: map[string]error{program: errors.New("exit status 1")}}
 		w.Tree.Run = k
 		err := w.apply(sections)
 		var failed *system.CommandError
-		if !errors.As(err, &failed) || strings.Contains(err.Error(), "secret") {
-			t.Fatalf("the error is: %v", err)
-		}
-		if detail := failed.Detail(); strings.Contains(detail, "secret") || !strings.Contains(detail, "(hidden)") {
-			t.Errorf("the command is: %s", detail)
+		if !errors.As(err, &failed) || strings.Contains(err.Error()+failed.Detail(), "secret") {
+			t.Errorf("%s: the error is: %v", sections, err)
 		}
 		if strings.Contains(w.log.String(), "secret") {
 			t.Errorf("the log is\n%s", w.log)
 		}
-		if !slices.Contains(k.commands[0].Args, "$6$secret") {
-			t.Errorf("ran %v", k.commands[0].Args)
+		for _, c := range k.commands {
+			if strings.Contains(strings.Join(c.Args, " "), "secret") {
+				t.Errorf("%s has it as an argument: %q", c.Name, c.Args)
+			}
+		}
+		if last := k.commands[len(k.commands)-1]; last.Name != program || !strings.HasSuffix(string(last.Stdin), "secret\n") {
+			t.Errorf("%s got %q, want %s", last.Name, last.Stdin, program)
+		}
+	}
+}
+
+// An initramfs that was made for the reference does not have the programs.
+func TestPasswordHashesWithoutTheirPrograms(t *testing.T) {
+	for sections, program := range hashed {
+		w, k := withAccounts(t), &keeper{fails: map[string]error{program: exec.ErrNotFound}}
+		w.Tree.Run = k
+		w.mustApply(sections)
+		last := k.commands[len(k.commands)-1]
+		if !strings.Contains(strings.Join(last.Args, " "), "secret") || strings.Contains(last.String(), "secret") {
+			t.Errorf("ran %q, shown as %s", last.Args, last)
+		}
+		if log := w.log.String(); !strings.Contains(log, program+" is not in this initramfs") || strings.Contains(log, "secret") {
+			t.Errorf("the log is\n%s", log)
+		}
+	}
+}
+
+func TestOperationsNameTheProgramsTheyNeed(t *testing.T) {
+	for sections, want := range map[string]string{
+		`"passwd": {"users": [{"name": "new"}]}`:                                                          "useradd",
+		`"passwd": {"users": [{"name": "ann"}]}`:                                                          "usermod",
+		`"passwd": {"users": [{"name": "new", "passwordHash": "secret"}]}`:                                "useradd chpasswd|usermod",
+		`"passwd": {"users": [{"name": "new", "passwordHash": ""}]}`:                                      "useradd usermod",
+		`"passwd": {"users": [{"name": "ann", "shouldExist": false}]}`:                                    "userdel",
+		`"passwd": {"users": [{"name": "none", "shouldExist": false}]}`:                                   "",
+		`"passwd": {"groups": [{"name": "new", "passwordHash": "secret"}]}`:                               "groupadd chgpasswd|groupmod",
+		`"passwd": {"groups": [{"name": "wheel"}]}`:                                                       "groupmod",
+		`"passwd": {"groups": [{"name": "wheel", "shouldExist": false}]}`:                                 "groupdel",
+		`"systemd": {"units": [{"name": "a.service", "enabled": false, "contents": "[Unit]\nA=B\n"}]}`:    "",
+		`"storage": {"luks": [{"name": "a", "device": "/dev/a", "keyFile": {"source": "data:,secret"}}]}`: "cryptsetup",
+	} {
+		w := withAccounts(t)
+		w.Keys = map[string]string{"a": "data:,k"}
+		plan, err := w.Plan(context.Background(), parse(t, sections))
+		if err != nil {
+			t.Errorf("%s: %v", sections, err)
+		}
+		var got []string
+		for _, o := range plan {
+			got = append(got, o.Programs...)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, want %s", sections, got, want)
 		}
 	}
 }

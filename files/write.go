@@ -11,7 +11,7 @@ import (
 
 // planWrite plans a file that replaces whatever exists at its path.
 func (p *planner) planWrite(origin config.Origin, doing, name string, text []byte, mode uint32) {
-	p.changes(name)
+	p.changes(origin, doing, name)
 	if at, found, err := p.tree.Locate(name); err == nil && found != nil {
 		p.checkPinned(origin, doing, at, true)
 	}
@@ -21,8 +21,9 @@ func (p *planner) planWrite(origin config.Origin, doing, name string, text []byt
 }
 
 // changes records that a path gets a new node: it needs a label, and its
-// filesystem a sync.
-func (p *planner) changes(name string) {
+// filesystem a sync. If it cannot get one, that is a conflict.
+func (p *planner) changes(origin config.Origin, doing, name string) {
+	p.checkSealed(origin, doing, path.Dir(name))
 	p.needsLabel(name)
 	p.changedDirs = append(p.changedDirs, path.Dir(name))
 }

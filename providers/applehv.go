@@ -91,10 +91,10 @@ func askVsock(dial func() (stream, error), deadline time.Time) ([]byte, error) {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, err
 	}
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d\r\nUser-Agent: Ignition/"+system.Version+"\r\nAccept: application/json\r\nConnection: close\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d\r\nUser-Agent: "+system.UserAgent()+"\r\nAccept: application/json\r\nConnection: close\r\n\r\n"); err != nil {
 		return nil, err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, config.MaxSize)), nil)
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, int64(config.CurrentLimit().Bytes))), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -32,7 +31,7 @@ func DropCache(env *Env) (err error) {
 // for root only, so that they exist if the stage fails after that and runs again.
 func readOnce(env *Env, id string, read func() ([]byte, error)) ([]byte, error) {
 	name := filepath.Join(env.Root, cachePrefix+id)
-	cached, err := system.ReadFile(name, config.MaxSize)
+	cached, err := readConfig(name)
 	if err == nil {
 		env.Log.Info(fmt.Sprintf("reading the cached data of %s from %s", id, name))
 		return cached, nil

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
-// The kernel arguments that name a config.
+// The kernel arguments that name a config, besides those for its URL, which the
+// distribution can choose.
 const (
-	urlArgument    = "ignition.config.url"
 	deviceArgument = "ignition.config.device"
 	pathArgument   = "ignition.config.path"
 )
@@ -21,14 +22,14 @@ const (
 // fetchCmdline gets the config that the kernel command line names: by URL, or
 // as a file on a filesystem with a label.
 func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
-	url, byURL := env.Arguments[urlArgument]
+	urlArgument, byURL := env.urlArgument()
 	device, file := env.Arguments[deviceArgument], env.Arguments[pathArgument]
 	switch {
 	case byURL:
 		if device != "" || file != "" {
 			env.Log.Warn(fmt.Sprintf("the kernel argument %s takes precedence: %s and %s are ignored", urlArgument, deviceArgument, pathArgument))
 		}
-		return fetchURL(ctx, env, url)
+		return fetchURL(ctx, env, urlArgument)
 	case device != "" && file != "":
 		return fetchLabelled(ctx, env, device, file)
 	case device != "" || file != "":
@@ -38,7 +39,23 @@ func fetchCmdline(ctx context.Context, env *Env) (*UserData, error) {
 	return nil, nil
 }
 
-func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
+// urlArgument returns the first of the kernel arguments for the URL of a config that
+// is given.
+func (env *Env) urlArgument() (name string, given bool) {
+	for _, other := range env.Settings.Words(distribution.ConfigURLArguments) {
+		url, there := env.Arguments[other]
+		switch {
+		case there && !given:
+			name, given = other, true
+		case there && url != env.Arguments[name]:
+			env.Log.Warn(fmt.Sprintf("the kernel argument %s takes precedence: %s is ignored", name, other))
+		}
+	}
+	return name, given
+}
+
+func fetchURL(ctx context.Context, env *Env, urlArgument string) (*UserData, error) {
+	url := env.Arguments[urlArgument]
 	if url == "" {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s has no value", urlArgument),
 			Hint: "write the URL of the config, or remove the argument for a config from elsewhere"}
@@ -47,9 +64,12 @@ func fetchURL(ctx context.Context, env *Env, url string) (*UserData, error) {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}
 	}
-	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, config.MaxSize)
+	if err := config.CheckURL(url); err != nil && config.IsRemote(url) {
+		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s: %w", urlArgument, fetch.Redact(url), err), Hint: "fix the URL on the kernel command line"}
+	}
+	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, config.CurrentLimit())
 	if err != nil {
-		return nil, err
+		return nil, &report.Error{Origin: config.Origin{Source: "kernel command line", Path: urlArgument}, Err: err}
 	}
 	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
 }

@@ -21,9 +21,8 @@
 // # The table
 //
 // Platforms has a row for each platform. Its columns are what the agent calls
-// (Fetch, Credentials, Delete, Status), what the workstation tool needs (Limit),
-// and what is generated from it: the overview of docs/platforms.md, and the
-// kernel modules in dracut/30ignition/module-setup.sh.
+// (Fetch, Credentials, Delete, Status), and what is generated from it: the overview of
+// docs/platforms.md, and the kernel modules in dracut/30ignition/module-setup.sh.
 //
 // A platform is a row and one short file. Fetch is mostly one of these:
 //

@@ -7,12 +7,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -106,60 +107,50 @@ func inMountPoint(mount func(dir string) (unmount func() error, err error), use 
 // readBelow reads a file below a directory, which its symbolic links do not
 // leave. The error is fs.ErrNotExist if there is none.
 func readBelow(dir, name string) ([]byte, error) {
-	f, err := openBelow(dir, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = openBelow(dir, similarPath(dir, name))
-	}
+	root, err := rootfs.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > config.MaxSize) {
-		err = fmt.Errorf("this is no file, or one of more than %d MiB", config.MaxSize>>20)
+	defer root.Close()
+	f, info, err := root.OpenFile(name)
+	if leadsNowhere(err) {
+		f, info, err = root.OpenFile(similarPath(root, name))
 	}
-	if err != nil {
-		return nil, err
-	}
-	text := make([]byte, info.Size())
-	_, err = io.ReadFull(f, text)
-	return text, err
-}
-
-// openBelow does not wait for a FIFO's writer.
-func openBelow(dir, name string) (*os.File, error) {
-	root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(root)
-	fd, err := unix.Openat2(root, name, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
-	if err == unix.ENOTDIR {
+	if leadsNowhere(err) {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(fd), name), nil
+	defer f.Close()
+	if most := config.CurrentLimit(); info.Size > int64(most.Bytes) {
+		return nil, fmt.Errorf("this is a file of more than %v", most)
+	}
+	text := make([]byte, info.Size)
+	_, err = io.ReadFull(f, text)
+	return text, err
+}
+
+func leadsNowhere(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
 }
 
 // similarPath is the path of a file whose name is the wanted one in other case,
 // or as programs have shortened it for the plainest ISO 9660.
-func similarPath(dir, wanted string) string {
-	path := ""
+func similarPath(root *rootfs.Root, wanted string) string {
+	at := "/"
 	for part := range strings.SplitSeq(wanted, "/") {
-		entries, _ := os.ReadDir(filepath.Join(dir, path)) // what is not there is not found
+		names, _ := root.ReadDir(at) // what is not there is not found
 		for _, form := range []string{part, isoName(part, 30), isoName(part, 8)} {
-			for _, e := range entries {
-				if strings.EqualFold(e.Name(), form) {
-					part = e.Name()
+			for _, name := range names {
+				if strings.EqualFold(name, form) {
+					part = name
 				}
 			}
 		}
-		path = filepath.Join(path, part)
+		at = path.Join(at, part)
 	}
-	return path
+	return at
 }
 
 // isoName is what becomes of a name where only letters, digits and underscores

@@ -154,7 +154,7 @@ func (s *blockScanner) devices() []string {
 	var names []string
 	for _, entry := range entries {
 		name := entry.Name()
-		size, err := os.ReadFile(filepath.Join(dir, name, "size"))
+		size, err := system.ReadFile(filepath.Join(dir, name, "size"), system.KernelText)
 		empty := err == nil && strings.TrimSpace(string(size)) == "0" && !strings.HasPrefix(name, "sr")
 		if !empty && !strings.HasPrefix(name, "ram") && !strings.HasPrefix(name, "zram") {
 			names = append(names, name)

@@ -454,7 +454,7 @@ func TestFilesAreReadBelowTheMountPointOnly(t *testing.T) {
 	for name, want := range map[string]string{
 		"config.ign": "exact", "mixed case": "other case", "openstack//latest/./user_data": "shortened", "inside": "exact",
 		"none": "error: file does not exist", "config.ign/x": "error: file does not exist", "up": "error: file does not exist", "absolute": "error: file does not exist",
-		"fifo": "error: this is no file", "OPENSTAC": "error: this is no file",
+		"fifo": "error: there is a named pipe", "OPENSTAC": "error: there is a directory",
 	} {
 		text, err := readBelow(drive, name)
 		wrong, fails := strings.CutPrefix(want, "error: ")

@@ -25,7 +25,7 @@ const (
 // wait waits for what is called what. Look runs at once, at each event of a
 // device of the subsystem, of any if it is "", and now and then.
 func (env *Env) wait(what, subsystem string, limit time.Duration) system.Wait {
-	w := system.Wait{What: what, Limit: limit, Every: lookEvery, Warn: env.Log.Warn}
+	w := system.Wait{What: what, Limit: limit, Every: lookEvery, Warn: env.Log.Warn, Waited: env.Log.Waited}
 	if env.Root == "" { // the kernel knows nothing of a test's devices
 		w.Wake = system.DeviceEvents(subsystem)
 	}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
-	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // fileVariable is the environment variable with the path of the config.
@@ -18,7 +16,7 @@ func fetchFile(context.Context, *Env) (*UserData, error) {
 	if name == "" {
 		name = "config.ign"
 	}
-	text, err := system.ReadFile(name, config.MaxSize)
+	text, err := readConfig(name)
 	if err != nil {
 		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("set the environment variable %s to the path of the config", fileVariable)}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/providers/limits"
 )
 
 var update = flag.Bool("update", false, "write what is generated from the table of platforms")
@@ -60,22 +60,22 @@ func overview() string {
 			network = "unless it is on the " + strings.Fields(other)[len(strings.Fields(other))-1]
 			network = strings.TrimSuffix(network, ",")
 		}
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s | %s |\n", p.ID, p.ID, name, p.Location, network, limitText(p), p.NoConfig)
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s | %s |\n", p.ID, p.ID, name, p.Location, network, limitText(limits.Platforms[p.ID]), p.NoConfig)
 	}
 	return b.String()
 }
 
-func limitText(p Platform) string {
-	text := fmt.Sprintf("%d bytes", p.Limit)
+func limitText(l limits.Limit) string {
+	text := fmt.Sprintf("%d bytes", l.Bytes)
 	switch {
-	case p.Limit == 0:
+	case l.Bytes == 0:
 		return ""
-	case p.Limit%(1<<20) == 0:
-		text = fmt.Sprintf("%d MiB", p.Limit>>20)
-	case p.Limit%(1<<10) == 0:
-		text = fmt.Sprintf("%d KiB", p.Limit>>10)
+	case l.Bytes%(1<<20) == 0:
+		text = fmt.Sprintf("%d MiB", l.Bytes>>20)
+	case l.Bytes%(1<<10) == 0:
+		text = fmt.Sprintf("%d KiB", l.Bytes>>10)
 	}
-	if p.LimitEncoded {
+	if l.Encoded {
 		text += " base64"
 	}
 	return text
@@ -91,23 +91,13 @@ func moduleList() string {
 	return "platform_modules=(\n    " + strings.Join(slices.Compact(modules), "\n    ") + "\n)\n"
 }
 
-func TestFits(t *testing.T) {
-	plain := Platform{Limit: 100}
-	counted := Platform{Limit: 100, LimitEncoded: true}
-	for name, c := range map[string]struct {
-		platform Platform
-		text     string
-		want     bool
-	}{
-		"as it is":                {plain, strings.Repeat("x:", 50), true},
-		"too large":               {plain, strings.Repeat("x:", 50) + "x", false},
-		"encoded by the platform": {counted, strings.Repeat("x:", 37), true},
-		"too large when encoded":  {counted, strings.Repeat("x:", 38), false},
-		"encoded already":         {counted, testkit.Base64("{" + strings.Repeat("x:", 36)), true},
-		"no limit":                {Platform{}, strings.Repeat("x:", 38), true},
-	} {
-		if got := c.platform.Fits([]byte(c.text)); got != c.want {
-			t.Errorf("%s: %v", name, got)
+func TestLimitsAreOfThePlatformsThatThereAre(t *testing.T) {
+	for _, p := range Platforms {
+		if _, ok := limits.Platforms[p.ID]; !ok {
+			t.Errorf("%s is missing", p.ID)
 		}
+	}
+	if got, want := len(limits.Platforms), len(Platforms); got != want {
+		t.Errorf("got limits of %d platforms, want %d", got, want)
 	}
 }

@@ -32,11 +32,21 @@ func ImageDirs() []string {
 	return dirs
 }
 
+// readConfig reads a file that is a config.
+func readConfig(name string) ([]byte, error) {
+	limit := config.CurrentLimit()
+	text, err := system.ReadFile(name, int64(limit.Bytes))
+	if errors.Is(err, system.ErrTooLarge) {
+		err = fmt.Errorf("%s is larger than %v", name, limit)
+	}
+	return text, err
+}
+
 // fetchImage reads user.ign from the first directory that has one.
 func fetchImage(env *Env) (*UserData, error) {
 	for _, dir := range env.Dirs {
 		name := filepath.Join(dir, "user.ign")
-		text, err := system.ReadFile(name, config.MaxSize)
+		text, err := readConfig(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -80,7 +90,7 @@ func fragments(env *Env, sub string) ([]UserData, error) {
 	}
 	var configs []UserData
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		text, err := system.ReadFile(paths[name], config.MaxSize)
+		text, err := readConfig(paths[name])
 		if err != nil {
 			return nil, fmt.Errorf("reading a base config: %w", err)
 		}

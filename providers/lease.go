@@ -2,10 +2,11 @@ package providers
 
 import (
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // leaseFiles are the leases of DHCP clients: networkd, NetworkManager, and
@@ -28,11 +29,7 @@ func leaseServers(root string) []string {
 	for _, pattern := range leaseFiles {
 		names, _ := filepath.Glob(filepath.Join(root, pattern)) // the patterns are well-formed
 		for _, name := range names {
-			info, err := os.Stat(name)
-			if err != nil || !info.Mode().IsRegular() || info.Size() > maxLease {
-				continue
-			}
-			text, err := os.ReadFile(name)
+			text, err := system.ReadFile(name, maxLease)
 			if server := leaseServer(string(text)); err == nil && server != "" && !slices.Contains(servers, server) {
 				servers = append(servers, server)
 			}

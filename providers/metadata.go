@@ -36,7 +36,7 @@ func (s *service) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	ctx, cancel := env.withTimeout(ctx)
 	defer cancel()
 	request := s.request
-	request.MaxBytes = config.MaxSize
+	request.MaxBytes = config.CurrentLimit().Bytes
 	text, err := env.IMDS.Do(ctx, request)
 	if errors.Is(err, fetch.ErrNotFound) && !s.neverNotFound {
 		return nil, nil

@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 )
 
 func TestBase64OfToolsIsDecoded(t *testing.T) {
@@ -94,6 +96,7 @@ func TestAzureHasTwoSources(t *testing.T) {
 			atAzure(t, tc.userData, tc.hasCustomData, tc.dvd)
 			env := newEnv(t)
 			env.Platform.Name = "Azure"
+			env.IMDS = imds.New(fetch.New(env.Log, time.Minute)) // emulated machines are slow
 			data, err := fetchAzure(t.Context(), env)
 			if got := textOf(data); got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("got %q, %v", got, err)

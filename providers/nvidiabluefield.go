@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -18,7 +17,7 @@ const bootFIFO = "/sys/bus/platform/devices/MLNXBF04:00/bootfifo"
 func fetchBlueField(ctx context.Context, env *Env) (*UserData, error) {
 	loaded := loadDriver(ctx, env, "mlxbf_bootctl", bootFIFO)
 	name := filepath.Join(env.Root, bootFIFO)
-	text, err := readOnce(env, "nvidiabluefield", func() ([]byte, error) { return os.ReadFile(name) })
+	text, err := readOnce(env, "nvidiabluefield", func() ([]byte, error) { return readDevice(name) })
 	if errors.Is(err, fs.ErrNotExist) && loaded == nil {
 		env.Log.Info("this card has no boot FIFO, and so no config in it")
 		return nil, nil

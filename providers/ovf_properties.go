@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"encoding/xml"
 	"slices"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 // An ovfProperty is an element that stands at [begin, end) of a document.
 type ovfProperty struct {
 	key, value string
-	begin, end int64
+	begin, end int
 }
 
 // ovfProperties finds the elements Environment/PropertySection/Property of an OVF
@@ -22,20 +21,20 @@ func ovfProperties(document string) ([]ovfProperty, error) {
 	var found []ovfProperty
 	var path []string // names of open elements
 	for d := xmltext.NewDecoder(document); ; {
-		begin := d.InputOffset()
-		token, err := xmltext.NextToken(d)
+		begin := d.Offset()
+		token, err := d.Next()
 		if err != nil { // the root element has not ended
 			return nil, err
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			path = append(path, t.Name.Local)
+		switch token.Kind {
+		case xmltext.Start:
+			path = append(path, token.Name)
 			if len(path) == property && path[1] == "PropertySection" && path[2] == "Property" {
-				found = append(found, ovfProperty{xmlAttribute(t, "key"), xmlAttribute(t, "value"), begin, 0})
+				found = append(found, ovfProperty{token.Attributes["key"], token.Attributes["value"], begin, 0})
 			}
-		case xml.EndElement:
+		case xmltext.End:
 			if n := len(found); len(path) == property && n > 0 && found[n-1].end == 0 {
-				found[n-1].end = d.InputOffset()
+				found[n-1].end = d.Offset()
 			}
 			if path = path[:len(path)-1]; len(path) == 0 {
 				return found, nil
@@ -44,20 +43,11 @@ func ovfProperties(document string) ([]ovfProperty, error) {
 	}
 }
 
-// xmlAttribute is the value of an attribute, in whatever namespace.
-func xmlAttribute(e xml.StartElement, name string) string {
-	i := slices.IndexFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Local == name && a.Name.Space != "xmlns" })
-	if i < 0 {
-		return ""
-	}
-	return e.Attr[i].Value
-}
-
 // cutProperties is the document without those of its properties that have one
 // of these keys, and otherwise as it was, byte by byte.
 func cutProperties(document string, properties []ovfProperty, keys ...string) string {
 	var rest strings.Builder
-	at := int64(0)
+	at := 0
 	for _, p := range properties {
 		if slices.Contains(keys, p.key) {
 			rest.WriteString(document[at:p.begin])

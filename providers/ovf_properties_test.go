@@ -80,9 +80,9 @@ func FuzzEnvironment(f *testing.F) {
 		if err != nil {
 			return
 		}
-		at, keys := int64(0), []string{}
+		at, keys := 0, []string{}
 		for _, p := range properties {
-			if p.begin < at || p.end <= p.begin || p.end > int64(len(document)) {
+			if p.begin < at || p.end <= p.begin || p.end > len(document) {
 				t.Fatalf("a property stands at [%d, %d) of %d, after %d", p.begin, p.end, len(document), at)
 			}
 			at, keys = p.end, append(keys, p.key)

@@ -11,7 +11,7 @@ import (
 func TestPacketEventIsJSON(t *testing.T) {
 	for failure, want := range map[error]string{
 		nil:                              "[disks] Ignition status: finished successfully",
-		errors.New("a \"b\\c\"\td \xff"): "[disks] Ignition error: a \"b\\c\"\td \ufffd",
+		errors.New("a \"b\\c\"\td \xff"): "[disks] Ignition error: a \"b\\c\"\td ?",
 	} {
 		text, err := ourjson.Marshal(newPacketEvent("disks", failure))
 		var got struct{ State, Message string }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
@@ -29,11 +28,6 @@ type Platform struct {
 	// Status reports to the platform how a stage has ended, nil for well. May be
 	// nil.
 	Status func(ctx context.Context, env *Env, stage string, failure error) error
-	// Limit is how large user data may be, in bytes, by the vendor's description.
-	// 0 is for none that we know of.
-	Limit int
-	// LimitEncoded is set if the platform counts the base64 form.
-	LimitEncoded bool
 	// Modules are the kernel modules, on any architecture, that Fetch needs.
 	Modules []string
 	// Experimental is set for what has not been tried on the real platform.
@@ -64,35 +58,35 @@ var driveModules = []string{"virtio_pci", "virtio_blk", "virtio_scsi", "virtio_c
 var Platforms = []Platform{
 	{ID: "akamai", Name: "Akamai", Fetch: akamai.fetch,
 		Location: metadataService, NoConfig: emptyAnswer, Docs: "https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service"},
-	{ID: "aliyun", Name: "Alibaba Cloud", Fetch: aliyun.fetch, Limit: 32 << 10,
+	{ID: "aliyun", Name: "Alibaba Cloud", Fetch: aliyun.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata"},
 	{ID: "applehv", Name: "Apple Hypervisor (vfkit)", Fetch: fetchAppleHV, Modules: []string{"vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport"},
 		Location: "vsock", NoConfig: emptyAnswer, Docs: "https://github.com/crc-org/vfkit/blob/main/doc/usage.md"},
-	{ID: "aws", Name: "Amazon EC2", Fetch: aws.fetch, Credentials: awsCredentials, Limit: 16 << 10,
+	{ID: "aws", Name: "Amazon EC2", Fetch: aws.fetch, Credentials: awsCredentials,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"},
-	{ID: "azure", Name: "Azure", Fetch: fetchAzure, Credentials: azureCredentials, Modules: driveModules, Limit: 64 << 10,
+	{ID: "azure", Name: "Azure", Fetch: fetchAzure, Credentials: azureCredentials, Modules: driveModules,
 		Location: "DVD, metadata service", NoConfig: "none at the service, and none on the DVD", Docs: "https://learn.microsoft.com/azure/virtual-machines/user-data"},
-	{ID: "azurestack", Name: "Azure Stack", Fetch: fetchOVF, Modules: driveModules, Limit: 64 << 10,
+	{ID: "azurestack", Name: "Azure Stack", Fetch: fetchOVF, Modules: driveModules,
 		Location: "DVD", NoConfig: "a DVD without custom data", Docs: "https://learn.microsoft.com/azure-stack/user/azure-stack-compute-overview"},
-	{ID: "brightbox", Name: "Brightbox", Fetch: fetchOpenStack, Modules: driveModules, Limit: 16 << 10,
+	{ID: "brightbox", Name: "Brightbox", Fetch: fetchOpenStack, Modules: driveModules,
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://www.brightbox.com/docs/guides/cloud-init/"},
-	{ID: "cloudstack", Name: "CloudStack", Fetch: fetchCloudStack, Modules: driveModules, Limit: 32 << 10, LimitEncoded: true,
+	{ID: "cloudstack", Name: "CloudStack", Fetch: fetchCloudStack, Modules: driveModules,
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://docs.cloudstack.apache.org/en/latest/adminguide/virtual_machines/user-data.html"},
-	{ID: "digitalocean", Name: "DigitalOcean", Fetch: digitalocean.fetch, Limit: 64 << 10,
+	{ID: "digitalocean", Name: "DigitalOcean", Fetch: digitalocean.fetch,
 		Location: metadataService, NoConfig: emptyAnswer, Docs: "https://docs.digitalocean.com/reference/api/metadata/"},
-	{ID: "exoscale", Name: "Exoscale", Fetch: exoscale.fetch, Limit: 32 << 10, LimitEncoded: true,
+	{ID: "exoscale", Name: "Exoscale", Fetch: exoscale.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://community.exoscale.com/product/compute/instances/how-to/cloud-init/"},
 	{ID: "file", Name: "a local file, for tests", Fetch: fetchFile,
 		Location: "file", NoConfig: "an empty file"},
-	{ID: "gcp", Name: "Google Compute Engine", Fetch: gcp.fetch, Credentials: gcpCredentials, Limit: 256 << 10,
+	{ID: "gcp", Name: "Google Compute Engine", Fetch: gcp.fetch, Credentials: gcpCredentials,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.cloud.google.com/compute/docs/metadata/querying-metadata"},
-	{ID: "hetzner", Name: "Hetzner Cloud", Fetch: hetzner.fetch, Limit: 32 << 10,
+	{ID: "hetzner", Name: "Hetzner Cloud", Fetch: hetzner.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.hetzner.cloud/reference/cloud#description/server-metadata"},
 	{ID: "hyperv", Name: "Hyper-V", Fetch: fetchHyperV, Modules: []string{"hv_utils"}, Experimental: true,
 		Location: "data exchange", NoConfig: "no such key", Docs: "https://learn.microsoft.com/virtualization/hyper-v-on-windows/reference/integration-services"},
 	{ID: "ibmcloud", Name: "IBM Cloud", Fetch: fetchIBMCloud, Modules: driveModules,
 		Location: "drive", NoConfig: "no drive within 30 seconds, or no file on it", Docs: "https://cloud.ibm.com/docs/vpc?topic=vpc-user-data"},
-	{ID: "kubevirt", Name: "KubeVirt", Fetch: fetchKubeVirt, Modules: driveModules, Limit: 1 << 20,
+	{ID: "kubevirt", Name: "KubeVirt", Fetch: fetchKubeVirt, Modules: driveModules,
 		Location: "drive", NoConfig: "no drive, or no file on it", Docs: "https://kubevirt.io/user-guide/user_workloads/startup_scripts/"},
 	{ID: "metal", Name: "bare metal", Fetch: fetchNothing,
 		NoConfig: "always"},
@@ -100,11 +94,11 @@ var Platforms = []Platform{
 		Location: "config drive", NoConfig: "no file on the drive", Docs: "https://www.nutanix.dev/reference/prism_central/v3/api/vms/"},
 	{ID: "nvidiabluefield", Name: "NVIDIA BlueField", Fetch: fetchBlueField, Modules: []string{"mlxbf_bootctl"},
 		Location: "boot FIFO", NoConfig: "an empty FIFO", Docs: "https://docs.nvidia.com/networking/software/accelerator-software/index.html"},
-	{ID: "openstack", Name: "OpenStack", Fetch: fetchOpenStack, Modules: driveModules, Limit: 65535, LimitEncoded: true,
+	{ID: "openstack", Name: "OpenStack", Fetch: fetchOpenStack, Modules: driveModules,
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://docs.openstack.org/nova/latest/user/metadata.html"},
-	{ID: "oraclecloud", Name: "Oracle Cloud", Fetch: oraclecloud.fetch, Limit: 32000, LimitEncoded: true,
+	{ID: "oraclecloud", Name: "Oracle Cloud", Fetch: oraclecloud.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm"},
-	{ID: "outscale", Name: "3DS Outscale", Fetch: outscale.fetch, Limit: 500 << 10, LimitEncoded: true,
+	{ID: "outscale", Name: "3DS Outscale", Fetch: outscale.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://docs.outscale.com/en/userguide/Accessing-the-Metadata-and-User-Data-of-a-VM.html"},
 	{ID: "packet", Name: "Equinix Metal", Fetch: packet.fetch, Status: notifyPacket,
 		Location: metadataService, NoConfig: emptyAnswer, Docs: "https://deploy.equinix.com/developers/docs/metal/server-metadata/metadata/"},
@@ -118,9 +112,9 @@ var Platforms = []Platform{
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://www.scaleway.com/en/docs/instances/how-to/use-cloud-init/"},
 	{ID: "upcloud", Name: "UpCloud", Fetch: upcloud.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://upcloud.com/docs/products/cloud-servers/features/metadata-service/"},
-	{ID: "virtualbox", Name: "VirtualBox", Fetch: fetchVirtualBox, Delete: deleteVirtualBox, Modules: []string{"vboxguest"}, Experimental: true, Limit: 1 << 10,
+	{ID: "virtualbox", Name: "VirtualBox", Fetch: fetchVirtualBox, Delete: deleteVirtualBox, Modules: []string{"vboxguest"}, Experimental: true,
 		Location: "guest property", NoConfig: "no such property", Docs: "https://www.virtualbox.org/manual/"},
-	{ID: "vmware", Name: "VMware", Fetch: fetchVMware, Delete: deleteVMware, Experimental: true, Limit: 64 << 10, LimitEncoded: true,
+	{ID: "vmware", Name: "VMware", Fetch: fetchVMware, Delete: deleteVMware, Experimental: true,
 		Location: "guestinfo, OVF environment", NoConfig: "no such variable", Docs: "https://docs.vmware.com/en/VMware-vSphere/index.html"},
 	{ID: "vultr", Name: "Vultr", Fetch: vultr.fetch,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://www.vultr.com/metadata/"},
@@ -142,18 +136,4 @@ func ByID(id string) (Platform, error) {
 		problem = "no platform is given"
 	}
 	return Platform{}, fmt.Errorf("%s; set the kernel argument ignition.platform.id to one of: %s", problem, strings.Join(ids, ", "))
-}
-
-// Fits reports whether a text may be the platform's user data. One that is
-// base64 already is not counted twice by platforms that count the encoded form,
-// whose tools take either.
-func (p Platform) Fits(text []byte) bool {
-	size := len(text)
-	if p.LimitEncoded {
-		_, encodings, err := config.Unpack(text, "")
-		if err != nil || len(encodings) == 0 || encodings[0] != "base64" {
-			size = (size + 2) / 3 * 4
-		}
-	}
-	return p.Limit == 0 || size <= p.Limit
 }

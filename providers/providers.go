@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -22,6 +23,8 @@ type Env struct {
 	Run      system.Runner
 	// Arguments are those of the kernel command line.
 	Arguments map[string]string
+	// Settings are those of the distribution: which names a config may have.
+	Settings distribution.Settings
 	// Dirs are the image's config directories, of highest priority first.
 	Dirs []string
 	// Timeout is how long to wait for a service or a drive that should be there.

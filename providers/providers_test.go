@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system/systemtest"
@@ -55,7 +56,7 @@ func TestSourcesAreAskedInOrder(t *testing.T) {
 	check("from usr", "system")
 	testkit.WriteFile(t, filepath.Join(env.Dirs[0], "user.ign"), "from run")
 	check("from run", "system")
-	env.Arguments = map[string]string{urlArgument: "data:,from%20cmdline"}
+	env.Arguments = map[string]string{"ignition.config.url": "data:,from%20cmdline"}
 	check("from cmdline", "cmdline")
 }
 
@@ -67,10 +68,13 @@ func TestPromisedConfigThatCannotBeReadIsAnError(t *testing.T) {
 		user string // contents of user.ign, with a leading =
 		want []string
 	}{
-		"URL without a scheme":  {map[string]string{urlArgument: "foo/bar"}, "", []string{"ignition.config.url=foo/bar has no scheme", "write the whole URL"}},
-		"URL without a value":   {map[string]string{urlArgument: ""}, "", []string{"ignition.config.url has no value", "remove the argument for a config from elsewhere"}},
-		"URL of unknown scheme": {map[string]string{urlArgument: "foo:bar"}, "", []string{"only URLs that begin with"}},
-		"URL not found":         {map[string]string{urlArgument: srv.URL}, "", []string{"the server answered 404 Not Found", "check the URL"}},
+		"URL without a scheme":  {map[string]string{"ignition.config.url": "foo/bar"}, "", []string{"ignition.config.url=foo/bar has no scheme", "write the whole URL"}},
+		"URL without a value":   {map[string]string{"ignition.config.url": ""}, "", []string{"ignition.config.url has no value", "remove the argument for a config from elsewhere"}},
+		"URL of unknown scheme": {map[string]string{"ignition.config.url": "foo:bar"}, "", []string{"ignition.config.url=foo:bar: the scheme \"foo\" of this URL is unknown", "fix the URL on the kernel command line"}},
+		"URL of no host":        {map[string]string{"ignition.config.url": "http:///x"}, "", []string{"ignition.config.url=http:///x: the URL names no host"}},
+		"URL of a bad port":     {map[string]string{"ignition.config.url": "https://me:secret@h:77777/x"}, "", []string{"ignition.config.url=https://h:77777/x: the port \"77777\" of this URL is not possible"}},
+		"URL of a bad zone":     {map[string]string{"ignition.config.url": "http://[fe80::1%eth0]/x"}, "", []string{"the % before the interface of an address is written %25"}},
+		"URL not found":         {map[string]string{"ignition.config.url": srv.URL}, "", []string{"the server answered 404 Not Found", "check the URL"}},
 		"device without path":   {map[string]string{deviceArgument: "cfg"}, "", []string{"only one of the kernel arguments ignition.config.device=cfg and ignition.config.path= is set"}},
 		"path without device":   {map[string]string{pathArgument: "/c"}, "", []string{"ignition.config.device= and ignition.config.path=/c is set"}},
 		"device that is a path": {map[string]string{deviceArgument: "../sda", pathArgument: "c"}, "", []string{"is not a filesystem label"}},
@@ -129,7 +133,7 @@ func TestLabelThatNeverAppears(t *testing.T) {
 func TestOfflineURLAsksForTheNetwork(t *testing.T) {
 	env := newEnv(t)
 	env.Fetch.Offline = true
-	env.Arguments = map[string]string{urlArgument: "http://example.com/c.ign"}
+	env.Arguments = map[string]string{"ignition.config.url": "http://example.com/c.ign"}
 	if _, err := userConfig(t.Context(), env, ""); !errors.Is(err, fetch.ErrNeedNetwork) {
 		t.Errorf("got %v", err)
 	}
@@ -172,7 +176,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 	env := newEnv(t)
 	blob := filepath.Join(env.Root, "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config")
 	recorder := env.Run.(*systemtest.Recorder)
-	if data, err := fetchQEMU(t.Context(), env); data != nil || err != nil {
+	if data, err := fetchFwCfg(t.Context(), env, hypervisor.ReadFwCfg); data != nil || err != nil {
 		t.Errorf("without a config: %+v, %v", data, err)
 	}
 	if got := recorder.Lines(); !slices.Equal(got, []string{"modprobe qemu_fw_cfg"}) {
@@ -187,7 +191,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 		"-1":                           "which is not the size of a config",
 	} {
 		testkit.WriteFile(t, filepath.Join(blob, "size"), size)
-		data, err := fetchQEMU(t.Context(), env)
+		data, err := fetchFwCfg(t.Context(), env, hypervisor.ReadFwCfg)
 		switch {
 		case want == "" && (err != nil || string(data.Text) != text):
 			t.Errorf("size %q: %v", size, err)
@@ -200,7 +204,7 @@ func TestQEMUReadsTheFirmwareConfiguration(t *testing.T) {
 func TestQEMUWithoutTheDriver(t *testing.T) {
 	env := newEnv(t)
 	env.Run = &systemtest.Recorder{Answers: map[string]systemtest.Answer{"modprobe": {Err: errors.New("exit status 1"), Stdout: "Module qemu_fw_cfg not found"}}}
-	_, err := fetchQEMU(t.Context(), env)
+	_, err := fetchFwCfg(t.Context(), env, hypervisor.ReadFwCfg)
 	if err == nil || !strings.Contains(err.Error(), "loading the driver of QEMU's firmware configuration: modprobe: Module qemu_fw_cfg not found") {
 		t.Errorf("got %v", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -21,12 +22,10 @@ import (
 
 // Platform qemu: the firmware configuration device (fw_cfg), filled on the
 // host by -fw_cfg name=opt/com.coreos/config,file=..., and a disk on
-// architectures without that device, see qemu_disk.go.
+// architectures without that device, see qemu_disk.go. The distribution can choose
+// other names.
 // https://www.qemu.org/docs/master/specs/fw_cfg.html
-const (
-	fwCfgModule = "qemu_fw_cfg"
-	fwCfgKey    = "opt/com.coreos/config"
-)
+const fwCfgModule = "qemu_fw_cfg"
 
 func fetchQEMU(ctx context.Context, env *Env) (*UserData, error) {
 	if runtime.GOARCH == "s390x" || runtime.GOARCH == "ppc64le" {
@@ -42,23 +41,26 @@ func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byt
 		return nil, &report.Error{Doing: "loading the driver of QEMU's firmware configuration", Err: err,
 			Hint: "check that this machine runs under QEMU, and that its initramfs has the module"}
 	}
-	b := blob{dir: filepath.Join(env.Root, device, "by_name", fwCfgKey)}
-	size, err := b.number("size", config.MaxSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	for _, name := range env.Settings.Words(distribution.FwCfgNames) {
+		b := blob{name, filepath.Join(env.Root, device, "by_name", name)}
+		size, err := b.number("size", config.CurrentLimit().Bytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		text, err := b.read(env.Log, size, ports)
+		if err != nil {
+			return nil, err
+		}
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", name)}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := b.read(env.Log, size, ports)
-	if err != nil {
-		return nil, err
-	}
-	return &UserData{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", fwCfgKey)}, nil
+	return nil, nil
 }
 
 // A blob is an item of the firmware configuration, as the kernel shows it.
-type blob struct{ dir string }
+type blob struct{ name, dir string }
 
 // blobPage is what the kernel gives in one call, in bytes.
 const blobPage = 4096
@@ -66,7 +68,7 @@ const blobPage = 4096
 // number reads a property of the blob.
 func (b blob) number(property string, most int) (int, error) {
 	name := filepath.Join(b.dir, property)
-	text, err := os.ReadFile(name)
+	text, err := system.ReadFile(name, system.KernelText)
 	if err != nil {
 		return 0, err
 	}
@@ -84,7 +86,7 @@ func (b blob) read(log *report.Logger, size int, ports func(uint16, []byte) erro
 		if err == nil {
 			return text, nil
 		}
-		log.Info(fmt.Sprintf("reading fw_cfg %s the slow way, by the kernel's file: %v", fwCfgKey, err))
+		log.Info(fmt.Sprintf("reading fw_cfg %s the slow way, by the kernel's file: %v", b.name, err))
 	}
 	return b.readFile(log, size)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Platform qemu on s390x and ppc64le, which have no fw_cfg: a disk whose serial
@@ -44,14 +45,20 @@ func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*UserDat
 
 // readQEMUDisk is fs.ErrNotExist as long as there is no such disk.
 func readQEMUDisk(top string) ([]byte, error) {
-	f, err := os.Open(qemuDisk(top))
+	return readDevice(qemuDisk(top))
+}
+
+// readDevice reads a config from what is no regular file.
+func readDevice(name string) ([]byte, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, config.MaxSize+1))
-	if err == nil && len(text) > config.MaxSize {
-		err = fmt.Errorf("%s has more than %d bytes, which is not a config", f.Name(), config.MaxSize)
+	most := config.CurrentLimit()
+	text, err := io.ReadAll(io.LimitReader(f, int64(most.Bytes)+1))
+	if err == nil && len(text) > most.Bytes {
+		err = fmt.Errorf("%s has more than %v", f.Name(), most)
 	}
 	return text, err
 }
@@ -60,7 +67,7 @@ func readQEMUDisk(top string) ([]byte, error) {
 func qemuDisk(top string) string {
 	serials, _ := filepath.Glob(filepath.Join(top, "/sys/block/*/serial")) // the pattern is right
 	for _, name := range serials {
-		serial, err := os.ReadFile(name) // a disk that vanishes is not the one
+		serial, err := system.ReadFile(name, system.KernelText) // a disk that vanishes is not the one
 		if err == nil && strings.TrimSpace(string(serial)) == qemuDiskSerial {
 			return filepath.Join(top, "/dev", filepath.Base(filepath.Dir(name)))
 		}

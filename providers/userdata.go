@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -40,6 +41,12 @@ func (d *UserData) decode(env *Env) (*UserData, error) {
 	}
 	if len(encodings) > 0 {
 		env.Log.Info(fmt.Sprintf("%s was packed: %s", d.Name, strings.Join(encodings, ", ")))
+	}
+	if d.Source == env.Platform.ID && env.Settings.Is(distribution.ForeignUserData, "pass") {
+		if what := config.ForeignUserData(text); what != "" {
+			env.Log.Log(report.LevelNotice, fmt.Sprintf("%s is %s, which this image leaves to another program; this machine has no config", d.Name, what))
+			text, d = nil, &UserData{Name: d.Name, Source: d.Source}
+		}
 	}
 	deleted := string(bytes.TrimSpace(text)) == deletedConfig
 	switch {

@@ -70,7 +70,7 @@ func TestVirtualBoxThatDoesNotConnectIsAnError(t *testing.T) {
 		says(t, deleteVirtualBox(t.Context(), env), "deleting the config from VirtualBox's guest properties", "/dev/vboxguest has not appeared")
 		testkit.WriteFile(t, filepath.Join(env.Root, vboxDevice), "no device")
 		_, err = fetchVirtualBox(t.Context(), env)
-		says(t, err, "agreeing on a version with the driver: inappropriate ioctl for device")
+		says(t, err, "agreeing on a version with the driver: ")
 	})
 }
 

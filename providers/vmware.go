@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // Platform vmware: variables that the hypervisor keeps for its guest, set by
 // govc vm.change -e guestinfo.ignition.config.data=..., or properties of the
-// OVF environment, which is one of these variables.
+// OVF environment, which is one of these variables. The distribution can choose other
+// names, whose last part is data or url.
 // https://docs.vmware.com/en/VMware-vSphere/index.html
 const (
-	vmwareData     = "guestinfo.ignition.config.data"
-	vmwareEncoding = vmwareData + ".encoding"
+	vmwareURL      = ".url"      // ends the name of a variable with the URL of a config
+	vmwareEncoding = ".encoding" // follows the name of a variable with a config
 	vmwareOVF      = "guestinfo.ovfenv"
 
 	// The variables cannot be taken away. These stand for a config that was
@@ -27,16 +32,16 @@ const (
 	vmwareHint = "check that this machine runs under VMware, or set the kernel argument ignition.platform.id to what it runs under"
 )
 
-func fetchVMware(context.Context, *Env) (*UserData, error) {
-	g, err := openGuestInfo()
+func fetchVMware(ctx context.Context, env *Env) (*UserData, error) {
+	g, err := openGuestInfo(env)
 	if err != nil {
 		return nil, err
 	}
-	return g.fetch()
+	return g.fetch(ctx, env)
 }
 
 func deleteVMware(_ context.Context, env *Env) error {
-	g, err := openGuestInfo()
+	g, err := openGuestInfo(env)
 	if err != nil {
 		return err
 	}
@@ -49,14 +54,16 @@ type guestInfo struct {
 		Get(name string) (string, error)
 		Set(name, value string) error
 	}
+	// names are those of variables that may have a config.
+	names []string
 }
 
-func openGuestInfo() (*guestInfo, error) {
+func openGuestInfo(env *Env) (*guestInfo, error) {
 	v, err := hypervisor.OpenVMware()
 	if err != nil {
 		return nil, &report.Error{Doing: "calling VMware's hypervisor", Err: err, Hint: vmwareHint}
 	}
-	return &guestInfo{v}, nil
+	return &guestInfo{v, env.Settings.Words(distribution.GuestInfoNames)}, nil
 }
 
 // get reads a variable; one that is not set is "".
@@ -80,31 +87,33 @@ func (g *guestInfo) set(name, value string) error {
 // find takes data and encoding from the same source: a variable's data with the
 // encoding of a property cannot be right.
 func (g *guestInfo) find() (encoded, error) {
-	data, err := g.get(vmwareData)
-	if err != nil {
-		return encoded{}, err
-	}
-	if data != "" {
-		encoding, err := g.get(vmwareEncoding)
-		return encoded{data, encoding, vmwareData}, err
-	}
-	e := encoded{from: "the OVF environment's property " + vmwareData}
-	_, properties, err := g.environment()
-	for _, p := range properties {
-		switch p.key {
-		case vmwareData:
-			e.data = p.value
-		case vmwareEncoding:
-			e.encoding = p.value
+	for _, name := range g.names {
+		data, err := g.get(name)
+		if err != nil {
+			return encoded{}, err
+		}
+		if data != "" {
+			encoding, err := g.get(name + vmwareEncoding)
+			return encoded{data, encoding, name}, err
 		}
 	}
-	return e, err
+	_, properties, err := g.environment()
+	values := map[string]string{}
+	for _, p := range properties {
+		values[p.key] = p.value
+	}
+	for _, name := range g.names {
+		if values[name] != "" {
+			return encoded{values[name], values[name+vmwareEncoding], "the OVF environment's property " + name}, err
+		}
+	}
+	return encoded{}, err
 }
 
 // environment reads the OVF environment, if it has anything for us.
 func (g *guestInfo) environment() (string, []ovfProperty, error) {
 	document, err := g.get(vmwareOVF)
-	if err != nil || !strings.Contains(document, vmwareData) {
+	if err != nil || !slices.ContainsFunc(g.names, func(name string) bool { return strings.Contains(document, name) }) {
 		return "", nil, err
 	}
 	properties, err := ovfProperties(document)
@@ -114,10 +123,17 @@ func (g *guestInfo) environment() (string, []ovfProperty, error) {
 	return document, properties, err
 }
 
-func (g *guestInfo) fetch() (*UserData, error) {
+func (g *guestInfo) fetch(ctx context.Context, env *Env) (*UserData, error) {
 	e, err := g.find()
 	if err != nil || e.data == "" {
 		return nil, err
+	}
+	if strings.HasSuffix(e.from, vmwareURL) {
+		text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &e.data}, config.CurrentLimit())
+		if err != nil {
+			return nil, err
+		}
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from VMware, %s)", fetch.Redact(e.data), e.from)}, nil
 	}
 	text := []byte(deletedConfig) // whatever the encoding, which is deleted after it
 	if e.data != vmwareDeleted {
@@ -130,13 +146,21 @@ func (g *guestInfo) fetch() (*UserData, error) {
 }
 
 func (g *guestInfo) delete(env *Env) error {
-	data, err := g.get(vmwareData)
-	if err != nil {
-		return err
-	}
-	if data != "" {
+	var secret []string
+	for _, name := range g.names {
+		if strings.HasSuffix(name, vmwareURL) {
+			continue // what it names is not here
+		}
+		secret = append(secret, name, name+vmwareEncoding)
+		data, err := g.get(name)
+		if err != nil {
+			return err
+		}
+		if data == "" {
+			continue
+		}
 		// If the power fails between these two, the next deletion completes it.
-		if err := errors.Join(g.change(env, vmwareData, vmwareDeleted), g.change(env, vmwareEncoding, vmwareDeletedEncoding)); err != nil {
+		if err := errors.Join(g.change(env, name, vmwareDeleted), g.change(env, name+vmwareEncoding, vmwareDeletedEncoding)); err != nil {
 			return err
 		}
 	}
@@ -144,7 +168,7 @@ func (g *guestInfo) delete(env *Env) error {
 	if err != nil {
 		return err
 	}
-	return g.change(env, vmwareOVF, cutProperties(document, properties, vmwareData, vmwareEncoding))
+	return g.change(env, vmwareOVF, cutProperties(document, properties, secret...))
 }
 
 // change sets a variable that has another value.

@@ -29,7 +29,13 @@ func (x *esx) Set(name, value string) error {
 	return x.fault
 }
 
-func (x *esx) guestInfo() *guestInfo { return &guestInfo{x} }
+// The names that there are without settings of a distribution.
+const (
+	vmwareData   = "guestinfo.ignition.config.data"
+	dataEncoding = vmwareData + vmwareEncoding
+)
+
+func (x *esx) guestInfo() *guestInfo { return &guestInfo{x, []string{vmwareData}} }
 
 // ovf is an OVF environment with these attributes of properties.
 func ovf(properties ...string) string {
@@ -48,7 +54,7 @@ func ovf(properties ...string) string {
 }
 
 func TestConfigInGuestInfo(t *testing.T) {
-	const data, encoding = "guestinfo.ignition.config.data", "guestinfo.ignition.config.data.encoding"
+	const data, encoding = vmwareData, dataEncoding
 	b64 := base64.StdEncoding.EncodeToString
 	zipped := "\x1f\x8b zipped"
 	property := func(key, value string) string { return fmt.Sprintf("oe:key=%q oe:value=%q", key, value) }
@@ -77,18 +83,18 @@ func TestConfigInGuestInfo(t *testing.T) {
 		"encoding of variables only": {map[string]string{encoding: "b64", vmwareOVF: ovf(property(data, "Y29uZmln"))}, "Y29uZmln"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			gives(t, tc.want)((&esx{variables: tc.variables}).guestInfo().fetch())
+			gives(t, tc.want)((&esx{variables: tc.variables}).guestInfo().fetch(t.Context(), newEnv(t)))
 		})
 	}
 }
 
 func TestDeletedGuestInfoIsAnEmptyObject(t *testing.T) {
 	for name, variables := range map[string]map[string]string{
-		"by us or the reference": {vmwareData: "e30K", vmwareEncoding: "base64"},
-		"half":                   {vmwareData: "e30K", vmwareEncoding: "gzip+base64"},
+		"by us or the reference": {vmwareData: "e30K", dataEncoding: "base64"},
+		"half":                   {vmwareData: "e30K", dataEncoding: "gzip+base64"},
 		"plain":                  {vmwareData: " {}\n"},
 	} {
-		data, err := (&esx{variables: variables}).guestInfo().fetch()
+		data, err := (&esx{variables: variables}).guestInfo().fetch(t.Context(), newEnv(t))
 		if err != nil || strings.TrimSpace(string(data.Text)) != deletedConfig {
 			t.Errorf("%s: got %+v, %v", name, data, err)
 		}
@@ -100,14 +106,14 @@ func TestGuestInfoThatCannotBeReadIsAnError(t *testing.T) {
 		x    esx
 		want []string
 	}{
-		"encoding": {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "rot13"}}, []string{"decoding guestinfo.ignition.config.data", `the encoding "rot13" is not known`, "use one of: base64, b64, gzip, gz, gzip+base64, gz+base64, gzip+b64, gz+b64"}},
-		"base64":   {esx{variables: map[string]string{vmwareData: "secret!", vmwareEncoding: "b64"}}, []string{"decoding guestinfo.ignition.config.data", "it should be base64"}},
-		"not gzip": {esx{variables: map[string]string{vmwareData: "secret", vmwareEncoding: "gzip"}}, []string{`it is not compressed by gzip, as its encoding "gzip" says`}},
+		"encoding": {esx{variables: map[string]string{vmwareData: "secret", dataEncoding: "rot13"}}, []string{"decoding guestinfo.ignition.config.data", `the encoding "rot13" is not known`, "use one of: base64, b64, gzip, gz, gzip+base64, gz+base64, gzip+b64, gz+b64"}},
+		"base64":   {esx{variables: map[string]string{vmwareData: "secret!", dataEncoding: "b64"}}, []string{"decoding guestinfo.ignition.config.data", "it should be base64"}},
+		"not gzip": {esx{variables: map[string]string{vmwareData: "secret", dataEncoding: "gzip"}}, []string{`it is not compressed by gzip, as its encoding "gzip" says`}},
 		"OVF":      {esx{variables: map[string]string{vmwareOVF: `<Environment guestinfo.ignition.config.data="`}}, []string{"reading VMware's variable guestinfo.ovfenv", "not well-formed XML", "vApp options"}},
 		"fault":    {esx{fault: errors.New("a fault")}, []string{"reading VMware's variable guestinfo.ignition.config.data", "a fault", "ignition.platform.id"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := tc.x.guestInfo().fetch()
+			_, err := tc.x.guestInfo().fetch(t.Context(), newEnv(t))
 			says(t, err, tc.want...)
 			if strings.Contains(report.Box("fetch", err), "secret") {
 				t.Error("the message tells the config")
@@ -125,10 +131,10 @@ func TestGuestInfoIsDeleted(t *testing.T) {
 		log             string
 	}{
 		"nothing":    {map[string]string{}, map[string]string{}, ""},
-		"both":       {map[string]string{vmwareData: "c", vmwareEncoding: "", vmwareOVF: before}, map[string]string{vmwareData: "e30K", vmwareEncoding: "base64", vmwareOVF: after}, "set " + vmwareData + " set " + vmwareEncoding + " set " + vmwareOVF},
-		"variables":  {map[string]string{vmwareData: "c"}, map[string]string{vmwareData: "e30K", vmwareEncoding: "base64"}, "set " + vmwareData + " set " + vmwareEncoding},
-		"before":     {map[string]string{vmwareData: "e30K", vmwareEncoding: "base64"}, map[string]string{vmwareData: "e30K", vmwareEncoding: "base64"}, ""},
-		"half":       {map[string]string{vmwareData: "e30K", vmwareEncoding: "gzip"}, map[string]string{vmwareData: "e30K", vmwareEncoding: "base64"}, "set " + vmwareEncoding},
+		"both":       {map[string]string{vmwareData: "c", dataEncoding: "", vmwareOVF: before}, map[string]string{vmwareData: "e30K", dataEncoding: "base64", vmwareOVF: after}, "set " + vmwareData + " set " + dataEncoding + " set " + vmwareOVF},
+		"variables":  {map[string]string{vmwareData: "c"}, map[string]string{vmwareData: "e30K", dataEncoding: "base64"}, "set " + vmwareData + " set " + dataEncoding},
+		"before":     {map[string]string{vmwareData: "e30K", dataEncoding: "base64"}, map[string]string{vmwareData: "e30K", dataEncoding: "base64"}, ""},
+		"half":       {map[string]string{vmwareData: "e30K", dataEncoding: "gzip"}, map[string]string{vmwareData: "e30K", dataEncoding: "base64"}, "set " + dataEncoding},
 		"properties": {map[string]string{vmwareOVF: before}, map[string]string{vmwareOVF: after}, "set " + vmwareOVF},
 		"of others":  {map[string]string{vmwareOVF: ovf(`oe:key="a"`)}, map[string]string{vmwareOVF: ovf(`oe:key="a"`)}, ""},
 	} {
@@ -147,7 +153,7 @@ func TestGuestInfoIsDeleted(t *testing.T) {
 			if tc.want[vmwareData] != "" {
 				left = deletedConfig
 			}
-			gives(t, left)(g.fetch())
+			gives(t, left)(g.fetch(t.Context(), newEnv(t)))
 		})
 	}
 }

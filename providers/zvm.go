@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -49,7 +50,7 @@ func readSpool(ctx context.Context, env *Env) ([]byte, error) {
 	if _, err := run(ctx, env, "vmur", "re", "-f", id, name); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(name)
+	return system.ReadFile(name, int64(config.CurrentLimit().Bytes))
 }
 
 // zvmOnline switches the reader on. Linux may have been told to ignore it.

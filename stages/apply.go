@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -47,7 +50,10 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	p := &process{log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
 	p.fetch.Offline = a.Offline
 	p.runner = &report.Runner{Log: a.Log, Workers: 1}
-	fragments, err := keyFragments()
+	if p.settings, err = settingsOf(root); err != nil {
+		return err
+	}
+	fragments, err := keyFragments(p.settings)
 	if err != nil {
 		return err
 	}
@@ -64,6 +70,7 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	if cfg, err = dropUnsupported(cfg, a.IgnoreUnsupported, err); err != nil {
 		return err
 	}
+	movePaths(cfg, p.settings.Words(distribution.MovedDirectories))
 	tree := &files.Tree{Root: root, Run: p.run, Log: a.Log, Fetch: p.fetch, KeyFragments: fragments}
 	defer tree.Close()
 	plan, err := tree.Plan(ctx, cfg)
@@ -71,6 +78,21 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 		return err
 	}
 	return p.execute(ctx, plan)
+}
+
+// settingsOf reads the settings of the distribution that is in a tree.
+func settingsOf(root string) (distribution.Settings, error) {
+	name := path.Join(distribution.Dir, distribution.File)
+	tree, err := rootfs.Open(root)
+	if err != nil {
+		return distribution.Settings{}, err
+	}
+	defer tree.Close()
+	text, err := tree.ReadFile(name)
+	if err != nil {
+		return distribution.Settings{}, err
+	}
+	return distribution.Parse(string(text), filepath.Join(root, name))
 }
 
 // refuseHost returns an error if the root is that of a running system which is

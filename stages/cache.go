@@ -14,17 +14,17 @@ import (
 // config is larger than its parts, as its text is escaped.
 const cacheLimit = 4 * config.MaxSize
 
-// originsFile is beside the cache, which is the reference's format and so
+// originsFile is beside the state: the cache is in the reference's format and so
 // cannot hold where its values came from.
-func originsFile(cache string) string { return cache + ".origins" }
+func (p *process) originsFile() string { return p.beside("origins") }
 
 // cacheUserConfig leaves the user config to the later stages.
 func (p *process) cacheUserConfig(user *config.Config) error {
 	text, origins := user.Save()
-	if err := system.WriteFile(originsFile(p.ConfigCache), origins, 0o640); err != nil {
+	if err := system.WriteFile(p.originsFile(), origins, 0o600); err != nil {
 		return err
 	}
-	return system.WriteFile(p.ConfigCache, text, 0o640)
+	return system.WriteFile(p.ConfigCache, text, 0o600)
 }
 
 // cachedUserConfig reads the user config that a fetch stage has left.
@@ -41,7 +41,7 @@ func (p *process) cachedUserConfig(ctx context.Context) (*config.Config, error) 
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the cached config", Err: err, Hint: "one of the stages fetch-offline and fetch has to run before this one"}
 	}
-	origins, err := system.ReadFile(originsFile(p.ConfigCache), cacheLimit)
+	origins, err := system.ReadFile(p.originsFile(), cacheLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, damaged(err)
 	}

@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
 // machine returns the machine that storage works on.
 func (p *process) machine() *storage.Machine {
-	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root,
+	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root, ReusedLabels: p.settings.Words(distribution.ReusedLabels),
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
-		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) { return p.fetch.Bytes(ctx, r, maxKey) }}
+		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) {
+			return p.fetch.Bytes(ctx, r, config.Limit{Bytes: maxKey})
+		}}
 }
 
 // maxKey bounds the key of a LUKS volume and a Tang server's answer, in bytes.
@@ -32,6 +36,11 @@ func disks(ctx context.Context, p *process) error {
 	plan, err := m.PlanDisks(ctx, p.cfg)
 	if err != nil {
 		return err
+	}
+	if len(plan) > 0 {
+		if err := missingPrograms(slices.Concat(plan, accountsLater(p.cfg))); err != nil {
+			return err
+		}
 	}
 	p.runner.Workers = 2 * runtime.NumCPU()
 	err = p.execute(ctx, plan)

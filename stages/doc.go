@@ -11,6 +11,7 @@
 //	mount          mounts the filesystems below the sysroot
 //	files          users, files, units, the result file
 //	umount         unmounts, and cleans up once the machine is provisioned
+//	finish         only cleans up, where the distribution unmounts by itself
 //
 // Run does the same for each of them:
 //
@@ -21,6 +22,8 @@
 //	plan     compute operations, or conflicts | the stage's own function
 //	run      run the operations              /
 //	report   save the state; on a failure show it on the consoles
+//	         add the stage to the record of this boot (record.go), and keep that
+//	         in the new system (keep.go)
 //
 // Fetching the user config (fetch.go) follows the references to other configs
 // (config.Resolver), configuring the HTTP client with what each of them has

@@ -22,13 +22,16 @@ import (
 )
 
 // fetchOffline requests the network if contents that the config refers to need
-// it, so that it is up when later stages fetch them.
+// it, so that it is up when later stages fetch them, or if the record is to be sent.
 func fetchOffline(_ context.Context, p *process) error {
 	needs := p.cfg.NeedsNetwork()
-	if len(needs) == 0 {
-		return nil
+	switch {
+	case len(needs) > 0:
+		return p.requestNetwork(needs[0].String())
+	case p.reportURL() != "":
+		return p.requestNetwork("sending the record of this boot")
 	}
-	return p.requestNetwork(needs[0].String())
+	return nil
 }
 
 // fetchOnline does nothing more: fetching the user config is before it.
@@ -38,7 +41,7 @@ func fetchOnline(context.Context, *process) error { return nil }
 // stage.
 func (p *process) requestNetwork(why string) error {
 	p.log.Info(why + " needs the network")
-	if err := system.WriteFile(p.NeedNet, nil, 0o644); err != nil {
+	if err := system.WriteFile(p.NeedNet, nil, 0o600); err != nil {
 		return fmt.Errorf("requesting the network: %w", err)
 	}
 	return nil
@@ -52,9 +55,9 @@ func (p *process) baseConfig() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := config.Empty()
+	base := config.New(config.Newest)
 	for _, raw := range raws {
-		cfg, err := p.parse(raw.Text, raw.Name)
+		cfg, err := p.parse(raw.Text, report.Source{Kind: "base", Name: raw.Name})
 		if err != nil {
 			return nil, &report.Error{Doing: "reading a base config of the image", Err: err, Hint: "the image is broken: tell those who made it"}
 		}
@@ -64,9 +67,10 @@ func (p *process) baseConfig() (*config.Config, error) {
 	return base, nil
 }
 
-// parse unpacks, parses and logs. The log has a digest of what was unpacked, never the
-// text.
-func (p *process) parse(packed []byte, name string) (*config.Config, error) {
+// parse unpacks, parses and logs. The log and the record have a digest of what was
+// unpacked, never the text.
+func (p *process) parse(packed []byte, source report.Source) (*config.Config, error) {
+	name := source.Name
 	text, encodings, err := config.Unpack(packed, name)
 	if err != nil {
 		return nil, err
@@ -74,15 +78,21 @@ func (p *process) parse(packed []byte, name string) (*config.Config, error) {
 	if len(encodings) > 0 {
 		p.log.Info(fmt.Sprintf("%s was packed: %s", name, strings.Join(encodings, ", ")))
 	}
-	digest := make(chan [sha512.Size]byte, 1)
-	go func() { digest <- sha512.Sum512(text) }() // takes longer than parsing
+	if err := p.count(text, name); err != nil {
+		return nil, err
+	}
+	summed := make(chan [sha512.Size]byte, 1)
+	go func() { summed <- sha512.Sum512(text) }() // takes longer than parsing
 	cfg, problems, err := p.parseAny(text, name)
-	sum := <-digest
+	sum := <-summed
 	p.sums = append(p.sums, sum[:]...)
-	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, hex.EncodeToString(sum[:])))
+	digest := hex.EncodeToString(sum[:])
+	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, digest))
+	source.Name, source.Digest, source.Bytes = system.PrintableLine(name), "sha512-"+digest, int64(len(text))
+	p.sources = append(p.sources, source)
 	for _, problem := range problems {
 		if problem.Severity == config.Warning {
-			p.log.Warn(problem.String())
+			p.log.Bare().Warn(report.Warning(problem.Origin, problem.Message))
 		}
 	}
 	if errors.Is(err, config.ErrEmpty) {
@@ -94,16 +104,19 @@ func (p *process) parse(packed []byte, name string) (*config.Config, error) {
 // parseAny parses a config in any language that this machine accepts.
 func (p *process) parseAny(text []byte, name string) (*config.Config, config.Problems, error) {
 	cfg, problems, err := butane.ParseAny(text, name)
+	if errors.Is(err, config.ErrCutOff) {
+		err = &report.Error{Err: err, Hint: fmt.Sprintf("%d bytes have arrived: if the config has more, the platform has no room for them, and firstlightctl pack makes it smaller", len(text))}
+	}
 	if !errors.Is(err, config.ErrSpec2) {
 		return cfg, problems, err
 	}
 	hint := "translate it where it is made, with \"firstlightctl translate\""
 	switch {
-	case p.settings.TranslateSpec2:
+	case p.settings.Is(distribution.Spec2, "translate"):
 		cfg, problems, err = spec2.Parse(text, name)
 		hint = "fix the config; \"firstlightctl translate --check\" checks it before a boot does"
 	case p.env != nil: // this is a boot
-		hint += ", or have this image do so: SPEC2=translate in /usr/lib/ignition/" + distribution.File
+		hint += ", or have this image do so: SPEC2=translate in " + distribution.Dir + "/" + distribution.File
 	}
 	if err != nil {
 		err = &report.Error{Err: err, Hint: hint}
@@ -120,7 +133,7 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	user := config.Empty()
+	user := config.New(config.Newest)
 	p.saveOutputs(raw)
 	if raw == nil || len(raw.Text) == 0 {
 		p.log.Info("there is no user config")
@@ -128,7 +141,7 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	if err := p.cacheUserConfig(user); err != nil {
-		return nil, fmt.Errorf("caching the config: %w", err)
+		return nil, withRunHint(fmt.Errorf("caching the config: %w", err))
 	}
 	sum := sha512.Sum512(p.sums)
 	p.state.ConfigDigest = hex.EncodeToString(sum[:])
@@ -160,7 +173,7 @@ func (p *process) logSource(c fetchedConfig) {
 	if c.Referenced {
 		referenced = "referenced "
 	}
-	p.log.Info(fmt.Sprintf("fetched %s%s config from %q", referenced, c.Kind, c.Source),
+	p.log.Bare().Info(fmt.Sprintf("fetched %s%s config from %q", referenced, c.Kind, c.Source),
 		"MESSAGE_ID", "57124006b5c94805b77ce473e92a8aeb",
 		"IGNITION_CONFIG_TYPE", c.Kind, "IGNITION_CONFIG_SRC", c.Source, "IGNITION_CONFIG_REFERENCED", fmt.Sprint(c.Referenced))
 }
@@ -181,7 +194,7 @@ func (p *process) completeUserConfig(ctx context.Context, raw *providers.UserDat
 
 // parseUserConfig parses a config and merges what it refers to.
 func (p *process) parseUserConfig(ctx context.Context, text []byte, name string) (*config.Config, error) {
-	user, err := p.parse(text, name)
+	user, err := p.parse(text, report.Source{Kind: "user", Name: name})
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
 	}
@@ -198,7 +211,7 @@ func (p *process) parseUserConfig(ctx context.Context, text []byte, name string)
 }
 
 func validate(cfg *config.Config) error {
-	problems := cfg.Validate()
+	problems := cfg.ValidateMerged()
 	if problems.HasErrors() {
 		return &report.Error{Doing: "checking the merged config", Err: &config.ParseError{Kind: config.ErrInvalid, Problems: problems}}
 	}
@@ -209,11 +222,11 @@ func validate(cfg *config.Config) error {
 // is that of the fetched bytes.
 func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, int, error) {
 	source := config.ValueOr(ref.Source, "")
-	text, err := p.fetch.Bytes(ctx, ref, config.MaxSize)
+	text, err := p.fetch.Bytes(ctx, ref, config.CurrentLimit())
 	if err != nil {
 		return nil, 0, err
 	}
-	child, err := p.parse(text, fmt.Sprintf("config from %s", fetch.Redact(source)))
+	child, err := p.parse(text, report.Source{Kind: "user", Name: "config from " + fetch.Redact(source), Referenced: true})
 	if err != nil {
 		return nil, 0, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}

@@ -10,15 +10,17 @@ import (
 
 	"github.com/firstlight-os/firstlight/files"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // writeFiles creates users, files and units.
 func writeFiles(ctx context.Context, p *process) error {
-	fragments, err := keyFragments()
+	tree, err := treeOf(p.Root, p.settings)
 	if err != nil {
 		return err
 	}
+	defer tree.Close()
 	boot, err := system.BootID()
 	if err != nil {
 		return err
@@ -27,13 +29,10 @@ func writeFiles(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	tree := &files.Tree{
-		Root: p.Root, Run: p.run, Log: p.log, Fetch: p.fetch, Config: p.state.ConfigDigest, Outputs: outputs,
-		RecordedDirectories: p.state.RecordedDirectories, KeyFragments: fragments, Relabel: true,
-		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
-		Result: files.Result{BootID: boot, Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()},
-	}
-	defer tree.Close()
+	tree.Run, tree.Log, tree.Fetch = p.run, p.log, p.fetch
+	tree.Config, tree.Outputs, tree.RecordedDirectories = p.state.ConfigDigest, outputs, p.state.RecordedDirectories
+	tree.Keys, tree.VolumeKeys = p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles
+	tree.Result = files.Result{BootID: boot, Date: time.Now(), UserConfigProvided: p.state.userConfigProvided()}
 	plan, err := tree.Plan(ctx, p.cfg)
 	if err != nil {
 		return err
@@ -44,7 +43,16 @@ func writeFiles(ctx context.Context, p *process) error {
 	// The keys are on the root now.
 	p.state.LuksPersistKeyFiles, p.state.LuksPersistVolumeKeyFiles = nil, nil
 	p.state.FilesWritten = true
-	return nil
+	return p.leaveUnfinished()
+}
+
+// treeOf is the tree below a root, as a distribution wants it.
+func treeOf(root string, settings distribution.Settings) (*files.Tree, error) {
+	fragments, err := keyFragments(settings)
+	return &files.Tree{
+		Root: root, KeyFragments: fragments, Relabel: settings.Is(distribution.SELinuxRelabel, "yes"),
+		KeyDir: settings.Value(distribution.LuksKeyDirectory), ResultFile: settings.Value(distribution.ResultFile),
+	}, err
 }
 
 // outputs are the files that a fetch stage has left for the platform.
@@ -64,13 +72,14 @@ func (p *process) outputs() ([]files.Output, error) {
 	return all, nil
 }
 
-// keyFragmentsVariable chooses between authorized_keys.d/ignition and authorized_keys.
+// keyFragmentsVariable chooses between authorized_keys.d/ignition and authorized_keys,
+// and precedes what the distribution has set.
 const keyFragmentsVariable = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 
-func keyFragments() (bool, error) {
+func keyFragments(settings distribution.Settings) (bool, error) {
 	text := os.Getenv(keyFragmentsVariable)
 	if text == "" {
-		return true, nil
+		return settings.Is(distribution.SSHKeys, "fragment"), nil
 	}
 	fragments, err := strconv.ParseBool(text)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // program puts a shell script into the path.
@@ -116,11 +118,42 @@ func TestVolumesAreCompleteWhenTheMachineLeavesTheInitramfs(t *testing.T) {
 			if c.complete && b.read("said") != "config "+b.path("disk.img")+" --label  --subsystem \n" {
 				t.Errorf("cryptsetup got %q", b.read("said"))
 			}
+			// Where a distribution keeps umount from running there is another stage.
+			b.log.Reset()
+			b.write("run/ignition/unfinished", "")
+			b.write("run/ignition/state", c.state)
+			b.must("finish")
+			if got := strings.Contains(b.log.String(), done); got != c.complete {
+				t.Errorf("in the stage finish the log is\n%s", &b.log)
+			}
+			if got := system.Exists(b.path("run/ignition/unfinished")); got == c.complete {
+				t.Errorf("there still is something to finish: got %v, want %v", got, !c.complete)
+			}
 		})
 	}
 }
 
+// The mark of the unit for it is there only when the files stage has ended.
+func TestFilesLeaveThatThereIsSomethingToFinish(t *testing.T) {
+	const unfinished = "run/ignition/unfinished"
+	for _, name := range []string{`{"credentials": {"aws": {"text": "accessKeyID"}}}`, `{}`} {
+		b := newBench(t, `{`+version+`, "storage": {"files": [{"path": "/etc/passwd"}]}}`)
+		b.must("fetch")
+		b.write("run/ignition/state", name)
+		b.write("root/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+		b.must("files")
+		if !system.Exists(b.path(unfinished)) {
+			t.Errorf("%s: there is nothing to finish", name)
+		}
+		b.must("finish")
+		if system.Exists(b.path(unfinished)) || strings.Contains(b.read("run/ignition/state"), "accessKeyID") {
+			t.Errorf("%s: it is not finished", name)
+		}
+	}
+}
+
 func TestMachineIsNotProvisionedFromTheDisksStageOn(t *testing.T) {
+	t.Setenv("TPM2TOOLS_TCTI", "swtpm:") // this machine need have none
 	b := newBench(t, "")
 	b.write("user.ign", strings.Replace(generated(b), `"device"`, `"clevis": {"tpm2": true}, "device"`, 1))
 	b.write("disk.img", strings.Repeat("not empty", 1000))

@@ -3,9 +3,9 @@ package stages
 import (
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // reportFile is the failure box of the stage that has failed, beside the state. While
@@ -29,6 +29,18 @@ func (p *process) mark() {
 	}
 }
 
+// quietFile has the hook of dracut show no report on the consoles; see
+// report.Logger.Show.
+const quietFile = "quiet"
+
+// markQuiet is called when the settings of the distribution are known.
+func (p *process) markQuiet() error {
+	if !p.log.Quiet() && !p.quiet() {
+		return nil
+	}
+	return system.WriteFile(p.beside(quietFile), nil, 0o600)
+}
+
 // endMark removes the mark of this stage.
 func (p *process) endMark() {
 	if p.marked {
@@ -36,4 +48,4 @@ func (p *process) endMark() {
 	}
 }
 
-func (p *process) markPath() string { return filepath.Join(filepath.Dir(p.StateFile), reportFile) }
+func (p *process) markPath() string { return p.beside(reportFile) }

@@ -61,6 +61,26 @@ func TestWhatStagesLeaveBehindIsForRootOnly(t *testing.T) {
 	}
 }
 
+// The cached config has secrets, and so may texts beside its origins.
+func TestCachesOfConfigsAreForRootOnly(t *testing.T) {
+	b := newBench(t, `{`+version+`, "storage": {"files": [{"path": "/f", "contents": {"source": "https://host.invalid/f"}}]}}`)
+	b.must("fetch-offline")
+	found := 0
+	filepath.WalkDir(b.path("run"), func(name string, d fs.DirEntry, err error) error {
+		info, infoErr := d.Info()
+		if err != nil || infoErr != nil || info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v, %v", name, info, err, infoErr)
+		}
+		if base := filepath.Base(name); base == "ignition.json" || base == "origins" {
+			found++
+		}
+		return nil
+	})
+	if found != 2 {
+		t.Errorf("%d caches were found, want 2", found)
+	}
+}
+
 func TestSecondInstanceWaitsForTheFirst(t *testing.T) {
 	b := newBench(t, `{`+version+`}`)
 	if err := os.MkdirAll(b.path("run/ignition"), 0o755); err != nil {

@@ -82,7 +82,7 @@ func TestUnknownSettingsOfTheDistributionStopTheBoot(t *testing.T) {
 	b.must("fetch")
 	b.write(distributionFile, "\nSPEC2=translated\nSPEC=2\n")
 	b.fails("files", `setting SPEC2: it is "translated", and should be refuse or translate`, "distribution.conf, line 2",
-		`there is no setting "SPEC"; there are SPEC2`, "line 3", "tell those who made it")
+		`there is no setting "SPEC"; there are FIRST_BOOT, FIRSTBOOT_ARGUMENTS,`, "line 3", "tell those who made it")
 	if system.Exists(b.path("root/f")) {
 		t.Error("the file was written")
 	}

@@ -30,20 +30,24 @@ type stage struct {
 const (
 	fetchOfflineStage = "fetch-offline"
 	fetchStage        = "fetch"
+	kargsStage        = "kargs"
+	disksStage        = "disks"
 	mountStage        = "mount"
 	filesStage        = "files"
 	umountStage       = "umount"
+	finishStage       = "finish"
 )
 
 // stages in the order in which they run.
 var stages = []stage{
 	{fetchOfflineStage, (*process).fetchUserConfig, fetchOffline},
 	{fetchStage, (*process).fetchUserConfig, fetchOnline},
-	{"kargs", (*process).cachedUserConfig, kargs},
-	{"disks", (*process).cachedUserConfig, disks},
+	{kargsStage, (*process).cachedUserConfig, kargs},
+	{disksStage, (*process).cachedUserConfig, disks},
 	{mountStage, (*process).cachedUserConfig, mount},
 	{filesStage, (*process).cachedUserConfig, writeFiles},
 	{umountStage, (*process).cachedUserConfig, umount},
+	{finishStage, (*process).cachedUserConfig, finish}, // is ours; see finishAfter
 }
 
 // All is the name that runs every stage in one process.
@@ -75,27 +79,34 @@ func Run(ctx context.Context, o Options) error {
 	if o.Stage == All {
 		return runAll(ctx, o)
 	}
+	return runNamed(ctx, o, o.Stage)
+}
+
+func runNamed(ctx context.Context, o Options, name string) error {
 	for _, s := range stages {
-		if s.name == o.Stage {
+		if s.name == name {
 			return runOne(ctx, o, s)
 		}
 	}
-	return fmt.Errorf("%w: there is no stage %q", report.ErrBug, o.Stage)
+	return fmt.Errorf("%w: there is no stage %q", report.ErrBug, name)
 }
 
 // runAll is for an initramfs without systemd: it has mounted the sysroot, and
 // brought the network up if a config may need it, before it starts us. As with
 // systemd, fetch runs only if fetch-offline could not get the config, and after
-// a failure nothing stays mounted.
+// a failure nothing stays mounted. What umount has finished is not finished again.
 func runAll(ctx context.Context, o Options) error {
 	for _, s := range stages {
 		if s.name == fetchStage && (system.Exists(o.ConfigCache) || !system.Exists(o.NeedNet)) {
 			continue
 		}
+		if s.name == finishStage {
+			break
+		}
 		err := runOne(ctx, o, s)
 		if err != nil && (s.name == mountStage || s.name == filesStage) {
 			// The report of the failure is out; umount has its own.
-			return errors.Join(err, runOne(ctx, o, stages[len(stages)-1]))
+			return errors.Join(err, runNamed(ctx, o, umountStage))
 		}
 		if err != nil {
 			return err
@@ -108,12 +119,17 @@ func runAll(ctx context.Context, o Options) error {
 func runOne(ctx context.Context, o Options, s stage) error {
 	started := time.Now()
 	p, err := newProcess(ctx, o, s)
+	p.started = started
 	defer p.unlock()
 	if err == nil {
 		p.mark()
 		err = p.mergeConfigs(ctx)
 	}
-	if err == nil {
+	switch {
+	case err != nil, p.planOnly && s.name == kargsStage: // it is planned with the others
+	case p.planOnly && s.name == disksStage:
+		err = planRest(ctx, p)
+	default:
 		err = s.run(ctx, p)
 	}
 	if s.name == fetchOfflineStage && errors.Is(err, fetch.ErrNeedNetwork) {
@@ -122,30 +138,44 @@ func runOne(ctx context.Context, o Options, s stage) error {
 	if err == nil {
 		err = p.saveState()
 	}
-	p.report(started, err)
+	p.report(err)
+	if p.planOnly && (err != nil || s.name == disksStage) {
+		return errors.Join(ErrPlanned, err)
+	}
 	return err
 }
 
 // A process is one stage at work.
 type process struct {
 	Options
-	stage  stage
-	log    *report.Logger
-	fetch  *fetch.Client
-	imds   *imds.Client
-	env    *providers.Env
-	run    system.Runner
-	state  *state
-	runner *report.Runner
-	cfg    *config.Config // the base config and over it the user config
+	stage   stage
+	started time.Time
+	log     *report.Logger
+	fetch   *fetch.Client
+	imds    *imds.Client
+	env     *providers.Env
+	run     system.Runner
+	state   *state
+	runner  *report.Runner
+	cfg     *config.Config // the base config and over it the user config
 	// settings are those of the distribution, in its image.
 	settings distribution.Settings
+	// planOnly reports whether this boot only plans, and planned are the names of what
+	// would be done.
+	planOnly bool
+	planned  []string
 	// lock is held while a stage, or a program that it has started, is at work.
 	lock *os.File
+	// sources are all texts that were parsed.
+	sources []report.Source
+	// last reports whether the machine is provisioned when this stage has succeeded.
+	last bool
 	// marked reports whether this stage has written the report of its being killed.
 	marked bool
 	// sums are the digests of all texts that were parsed.
 	sums []byte
+	// size is what they count towards the limit of configs, in bytes.
+	size int
 }
 
 // lockTime is how long another instance, or a program that a killed one has left
@@ -168,24 +198,42 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	if lockErr != nil {
 		return p, lockErr
 	}
+	limitMemory(log)
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
 	}
+	p.planOnly = wantsPlan(arguments)
 	if p.fetch.NetworkWait, err = system.SecondsArgument(arguments, networkArgument, p.fetch.NetworkWait); err != nil {
 		return p, err
 	}
-	dirs := providers.ImageDirs()
-	if p.settings, err = distribution.Read(filepath.Join(dirs[len(dirs)-1], distribution.File)); err != nil {
+	if p.settings, err = Settings(); err != nil {
 		return p, err
 	}
-	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Dirs: dirs, Timeout: o.FetchTimeout}
+	if err := p.markQuiet(); err != nil {
+		return p, err
+	}
+	p.useOEM()
+	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Settings: p.settings, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
 	p.state, err = loadState(o.StateFile)
 	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {
 		p.fetch.Credentials = o.Platform.Credentials(p.imds)
 	}
 	return p, err
+}
+
+// useOEM makes the distribution's directory for oem URLs known.
+func (p *process) useOEM() {
+	if p.fetch.OEMDirectory = p.settings.Value(distribution.OEMDirectory); p.fetch.OEMDirectory != "" {
+		config.AllowScheme(fetch.OEMScheme)
+	}
+}
+
+// Settings reads those of the distribution, in the image that has started us.
+func Settings() (distribution.Settings, error) {
+	dirs := providers.ImageDirs()
+	return distribution.Read(filepath.Join(dirs[len(dirs)-1], distribution.File))
 }
 
 // unlock is called also where nothing was locked.
@@ -226,37 +274,61 @@ func (p *process) mergeConfigs(ctx context.Context) error {
 		return err
 	}
 	p.cfg = config.Merge(base, user)
+	movePaths(p.cfg, p.settings.Words(distribution.MovedDirectories))
 	return nil
 }
 
-// execute runs a plan.
+// execute runs a plan, if the programs for it are there. In a boot that only plans it keeps
+// the plan, and returns errPlanned.
 func (p *process) execute(ctx context.Context, plan report.Plan) error {
+	if err := missingPrograms(plan); err != nil {
+		return err
+	}
 	p.log.Debug("the plan has " + system.Plural(len(plan), "operation"))
+	if p.planOnly {
+		for _, o := range plan {
+			p.planned = append(p.planned, system.PrintableLine(o.Name))
+		}
+		return errPlanned
+	}
 	return p.runner.Run(ctx, plan)
 }
 
 // report records how the stage ended, and tells people if it failed.
-func (p *process) report(started time.Time, err error) {
+func (p *process) report(err error) {
 	warn := func(doing string, err error) {
 		if err != nil {
 			p.log.Warn(doing + ": " + err.Error())
 		}
 	}
-	dir, failure := filepath.Dir(p.StateFile), report.NewFailure(p.stage.name, err)
-	r := report.Stage{Stage: p.stage.name, Started: started, Seconds: time.Since(started).Seconds(), Operations: p.runner.Outcomes, Warnings: p.log.Warnings(), Problems: failure.Problems}
-	warn("writing the report", r.Append(filepath.Join(dir, "report.json")))
-	if p.Platform.Status != nil && p.env != nil {
+	failure := report.NewFailure(p.stage.name, err)
+	r := p.stageReport(failure.Problems)
+	warn("writing the report", r.Append(p.beside(reportsFile)))
+	record, recordErr := p.addToRecord(r)
+	warn("writing the record of this boot", recordErr)
+	if p.Platform.Status != nil && p.env != nil && !p.planOnly {
 		warn("telling the platform how the stage has ended", p.Platform.Status(context.Background(), p.env, p.stage.name, err))
 	}
 	if err == nil {
 		p.log.Info(fmt.Sprintf("%s passed in %.2f s", p.stage.name, r.Seconds))
-		p.log.Info("Ignition finished successfully")
+		if !p.planOnly {
+			p.log.Info("Ignition finished successfully")
+		}
 		p.endMark()
+		p.finishRecord(record)
 		return
 	}
 	failure.Log(p.log)
 	p.log.Log(report.LevelNotice, "Ignition failed")
 	text := failure.Box()
-	warn("writing the report", os.WriteFile(filepath.Join(dir, reportFile), []byte(text), 0o600))
-	warn("showing the report", report.ShowOnConsoles(text))
+	warn("writing the report", os.WriteFile(p.markPath(), []byte(text), 0o600))
+	show := p.log.Show
+	if p.planOnly { // no hook comes after it
+		show = p.log.ShowNow
+	}
+	warn("showing the report", show(text, p.quiet()))
+	p.finishRecord(record)
 }
+
+// quiet reports whether the distribution wants nothing on the consoles.
+func (p *process) quiet() bool { return p.settings.Is(distribution.Consoles, "quiet") }

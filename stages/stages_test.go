@@ -210,7 +210,7 @@ func TestReferencedConfigsAreMergedDepthFirst(t *testing.T) {
 // cachedConfig is the config as later stages see it.
 func (b *bench) cachedConfig() *config.Config {
 	b.t.Helper()
-	cfg, err := config.Load([]byte(b.read("run/ignition.json")), []byte(b.read("run/ignition.json.origins")), "cache")
+	cfg, err := config.Load([]byte(b.read("run/ignition.json")), []byte(b.read("run/ignition/origins")), "cache")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestReplaceDropsTheConfigThatNamesIt(t *testing.T) {
 	b := newBench(t, `{"ignition": {"version": "3.4.0", "config": {"replace": {"source": "`+url+`/r"}}}, "storage": {"files": [{"path": "/old"}]}}`)
 	b.must("fetch")
 	if cfg := b.cachedConfig(); len(cfg.Storage.Files) != 1 || cfg.Storage.Files[0].Path != "/new" {
-		t.Errorf("got %s", cfg.Marshal())
+		t.Errorf("got %+v", cfg.Storage)
 	}
 }
 
@@ -449,7 +449,7 @@ func TestLaterStagesNeedTheCache(t *testing.T) {
 		t.Errorf("got %v of kind %v, want a damaged state and not a broken config", err, report.KindOf(err))
 	}
 	b.write("run/ignition.json", `{"ignition":{"version":"3.6.0"}}`)
-	b.write("run/ignition.json.origins", "\xff\xff")
+	b.write("run/ignition/origins", "\xff\xff")
 	b.fails("disks", "the stored origins do not belong to the stored config")
 }
 

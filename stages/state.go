@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -81,9 +84,17 @@ func (s *state) save(name string) error {
 		err = system.WriteFile(name, append(text, '\n'), 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("saving the state: %w", err)
+		return withRunHint(fmt.Errorf("saving the state: %w", err))
 	}
 	return nil
+}
+
+// withRunHint adds what can be done if there is no space for our own files in /run.
+func withRunHint(err error) error {
+	if !errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	return &report.Error{Err: err, Hint: "/run is in memory: give the machine more of it, or look for what fills /run (df -h /run, df -i /run)"}
 }
 
 // recordSource records where a config came from, once.
@@ -102,7 +113,7 @@ func (s *state) userConfigProvided() bool {
 // credentials behind.
 func (p *process) saveState() error {
 	p.state.Credentials = p.imds.ExportCredentials()
-	if p.stage.name == umountStage {
+	if p.stage.name == umountStage || p.stage.name == finishStage {
 		p.state.Credentials = nil
 	}
 	return p.state.save(p.StateFile)

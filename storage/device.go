@@ -204,7 +204,7 @@ func (m *Machine) devPath(path string) string {
 
 // attribute reads a file of sysfs; empty if it is not there.
 func (m *Machine) attribute(dir, name string) string {
-	text, err := os.ReadFile(filepath.Join(dir, name))
+	text, err := system.ReadFile(filepath.Join(dir, name), system.KernelText)
 	if err != nil {
 		return ""
 	}

@@ -29,6 +29,17 @@ func (m *Machine) PlanDisks(ctx context.Context, cfg *config.Config) (report.Pla
 func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]plan.DiskPreview, report.Plan, error) {
 	in := &inspection{m: m}
 	defer in.close()
+	return m.preview(ctx, cfg, in)
+}
+
+// An inspector looks at the machine for one plan: this one, or the inventory of another.
+type inspector interface {
+	plan.Facts
+	lookAtDisks(ctx context.Context, storage *config.Storage) ([]*plan.DiskFacts, error)
+	lookAtTargets(ctx context.Context, targets []*plan.Target, wait bool) error
+}
+
+func (m *Machine) preview(ctx context.Context, cfg *config.Config, in inspector) ([]plan.DiskPreview, report.Plan, error) {
 	g, err := m.decide(ctx, cfg, in)
 	if err != nil {
 		return g.Preview(true), nil, err
@@ -38,8 +49,8 @@ func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]plan.DiskP
 
 // decide looks at the machine and decides on everything: the disks first, as it
 // depends on their partitions where all else will be.
-func (m *Machine) decide(ctx context.Context, cfg *config.Config, in *inspection) (*plan.Graph, error) {
-	disks, err := in.lookAtDisks(ctx, cfg.Storage.Disks)
+func (m *Machine) decide(ctx context.Context, cfg *config.Config, in inspector) (*plan.Graph, error) {
+	disks, err := in.lookAtDisks(ctx, &cfg.Storage)
 	g := plan.New(cfg, disks, in)
 	if err != nil {
 		return g, err
@@ -48,6 +59,11 @@ func (m *Machine) decide(ctx context.Context, cfg *config.Config, in *inspection
 	errs = append(errs, g.Locate()...)
 	// A device that is not there may be the very partition that was refused.
 	errs = append(errs, in.lookAtTargets(ctx, g.Targets, len(errs) == 0))
+	for _, f := range g.Filesystems {
+		if f.Target.Wanted {
+			m.reuseFormat(f.Config, f.Target.Facts.Signatures)
+		}
+	}
 	errs = append(errs, g.DecideContents()...)
 	for _, warning := range g.Warnings {
 		m.Log.Warn(warning)
@@ -63,7 +79,7 @@ func (m *Machine) operations(g *plan.Graph) report.Plan {
 		if n.Idle() {
 			continue
 		}
-		op := &report.Operation{Name: n.Name(), Origin: n.Origin(), Do: func(ctx context.Context) error { return m.execute(ctx, n) }}
+		op := &report.Operation{Name: n.Name(), Origin: n.Origin(), Programs: programs(n), Do: func(ctx context.Context) error { return m.execute(ctx, n) }}
 		for _, d := range n.DependsOn() {
 			if before := operations[d]; before != nil && !slices.Contains(op.After, before) {
 				op.After = append(op.After, before)
@@ -73,6 +89,31 @@ func (m *Machine) operations(g *plan.Graph) report.Plan {
 		all = append(all, op)
 	}
 	return all
+}
+
+// programs are the helper programs without which nothing can be done about a node. Where
+// it is decided only when it is its turn that may be none: a filesystem that is kept.
+func programs(n plan.Node) []string {
+	switch n := n.(type) {
+	case *plan.Array:
+		if n.Action != plan.Keep {
+			return []string{"mdadm"}
+		}
+	case *plan.Volume:
+		all := []string{"cryptsetup"} // also to try the key of one that is kept
+		if n.Action == plan.Create && config.ValueOr(n.Config.Cex.Enabled, false) {
+			all = append(all, "zkey", "zkey-cryptsetup")
+		}
+		if n.Action == plan.Create && n.Config.HasClevis() {
+			all = append(all, "clevis")
+		}
+		return all
+	case *plan.Filesystem:
+		if n.Action == plan.Create {
+			return []string{formats[*n.Config.Format].program}
+		}
+	}
+	return nil
 }
 
 func (m *Machine) execute(ctx context.Context, n plan.Node) error {

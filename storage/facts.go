@@ -28,10 +28,11 @@ func (in *inspection) close() {
 	}
 }
 
-// lookAtDisks waits for the disks of the config and gathers the facts about
-// them. Of those that it could not look at there are none.
-func (in *inspection) lookAtDisks(ctx context.Context, disks []config.Disk) ([]*plan.DiskFacts, error) {
-	var devices []requiredDevice
+// lookAtDisks waits for the disks of the config, and for the TPM that its volumes need,
+// and gathers the facts about the disks. Of those that it could not look at there are
+// none.
+func (in *inspection) lookAtDisks(ctx context.Context, storage *config.Storage) ([]*plan.DiskFacts, error) {
+	devices, disks := in.m.requiredTPM(storage.Luks), storage.Disks
 	for _, d := range disks {
 		devices = append(devices, requiredDevice{path: d.Device, origin: d.Origin("device")})
 	}

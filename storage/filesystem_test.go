@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
@@ -83,6 +85,34 @@ func TestFilesystemsAreMadeOnceAndThenKept(t *testing.T) {
 	}
 }
 
+// The first write of mkfs.fat is what a FAT is known by, and the label in it is right.
+func TestInterruptedFATIsMadeAgain(t *testing.T) {
+	b, x := newFakeTools(t)
+	disk := b.disk("a.img", 100)
+	config := filesystem(`"format": "vfat", "label": "ESP", "uuid": "12ab-34CD"`)
+	x.before = func(c system.Command, line string) {
+		if strings.HasPrefix(line, "mkfs.fat") {
+			other := b.disk("made.img", 100)
+			b.run("mkfs.fat", "-n", "ESP", "-i", "12ab34CD", other)
+			b.run("dd", "if="+other, "of="+disk, "bs=512", "count=1", "conv=notrunc", "status=none")
+		}
+	}
+	killed := errors.New("signal: killed")
+	x.fail = map[string]error{"mkfs.fat": killed}
+	if err := b.execute(config); !errors.Is(err, killed) {
+		t.Fatalf("got %v", err)
+	}
+	if got := b.run("blkid", "-p", "-s", "TYPE", "-o", "value", disk); got != "vfat\n" {
+		t.Fatalf("what mkfs.fat left is %q", got)
+	}
+	x.before, x.fail = nil, nil
+	if got := b.apply(config); got != `making vfat "ESP" on DIR/a.img` {
+		t.Errorf("the next run plans %q", got)
+	}
+	b.run("fsck.fat", "-n", disk)
+	b.converges(config)
+}
+
 func TestFilesystemsThatAreSomethingElse(t *testing.T) {
 	b := newTestMachine(t)
 	b.run("mkfs.ext4", "-q", "-L", "old", "-U", "0e6bb2ea-1d2c-4a0c-8d5f-000000000001", b.disk("a.img", 100))
@@ -95,6 +125,24 @@ func TestFilesystemsThatAreSomethingElse(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	b.converges(filesystem(`"format": "none", "wipeFilesystem": true`))
+}
+
+// Flatcar's partition for vendors had another format when configs for it were written.
+func TestFilesystemsOfSomeLabelsAreUsedAsTheyAre(t *testing.T) {
+	b := newTestMachine(t)
+	b.run("mkfs.ext4", "-q", "-L", "OEM", b.disk("a.img", 200))
+	const wanted = `"format": "btrfs", "label": "OEM"`
+	b.refused(filesystem(wanted), `DIR/a.img holds ext4 (label "OEM"); the config asks for btrfs | storage.filesystems[0].format | `+fsHint)
+	b.m.ReusedLabels = []string{"OEM", "other"}
+	for _, same := range []string{wanted, `"format": "btrfs"`, `"format": "ext4"`} {
+		if got := b.apply(filesystem(same)); got != "" {
+			t.Errorf("%s: got %s", same, got)
+		}
+	}
+	b.refused(filesystem(`"format": "btrfs", "label": "other"`), `DIR/a.img holds ext4 (label "OEM"); the config asks for btrfs | storage.filesystems[0].format | `+fsHint)
+	if got := b.apply(filesystem(wanted + `, "wipeFilesystem": true`)); got != `making btrfs "OEM" on DIR/a.img` {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestAmbivalentDevicesAreNamed(t *testing.T) {

@@ -28,7 +28,7 @@ func (m *Machine) mountsAndSwaps() (mountsAndSwaps, error) {
 			inUse[source] = append(inUse[source], how)
 		}
 	}
-	swaps, err := os.ReadFile(m.proc("swaps"))
+	swaps, err := system.ReadFile(m.proc("swaps"), system.KernelText)
 	if err != nil && !os.IsNotExist(err) { // a kernel without swap
 		return nil, fmt.Errorf("reading what is swapped to: %w", err)
 	}

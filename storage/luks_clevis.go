@@ -2,14 +2,35 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"regexp"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
+
+// requiredTPM returns the TPM if a volume is bound to it: the driver may still be busy
+// with it, for a slow one takes seconds to test itself. The settings of tpm2-tools in
+// our environment, if there are any, name it otherwise. The workstation needs none.
+func (m *Machine) requiredTPM(volumes []config.Luks) []requiredDevice {
+	if m.Absent != nil || os.Getenv("TPM2TOOLS_TCTI") != "" {
+		return nil
+	}
+	for i := range volumes {
+		c := &volumes[i].Clevis
+		custom, text := config.ValueOr(c.Custom.Pin, ""), config.ValueOr(c.Custom.Config, "")
+		if config.ValueOr(c.TPM2, false) || custom == "tpm2" || custom == "sss" && strings.Contains(text, `"tpm2"`) {
+			return []requiredDevice{{path: m.devPath("/dev/tpmrm0"), origin: c.Origin(), tpm: true}}
+		}
+	}
+	return nil
+}
 
 // bind binds the volume to what clevis unlocks it with, tries that if it can
 // be tried, and takes a generated key away again.
@@ -24,10 +45,8 @@ func (v *volume) bind(ctx context.Context) error {
 		return err
 	}
 	err = v.withKeyFile(func(file string) error {
-		c := system.Command{Name: "clevis", Args: []string{"luks", "bind", "-f", "-k", file, "-d", v.node, pin, text}, Secrets: []string{string(v.key)}}
-		if config.NonZero(v.config.Clevis.Custom.Pin) {
-			c.Secrets = append(c.Secrets, text) // who knows what it holds
-		}
+		c := system.Command{Name: "clevis", Args: []string{"luks", "bind", "-f", "-k", file, "-d", v.node, pin, text},
+			Secrets: append(clevisSecrets(&v.config.Clevis, text), string(v.key))}
 		_, err := v.m.Run.Run(ctx, c)
 		return err
 	})
@@ -74,7 +93,8 @@ func (v *volume) awaitTang(ctx context.Context, t config.Tang) error {
 	}
 	at, err := url.Parse(t.URL)
 	if err != nil {
-		return &report.Error{Err: err, Origin: t.Origin("url")}
+		// What is wrong with it may be part of a password.
+		return &report.Error{Err: errors.New("the URL of the Tang server cannot be parsed"), Origin: t.Origin("url")}
 	}
 	source := at.JoinPath("adv").String()
 	if _, err := v.m.Fetch(ctx, config.Resource{Source: &source}); err != nil {
@@ -97,6 +117,37 @@ func canVerifyUnlock(c *config.Clevis) bool {
 		shares++
 	}
 	return !config.NonZero(c.Custom.Pin) && shares >= max(1, config.ValueOr(c.Threshold, 1))
+}
+
+// quoted are the strings of a JSON text.
+var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+
+// clevisSecrets are what must not be shown of the config that clevis gets: all of it,
+// and in what clevis says the credentials of Tang servers; of another pin's config,
+// whose meaning only that knows, each string that is not short.
+func clevisSecrets(c *config.Clevis, text string) []string {
+	const short = 8 // bytes
+	all := []string{text}
+	if config.NonZero(c.Custom.Pin) {
+		for _, s := range quoted.FindAllStringSubmatch(text, -1) {
+			if len(s[1]) >= short {
+				all = append(all, s[1])
+			}
+		}
+		return all
+	}
+	for _, t := range c.Tang {
+		u, err := url.Parse(t.URL)
+		if err != nil {
+			continue // awaitTang refuses it
+		}
+		all = append(all, u.RawQuery)
+		if password, set := u.User.Password(); set {
+			_, inURL, _ := strings.Cut(u.User.String(), ":")
+			all = append(all, inURL, password)
+		}
+	}
+	return all
 }
 
 // clevisPin is the pin and its config, as clevis-encrypt-sss(1) wants it.

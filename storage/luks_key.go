@@ -25,7 +25,7 @@ const keySize = 4096
 func (m *Machine) volumeKey(ctx context.Context, l *config.Luks) ([]byte, error) {
 	switch {
 	case config.ValueOr(l.Cex.Enabled, false):
-		return os.ReadFile(cmp.Or(m.CardKey, cardKeyFile))
+		return system.ReadFile(cmp.Or(m.CardKey, cardKeyFile), system.SettingsText)
 	case !generatesKey(l):
 		if m.Fetch == nil {
 			return nil, fmt.Errorf("%w: nothing to fetch with", report.ErrBug)
@@ -54,7 +54,7 @@ func generatesKey(l *config.Luks) bool {
 // nobody else can read, in memory.
 func (v *volume) withKeyFile(use func(file string) error) (err error) {
 	parent := cmp.Or(v.m.Scratch, "/run/ignition")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp(parent, "luks-") // mode 0700
@@ -122,7 +122,7 @@ func (v *volume) cardKey(ctx context.Context) ([]string, error) {
 	}
 	var size int
 	for _, suffix := range []string{".info", ".skey"} {
-		text, err := os.ReadFile(filepath.Join(repository, v.cardName()+suffix))
+		text, err := system.ReadFile(filepath.Join(repository, v.cardName()+suffix), system.SettingsText)
 		if err != nil {
 			return nil, fmt.Errorf("reading what zkey has made: %w", err)
 		}

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
@@ -192,6 +194,34 @@ func checkSecrets(t *testing.T, b *testMachine, x *fakeTools) {
 	}
 }
 
+func TestWhatClevisGetsIsHiddenAlsoWhereItIsRepeated(t *testing.T) {
+	for name, tc := range map[string]struct{ clevis, secret string }{
+		"Tang":           {`{"tang": [{"url": "http://user:pass%2Fword@tang/?token", "thumbprint": "x", "advertisement": "{}"}]}`, "pass%2Fword"},
+		"query":          {`{"tang": [{"url": "http://tang/?token", "thumbprint": "x", "advertisement": "{}"}]}`, "token"},
+		"another pin":    {`{"custom": {"pin": "x", "config": "{\"a\": {\"b\": \"12345678\"}}"}}`, "12345678"},
+		"no JSON at all": {`{"custom": {"pin": "x", "config": "12345678"}}`, "12345678"},
+	} {
+		b, x := newFakeTools(t)
+		b.disk("a.img", 32)
+		if err := b.execute(luks(`"clevis": ` + tc.clevis)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		bound := false
+		for _, c := range x.commands {
+			if c.Name != "clevis" || c.Args[1] != "bind" {
+				continue
+			}
+			bound = true
+			if !slices.Contains(c.Secrets, tc.secret) || strings.Contains(c.String(), tc.secret) {
+				t.Errorf("%s: %q is not among the secrets %q of %s", name, tc.secret, c.Secrets, c)
+			}
+		}
+		if !bound {
+			t.Errorf("%s: clevis was not called", name)
+		}
+	}
+}
+
 func TestConfigsOfCustomPinsAreHidden(t *testing.T) {
 	b, x := newFakeTools(t)
 	b.disk("a.img", 32)
@@ -240,6 +270,56 @@ func TestAVolumeThatClevisCannotUnlockFails(t *testing.T) {
 	if strings.Contains(x.lines(), "luksRemoveKey") {
 		t.Error("the only key that works was removed")
 	}
+}
+
+// A TPM that is slow may still be busy with its own tests.
+func TestTPMThatIsLateIsWaitedFor(t *testing.T) {
+	for name, clevis := range map[string]string{
+		"tpm2": `"tpm2": true`, "pin tpm2": `"custom": {"pin": "tpm2", "config": "{}"}`, "pin sss": `"custom": {"pin": "sss", "config": "{\"t\": 1, \"pins\": {\"tpm2\": {}}}"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, x := newFakeTools(t)
+			b.disk("a.img", 32)
+			if err := os.Remove(b.path("dev/tpmrm0")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := b.plan(luks(`"clevis": {` + clevis + `}`))
+			if err == nil || x.lines() != "" {
+				t.Fatalf("got %v after %s", err, x.lines())
+			}
+			p := report.Explain(err)[0]
+			if want := "waiting for " + b.path("dev/tpmrm0") + ": it is not there after 0.05 s; clevis takes a TPM 2.0 that the kernel manages"; err.Error() != want ||
+				p.Origin.Path != "storage.luks[0].clevis" || !strings.Contains(p.Hint, "give the virtual machine one") {
+				t.Errorf("got %v, %+v", err, p)
+			}
+			b.m.Timeout = time.Minute
+			time.AfterFunc(10*time.Millisecond, func() { b.write("dev/tpmrm0", "") })
+			if err := b.execute(luks(`"clevis": {` + clevis + `}`)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Neither Tang alone nor the workstation needs one, nor tpm2-tools that are told of another.
+func TestNoTPMIsWaitedForWithoutNeed(t *testing.T) {
+	b, _ := newFakeTools(t)
+	b.disk("a.img", 32)
+	if err := os.Remove(b.path("dev/tpmrm0")); err != nil {
+		t.Fatal(err)
+	}
+	plans := func(clevis string) {
+		t.Helper()
+		if _, err := b.plan(luks(`"clevis": {` + clevis + `}`)); err != nil {
+			t.Error(err)
+		}
+	}
+	plans(`"tang": [{"url": "http://t", "thumbprint": "x", "advertisement": "{}"}]`)
+	b.m.Absent = func(string, error) string { return "" }
+	plans(`"tpm2": true`)
+	b.m.Absent = nil
+	t.Setenv("TPM2TOOLS_TCTI", "swtpm:")
+	plans(`"tpm2": true`)
 }
 
 // A run is interrupted at a command; the next one must not need help.

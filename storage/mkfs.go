@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -41,11 +42,7 @@ func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, act
 		return err
 	}
 	if action == plan.Create {
-		command, known := mkfsCommand(fs, node)
-		if !known {
-			return fmt.Errorf("no program is known that makes %q", *fs.Format)
-		}
-		if _, err := m.Run.Run(ctx, command); err != nil {
+		if err := m.mkfs(ctx, fs, node); err != nil {
 			return err
 		}
 	}
@@ -58,6 +55,45 @@ func (m *Machine) makeFilesystem(ctx context.Context, fs *config.Filesystem, act
 		return fmt.Errorf("looking at what was made: it is %q instead of %s as the config describes it", blkprobe.Describe(found), *fs.Format)
 	}
 	return m.settle(ctx, d.sysfs)
+}
+
+// mkfs makes the filesystem on a device that was wiped. That a FAT is complete cannot be
+// seen, so it is marked as unfinished until all of it is on the disk.
+func (m *Machine) mkfs(ctx context.Context, fs *config.Filesystem, node string) error {
+	command, known := mkfsCommand(fs, node)
+	if !known {
+		return fmt.Errorf("no program is known that makes %q", *fs.Format)
+	}
+	isFAT := *fs.Format == "vfat"
+	if isFAT {
+		if err := writeUnfinished(node, blkprobe.UnfinishedMark); err != nil {
+			return err
+		}
+	}
+	if _, err := m.Run.Run(ctx, command); err != nil {
+		return err
+	}
+	if isFAT {
+		return writeUnfinished(node, "")
+	}
+	return nil
+}
+
+// writeUnfinished writes the mark of an unfinished FAT, or zeroes, once all that was
+// written before is on the disk.
+func writeUnfinished(node, mark string) error {
+	return exclusively(node, func(f *os.File, size int64) error {
+		at := blkprobe.UnfinishedFAT(size)
+		b := make([]byte, at.Length)
+		copy(b, mark)
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(b, at.Offset); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
 }
 
 // formats are the filesystems that can be made, by their programs.

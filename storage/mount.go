@@ -124,7 +124,7 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (th
 	for _, p := range points {
 		switch {
 		case p.Target != at:
-		case isMountOf(fs, p):
+		case (p.Type == *fs.Format || m.reuses(fs)) && isMountOf(fs, p):
 			there, hidden = true, ""
 		case there:
 			hidden = p.Source
@@ -133,12 +133,9 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (th
 	return there && hidden == "", hidden
 }
 
-// isMountOf reports whether a mount is that of the config. The kernel shows the
+// isMountOf reports whether a mount is of the config's device. The kernel shows the
 // device by the name that it was mounted by, whose link in /dev may be gone.
 func isMountOf(fs *config.Filesystem, p system.MountPoint) bool {
-	if p.Type != *fs.Format {
-		return false
-	}
 	if p.Source == fs.Device {
 		return true
 	}
@@ -154,6 +151,11 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 			return err
 		}
 		defer device.Close()
+		if m.reuses(fs) {
+			if size, err := system.DeviceSize(device); err == nil {
+				m.reuseFormat(fs, probe(device, int64(size)))
+			}
+		}
 	}
 	made, err := m.makeMountPoint(fs)
 	if err == nil && made != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/gpt"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
@@ -134,6 +135,19 @@ func TestMissingDevicesAreReportedTogether(t *testing.T) {
 	b.refused(`"disks": [{"device": "DIR/x"}, {"device": "DIR/y"}]`,
 		"waiting for DIR/x: it is not there after 0.05 s; block devices here: vda (256 GiB, serial SERIAL1), vdb (1 GiB) | storage.disks[0].device | "+hint,
 		"waiting for DIR/y: it is not there after 0.05 s; block devices here: vda (256 GiB, serial SERIAL1), vdb (1 GiB) | storage.disks[1].device | "+hint)
+}
+
+func TestPathsOfMultipathDisksAreNamedAsSuch(t *testing.T) {
+	b := newTestMachine(t)
+	b.write("dev/sda", "")
+	b.write("sys/class/block/sda/holders/dm-0/x", "")
+	b.write("sys/class/block/dm-0/dm/name", "mpatha\n")
+	err := b.m.missingError([]requiredDevice{{path: b.path("dev/sda"), err: system.ErrMultipathPath}}, time.Second)
+	var e *report.Error
+	const hint = "name the multipath disk in the config instead: /dev/mapper/mpatha; with "
+	if !errors.As(err, &e) || !strings.HasSuffix(e.Error(), "/dev/sda: udev says that it is a path to a multipath disk") || !strings.HasPrefix(e.Hint, hint) {
+		t.Errorf("got %v, %+v", err, e)
+	}
 }
 
 func TestAMissingFilesystemDeviceDoesNotHideConflicts(t *testing.T) {

@@ -33,6 +33,9 @@ type Machine struct {
 	// zkey, by theirs. Read them also when an operation has failed.
 	Keys, VolumeKeys map[string]string
 
+	// ReusedLabels are those of filesystems that are used in whatever format they have.
+	ReusedLabels []string
+
 	// Absent is for plans on a workstation: if it is set no device is waited for,
 	// and it returns the hint for one that cannot be opened.
 	Absent func(device string, err error) (hint string)

@@ -77,6 +77,7 @@ func newFakeTools(t *testing.T) (*testMachine, *fakeTools) {
 	b := newTestMachine(t)
 	x := &fakeTools{b: b}
 	b.m.Run, b.m.Dev, b.m.Scratch = x, b.path("dev"), b.path("scratch")
+	b.write("dev/tpmrm0", "")
 	b.m.Zkey, b.m.CardKey = b.path("zkey"), b.path("cex.key")
 	b.m.Fetch = func(_ context.Context, r config.Resource) ([]byte, error) {
 		text, ok := strings.CutPrefix(*r.Source, "data:,")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type requiredDevice struct {
 	path   string
 	origin config.Origin
 	meant  string // a partition's label in the config that may be meant
+	tpm    bool   // no block device
 	err    error  // what was missing when it was last looked at
 }
 
@@ -40,7 +42,7 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 		return err
 	}
 	var late *system.TimeoutError
-	w := system.Wait{What: paths(devices), Limit: max(timeout, 1), Wake: system.DeviceEvents("block"), Warn: m.Log.Warn, WarnAfter: 5 * time.Second}
+	w := system.Wait{What: paths(devices), Limit: max(timeout, 1), Wake: system.DeviceEvents("block"), Warn: m.Log.Warn, Waited: m.Log.Waited, WarnAfter: 5 * time.Second}
 	err = w.Until(ctx, func() (string, bool, error) {
 		devices = m.missing(devices)
 		return "block devices here: " + m.listDisks(), len(devices) == 0, nil
@@ -62,7 +64,12 @@ func (d requiredDevice) hint() string {
 func (m *Machine) missing(devices []requiredDevice) []requiredDevice {
 	var missing []requiredDevice
 	for _, d := range devices {
-		if d.err = system.DeviceReady(d.path, m.udev()); d.err != nil {
+		if d.tpm {
+			_, d.err = os.Stat(d.path)
+		} else {
+			d.err = system.DeviceReady(d.path, m.udev())
+		}
+		if d.err != nil {
 			missing = append(missing, d)
 		}
 	}
@@ -85,13 +92,42 @@ func (m *Machine) missingError(devices []requiredDevice, timeout time.Duration) 
 		if errors.Is(d.err, os.ErrNotExist) {
 			what = "it is not there"
 		}
+		what += " after " + strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64) + " s"
+		hint := d.hint() + "check the name in the config, that the disk is attached, and that its driver is in the initramfs"
+		switch {
+		case errors.Is(d.err, system.ErrMultipathPath):
+			what = d.err.Error()
+			hint = "name the multipath disk in the config instead" + m.mappingsOf(d.path)
+		case d.tpm:
+			what += "; clevis takes a TPM 2.0 that the kernel manages"
+			hint = "enable the TPM in the settings of the firmware, or give the virtual machine one, and check that its driver is in the initramfs"
+		default:
+			what += "; block devices here: " + listed
+		}
 		errs = append(errs, &report.Error{
-			Doing: "waiting for " + d.path, Origin: d.origin,
-			Err:  fmt.Errorf("%s after %s s; block devices here: %s", what, strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), listed),
-			Hint: d.hint() + "check the name in the config, that the disk is attached, and that its driver is in the initramfs; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
+			Doing: "waiting for " + d.path, Origin: d.origin, Err: errors.New(what),
+			Hint: hint + "; with " + timeoutArgument + "=SECONDS on the kernel command line it waits longer",
 		})
 	}
 	return errors.Join(errs...)
+}
+
+// mappingsOf lists what the device mapper has built on a device, for a hint.
+func (m *Machine) mappingsOf(path string) string {
+	node, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, h := range m.holders(m.sys("class", "block", filepath.Base(node)), nil) {
+		if h.Mapping != "" {
+			names = append(names, "/dev/mapper/"+h.Mapping)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
 }
 
 // absentError is for a workstation, where no device will come.

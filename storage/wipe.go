@@ -52,9 +52,14 @@ func wipe(f *os.File, ranges []blkprobe.Range) error {
 	return nil
 }
 
-// wipeDevice clears what a device held, alone: a device that is mounted, or
-// part of something, cannot be opened exclusively.
-func wipeDevice(node string, found []blkprobe.Signature) (err error) {
+// wipeDevice clears what a device held.
+func wipeDevice(node string, found []blkprobe.Signature) error {
+	return exclusively(node, func(f *os.File, size int64) error { return wipe(f, wipeRanges(f, size, found)) })
+}
+
+// exclusively opens a device, of some bytes, for writing, alone: one that is mounted, or
+// part of something, cannot be opened so.
+func exclusively(node string, write func(f *os.File, size int64) error) (err error) {
 	f, err := os.OpenFile(node, os.O_RDWR|os.O_EXCL, 0)
 	if err != nil {
 		return fmt.Errorf("opening it exclusively: %w", err)
@@ -64,7 +69,7 @@ func wipeDevice(node string, found []blkprobe.Signature) (err error) {
 	if err != nil {
 		return err
 	}
-	return wipe(f, wipeRanges(f, int64(size), found))
+	return write(f, int64(size))
 }
 
 // A wipedReader reads a disk as it will be when ranges of it have been wiped.

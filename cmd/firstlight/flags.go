@@ -16,13 +16,16 @@ func newFlags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.Bool("version", false, "print the version")
-	f.Usage = func() {
-		fmt.Printf("Usage of %s:\n", name)
-		f.SetOutput(os.Stdout)
-		f.PrintDefaults()
-		f.SetOutput(io.Discard)
-	}
+	f.Usage = func() { printUsage(name, f) }
 	return f
+}
+
+// printUsage prints the flags of a program, or puts them into a manual page: see man.go.
+var printUsage = func(name string, f *flag.FlagSet) {
+	fmt.Printf("Usage of %s:\n", name)
+	f.SetOutput(os.Stdout)
+	f.PrintDefaults()
+	f.SetOutput(io.Discard)
 }
 
 // usage prints why the call was wrong to standard error.
@@ -30,7 +33,7 @@ func usage(err error) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	fmt.Fprintln(os.Stderr, "firstlight:", err)
+	fmt.Fprintln(os.Stderr, "firstlight:", system.PrintableLine(err.Error()))
 	return exitUsage
 }
 
@@ -60,7 +63,7 @@ func parsed(f *flag.FlagSet, err error) (status int, done bool) {
 		return usage(err), true
 	}
 	if f.Lookup("version").Value.String() == "true" {
-		fmt.Printf("Ignition %s\n", system.Version)
+		fmt.Printf("Ignition %s (Firstlight %s)\n", system.Reference, system.Version)
 		return exitOK, true
 	}
 	return 0, false

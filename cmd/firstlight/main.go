@@ -3,8 +3,7 @@
 //
 //	firstlight --platform=ID --stage=STAGE [--root=/sysroot] [flags]
 //
-// By the names ignition-apply and ignition-rmcfg it is another program; any
-// other name is this one. It exits with 2 if it was called wrongly, with 3 if the
+// By the names of programs it is another one (ignition-apply, say); any other name is this one. It exits with 2 if it was called wrongly, with 3 if the
 // state file cannot be used, and if the stage did not succeed with 1 or the
 // number of what the cause is: see package report.
 package main
@@ -30,8 +29,10 @@ const (
 // programs are the programs that this one is, by the name that it is called by.
 // Any other name is the stage runner.
 var programs = map[string]func(args []string) int{
-	"ignition-apply": applyConfig,
-	"ignition-rmcfg": removeConfig,
+	"ignition-apply":       applyConfig,
+	"ignition-rmcfg":       removeConfig,
+	"firstlight-firstboot": markFirstBoot,
+	"firstlight-kargs":     setKernelArguments,
 }
 
 func main() {

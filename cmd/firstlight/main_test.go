@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/providers"
 )
@@ -59,7 +60,7 @@ func TestExitStatusesAreTheReferences(t *testing.T) {
 		status int
 		says   string // on either output
 	}{
-		"version":              {runStage, []string{"-version"}, exitOK, "Ignition "},
+		"version":              {runStage, []string{"-version"}, exitOK, "Ignition 2.28.0 (Firstlight "},
 		"help":                 {runStage, []string{"-help"}, exitOK, "-config-cache"},
 		"unknown flag":         {runStage, []string{"--frob"}, exitUsage, "-frob"},
 		"no platform":          {runStage, []string{"--stage=files"}, exitUsage, "no platform is given"},
@@ -112,7 +113,7 @@ func TestDeletionReportsAsAStageDoes(t *testing.T) {
 				env.Log.Info("asking")
 				return tc.err
 			}}
-			return deleteConfig(p, report.NewLogger(true))
+			return deleteConfig(p, distribution.Settings{}, report.NewLogger(true))
 		}
 		status, stdout, stderr := call(t, remove)
 		if status != tc.status || !strings.Contains(stdout, "INFO     : delete-config: asking\n") || !strings.HasSuffix(stdout, tc.stdout) || !strings.Contains(stderr, tc.stderr) || (tc.stderr == "") != (stderr == "") {

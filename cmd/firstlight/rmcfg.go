@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
+	"github.com/firstlight-os/firstlight/stages"
 )
 
 // removeConfig is ignition-rmcfg: it deletes the config from where the platform
@@ -31,22 +33,29 @@ func removeConfig(args []string) int {
 		fmt.Fprintf(os.Stderr, "firstlight: a config cannot be deleted on platform %s\n", p.ID)
 		return exitFailed
 	}
-	return deleteConfig(p, report.NewLogger(*stdout))
+	settings, err := stages.Settings()
+	if err != nil {
+		fmt.Fprint(os.Stderr, report.Box(rmcfgStage, err))
+		return statusOf(err)
+	}
+	return deleteConfig(p, settings, report.NewLogger(*stdout))
 }
 
+// rmcfgStage stands for a stage in messages.
+const rmcfgStage = "delete-config"
+
 // deleteConfig reports as a stage does.
-func deleteConfig(p providers.Platform, log *report.Logger) int {
-	const stage = "delete-config"
-	log = log.With(stage)
+func deleteConfig(p providers.Platform, settings distribution.Settings, log *report.Logger) int {
+	log = log.With(rmcfgStage)
 	log.Info(fmt.Sprintf("Firstlight %s, platform %s", system.Version, p.ID))
-	err := p.Delete(context.Background(), &providers.Env{Platform: p, Log: log, Run: system.Exec{Log: log}})
+	err := p.Delete(context.Background(), &providers.Env{Platform: p, Settings: settings, Log: log, Run: system.Exec{Log: log}})
 	if err == nil {
 		log.Info("the platform has no config any more")
 		return exitOK
 	}
-	failure := report.NewFailure(stage, err)
+	failure := report.NewFailure(rmcfgStage, err)
 	failure.Log(log)
-	if err := report.ShowOnConsoles(failure.Box()); err != nil {
+	if err := log.Show(failure.Box(), settings.Is(distribution.Consoles, "quiet")); err != nil {
 		log.Warn("showing the report: " + err.Error())
 	}
 	return exitFailed

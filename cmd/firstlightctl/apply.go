@@ -1,3 +1,5 @@
+//go:build linux && !portable
+
 package main
 
 import (
@@ -26,7 +28,8 @@ them is refused, or they are skipped with --ignore-unsupported.
 Outside of a container --root must not be /. CONFIG may be - for standard input.
 
 ` + exitHelp,
-		Args: cobra.ExactArgs(1),
+		Example: "  firstlightctl apply --root image --ignore-unsupported config.ign",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			in, err := readInput(args[0], c.InOrStdin())
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/check"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -72,7 +73,7 @@ func butaneProgram(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 		fmt.Fprintf(w, "%s\n%s\n", butaneHelp, strings.TrimRight(f.FlagUsagesWrapped(80), "\n"))
 	}
 	if err := f.Parse(args); err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(stderr, printable(err.Error()))
 		usage(stderr)
 		return butaneUsage
 	}
@@ -95,7 +96,7 @@ func butaneProgram(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 	in, err := o.read(stdin)
 	if err != nil {
-		fmt.Fprintln(stderr, "Error reading the config:", err)
+		fmt.Fprintln(stderr, "Error reading the config:", printable(err.Error()))
 		return butaneFailed
 	}
 	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
@@ -104,7 +105,7 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case err != nil:
-		fmt.Fprintln(stderr, "Error translating config:", butaneRefusal(err))
+		fmt.Fprintln(stderr, "Error translating config:", printable(butaneRefusal(err)))
 		return butaneFailed
 	case o.strict && len(problems) > 0:
 		fmt.Fprintln(stderr, "The config has warnings, which --strict refuses.")
@@ -112,7 +113,7 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 	case o.check:
 		return exitOK
 	}
-	text, err := renderTranslation(result, o.pretty)
+	text, err := check.Render(result.JSON, result.MachineConfig, o.pretty)
 	if o.separator && result.MachineConfig {
 		text = append([]byte("---\n"), text...)
 	}
@@ -120,7 +121,7 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 		err = writeOutput(o.output, text, stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "Error writing the translated config:", err)
+		fmt.Fprintln(stderr, "Error writing the translated config:", printable(err.Error()))
 		return butaneFailed
 	}
 	return exitOK
@@ -148,6 +149,7 @@ func butaneRefusal(err error) string {
 
 func (o *butaneOptions) report(in input, problems config.Problems, stderr io.Writer) string {
 	r := &report{inputs: []input{in}}
+	problems = printableProblems(problems)
 	if o.rawErrors {
 		return butaneLines(r, problems)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/rules"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -49,7 +50,7 @@ func printText(w io.Writer, r *report) error {
 		if p.Origin.Path != "" {
 			fmt.Fprintf(&b, " (%s)", p.Origin.Path)
 		}
-		b.WriteByte('\n')
+		b.WriteString(color.faint(" ["+rules.ID(p.Rule)+"]") + "\n")
 		b.WriteString(l.snippet(color, p.Severity))
 	}
 	if len(r.problems) > 0 {
@@ -61,10 +62,11 @@ func printText(w io.Writer, r *report) error {
 
 // position formats an origin as FILE:LINE:COLUMN, as far as it is known.
 func position(o config.Origin, column int) string {
-	if o.Source == "" || o.Line == 0 {
-		return o.Source
+	source := printable(o.Source)
+	if source == "" || o.Line == 0 {
+		return source
 	}
-	return fmt.Sprintf("%s:%d:%d", o.Source, o.Line, column)
+	return fmt.Sprintf("%s:%d:%d", source, o.Line, column)
 }
 
 func summary(r *report) string {
@@ -80,7 +82,7 @@ func summary(r *report) string {
 	}
 	text := strings.Join(parts, ", ")
 	if len(r.inputs) == 1 {
-		text += " in " + r.inputs[0].name
+		text += " in " + printable(r.inputs[0].name)
 		if packed := r.inputs[0].encodings; len(packed) > 0 {
 			text += " (unpacked: " + strings.Join(packed, ", ") + ")"
 		}
@@ -101,6 +103,7 @@ type jsonProblem struct {
 	Column   int    `json:"column"`
 	Path     string `json:"path"`
 	Message  string `json:"message"`
+	Rule     string `json:"rule"`
 }
 
 func printJSON(w io.Writer, r *report) error {
@@ -108,7 +111,7 @@ func printJSON(w io.Writer, r *report) error {
 	all := []jsonProblem{} // never null
 	for _, p := range r.problems {
 		o := p.Origin
-		all = append(all, jsonProblem{o.Source, p.Severity.String(), o.Line, lines.find(o).column, o.Path, p.Message})
+		all = append(all, jsonProblem{printable(o.Source), p.Severity.String(), o.Line, lines.find(o).column, o.Path, p.Message, rules.ID(p.Rule)})
 	}
 	return encode(w, all)
 }
@@ -133,7 +136,7 @@ func printGitHub(w io.Writer, r *report) error {
 	for _, p := range r.problems {
 		var properties []string
 		if p.Origin.Source != "" && p.Origin.Source != stdinName {
-			properties = append(properties, "file="+githubProperty.Replace(p.Origin.Source))
+			properties = append(properties, "file="+githubProperty.Replace(printable(p.Origin.Source)))
 			if p.Origin.Line > 0 {
 				properties = append(properties, fmt.Sprintf("line=%d,col=%d", p.Origin.Line, lines.find(p.Origin).column))
 			}
@@ -142,6 +145,7 @@ func printGitHub(w io.Writer, r *report) error {
 		if p.Origin.Path != "" {
 			message += " (" + p.Origin.Path + ")"
 		}
+		message += " [" + rules.ID(p.Rule) + "]"
 		command := p.Severity.String()
 		if p.Severity == config.Note {
 			command = "notice"
@@ -180,6 +184,14 @@ func (c colorizer) bold(colour, text string) string {
 		return text
 	}
 	return "\x1b[1;" + colour + "m" + text + "\x1b[0m"
+}
+
+// faint is for what is there to be looked up.
+func (c colorizer) faint(text string) string {
+	if !c {
+		return text
+	}
+	return "\x1b[2m" + text + "\x1b[0m"
 }
 
 func (c colorizer) severity(s config.Severity, text string) string {

@@ -14,13 +14,13 @@ import (
 func someReport() *report {
 	r := &report{}
 	r.add(input{name: "dir/a b.bu", text: []byte("x: 1\n\"é\": {y: 2}\n")}, config.Problems{
-		{Severity: config.Error, Origin: config.Origin{Source: "dir/a b.bu", Line: 2, Column: 8, Path: "é.y"}, Message: "100% wrong:\r\nall, of it"},
-		{Severity: config.Warning, Origin: config.Origin{Source: "dir/a b.bu", Line: 1, Column: 1}, Message: "odd"},
+		{Severity: config.Error, Rule: config.RulePathRelative, Origin: config.Origin{Source: "dir/a b.bu", Line: 2, Column: 8, Path: "é.y"}, Message: "100% wrong:\r\nall, of it"},
+		{Severity: config.Warning, Rule: config.RuleKeyUnknown, Origin: config.Origin{Source: "dir/a b.bu", Line: 1, Column: 1}, Message: "odd"},
 	})
-	r.add(input{name: "/c,d:e"}, config.Problems{{Severity: config.Error, Origin: config.Origin{Source: "/c,d:e"}, Message: "empty"}})
+	r.add(input{name: "/c,d:e"}, config.Problems{{Severity: config.Error, Rule: config.RuleDocumentEmpty, Origin: config.Origin{Source: "/c,d:e"}, Message: "empty"}})
 	r.add(input{name: stdinName, text: []byte("z")}, config.Problems{
-		{Severity: config.Error, Origin: config.Origin{Source: stdinName, Line: 1, Column: 1}, Message: "stdin"},
-		{Severity: config.Error, Message: "nowhere"},
+		{Severity: config.Error, Rule: config.RulePathRelative, Origin: config.Origin{Source: stdinName, Line: 1, Column: 1}, Message: "stdin"},
+		{Severity: config.Error, Rule: config.RuleValueType, Message: "nowhere"},
 	})
 	return r
 }
@@ -38,19 +38,31 @@ func printed(t *testing.T, format string, r *report) string {
 	return b.String()
 }
 
+func TestWhatIsPrintedIsNoCommandToARunner(t *testing.T) {
+	for text, want := range map[string]string{
+		"::error file=a,line=1::b": ":?error file=a,line=1::b", "a ::add-mask::b": "a :?add-mask::b", "##[error]a": "#?[error]a",
+		"##vso[task.x]a": "#?vso[task.x]a", "http://[fe80::1]/ and ::1": "http://[fe80::1]/ and ::1", "a\n::b": "a?::b",
+	} {
+		compare(t, text, printable(text), want)
+	}
+	r := &report{}
+	const name = "::error::a.ign"
+	r.add(input{name: name}, config.Problems{{Rule: config.RuleKeyUnknown, Origin: config.Origin{Source: name, Line: 1, Path: "::debug::x"}, Message: "a:\nb\n::error::c"}})
+	compare(t, "text", printed(t, "text", r), ":?error::a.ign:1:0: warning: a: b; :?error::c (:?debug::x) [key-unknown]\n1 warning in :?error::a.ign\n")
+}
+
 func TestTextFormat(t *testing.T) {
-	compare(t, "text", printed(t, "text", someReport()), `dir/a b.bu:2:7: error: 100% wrong:`+"\r"+`
-all, of it (é.y)
+	compare(t, "text", printed(t, "text", someReport()), `dir/a b.bu:2:7: error: 100% wrong:?; all, of it (é.y) [path-relative]
  2 | "é": {y: 2}
    |       ^
-dir/a b.bu:1:1: warning: odd
+dir/a b.bu:1:1: warning: odd [key-unknown]
  1 | x: 1
    | ^
-/c,d:e: error: empty
-<stdin>:1:1: error: stdin
+/c,d:e: error: empty [document-empty]
+<stdin>:1:1: error: stdin [path-relative]
  1 | z
    | ^
-error: nowhere
+error: nowhere [value-type]
 4 errors, 1 warning in 3 configs
 `)
 }
@@ -83,11 +95,11 @@ func TestJSONFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []map[string]any{
-		{"file": "dir/a b.bu", "severity": "error", "line": 2., "column": 7., "path": "é.y", "message": "100% wrong:\r\nall, of it"},
-		{"file": "dir/a b.bu", "severity": "warning", "line": 1., "column": 1., "path": "", "message": "odd"},
-		{"file": "/c,d:e", "severity": "error", "line": 0., "column": 0., "path": "", "message": "empty"},
-		{"file": "<stdin>", "severity": "error", "line": 1., "column": 1., "path": "", "message": "stdin"},
-		{"file": "", "severity": "error", "line": 0., "column": 0., "path": "", "message": "nowhere"},
+		{"file": "dir/a b.bu", "severity": "error", "line": 2., "column": 7., "path": "é.y", "message": "100% wrong:?; all, of it", "rule": "path-relative"},
+		{"file": "dir/a b.bu", "severity": "warning", "line": 1., "column": 1., "path": "", "message": "odd", "rule": "key-unknown"},
+		{"file": "/c,d:e", "severity": "error", "line": 0., "column": 0., "path": "", "message": "empty", "rule": "document-empty"},
+		{"file": "<stdin>", "severity": "error", "line": 1., "column": 1., "path": "", "message": "stdin", "rule": "path-relative"},
+		{"file": "", "severity": "error", "line": 0., "column": 0., "path": "", "message": "nowhere", "rule": "value-type"},
 	}
 	if len(all) != len(want) {
 		t.Fatalf("%d problems, want %d", len(all), len(want))
@@ -114,15 +126,15 @@ func TestFormatsWithoutProblems(t *testing.T) {
 }
 
 func TestGitHubFormat(t *testing.T) {
-	compare(t, "github", printed(t, "github", someReport()), `::error file=dir/a b.bu,line=2,col=7::100%25 wrong:%0D%0Aall, of it (é.y)
-::warning file=dir/a b.bu,line=1,col=1::odd
-::error file=/c%2Cd%3Ae::empty
-::error::stdin
-::error::nowhere
+	compare(t, "github", printed(t, "github", someReport()), `::error file=dir/a b.bu,line=2,col=7::100%25 wrong:?; all, of it (é.y) [path-relative]
+::warning file=dir/a b.bu,line=1,col=1::odd [key-unknown]
+::error file=/c%2Cd%3Ae::empty [document-empty]
+::error::stdin [path-relative]
+::error::nowhere [value-type]
 `)
 	r := &report{}
-	r.add(input{name: "50%\r\n"}, config.Problems{{Origin: config.Origin{Source: "50%\r\n"}, Message: "m"}})
-	compare(t, "escapes", printed(t, "github", r), "::warning file=50%25%0D%0A::m\n")
+	r.add(input{name: "50%\r\n"}, config.Problems{{Rule: config.RuleKeyUnknown, Origin: config.Origin{Source: "50%\r\n"}, Message: "m"}})
+	compare(t, "escapes", printed(t, "github", r), "::warning file=50%25??::m [key-unknown]\n")
 }
 
 // A sarifReader is what code scanning reads of a report.
@@ -136,6 +148,9 @@ type sarifReader struct {
 				Rules                         []struct {
 					ID                   string
 					ShortDescription     struct{ Text string }
+					FullDescription      struct{ Text string }
+					HelpURI              string
+					Help                 struct{ Text, Markdown string }
 					DefaultConfiguration struct{ Level string }
 				}
 			}
@@ -176,12 +191,13 @@ func readSARIF(t *testing.T) sarifReader {
 func TestSARIFNamesTheProgramAndItsRules(t *testing.T) {
 	run := readSARIF(t).Runs[0]
 	driver := run.Tool.Driver
-	if driver.Name != "firstlightctl" || driver.Version != system.Version || len(driver.Rules) != 2 || run.ColumnKind != "unicodeCodePoints" {
+	if driver.Name != "firstlightctl" || driver.Version != system.Version || len(driver.Rules) != 4 || run.ColumnKind != "unicodeCodePoints" {
 		t.Errorf("driver %+v, columns are %s", driver, run.ColumnKind)
 	}
 	for i, got := range run.Results {
 		rule := driver.Rules[got.RuleIndex]
-		if rule.ID != got.RuleID || rule.DefaultConfiguration.Level != got.Level || rule.ShortDescription.Text == "" {
+		if rule.ID != got.RuleID || rule.DefaultConfiguration.Level != got.Level || rule.ShortDescription.Text == "" ||
+			!strings.HasSuffix(rule.HelpURI, "#"+rule.ID) || !strings.Contains(rule.Help.Markdown, rule.Help.Text) {
 			t.Errorf("%d: rule %+v of result %+v", i, rule, got)
 		}
 	}
@@ -190,7 +206,7 @@ func TestSARIFNamesTheProgramAndItsRules(t *testing.T) {
 func TestSARIFPlaces(t *testing.T) {
 	results := readSARIF(t).Runs[0].Results
 	for i, want := range []string{
-		"error dir/a%20b.bu 2:7 é.y: 100% wrong:\r\nall, of it",
+		"error dir/a%20b.bu 2:7 é.y: 100% wrong:?; all, of it",
 		"warning dir/a%20b.bu 1:1: odd",
 		"error file:///c,d:e: empty",
 		"error %3Cstdin%3E 1:1: stdin",

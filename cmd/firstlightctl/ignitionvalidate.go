@@ -16,10 +16,7 @@ import (
 // missing or unknown version and an unreadable file are reported on standard
 // error. Like the agent it accepts Butane, without local files.
 func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	f := flag.NewFlagSet("ignition-validate", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() { fmt.Fprintln(stderr, "Usage: ignition-validate [-version] FILE (- is standard input)") }
-	version := f.Bool("version", false, "print the version")
+	f, version := ignitionValidateFlags(stderr)
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -27,7 +24,7 @@ func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		return 2
 	}
 	if *version {
-		fmt.Fprintf(stdout, "Ignition %s\n", system.Version)
+		fmt.Fprintf(stdout, "Ignition %s (Firstlight %s)\n", system.Reference, system.Version)
 		return 0
 	}
 	if f.NArg() != 1 {
@@ -36,20 +33,27 @@ func ignitionValidate(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	}
 	text, err := read(f.Arg(0), stdin)
 	if err != nil {
-		fmt.Fprintln(stderr, "couldn't read config:", err)
+		fmt.Fprintln(stderr, "couldn't read config:", printable(err.Error()))
 		return 1
 	}
 	in := newInput(f.Arg(0), text)
 	_, problems, err := butane.ParseAny(in.text, in.name)
 	if err != nil && !errors.Is(err, config.ErrInvalid) {
-		fmt.Fprintln(stderr, "couldn't parse config:", err)
+		fmt.Fprintln(stderr, "couldn't parse config:", printable(err.Error()))
 		return 1
 	}
-	for _, p := range problems {
+	for _, p := range printableProblems(problems) {
 		io.WriteString(stdout, reportLine(p, p.Origin.Column))
 	}
 	if err != nil {
 		return 1
 	}
 	return 0
+}
+
+func ignitionValidateFlags(stderr io.Writer) (f *flag.FlagSet, version *bool) {
+	f = flag.NewFlagSet("ignition-validate", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() { fmt.Fprintln(stderr, "Usage: ignition-validate [-version] FILE (- is standard input)") }
+	return f, f.Bool("version", false, "print the version and exit")
 }

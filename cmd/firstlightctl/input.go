@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 // stdinName is the name of standard input in messages.
@@ -39,38 +42,16 @@ func read(file string, stdin io.Reader) ([]byte, error) {
 // readInput reads a file; - is standard input.
 func readInput(file string, stdin io.Reader) (input, error) {
 	text, err := read(file, stdin)
+	if info, _ := os.Stat(file); err != nil && info != nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory; name the configs in it: %s", file, filepath.Join(file, "*.bu"))
+	}
 	if file == "-" {
 		file = stdinName
 	}
 	return newInput(file, text), err
 }
 
-// problems returns everything that is wrong with a config in either language, and
-// notes about a valid one. A
-// Butane config is translated for its own target, so one for OpenShift is valid
-// although no machine boots with it directly.
-func (i input) problems(filesDir string) config.Problems {
-	var problems config.Problems
-	var err error
-	if butane.IsButane(i.text) {
-		var result *butane.Result
-		if result, problems, err = butane.Translate(i.text, i.name, butane.Options{FilesDir: filesDir}); err == nil {
-			problems = append(problems, result.Notes...)
-		}
-	} else {
-		var cfg *config.Config
-		if cfg, problems, err = config.Parse(i.text, i.name); err == nil {
-			problems = append(problems, config.Notes(cfg)...)
-		}
-	}
-	return withError(i.name, problems, err)
-}
-
-// withError adds err to the problems unless they explain it: an empty config has
-// an error without a position.
-func withError(name string, problems config.Problems, err error) config.Problems {
-	if err == nil || problems.HasErrors() {
-		return problems
-	}
-	return append(problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: name}, Message: err.Error()})
+// check looks at a config in either language.
+func (i input) check(filesDir string) *check.Result {
+	return check.Text(i.text, i.name, butane.Options{FilesDir: filesDir})
 }

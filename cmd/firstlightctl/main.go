@@ -2,11 +2,20 @@
 // packs configs before a machine boots with them.
 //
 //	firstlightctl validate FILE...
+//	firstlightctl explain [ID]
+//	firstlightctl fmt FILE...
 //	firstlightctl translate [FILE]
-//	firstlightctl plan [--disk NAME=IMAGE] CONFIG
+//	firstlightctl plan [--disk NAME=IMAGE] [--root DIR] CONFIG
+//	firstlightctl facts
 //	firstlightctl apply --root DIR CONFIG
 //	firstlightctl pack CONFIG
 //	firstlightctl schema
+//	firstlightctl lsp
+//	firstlightctl firstboot {status|arm|disarm}
+//	firstlightctl overlay append IMAGE
+//	firstlightctl report [FILE|URL|-]
+//	firstlightctl try --image DISK CONFIG
+//	firstlightctl page
 //
 // By the names butane and ignition-validate it behaves like these programs.
 package main
@@ -44,15 +53,30 @@ var personalities = map[string]func(args []string, stdin io.Reader, stdout, stde
 }
 
 func main() {
-	program, ok := personalities[filepath.Base(os.Args[0])]
+	program, ok := personalities[programName(os.Args[0])]
 	if !ok {
 		program = run
 	}
 	os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// programName is the name that this program was called by, on Windows too.
+func programName(path string) string {
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	if ext := filepath.Ext(name); strings.EqualFold(ext, ".exe") {
+		return name[:len(name)-len(ext)]
+	}
+	return name
+}
+
 // errRefused is the error of configs whose problems have been printed.
 var errRefused = errors.New("the config was refused")
+
+// exitStatus is the error of a command that has said what is to be said, and ends with a
+// status of its own.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := command()
@@ -60,14 +84,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c.SetIn(stdin)
 	c.SetOut(stdout)
 	c.SetErr(stderr)
+	var status exitStatus
 	switch err := c.Execute(); {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errRefused):
 		return exitRefused
+	case errors.As(err, &status):
+		return int(status)
 	default:
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			fmt.Fprintln(stderr, "firstlightctl:", line)
+			fmt.Fprintln(stderr, "firstlightctl:", printable(line))
 		}
 		return exitError
 	}
@@ -85,7 +112,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), translateCommand(), planCommand(), applyCommand(), packCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
 	return root
 }
 

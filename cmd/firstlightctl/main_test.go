@@ -130,3 +130,53 @@ func TestHelpTellsTheExitStatus(t *testing.T) {
 		}
 	}
 }
+
+func TestProgramsByName(t *testing.T) {
+	for path, want := range map[string]string{
+		"butane": "butane", "/usr/bin/ignition-validate": "ignition-validate", `C:\Tools\butane.exe`: "butane", `C:\Tools\BUTANE.EXE`: "BUTANE", "./x.d/firstlightctl": "firstlightctl",
+	} {
+		if got := programName(path); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+// What editors and shells of Windows write is read, or named.
+func TestTextsOfWindows(t *testing.T) {
+	const utf16 = "UTF-16, and no config; save it as UTF-8: Windows PowerShell's > writes UTF-16, its Out-File -Encoding utf8 does not\n"
+	const refused = "variant: fcos\r\nversion: 1.5.0\r\nstorage: {files: [{path: etc/a}]}\r\n"
+	for name, c := range map[string]struct {
+		args   []string
+		stdin  string
+		status int
+		stdout string
+	}{
+		"lines that end with CR LF": {[]string{"translate", "-"}, "\xef\xbb\xbfvariant: fcos\r\nversion: 1.5.0\r\nstorage:\r\n  files:\r\n    - path: /a\r\n      contents:\r\n        inline: |\r\n          one\r\n          two\r\n", exitOK,
+			`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/a","contents":{"source":"data:,one%0Atwo%0A","compression":""}}]}}` + "\n"},
+		"a problem in them": {[]string{"validate", "-"}, refused, exitRefused, "<stdin>:3:26: error: the path \"etc/a\" is not absolute; it should start with a slash (storage.files[0].path) [path-relative]\n" +
+			" 3 | storage: {files: [{path: etc/a}]}\n   |                          ^^^^^\n1 error in <stdin>\n"},
+		"a redirection of PowerShell": {[]string{"validate", "-"}, "\xff\xfe{\x00\r\x00\n\x00}\x00", exitRefused,
+			"<stdin>: error: this is " + strings.TrimSuffix(utf16, "\n") + " [document-foreign]\n1 error in <stdin>\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout bytes.Buffer
+			if status := run(c.args, strings.NewReader(c.stdin), &stdout, io.Discard); status != c.status {
+				t.Errorf("status %d, want %d", status, c.status)
+			}
+			compare(t, "stdout", stdout.String(), c.stdout)
+		})
+	}
+	redirected := filepath.Join(t.TempDir(), "web1")
+	testkit.WriteFile(t, redirected, "\xff\xfe{\x00\r\x00\n\x00}\x00")
+	for name, program := range personalities {
+		var stdout, stderr bytes.Buffer
+		status := program([]string{redirected}, nil, &stdout, &stderr)
+		if got := stdout.String() + stderr.String(); status != exitRefused || !strings.HasSuffix(got, "this is "+utf16) {
+			t.Errorf("%s: status %d, %s", name, status, got)
+		}
+	}
+	var stderr bytes.Buffer
+	if status := run([]string{"validate", `C:\configs\web1.bu`}, nil, io.Discard, &stderr); status != exitError || !strings.Contains(stderr.String(), `open C:\configs\web1.bu:`) {
+		t.Errorf("an argument with a drive is no file: status %d, %s", status, &stderr)
+	}
+}

@@ -8,9 +8,11 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/check"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
@@ -19,8 +21,10 @@ type merger struct {
 	report *report
 	lines  *lineFinder
 	client *fetch.Client
-	// notFetched are the notes on references that were skipped.
+	// notFetched are the notes on references that were skipped, and remote are all that
+	// need the network.
 	notFetched []string
+	remote     []config.Resource
 }
 
 // printMerged merges configs, adds to the report what is wrong with each of
@@ -44,14 +48,22 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 		merged = cfg
 	}
 	for _, note := range m.notFetched {
-		fmt.Fprintln(stderr, "note:", note)
+		fmt.Fprintln(stderr, "note:", printable(note))
 	}
 	if merged == nil || r.problems.HasErrors() {
 		return nil
 	}
-	m.addNew(merged.Validate())
+	m.addNew(merged.ValidateMerged())
+	merged, err := merged.TranslateTo(config.Newest) // as machines have it
+	if err != nil {
+		return fmt.Errorf("printing the merged config: %w", err)
+	}
+	text, err := merged.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("printing the merged config: %w", err)
+	}
 	l := annotatedJSON{cfg: merged, lines: m.lines}
-	if _, err := stdout.Write(l.bytes()); err != nil {
+	if _, err := stdout.Write(l.bytes(text)); err != nil {
 		return fmt.Errorf("writing the merged config: %w", err)
 	}
 	return nil
@@ -60,7 +72,7 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 // read is nil if the config was refused.
 func (m *merger) read(in input) *config.Config {
 	cfg, problems, err := butane.ParseAny(in.text, in.name)
-	m.report.add(in, withError(in.name, problems, err))
+	m.report.add(in, check.WithError(in.name, problems, err))
 	if err != nil {
 		return nil
 	}
@@ -70,7 +82,7 @@ func (m *merger) read(in input) *config.Config {
 // addNew adds problems, except those that a single config was reported with. What was a
 // warning there can be an error of the whole.
 func (m *merger) addNew(problems config.Problems) {
-	for _, p := range problems {
+	for _, p := range printableProblems(problems) {
 		same := func(q config.Problem) bool { return q.Origin == p.Origin && q.Message == p.Message }
 		if i := slices.IndexFunc(m.report.problems, same); i >= 0 {
 			m.report.problems[i].Severity = max(m.report.problems[i].Severity, p.Severity)
@@ -80,27 +92,50 @@ func (m *merger) addNew(problems config.Problems) {
 	}
 }
 
-// resolve merges what a config refers to, as far as it is in data URLs.
+// resolve merges what a config refers to: all of it, or what is in data URLs if the
+// client is offline.
 func (m *merger) resolve(cfg *config.Config) (*config.Config, error) {
 	r := config.Resolver{Fetch: m.fetchReference}
+	if !m.client.Offline {
+		r.Configure = func(settings config.Ignition) error {
+			return m.client.Configure(context.Background(), limitTimeouts(settings))
+		}
+	}
 	return r.Resolve(cfg)
 }
 
-// fetchReference returns a referenced config if it is in a data URL. It is nil if
-// it is remote or was refused.
+// fetchLimit bounds each fetch of a config and each question to a server.
+const fetchLimit = 30 * time.Second
+
+// limitTimeouts keeps a config from having a plan wait for ever.
+func limitTimeouts(settings config.Ignition) config.Ignition {
+	seconds := int(fetchLimit / time.Second)
+	if t := config.ValueOr(settings.Timeouts.HTTPTotal, 0); t == 0 || t > seconds {
+		settings.Timeouts.HTTPTotal = &seconds
+	}
+	return settings
+}
+
+// fetchReference returns a referenced config. It is nil if it was refused, or is remote
+// and the client is offline.
 func (m *merger) fetchReference(ref config.Resource) (*config.Config, int, error) {
 	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
 	at := position(o, m.lines.find(o).column)
+	name := at + " (data URL)"
 	if config.IsRemote(source) {
+		m.remote = append(m.remote, ref)
+		name = fetch.Redact(source)
+	}
+	if config.IsRemote(source) && m.client.Offline {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))
 		return nil, 0, nil
 	}
-	text, err := m.client.Bytes(context.Background(), ref, config.MaxSize)
+	text, err := m.client.Bytes(context.Background(), ref, config.CurrentLimit())
 	if err != nil {
-		m.addNew(config.Problems{{Severity: config.Error, Origin: o, Message: err.Error()}})
+		m.addNew(config.Problems{config.NewProblem(config.RuleReferenceUnreadable, config.Error, o, "%v", err)})
 		return nil, 0, nil
 	}
-	return m.read(newInput(at+" (data URL)", text)), len(text), nil
+	return m.read(newInput(name, text)), len(text), nil
 }
 
 // annotatedJSON is a config as indented JSON with the position of each value in a
@@ -117,8 +152,8 @@ type annotatedLine struct {
 	origin config.Origin
 }
 
-func (l *annotatedJSON) bytes() []byte {
-	l.dec = json.NewDecoder(bytes.NewReader(l.cfg.Marshal()))
+func (l *annotatedJSON) bytes(text []byte) []byte {
+	l.dec = json.NewDecoder(bytes.NewReader(text))
 	l.dec.UseNumber()
 	l.value(nil, "")
 	var b bytes.Buffer

@@ -64,7 +64,7 @@ func TestMergedReportsProblemsAtTheirFiles(t *testing.T) {
 	for _, strict := range []string{"", " --strict"} {
 		var stdout, stderr strings.Builder
 		status := run(strings.Fields("validate --merged base.ign named.bu"+strict), nil, &stdout, &stderr)
-		compare(t, "stderr", stderr.String(), `named.bu:6:13: error: the user is given by id (1) and by name ("bob"); set one of the two (storage.files[0].user)
+		compare(t, "stderr", stderr.String(), `named.bu:6:13: error: the user is given by id (1) and by name ("bob"); set one of the two (storage.files[0].user) [owner-twice]
  6 |       user: {name: bob}
    |             ^
 1 error in 2 configs
@@ -138,8 +138,8 @@ func TestMergedFollowsDataURLs(t *testing.T) {
 func TestMergedReportsProblemsInDataURLs(t *testing.T) {
 	const reference = `[{"source": %q, "verification": {"hash": "sha256-%064d"}}]`
 	for name, tc := range map[string]struct{ text, want string }{
-		"refused":    {refer("merge", fmt.Sprintf(`[{"source": %q}]`, dataURL(testFiles["refused.ign"]))), "<stdin>:1:67 (data URL):2:33: error: this is a number, but a string is expected (storage.files[0].path)\n 2 |  \"storage\": {\"files\": [{\"path\": 1}]}}\n"},
-		"empty":      {refer("merge", `[{"source": "data:,"}]`), "<stdin>:1:67 (data URL): error: the config is empty\n"},
+		"refused":    {refer("merge", fmt.Sprintf(`[{"source": %q}]`, dataURL(testFiles["refused.ign"]))), "<stdin>:1:67 (data URL):2:33: error: this is a number, but a string is expected (storage.files[0].path) [value-type]\n 2 |  \"storage\": {\"files\": [{\"path\": 1}]}}\n"},
+		"empty":      {refer("merge", `[{"source": "data:,"}]`), "<stdin>:1:67 (data URL): error: the config is empty [document-empty]\n"},
 		"wrong hash": {refer("merge", fmt.Sprintf(reference, dataURL("{}"), 0)), "\n<stdin>:1:67: error: "},
 		"not gzip":   {refer("replace", `{"source": "data:,x", "compression": "gzip"}`), "\n<stdin>:1:68: error: "},
 	} {

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/firstlight-os/firstlight/config/butane"
-	"github.com/firstlight-os/firstlight/providers"
+	"github.com/firstlight-os/firstlight/internal/check"
+	"github.com/firstlight-os/firstlight/providers/limits"
 )
 
 const packHelp = `Pack a config as small as a platform's user data must be: as JSON without white
@@ -29,23 +24,16 @@ platforms and not all of their tools take that.
 
 ` + exitHelp
 
-// packFormats are the encodings to apply for each format, in their order.
-var packFormats = map[string][]func([]byte) ([]byte, error){
-	"json":        nil,
-	"gzip":        {gzipText},
-	"base64":      {base64Text},
-	"gzip+base64": {gzipText, base64Text},
-}
-
 type packOptions struct{ format, platform, output, filesDir string }
 
 func packCommand() *cobra.Command {
 	var o packOptions
 	c := &cobra.Command{
-		Use:   "pack [flags] CONFIG",
-		Short: "Pack a config for user data that must be small",
-		Long:  packHelp,
-		Args:  cobra.ExactArgs(1),
+		Use:     "pack [flags] CONFIG",
+		Short:   "Pack a config for user data that must be small",
+		Long:    packHelp,
+		Example: "  firstlightctl pack --platform aws -o user-data web1.bu",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return pack(args[0], o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -59,13 +47,12 @@ func packCommand() *cobra.Command {
 }
 
 func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	encodings, ok := packFormats[o.format]
-	if !ok {
-		return fmt.Errorf("--format=%s: the formats are %s", o.format, strings.Join(slices.Sorted(maps.Keys(packFormats)), ", "))
+	if _, ok := check.PackFormats[o.format]; !ok {
+		return fmt.Errorf("--format=%s: the formats are %s", o.format, strings.Join(slices.Sorted(maps.Keys(check.PackFormats)), ", "))
 	}
 	if o.platform != "" {
-		if _, err := providers.ByID(o.platform); err != nil {
-			return fmt.Errorf("--platform: %w", err)
+		if _, ok := limits.Platforms[o.platform]; !ok {
+			return fmt.Errorf("--platform: the platform %q is not known; there are %s", o.platform, strings.Join(slices.Sorted(maps.Keys(limits.Platforms)), ", "))
 		}
 	}
 	in, err := readInput(file, stdin)
@@ -76,12 +63,10 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	for _, encode := range encodings {
-		if packed, err = encode(packed); err != nil {
-			return fmt.Errorf("packing the config: %w", err)
-		}
+	if packed, err = check.Pack(packed, o.format); err != nil {
+		return fmt.Errorf("packing the config: %w", err)
 	}
-	fmt.Fprintf(stderr, "%s: %d bytes, packed as %s: %d bytes\n", in.name, len(in.text), o.format, len(packed))
+	fmt.Fprintf(stderr, "%s: %d bytes, packed as %s: %d bytes\n", printable(in.name), len(in.text), o.format, len(packed))
 	if err := reportLimits(packed, o.platform, stderr); err != nil {
 		return err
 	}
@@ -94,47 +79,34 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 // compactJSON returns a valid config as JSON without white space. Its problems go
 // to stderr.
 func compactJSON(in input, filesDir string, stderr io.Writer) ([]byte, error) {
+	checked := in.check(filesDir)
 	r := &report{}
-	r.add(in, in.problems(filesDir))
+	r.add(in, checked.Problems)
 	if err := printText(stderr, r); err != nil {
 		return nil, err
 	}
-	if r.refused() {
+	switch {
+	case r.refused():
 		return nil, errRefused
+	case checked.MachineConfig:
+		return nil, fmt.Errorf("%s is for OpenShift, whose machines get their configs from the cluster", in.name)
 	}
-	text := in.text
-	if butane.IsButane(text) {
-		result, _, err := butane.Translate(text, in.name, butane.Options{FilesDir: filesDir})
-		if err != nil {
-			return nil, err
-		}
-		if result.MachineConfig {
-			return nil, fmt.Errorf("%s is for OpenShift, whose machines get their configs from the cluster", in.name)
-		}
-		text = result.JSON
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, text); err != nil {
-		return nil, fmt.Errorf("packing the config: %w", err)
-	}
-	return b.Bytes(), nil
+	return checked.JSON, nil
 }
 
 // reportLimits lists the platforms whose limit the packed config keeps. If it
 // exceeds that of the wanted platform, that is an error.
 func reportLimits(packed []byte, platform string, stderr io.Writer) error {
 	var fits, tooLarge []string
-	for _, p := range providers.Platforms {
-		if p.Limit == 0 {
-			continue
-		}
-		switch ok := p.Fits(packed); {
-		case ok:
-			fits = append(fits, p.ID)
-		case p.ID == platform:
-			return fmt.Errorf("it does not fit %s, which takes %d bytes; put it on a server, and give the machine a config with ignition.config.replace", p.ID, p.Limit)
+	for _, id := range slices.Sorted(maps.Keys(limits.Platforms)) {
+		switch limit := limits.Platforms[id]; {
+		case limit.Bytes == 0:
+		case limit.Fits(packed):
+			fits = append(fits, id)
+		case id == platform:
+			return fmt.Errorf("it does not fit %s, which takes %d bytes; put it on a server, and give the machine a config with ignition.config.replace", id, limit.Bytes)
 		default:
-			tooLarge = append(tooLarge, fmt.Sprintf("%s (%d bytes)", p.ID, p.Limit))
+			tooLarge = append(tooLarge, fmt.Sprintf("%s (%d bytes)", id, limit.Bytes))
 		}
 	}
 	if len(fits) > 0 {
@@ -144,19 +116,4 @@ func reportLimits(packed []byte, platform string, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "too large for: %s\n", strings.Join(tooLarge, ", "))
 	}
 	return nil
-}
-
-func gzipText(text []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	_, err = w.Write(text)
-	err = errors.Join(err, w.Close())
-	return b.Bytes(), err
-}
-
-func base64Text(text []byte) ([]byte, error) {
-	return []byte(base64.StdEncoding.EncodeToString(text) + "\n"), nil
 }

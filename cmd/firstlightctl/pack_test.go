@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 // large is a config of some size.
@@ -27,7 +28,7 @@ func TestMachinesDecodePackedConfigs(t *testing.T) {
 		if status := run([]string{"pack", "--format=json", "-"}, strings.NewReader(text), &plain, new(bytes.Buffer)); status != exitOK {
 			t.Fatal("json: status", status)
 		}
-		for _, format := range slices.Sorted(maps.Keys(packFormats)) {
+		for _, format := range slices.Sorted(maps.Keys(check.PackFormats)) {
 			var out, errs bytes.Buffer
 			if status := run([]string{"pack", "--format", format, "-"}, strings.NewReader(text), &out, &errs); status != exitOK {
 				t.Fatalf("%s: status %d\n%s", format, status, &errs)

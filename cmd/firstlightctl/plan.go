@@ -1,20 +1,19 @@
+//go:build linux && !portable
+
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+	"path"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -22,8 +21,10 @@ import (
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
-const planHelp = `Show what the disks stage would do with a config, without changing anything:
-each disk before and after, and the operations in between, or all conflicts.
+const planHelp = `Show what a first boot would do with a config, without changing anything, in the
+order of the stages: what is fetched, kernel arguments and whether they mean a
+reboot, each disk before and after, users, files, units, and the operations that
+lead there, or all conflicts.
 
 CONFIG is an Ignition config in JSON or a Butane config in YAML; - is standard
 input. With --disk an image file stands for a disk, and no device of this
@@ -31,33 +32,57 @@ machine is read; images are opened read-only. Their sector size is that of their
 partition tables, or 512, or what --sector-size says. Without --disk the devices
 of this machine are read, which needs permission. The plan waits for no device.
 
-Each disk is drawn as a bar, as wide as COLUMNS says (80 by default). Free space
-is dots; the marks are
+With --facts the disks, users and kernel arguments are those of another machine,
+on which "firstlightctl facts" has printed them.
+
+--root is the root filesystem of the machine's image. What the config wants in
+it is compared with what is there. Without it there is an empty root, which has
+the users and groups that the config does not make.
+
+Nothing is fetched without --fetch: then the configs that the config refers to
+are, and for everything else its server is asked, by HEAD over HTTP, whether it
+is there. --verify fetches everything as the first boot would, and compares
+hashes.
+
+--diff compares the operations with those of a record of a first boot (see
+"firstlightctl report"): what was not done, has failed, or was not planned is
+listed.
+
+Each disk is drawn as a bar, as wide as COLUMNS says or the terminal is. Free
+space is dots; the marks are
   +  created    ~  resized    !  replaced    -  deleted
-What would be lost is one line, "this destroys:", in red on a terminal unless
-NO_COLOR is set.
+What would be lost is one line, "this destroys:" or "this replaces:", in red on
+a terminal unless NO_COLOR is set. "Not judged:" begins what the plan cannot
+know.
 
 With --json, "disks" has each disk "before" and "after", sizes in bytes, and
-under "destroys" what would be lost on it, as texts; "operations", "conflicts"
-and "warnings" are lists, too. Members may be added.
+under "destroys" what would be lost on it, as texts; "fetches", "units",
+"kernelArguments", "replaces", "operations", "conflicts", "warnings" and
+"notJudged" have the rest, and "differences" those to a record.
+Members may be added.
 
 Exit status:
   0  the plan is possible, or there is nothing to do
-  1  the config was refused, or there are conflicts
+  1  the config was refused, or there are conflicts or differences
   2  wrong usage, or a file that cannot be read`
 
 type planOptions struct {
-	images []string
-	sector int
-	json   bool
+	images        []string
+	sector        int
+	root, facts   string
+	record        string
+	fetch, verify bool
+	json          bool
 }
 
 func planCommand() *cobra.Command {
 	var o planOptions
 	c := &cobra.Command{
 		Use:   "plan [flags] CONFIG",
-		Short: "Show what would be done to disks, without doing it",
+		Short: "Show what a first boot would do, without doing it",
 		Long:  planHelp,
+		Example: "  firstlightctl plan web1.bu\n" +
+			"  firstlightctl plan --fetch --disk /dev/vda=disk.raw --root image web1.bu",
 		Args: func(_ *cobra.Command, files []string) error {
 			if len(files) != 1 {
 				return errors.New("plan takes one CONFIG; - is standard input")
@@ -69,23 +94,39 @@ func planCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	f.StringVar(&o.record, "diff", "", "compare with this `RECORD` of a first boot")
 	f.StringArrayVar(&o.images, "disk", nil, "image file for a disk, as `NAME=IMAGE`")
+	f.BoolVar(&o.fetch, "fetch", false, "fetch configs, ask servers for the rest")
+	f.StringVar(&o.facts, "facts", "", "`FILE` of firstlightctl facts, about the machine")
+	f.StringVar(&o.root, "root", "", "the `DIR` that is the root filesystem of the image")
 	f.IntVar(&o.sector, "sector-size", 0, "sectors of the images have this many `BYTES`")
+	f.BoolVar(&o.verify, "verify", false, "fetch everything, and compare hashes")
 	f.BoolVar(&o.json, "json", false, "print the same as JSON")
 	return c
 }
 
-// A planResult is what plan prints.
+// A planResult is what plan prints. Its lists are never null in JSON.
 type planResult struct {
-	Disks      []plan.DiskPreview `json:"disks"`
-	Operations []operation        `json:"operations"`
-	Conflicts  []failure.Problem  `json:"conflicts"`
-	// Warnings are what the stage would log as such.
+	Fetches         []plannedFetch     `json:"fetches"`
+	KernelArguments *plannedArguments  `json:"kernelArguments,omitempty"`
+	Disks           []plan.DiskPreview `json:"disks"`
+	// Replaces are the nodes of the root that are replaced, for people.
+	Replaces   []string          `json:"replaces"`
+	Units      []plannedUnit     `json:"units"`
+	Operations []operation       `json:"operations"`
+	Conflicts  []failure.Problem `json:"conflicts"`
+	// Warnings are what the stages would log as such.
 	Warnings []string `json:"warnings"`
+	// NotJudged is what the plan cannot know.
+	NotJudged []string `json:"notJudged"`
+	// Record is the boot ID of the record that the plan was compared with.
+	Record      string       `json:"record,omitempty"`
+	Differences []difference `json:"differences,omitempty"`
 }
 
 // An operation is one step of the plan.
 type operation struct {
+	Stage  string        `json:"stage"`
 	Name   string        `json:"operation"`
 	Origin config.Origin `json:"origin,omitzero"`
 }
@@ -98,27 +139,40 @@ func runPlan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writ
 	if err := o.checkSector(); err != nil {
 		return err
 	}
+	if o.facts != "" && (len(images) > 0 || o.facts == "-" && file == "-") {
+		return errors.New("--facts takes the place of --disk, and is another file than CONFIG")
+	}
 	in, err := readInput(file, stdin)
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	cfg, err := planConfig(in, stderr)
+	p := newPlanning(o, images)
+	if o.facts != "" {
+		if p.known, err = readFacts(o.facts, stdin); err != nil {
+			return err
+		}
+	}
+	cfg, err := p.config(in, stderr)
 	if err != nil {
 		return err
 	}
-	result, err := planOnImages(cfg, images, o.sector)
-	if err != nil {
+	if err := p.plan(cfg); err != nil {
 		return err
+	}
+	if o.record != "" && len(p.result.Conflicts) == 0 {
+		if err := p.compareWithRecord(o.record, stdin); err != nil {
+			return err
+		}
 	}
 	if o.json {
-		err = encode(stdout, result)
+		err = encode(stdout, p.result)
 	} else {
-		_, err = io.WriteString(stdout, drawing{columns: columns(), color: colorizer(wantsColor(stdout))}.plan(result))
+		_, err = io.WriteString(stdout, drawing{columns: columns(stdout), color: colorizer(wantsColor(stdout))}.plan(p.result))
 	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("writing the plan: %w", err)
-	case len(result.Conflicts) > 0:
+	case len(p.result.Conflicts)+len(p.result.Differences) > 0:
 		return errRefused
 	}
 	return nil
@@ -137,22 +191,51 @@ func (o planOptions) checkSector() error {
 	return nil
 }
 
-// planConfig reads a config with the configs in its data URLs, and prints their
-// problems.
-func planConfig(in input, stderr io.Writer) (*config.Config, error) {
+// A planning is one plan in the making.
+type planning struct {
+	planOptions
+	images map[string]string
+	// known are the facts about a machine, if they were given.
+	known  *machineFacts
+	client *fetch.Client
+	// references are the remote configs that the config refers to.
+	references []config.Resource
+	// original turns the names in a text back into those of the config.
+	original func(string) string
+	log      *failure.Logger
+	result   *planResult
+}
+
+func newPlanning(o planOptions, images map[string]string) *planning {
+	p := &planning{planOptions: o, images: images, client: fetch.New(nil, fetchLimit), original: func(text string) string { return text }}
+	p.client.Offline = !o.fetch && !o.verify
+	p.log = quietLogger()
+	p.result = &planResult{Fetches: []plannedFetch{}, Disks: []plan.DiskPreview{}, Replaces: []string{}, Units: []plannedUnit{}, Operations: []operation{},
+		Conflicts: []failure.Problem{}, Warnings: []string{}, NotJudged: []string{}}
+	return p
+}
+
+// quietLogger only keeps its warnings.
+func quietLogger() *failure.Logger {
+	return failure.NewFuncLogger(func(failure.Level, string, map[string]string) {})
+}
+
+// config reads a config with the configs that it refers to, those in data URLs if
+// nothing may be fetched, and prints their problems.
+func (p *planning) config(in input, stderr io.Writer) (*config.Config, error) {
 	var r report
-	m := &merger{report: &r, lines: newLineFinder(&r), client: fetch.New(nil, 0)}
-	m.client.Offline = true
+	m := &merger{report: &r, lines: newLineFinder(&r), client: p.client}
 	cfg := m.read(in)
 	if cfg != nil {
 		var err error
 		if cfg, err = m.resolve(cfg); err != nil {
 			return nil, err
 		}
-		m.addNew(cfg.Validate())
+		m.addNew(cfg.ValidateMerged())
 	}
+	p.references = m.remote
 	for _, note := range m.notFetched {
-		fmt.Fprintln(stderr, "note:", note)
+		fmt.Fprintln(stderr, "note:", printable(note))
 	}
 	if err := printText(stderr, &r); err != nil {
 		return nil, err
@@ -163,136 +246,79 @@ func planConfig(in input, stderr io.Writer) (*config.Config, error) {
 	return cfg, nil
 }
 
-// parseImages parses NAME=IMAGE arguments.
-func parseImages(arguments []string) (map[string]string, error) {
-	images := map[string]string{}
-	for _, argument := range arguments {
-		name, image, ok := strings.Cut(argument, "=")
-		switch _, twice := images[name]; {
-		case !ok || image == "":
-			return nil, fmt.Errorf("--disk %s: it should be NAME=IMAGE, such as /dev/vda=disk.raw", argument)
-		case !filepath.IsAbs(name):
-			return nil, fmt.Errorf("--disk %s: %q is not a path as configs have it; it should be like /dev/vda", argument, name)
-		case twice:
-			return nil, fmt.Errorf("--disk: %s is given twice", name)
-		}
-		info, err := os.Stat(image)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("reading the image of %s: %w", name, err)
-		case !info.Mode().IsRegular():
-			return nil, fmt.Errorf("--disk %s: %s is not a file; to plan for the devices of this machine, remove --disk", argument, image)
-		}
-		if images[name], err = filepath.Abs(image); err != nil {
-			return nil, err
-		}
+// plan goes through the stages. What one finds does not keep the next from being
+// planned, so that all conflicts are shown at once.
+func (p *planning) plan(cfg *config.Config) error {
+	p.planFetches(cfg)
+	if err := p.planKernelArguments(cfg); err != nil {
+		return err
 	}
-	return images, nil
+	m := &storage.Machine{Log: p.log, Sector: p.sector, Run: system.Exec{Log: p.log}}
+	switch {
+	case p.known != nil:
+	case len(p.images) > 0:
+		done, err := p.useImages(m, &cfg)
+		if err != nil {
+			return err
+		}
+		defer done()
+	default:
+		settings, err := distribution.Read(path.Join(distribution.Dir, distribution.File))
+		if err != nil {
+			return err
+		}
+		m.ReusedLabels = settings.Words(distribution.ReusedLabels)
+	}
+	p.planDisks(m, cfg)
+	if err := p.planRoot(m, cfg); err != nil {
+		return err
+	}
+	p.planUnits(cfg)
+	if len(p.result.Conflicts) > 0 { // nothing would be done
+		p.result.Operations = []operation{}
+	}
+	for _, warning := range p.log.Warnings() {
+		p.result.Warnings = append(p.result.Warnings, p.original(warning))
+	}
+	return nil
 }
 
-// planOnImages plans for images if there are any, else for the devices of this
-// machine.
-func planOnImages(cfg *config.Config, images map[string]string, sector int) (*planResult, error) {
-	silent := failure.NewFuncLogger(func(failure.Level, string, map[string]string) {})
-	m := &storage.Machine{Log: silent, Sector: sector, Run: system.Exec{Log: silent}}
-	if len(images) == 0 {
-		return planOnMachine(m, cfg, func(path string) string { return path }), nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(images)) {
-		if !slices.Contains(devicesOf(cfg), name) {
-			return nil, fmt.Errorf("--disk %s: the config has no such device; it has %s", name, cmp.Or(strings.Join(devicesOf(cfg), ", "), "none"))
-		}
-	}
-	root, err := newFakeRoot(images)
-	if err != nil {
-		return nil, fmt.Errorf("preparing a directory for the images: %w", err)
-	}
-	defer os.RemoveAll(root.dir)
-	m.Sys, m.Proc, m.Udev, m.Dev = root.path("sys"), root.path("proc"), root.path("udev"), root.path("dev")
-	return planOnMachine(m, cfg.WithDevices(root.rename), root.original), nil
-}
-
-// devicesOf returns the devices that the config names.
-func devicesOf(cfg *config.Config) []string {
-	var names []string
-	cfg.WithDevices(func(path string) string {
-		if filepath.IsAbs(path) && !slices.Contains(names, path) {
-			names = append(names, path)
-		}
-		return path
-	})
-	return slices.Sorted(slices.Values(names))
-}
-
-// planOnMachine plans, and turns the device names in the result back into those of
-// the config.
-func planOnMachine(m *storage.Machine, cfg *config.Config, original func(string) string) *planResult {
-	result := &planResult{Disks: []plan.DiskPreview{}, Operations: []operation{}, Conflicts: []failure.Problem{}, Warnings: []string{}} // never null in JSON
+// planDisks plans the disks stage.
+func (p *planning) planDisks(m *storage.Machine, cfg *config.Config) {
 	m.Absent = func(device string, err error) string {
-		hint := "name an image file that stands for it: --disk " + original(device) + "=IMAGE"
+		hint := "name an image file that stands for it: --disk " + p.original(device) + "=IMAGE"
 		if errors.Is(err, os.ErrPermission) {
 			hint = "run it as root, or " + hint
 		}
 		return hint
 	}
-	disks, plan, err := m.Preview(context.Background(), cfg)
+	preview := m.Preview
+	if p.known != nil {
+		p.noteFacts(cfg)
+		preview = func(ctx context.Context, cfg *config.Config) ([]plan.DiskPreview, failure.Plan, error) {
+			return m.PreviewInventory(ctx, cfg, p.known.Devices)
+		}
+	}
+	disks, plan, err := preview(context.Background(), cfg)
 	for _, d := range disks {
-		d.Device, d.Node = original(d.Device), original(d.Node)
-		result.Disks = append(result.Disks, d)
+		d.Device, d.Node = p.original(d.Device), p.original(d.Node)
+		p.result.Disks = append(p.result.Disks, d)
 	}
+	p.add("disks", plan, err)
+}
+
+// add adds the plan of a stage to the result, and the conflicts.
+func (p *planning) add(stage string, plan failure.Plan, err error) {
 	for _, o := range plan {
-		result.Operations = append(result.Operations, operation{original(o.Name), o.Origin})
+		p.result.Operations = append(p.result.Operations, operation{stage, p.original(o.Name), o.Origin})
 	}
-	for _, p := range failure.Explain(err) {
-		p.Operation, p.Cause, p.Hint = original(p.Operation), original(p.Cause), original(p.Hint)
-		result.Conflicts = append(result.Conflicts, p)
+	for _, c := range failure.Explain(err) {
+		c.Operation, c.Cause, c.Hint = p.original(c.Operation), p.original(c.Cause), p.original(c.Hint)
+		p.result.Conflicts = append(p.result.Conflicts, c)
 	}
-	for _, warning := range m.Log.Warnings() {
-		result.Warnings = append(result.Warnings, original(warning))
-	}
-	return result
 }
 
-// A fakeRoot is a directory with the parts of /sys, /proc and /dev that the
-// planner reads. The images are in it under the device names of the config, so
-// that partitions get the names that they would have.
-type fakeRoot struct{ dir string }
-
-func newFakeRoot(images map[string]string) (t *fakeRoot, err error) {
-	t = &fakeRoot{}
-	if t.dir, err = os.MkdirTemp("", "firstlightctl-"); err != nil {
-		return nil, err
-	}
-	errs := []error{os.MkdirAll(t.path("sys/class/block"), 0o700), os.MkdirAll(t.path("proc/self"), 0o700),
-		os.WriteFile(t.path("proc/self/mountinfo"), nil, 0o600)}
-	for name, image := range images {
-		errs = append(errs, os.MkdirAll(filepath.Dir(t.path(name)), 0o700), os.Symlink(image, t.path(name)))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(t.dir))
-	}
-	return t, nil
+// notJudged says what the plan cannot know.
+func (p *planning) notJudged(format string, args ...any) {
+	p.result.NotJudged = append(p.result.NotJudged, fmt.Sprintf(format, args...))
 }
-
-func (t *fakeRoot) path(name string) string { return filepath.Join(t.dir, name) }
-
-// planNames are the prefixes of device names that a plan creates for partitions,
-// arrays and volumes. The planner looks for others in the fake root.
-var planNames = []string{"/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/", "/dev/md/", "/dev/disk/by-id/md-", "/dev/mapper/", "/dev/disk/by-id/dm-"}
-
-// rename returns the path in the fake root.
-func (t *fakeRoot) rename(path string) string {
-	if isDevice(path) {
-		return t.path(path)
-	}
-	return path
-}
-
-// isDevice reports whether path is a device that exists before the plan, rather
-// than one that it creates or a virtiofs tag.
-func isDevice(path string) bool {
-	return filepath.IsAbs(path) && !slices.ContainsFunc(planNames, func(begin string) bool { return strings.HasPrefix(path, begin) })
-}
-
-// original turns the names in a text back into those of the config.
-func (t *fakeRoot) original(text string) string { return strings.ReplaceAll(text, t.dir, "") }

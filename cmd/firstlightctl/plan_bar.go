@@ -1,8 +1,8 @@
+//go:build linux && !portable
+
 package main
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,14 +19,10 @@ type segment struct {
 
 func (s segment) free() bool { return s.part.Number == 0 }
 
-// minShownGap is the smallest gap in bytes that a bar shows; smaller ones come from
-// alignment and from the table itself.
-const minShownGap = 1 << 20
-
 // bar draws a disk in a number of cells. Each partition is wide enough for its
 // mark and number, even if that is not to scale.
 func (d drawing) bar(l plan.Layout, size uint64, cells int) string {
-	segments := segmentsOf(l.Partitions, size)
+	segments := segmentsOf(l, size)
 	if !distributeCells(segments, cells) {
 		return "(too many partitions for a bar of this width)"
 	}
@@ -38,22 +34,16 @@ func (d drawing) bar(l plan.Layout, size uint64, cells int) string {
 }
 
 // segmentsOf returns the partitions and gaps of a disk, in order.
-func segmentsOf(parts []plan.PartitionPreview, size uint64) []segment {
-	parts = slices.SortedFunc(slices.Values(parts), func(a, b plan.PartitionPreview) int { return cmp.Compare(a.Start, b.Start) })
+func segmentsOf(l plan.Layout, size uint64) []segment {
 	var all []segment
-	at := uint64(0)
-	gap := func(to uint64) {
-		if to > at+minShownGap {
-			all = append(all, segment{size: to - at, minCells: 1})
+	for _, p := range l.Parts(size) {
+		s := segment{part: p, size: p.Size, minCells: 1}
+		if !s.free() {
+			s.minCells = len(changeStyles[p.State].mark+strconv.Itoa(p.Number)) + 2
 		}
+		all = append(all, s)
 	}
-	for _, p := range parts {
-		gap(p.Start)
-		mark := changeStyles[p.State].mark
-		all = append(all, segment{part: p, size: p.Size, minCells: len(mark+strconv.Itoa(p.Number)) + 2})
-		at = p.Start + p.Size
-	}
-	if gap(size); len(all) == 0 {
+	if len(all) == 0 {
 		all = append(all, segment{size: max(size, 1), minCells: 1})
 	}
 	return all
@@ -91,17 +81,4 @@ func (d drawing) segment(s segment, l plan.Layout) string {
 		text += " " + s.part.Label
 	}
 	return d.colorize(s.part.State, "["+fit(text, s.cells-2)+"]")
-}
-
-// fit cuts or pads a text to a width in cells.
-func fit(text string, cells int) string {
-	var b strings.Builder
-	for _, r := range printable(text) {
-		if runeWidth(r) > cells {
-			break
-		}
-		b.WriteRune(r)
-		cells -= runeWidth(r)
-	}
-	return b.String() + strings.Repeat(" ", max(cells, 0))
 }

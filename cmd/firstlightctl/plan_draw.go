@@ -1,40 +1,17 @@
+//go:build linux && !portable
+
 package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
-
-const (
-	defaultColumns = 80
-	minColumns     = 40
-	green          = "32"
-	margin         = "  "
-)
-
-// columns returns the width of the terminal, from COLUMNS.
-func columns() int {
-	n, err := strconv.Atoi(os.Getenv("COLUMNS"))
-	if err != nil || n <= 0 {
-		return defaultColumns
-	}
-	return max(n, minColumns)
-}
-
-// A drawing prints plans for people. Whatever is coloured also has a mark or a
-// word with the same meaning.
-type drawing struct {
-	columns int
-	color   colorizer
-}
 
 // changeStyles are the mark and the colour of each change of a partition.
 var changeStyles = map[plan.ChangeKind]struct{ mark, colour string }{
@@ -53,24 +30,40 @@ func (d drawing) colorize(s plan.ChangeKind, text string) string {
 
 func (d drawing) plan(p *planResult) string {
 	var b strings.Builder
+	b.WriteString(d.fetches(p.Fetches) + d.kernelArguments(p.KernelArguments))
 	for _, disk := range p.Disks {
 		b.WriteString(d.disk(disk) + "\n")
 	}
-	b.WriteString(d.destroys(p.Disks))
+	b.WriteString(d.destroys(p.Disks) + d.replaces(p.Replaces))
+	b.WriteString(d.units(p.Units))
 	for _, warning := range p.Warnings {
 		b.WriteString(d.wrap("warning: ", warning))
+	}
+	for _, what := range p.NotJudged {
+		b.WriteString(d.wrap("not judged: ", what))
 	}
 	switch {
 	case len(p.Conflicts) > 0:
 		b.WriteString(d.conflicts(p.Conflicts))
-	case len(p.Operations) == 0:
-		b.WriteString("Nothing to do: the disks are as the config describes them.\n")
+	case !slices.ContainsFunc(p.Operations, func(o operation) bool { return !o.Origin.IsZero() }): // only our own records
+		b.WriteString("Nothing to do: all is as the config describes it.\n")
 	default:
-		b.WriteString(system.Plural(len(p.Operations), "operation") + ":\n")
-		for i, o := range p.Operations {
-			b.WriteString(d.listItem(i, o.Name))
-			b.WriteString(d.note("at", origin(o.Origin)))
+		b.WriteString(d.operations(p.Operations))
+	}
+	return b.String() + d.differences(p)
+}
+
+// operations are numbered through, below the names of the stages.
+func (d drawing) operations(all []operation) string {
+	var b strings.Builder
+	b.WriteString(system.Plural(len(all), "operation") + ":\n")
+	stage := ""
+	for i, o := range all {
+		if o.Stage != stage {
+			stage = o.Stage
+			b.WriteString(margin + stage + ":\n")
 		}
+		b.WriteString(d.listItem(i, o.Name) + d.note("at", origin(o.Origin)))
 	}
 	return b.String()
 }
@@ -92,6 +85,14 @@ func (d drawing) destroys(disks []plan.DiskPreview) string {
 	return d.color.bold(red, "this destroys: "+printable(strings.Join(lost, "; "))) + "\n"
 }
 
+// replaces is one line, too, about what is lost of the root.
+func (d drawing) replaces(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return d.color.bold(red, "this replaces: "+printable(strings.Join(all, ", "))) + "\n"
+}
+
 func (d drawing) conflicts(all []failure.Problem) string {
 	var b strings.Builder
 	b.WriteString(d.color.bold(red, system.Plural(len(all), "conflict")) + ", so nothing would be done:\n")
@@ -103,49 +104,6 @@ func (d drawing) conflicts(all []failure.Problem) string {
 		b.WriteString(d.listItem(i, text) + d.note("hint", c.Hint) + d.note("at", origin(c.Origin)))
 	}
 	return b.String()
-}
-
-// origin formats an origin with its path.
-func origin(o config.Origin) string {
-	at := position(o, o.Column)
-	if o.Path != "" {
-		at = strings.TrimSpace(at + " (" + o.Path + ")")
-	}
-	return at
-}
-
-// listItem is an entry of a numbered list, wrapped.
-func (d drawing) listItem(i int, text string) string {
-	return d.wrap(fmt.Sprintf("%3d. ", i+1), text)
-}
-
-// note is a line below an item; "" if text is empty.
-func (d drawing) note(label, text string) string {
-	if text == "" {
-		return ""
-	}
-	return d.wrap("     "+label+": ", text)
-}
-
-// wrap breaks a text at blanks and indents it by the width of before.
-func (d drawing) wrap(before, text string) string {
-	var b strings.Builder
-	b.WriteString(before)
-	at, indent := width(before), width(before)
-	for i, word := range strings.Fields(printable(text)) {
-		switch {
-		case i == 0:
-		case at+1+width(word) > d.columns:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			at = indent
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += width(word)
-	}
-	return b.String() + "\n"
 }
 
 // disk draws a disk: its bars, and its partitions as a table.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"math/rand"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func changed() *planResult {
 	after.Partitions[1].Contents = plan.Contents{What: "xfs", New: true}
 	after.Partitions[2].Contents.Wiped = true
 	return &planResult{Disks: []plan.DiskPreview{{Device: "/dev/vda", Node: "/dev/vda", Size: 100 * mib, Sector: 512, Before: before, After: &after}},
-		Operations: []operation{{"partitioning /dev/vda (everything that there is to be done with it, in many words)", config.Origin{Source: "a.ign", Line: 2, Column: 3, Path: "storage.disks[0]"}}}}
+		Operations: []operation{{"disks", "partitioning /dev/vda (everything that there is to be done with it, in many words)", config.Origin{Source: "a.ign", Line: 2, Column: 3, Path: "storage.disks[0]"}}}}
 }
 
 func TestDrawingsFitTheirWidth(t *testing.T) {
@@ -41,6 +42,7 @@ func TestDrawingsFitTheirWidth(t *testing.T) {
   ~ 10           60 MiB  10 MiB -> 35 MiB  resized   nothing known
 
 1 operation:
+  disks:
 `
 	for columns, want := range map[int]string{80: `/dev/vda, 100 MiB
   before [1 größe     ][!2 日本語    ][-3 a?[31mb  ][~10  ].....................
@@ -84,7 +86,7 @@ func TestWhatIsLostIsOneLineInRed(t *testing.T) {
 func TestColumns(t *testing.T) {
 	for text, want := range map[string]int{"": 80, "120": 120, "x": 80, "-3": 80, "0": 80, "10": minColumns} {
 		t.Setenv("COLUMNS", text)
-		if got := columns(); got != want {
+		if got := columns(io.Discard); got != want {
 			t.Errorf("COLUMNS=%q: %d, want %d", text, got, want)
 		}
 	}

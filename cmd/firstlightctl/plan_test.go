@@ -92,7 +92,7 @@ func TestPlanAsJSON(t *testing.T) {
 	usePlanFiles(t)
 	lost := map[string]string{"change.ign": `partition 5 "old"; partition 3 "ROOT"`}
 	for config, want := range map[string]struct{ status, disks, operations, conflicts, after int }{
-		"change.ign": {exitOK, 1, 2, 0, 4}, "wrong.bu": {exitRefused, 1, 0, 2, 0}, "none.ign": {exitOK, 0, 0, 0, 0}, "absent.ign": {exitRefused, 0, 0, 1, 0},
+		"change.ign": {exitOK, 1, 3, 0, 4}, "wrong.bu": {exitRefused, 1, 0, 2, 0}, "none.ign": {exitOK, 0, 1, 0, 0}, "absent.ign": {exitRefused, 0, 0, 1, 0},
 	} {
 		args := []string{"plan", "--json", config}
 		if want.disks > 0 {
@@ -202,5 +202,40 @@ func TestSectorSizes(t *testing.T) {
 	}
 	if sector, start := sectorOf(t, same); sector != 4096 || start != 2<<20 {
 		t.Errorf("with a damaged table: sectors of %d bytes, partition 1 at %d", sector, start)
+	}
+}
+
+func TestPlansShowNoSecrets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", os.DevNull)
+	testkit.WriteFile(t, "all.bu", `variant: fcos
+version: 1.6.0
+ignition:
+  proxy: {http_proxy: "http://user:SECRET@proxy"}
+  config:
+    merge: [{source: "https://user:SECRET@example.com/c.ign?token=SECRET", http_headers: [{name: Authorization, value: SECRET}]}]
+passwd:
+  users:
+    - {name: core, password_hash: "$6$SECRET$SECRET", ssh_authorized_keys: ["ssh-ed25519 SECRET"]}
+  groups:
+    - {name: g, password_hash: SECRET}
+storage:
+  luks:
+    - {name: l, device: /dev/firstlight-none, key_file: {inline: SECRET}}
+    - {name: m, device: /dev/firstlight-none2, key_file: {source: "https://example.com/key?SECRET"}}
+  files:
+    - {path: /a, contents: {inline: SECRET}}
+    - {path: /b, contents: {source: "s3://bucket/b?versionId=SECRET"}, append: [{source: "data:,SECRET"}]}
+systemd:
+  units:
+    - {name: a.service, contents: "SECRET"}
+`)
+	testkit.WriteFile(t, "record.json", `{"version": 1, "stages": []}`)
+	for _, args := range []string{"plan all.bu", "plan --json all.bu", "plan --root . --diff record.json all.bu"} {
+		var out bytes.Buffer
+		run(strings.Fields(args), nil, &out, &out)
+		if strings.Contains(out.String(), "SECRET") || !strings.Contains(out.String(), "/dev/firstlight-none") {
+			t.Errorf("%s:\n%s", args, &out)
+		}
 	}
 }

@@ -4,9 +4,10 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/rules"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -34,6 +35,9 @@ type (
 	sarifRule struct {
 		ID          string             `json:"id"`
 		Description sarifMessage       `json:"shortDescription"`
+		Why         sarifMessage       `json:"fullDescription"`
+		HelpURI     string             `json:"helpUri"`
+		Help        sarifHelp          `json:"help"`
 		Default     sarifConfiguration `json:"defaultConfiguration"`
 	}
 	sarifConfiguration struct {
@@ -41,6 +45,10 @@ type (
 	}
 	sarifMessage struct {
 		Text string `json:"text"`
+	}
+	sarifHelp struct {
+		Text     string `json:"text"`
+		Markdown string `json:"markdown"`
 	}
 	sarifResult struct {
 		RuleID    string          `json:"ruleId"`
@@ -69,32 +77,34 @@ type (
 	}
 )
 
-// sarifRules are by severity: the spec gives its own rules no names. The last one, for
-// notes, is listed only if it is used.
-var sarifRules = []sarifRule{
-	config.Warning: {"config-warning", sarifMessage{"The config is accepted, but probably not what was meant."}, sarifConfiguration{"warning"}},
-	config.Error:   {"config-error", sarifMessage{"The config breaks a rule of the spec and is refused."}, sarifConfiguration{"error"}},
-	config.Note:    {"config-note", sarifMessage{"The config is right, but may not stay so."}, sarifConfiguration{"note"}},
+// noWrapping is for viewers that fill lines themselves.
+const noWrapping = 1 << 20
+
+func newSARIFRule(r rules.Rule) sarifRule {
+	return sarifRule{r.ID, sarifMessage{r.Title}, sarifMessage{r.Why}, r.URL(), sarifHelp{r.Why, r.Page(noWrapping)},
+		sarifConfiguration{r.Severities[0].String()}}
 }
 
+// printSARIF lists the rules that are broken.
 func printSARIF(w io.Writer, r *report) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
-	rules := sarifRules[:config.Note]
-	if slices.ContainsFunc(r.problems, func(p config.Problem) bool { return p.Severity == config.Note }) {
-		rules = sarifRules
-	}
-	run.Tool.Driver = sarifDriver{"firstlightctl", system.Version, "https://github.com/firstlight-os/firstlight", rules}
+	broken := []sarifRule{} // never null
+	index := map[config.Rule]int{}
 	lines := newLineFinder(r)
 	for _, p := range r.problems {
-		result := sarifResult{
-			RuleID: sarifRules[p.Severity].ID, RuleIndex: int(p.Severity), Level: p.Severity.String(),
-			Message: sarifMessage{p.Message},
+		i, known := index[p.Rule]
+		if !known {
+			i = len(broken)
+			index[p.Rule] = i
+			broken = append(broken, newSARIFRule(rules.Of(p.Rule)))
 		}
+		result := sarifResult{RuleID: broken[i].ID, RuleIndex: i, Level: p.Severity.String(), Message: sarifMessage{p.Message}}
 		if p.Origin.Source != "" {
 			result.Locations = []sarifLocation{newSARIFLocation(p.Origin, lines.find(p.Origin).column)}
 		}
 		run.Results = append(run.Results, result)
 	}
+	run.Tool.Driver = sarifDriver{"firstlightctl", system.Version, "https://github.com/firstlight-os/firstlight", broken}
 	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
@@ -110,11 +120,12 @@ func newSARIFLocation(o config.Origin, column int) sarifLocation {
 	return l
 }
 
-// fileURI is a relative reference for a relative path, as code scanning wants.
+// fileURI is a relative reference for a relative path, as code scanning wants. Where
+// absolute paths begin with a drive, it comes after a slash (RFC 8089, appendix E).
 func fileURI(file string) string {
 	u := url.URL{Path: filepath.ToSlash(file)}
 	if filepath.IsAbs(file) {
-		u.Scheme = "file"
+		u.Scheme, u.Path = "file", "/"+strings.TrimPrefix(u.Path, "/")
 	}
 	return u.String()
 }

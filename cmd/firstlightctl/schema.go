@@ -20,7 +20,9 @@ func schemaCommand() *cobra.Command {
 		Use:   "schema [flags]",
 		Short: "Print the JSON schema of configs",
 		Long:  schemaHelp,
-		Args:  cobra.NoArgs,
+		Example: "  firstlightctl schema > ignition.json\n" +
+			"  firstlightctl schema --variant fcos > butane.json",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := schemaOf(variant, version)
 			if err != nil {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 // Lines of a config that are printed end up in the logs of build machines, so
@@ -43,7 +45,7 @@ func scan(text string, around []string) []scalar {
 	}
 	key := keys[len(keys)-1]
 	for at := 0; at < len(text); {
-		if isPunctuation(text, at) {
+		if check.IsPunctuation(text, at) {
 			switch text[at] {
 			case '{', '[':
 				keys = append(keys, key)
@@ -56,7 +58,7 @@ func scan(text string, around []string) []scalar {
 			at++
 			continue
 		}
-		s := scalar{span{at, scalarEnd(text, at)}, key, keys[len(keys)-1], false}
+		s := scalar{span{at, check.ScalarEnd(text, at)}, key, keys[len(keys)-1], false}
 		at = s.end
 		if rest := strings.TrimLeft(text[at:], " \t"); strings.HasPrefix(rest, ":") {
 			key = strings.Trim(text[s.start:s.end], `"'`)
@@ -67,70 +69,13 @@ func scan(text string, around []string) []scalar {
 	return all
 }
 
-func isPunctuation(text string, at int) bool {
-	switch text[at] {
-	case ' ', '\t', '{', '}', '[', ']', ',', ':', '#':
-		return true
-	case '-', '?':
-		return at+1 == len(text) || text[at+1] == ' '
-	}
-	return false
-}
-
-// scalarEnd returns the end of the scalar that starts at at.
-func scalarEnd(text string, at int) int {
-	rest := text[at:]
-	switch {
-	case rest[0] == '"':
-		for i := 1; i < len(rest); i++ {
-			switch rest[i] {
-			case '\\':
-				i++
-			case '"':
-				return at + i + 1
-			}
-		}
-		return len(text)
-	case rest[0] == '\'':
-		if i := strings.IndexByte(rest[1:], '\''); i >= 0 {
-			return at + i + 2
-		}
-		return len(text)
-	case isDataURL(rest):
-		if i := strings.IndexAny(rest, " \t"); i >= 0 {
-			rest = rest[:i]
-		}
-		return at + len(strings.TrimRight(rest, ",]}"))
-	}
-	for i := range len(rest) {
-		switch rest[i] {
-		case ',', ']', '}':
-			return at + i
-		case ':':
-			if i+1 == len(rest) || rest[i+1] == ' ' {
-				return at + i
-			}
-		case '#':
-			if rest[i-1] == ' ' {
-				return at + len(strings.TrimRight(rest[:i], " \t"))
-			}
-		}
-	}
-	return at + len(strings.TrimRight(rest, " \t"))
-}
-
-func isDataURL(s string) bool {
-	const scheme = "data:"
-	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
-}
-
 var (
 	harmless     = regexp.MustCompile(`^(true|false|null|~|[0-9]{1,3})$`)
 	blockHeader  = regexp.MustCompile(`^[|>][0-9+-]*$`)
 	passwordHash = regexp.MustCompile(`\$[0-9a-z]+\$\S+|grub\.pbkdf2\.\S+`)
-	credentials  = regexp.MustCompile(`://([^/?#]*)@`)
+	credentials  = regexp.MustCompile(`://+([^/?#]*)@`)
 	// A password with a slash in it. Digits behind a colon are a port.
-	slashedPassword = regexp.MustCompile(`://([^/?#@:]*:[^/?#@]*[^0-9/?#@][^@]*)@`)
+	slashedPassword = regexp.MustCompile(`://+([^/?#@:]*:[^/?#@]*[^0-9/?#@][^@]*)@`)
 	query           = regexp.MustCompile(`://[^?]*\?(.*)`)
 	base64Word      = regexp.MustCompile(`[0-9A-Za-z+/]{40,}=*`)
 )
@@ -151,7 +96,7 @@ func (s scalar) secrets(line string) []span {
 	switch {
 	case blockHeader.MatchString(text):
 		return nil
-	case isDataURL(text):
+	case check.IsDataURL(text):
 		header, _, _ := strings.Cut(text, ",")
 		return []span{{min(in.start+len(header)+1, in.end), in.end}}
 	case s.isKey && slices.Contains(secretKeys, s.parent) && !slices.Contains(objectKeys, text):
@@ -222,8 +167,8 @@ func disjoint(all []span) []span {
 
 // keysAround returns the keys of the objects and lists around a line, the outermost
 // first, as its indentation shows them.
-func keysAround(text []byte, starts []int, number int) []string {
-	line := func(i int) string { return strings.TrimRight(string(text[starts[i-1]:starts[i]]), "\r\n") }
+func keysAround(lines *check.Lines, number int) []string {
+	line := func(i int) string { return string(lines.Line(i)) }
 	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	isItem := func(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t"), "-") }
 	current := line(number)
@@ -250,28 +195,28 @@ var blockStart = regexp.MustCompile(`(^|[ \t])[|>][0-9+-]*[ \t]*(#.*)?$`)
 
 // blockLines reports for each line whether it belongs to a block scalar. JSON has
 // none.
-func blockLines(text []byte, starts []int) []bool {
-	lines := make([]bool, len(starts))
+func blockLines(text []byte, lines *check.Lines) []bool {
+	inBlock := make([]bool, lines.Count())
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return lines
+		return inBlock
 	}
 	inside, margin := false, 0
-	for i := range len(starts) - 1 {
-		line := bytes.TrimRight(text[starts[i]:starts[i+1]], "\r\n")
+	for i := range inBlock {
+		line := lines.Line(i + 1)
 		rest := bytes.TrimLeft(line, " ")
 		if isDocumentMarker(line) {
 			inside = false
 			continue
 		}
 		if inside && (len(rest) == 0 || len(line)-len(rest) > margin) {
-			lines[i] = true
+			inBlock[i] = true
 			continue
 		}
 		if inside = blockStart.Match(line); inside {
 			margin = blockMargin(line)
 		}
 	}
-	return lines
+	return inBlock
 }
 
 // isDocumentMarker reports whether a line of YAML begins or ends a document, and so

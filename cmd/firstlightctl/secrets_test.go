@@ -54,6 +54,7 @@ func TestSnippetsHideSecrets(t *testing.T) {
 		"data URL, colon first":   {`{"source": ":data:,hunter2"}`, `"source`, `{"source": "***"}`},
 		"two URLs in one":         {`{"source": "http://a:hunter2@h\nhttp://a:hunter3@h"}`, `"http`, `{"source": "http://***@h\nhttp://***@h"}`},
 		"a slash in the password": {"source: https://user:hun/ter2@example.com/x", "https", "source: https://***@example.com/x"},
+		"three slashes":           {"source: https:///user:hunter2@example.com/x", "https", "source: https:///***@example.com/x"},
 		"a port, an @ in a path":  {"source: https://example.com:443/x@y", "https", "source: https://example.com:443/x@y"},
 		"a store":                 {"source: arn:aws:s3:::bucket/key", "arn", "source: arn:aws:s3:::bucket/key"},
 		"a label of one's own":    {"metadata:\n  labels:\n    example.com/role: worker\n", "worker", "    example.com/role: worker"},

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 // A lineFinder returns the lines that origins name. It caches where the lines of
@@ -15,13 +16,13 @@ import (
 // large.
 type lineFinder struct {
 	report *report
-	starts map[string][]int
+	lines  map[string]*check.Lines
 	blocks map[string][]bool
 	last   map[string]line
 }
 
 func newLineFinder(r *report) *lineFinder {
-	return &lineFinder{r, map[string][]int{}, map[string][]bool{}, map[string]line{}}
+	return &lineFinder{r, map[string]*check.Lines{}, map[string][]bool{}, map[string]line{}}
 }
 
 // A line is the part of a config that an origin points to.
@@ -41,15 +42,15 @@ type line struct {
 
 func (f *lineFinder) find(o config.Origin) line {
 	text := f.report.text(o.Source)
-	starts := f.lineStarts(o.Source, text)
-	if text == nil || o.Line < 1 || o.Line >= len(starts) {
+	lines := f.linesOf(o.Source, text)
+	if text == nil || o.Line < 1 || o.Line > lines.Count() {
 		return line{column: o.Column}
 	}
 	l := f.last[o.Source]
 	if l.number != o.Line {
 		l = line{number: o.Line, column: 1, found: true}
-		l.text = strings.TrimRight(string(text[starts[o.Line-1]:starts[o.Line]]), "\r\n")
-		l.scalars = scan(l.text, keysAround(text, starts, o.Line))
+		l.text = string(lines.Line(o.Line))
+		l.scalars = scan(l.text, keysAround(lines, o.Line))
 		l.inBlock = f.blocks[o.Source][o.Line-1]
 	}
 	at := min(max(o.Column-1, 0), len(l.text))
@@ -62,21 +63,14 @@ func (f *lineFinder) find(o config.Origin) line {
 	return l
 }
 
-// lineStarts returns the offsets of all lines and of the end of the text.
-func (f *lineFinder) lineStarts(source string, text []byte) []int {
-	if starts, ok := f.starts[source]; ok {
-		return starts
+// linesOf returns the lines of a source.
+func (f *lineFinder) linesOf(source string, text []byte) *check.Lines {
+	lines, ok := f.lines[source]
+	if !ok {
+		lines = check.NewLines(text)
+		f.lines[source], f.blocks[source] = lines, blockLines(text, lines)
 	}
-	starts := []int{0}
-	for i, c := range text {
-		if c == '\n' {
-			starts = append(starts, i+1)
-		}
-	}
-	starts = append(starts, len(text))
-	f.starts[source] = starts
-	f.blocks[source] = blockLines(text, starts)
-	return starts
+	return lines
 }
 
 // How much of a long line is printed, in characters: what precedes the value, the
@@ -100,7 +94,7 @@ func (l line) snippet(color colorizer, s config.Severity) string {
 	bar := color.bold(blue, "|")
 	mark := strings.Repeat("^", max(1, width(value)))
 	return fmt.Sprintf(" %s %s %s\n %*s %s %s%s\n",
-		color.bold(blue, number), bar, strings.TrimRight(before+value+after, " "),
+		color.bold(blue, number), bar, strings.TrimRight(withoutCommands(before+value+after), " "),
 		len(number), "", bar, blanksFor(before), color.severity(s, mark))
 }
 
@@ -179,5 +173,5 @@ func lastRunes(s string, n int) string {
 // count returns the number of lines of a source; one after the last line break
 // counts.
 func (f *lineFinder) count(source string) int {
-	return len(f.lineStarts(source, f.report.text(source))) - 1
+	return f.linesOf(source, f.report.text(source)).Count()
 }

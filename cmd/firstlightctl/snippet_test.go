@@ -144,6 +144,13 @@ func TestColoursOnTerminalsOnly(t *testing.T) {
 	}
 }
 
+// The mark is under the first character, so that the line is put together of two parts.
+func TestSnippetIsNoCommandWhereItIsPutTogether(t *testing.T) {
+	for text, want := range map[string]string{"##vso[task.x]a": " 1 | #?vso[task.x]a\n   | ^\n", "##[error]a": " 1 | #?[error]a\n   | ^\n"} {
+		compare(t, text, snippetAt(t, text, text), want)
+	}
+}
+
 func TestSnippetInColours(t *testing.T) {
 	r := &report{inputs: []input{{name: "c", text: []byte("a: b")}}}
 	l := newLineFinder(r).find(config.Origin{Source: "c", Line: 1, Column: 4})

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 const translateHelp = `Translate a Butane config in YAML to what machines read: an Ignition config, or
@@ -39,6 +36,8 @@ func translateCommand() *cobra.Command {
 		Use:   "translate [flags] [FILE]",
 		Short: "Translate Butane to Ignition, or Ignition to another version",
 		Long:  translateHelp,
+		Example: "  firstlightctl translate --pretty --strict -d files web1.bu -o web1.ign\n" +
+			"  firstlightctl translate --to 3.4.0 web1.ign",
 		Args: func(_ *cobra.Command, files []string) error {
 			if len(files) > 1 {
 				return errors.New("more than one FILE is given; translate them one by one")
@@ -71,7 +70,7 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 	}
 	result, problems, err := translateTo(in, o, to)
 	r := &report{strict: o.strict}
-	r.add(in, withError(in.name, problems, err))
+	r.add(in, check.WithError(in.name, problems, err))
 	if err := printText(stderr, r); err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 	case o.check:
 		return nil
 	}
-	text, err := renderTranslation(result, o.pretty)
+	text, err := check.Render(result.JSON, result.MachineConfig, o.pretty)
 	if err != nil {
 		return err
 	}
@@ -109,8 +108,8 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 		return result, problems, err
 	}
 	if result.MachineConfig {
-		return nil, append(problems, config.Problem{Severity: config.Error, Origin: config.Origin{Source: in.name},
-			Message: "the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to"}), nil
+		return nil, append(problems, config.NewProblem(config.RuleTranslationLoss, config.Error, config.Origin{Source: in.name},
+			"the version in a MachineConfig belongs to the release of OpenShift; use --raw, or remove --to")), nil
 	}
 	// Nobody knows the lines of the generated text.
 	cfg, more, err := config.Parse(result.JSON, in.name+", translated")
@@ -130,64 +129,15 @@ func lookupVersion(name string) (config.Version, error) {
 	if name == "" {
 		return config.Stable, nil
 	}
-	var names []string
-	for _, v := range config.Versions() {
-		if v.String() == name {
-			return v, nil
-		}
-		names = append(names, v.String())
-	}
-	return 0, fmt.Errorf("there is no version %q of the spec; there are %s", name, strings.Join(names, ", "))
+	return config.ParseVersion(name)
 }
 
 // printAs prints a config, which has the given problems, in another version of the
-// spec: it prints the newest version and reads that text as the other one. The
-// translation is lossless if both mean the same; else there is no result.
+// spec. There is no result if that cannot say the same.
 func printAs(cfg *config.Config, problems config.Problems, to config.Version) (*butane.Result, config.Problems) {
-	newest := cfg.Marshal()
-	text := withVersion(newest, to)
-	again, lost, err := config.Parse(text, "")
-	if err == nil && bytes.Equal(again.Marshal(), newest) {
-		return &butane.Result{JSON: text}, problems
+	_, text, more := check.Translated(cfg, to)
+	if more.HasErrors() {
+		return nil, append(problems, more...)
 	}
-	return nil, append(problems, lossProblems(cfg, problems, lost, to)...)
-}
-
-// withVersion changes ignition.version in a config printed by Marshal: no other
-// member of the spec has that name, and quotes in strings are escaped.
-func withVersion(text []byte, to config.Version) []byte {
-	member := func(v config.Version) []byte { return []byte(`"version":` + strconv.Quote(v.String())) }
-	return bytes.Replace(text, member(config.Newest), member(to), 1)
-}
-
-// lossProblems returns the problems that a config has in another version only, at
-// their positions in the original.
-func lossProblems(cfg *config.Config, known, lost config.Problems, to config.Version) config.Problems {
-	var all config.Problems
-	for _, p := range lost {
-		p.Origin = cfg.Origin(pathSteps(p.Origin.Path)...)
-		if slices.ContainsFunc(known, func(k config.Problem) bool { return k.Message == p.Message && k.Origin == p.Origin }) {
-			continue
-		}
-		p.Severity = config.Error
-		p.Message = fmt.Sprintf("translated to version %s: %s", to, p.Message)
-		all = append(all, p)
-	}
-	if all == nil {
-		all = config.Problems{{Severity: config.Error, Origin: cfg.Origin(), Message: fmt.Sprintf("translated to version %s, the config would mean something else", to)}}
-	}
-	return all
-}
-
-// pathSteps splits a path like storage.files[2].mode into names and indexes.
-func pathSteps(path string) []any {
-	var all []any
-	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
-		if i, err := strconv.Atoi(step); err == nil {
-			all = append(all, i)
-		} else {
-			all = append(all, step)
-		}
-	}
-	return all
+	return &butane.Result{JSON: text}, problems
 }

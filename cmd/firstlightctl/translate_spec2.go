@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/config/spec2"
+	"github.com/firstlight-os/firstlight/internal/check"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 )
 
@@ -22,8 +22,8 @@ func translateSpec2(in input, o translateOptions, to config.Version) (*butane.Re
 	references := &cfg.Ignition.Config
 	for i := range references.Merge {
 		problems = append(problems, translateReference(&references.Merge[i], o, to)...)
-		problems = append(problems, config.Problem{Severity: config.Warning, Origin: references.Merge[i].Origin(),
-			Message: "where both configs have an item of the same path, name or device, spec 3 merges the two; spec 2 has one after the other"})
+		problems = append(problems, config.NewProblem(config.RuleSpec2Reference, config.Warning, references.Merge[i].Origin(),
+			"where both configs have an item of the same path, name or device, spec 3 merges the two; spec 2 has one after the other"))
 	}
 	problems = append(problems, translateReference(&references.Replace, o, to)...)
 	if problems.HasErrors() {
@@ -43,19 +43,19 @@ func translateSpec2(in input, o translateOptions, to config.Version) (*butane.Re
 // translateReference translates the config in a data URL, and warns about one that is
 // elsewhere. The problems are at the URL.
 func translateReference(ref *config.Resource, o translateOptions, to config.Version) config.Problems {
-	report := func(s config.Severity, format string, args ...any) config.Problems {
-		return config.Problems{{Severity: s, Origin: ref.Origin("source"), Message: fmt.Sprintf(format, args...)}}
+	report := func(r config.Rule, s config.Severity, format string, args ...any) config.Problems {
+		return config.Problems{config.NewProblem(r, s, ref.Origin("source"), format, args...)}
 	}
 	source := config.ValueOr(ref.Source, "")
 	switch {
 	case source == "":
 		return nil
 	case config.IsRemote(source):
-		return report(config.Warning, "translate the config that this leads to, too")
+		return report(config.RuleSpec2Reference, config.Warning, "translate the config that this leads to, too")
 	}
-	text, err := fetch.New(nil, 0).Bytes(context.Background(), *ref, config.MaxSize)
+	text, err := fetch.New(nil, 0).Bytes(context.Background(), *ref, config.CurrentLimit())
 	if err != nil {
-		return report(config.Error, "%v", err)
+		return report(config.RuleReferenceUnreadable, config.Error, "%v", err)
 	}
 	in := newInput("the data URL", text)
 	if _, _, err := config.Parse(in.text, in.name); !errors.Is(err, config.ErrSpec2) {
@@ -63,8 +63,8 @@ func translateReference(ref *config.Resource, o translateOptions, to config.Vers
 	}
 	result, inside, err := translateSpec2(in, o, to)
 	var problems config.Problems
-	for _, p := range withError("", inside, err) {
-		problems = append(problems, report(p.Severity, "%s: %s", p.Origin, p.Message)...)
+	for _, p := range check.WithError("", inside, err) {
+		problems = append(problems, report(p.Rule, p.Severity, "%s: %s", p.Origin, p.Message)...)
 	}
 	if result != nil {
 		inline := "data:;base64," + base64.StdEncoding.EncodeToString(result.JSON)

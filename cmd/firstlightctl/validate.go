@@ -17,14 +17,17 @@ is packed, in gzip and base64; lines are those of the text in it. - is standard
 input. Nothing is printed if there are no problems.
 
 Formats:
-  text    for people: FILE:LINE:COLUMN, the problem, and the line itself.
-          Contents of files, password hashes and credentials are masked
+  text    for people: FILE:LINE:COLUMN, the problem, the id of its rule in
+          brackets, and the line itself. Contents of files, password hashes and
+          credentials are masked
   json    an array of objects with the members file, severity ("error",
-          "warning" or "note"), line, column, path, message. Line and column
-          count from 1, columns in characters; they are 0 where a position is
-          not known
+          "warning" or "note"), line, column, path, message, rule. Line and
+          column count from 1, columns in characters; they are 0 where a
+          position is not known
   sarif   SARIF 2.1.0, for code scanning
   github  workflow commands, for annotations in GitHub Actions
+
+"firstlightctl explain ID" explains a rule.
 
 With --merged the FILEs are merged as at boot: the first is the base, later ones
 win. Configs in data URLs are merged too; nothing is fetched. The result is
@@ -46,7 +49,10 @@ func validateCommand() *cobra.Command {
 		Use:   "validate [flags] FILE...",
 		Short: "Report the problems of configs, with their positions",
 		Long:  validateHelp,
-		Args:  func(_ *cobra.Command, files []string) error { return checkFiles(files) },
+		Example: "  firstlightctl validate web1.bu\n" +
+			"  firstlightctl validate --strict --format=github *.bu\n" +
+			"  firstlightctl validate --merged base.ign web1.ign",
+		Args: func(_ *cobra.Command, files []string) error { return checkFiles(files) },
 		RunE: func(c *cobra.Command, files []string) error {
 			return validate(files, o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -89,7 +95,7 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 		stdout = stderr
 	} else {
 		for _, in := range inputs {
-			r.add(in, in.problems(o.filesDir))
+			r.add(in, in.check(o.filesDir).Problems)
 		}
 	}
 	r.strict = o.strict
@@ -129,7 +135,7 @@ type report struct {
 
 func (r *report) add(in input, problems config.Problems) {
 	r.inputs = append(r.inputs, in)
-	r.problems = append(r.problems, problems...)
+	r.problems = append(r.problems, printableProblems(problems)...)
 }
 
 func (r *report) refused() bool {

@@ -11,7 +11,7 @@ const (
  2 |  "unknown": 1}
    |  ^^^^^^^^^
 `
-	refusedText = `refused.ign:2:33: error: this is a number, but a string is expected (storage.files[0].path)
+	refusedText = `refused.ign:2:33: error: this is a number, but a string is expected (storage.files[0].path) [value-type]
  2 |  "storage": {"files": [{"path": 1}]}}
    |                                 ^
 `

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -61,6 +64,30 @@ func blanksFor(s string) string {
 	return b.String()
 }
 
+// commands are what the runners of GitHub and Azure, which read all that is printed,
+// take for commands to them: ::error file=x::text at the beginning of a line,
+// ##[error]text and ##vso[name]text anywhere.
+var commands = regexp.MustCompile(`::[A-Za-z][A-Za-z-]*( [^:]*)?::|##(vso)?\[`)
+
 // printable is system.PrintableLine: what comes from a config is no more lines than
-// there are.
-func printable(s string) string { return system.PrintableLine(s) }
+// there are. Nor is it a command to what runs this program.
+func printable(s string) string { return withoutCommands(system.PrintableLine(s)) }
+
+// withoutCommands keeps the width of a text. What is put together of parts can have
+// commands that none of them has.
+func withoutCommands(s string) string {
+	return commands.ReplaceAllStringFunc(s, func(c string) string { return c[:1] + "?" + c[2:] })
+}
+
+// oneLine joins the lines of a message.
+var oneLine = strings.NewReplacer(":\n", ": ", "\n", "; ")
+
+// printableProblems makes the texts of problems printable, of one line each. Their
+// sources stay, as they are looked up by them.
+func printableProblems(problems config.Problems) config.Problems {
+	all := slices.Clone(problems)
+	for i := range all {
+		all[i].Message, all[i].Origin.Path = printable(oneLine.Replace(all[i].Message)), printable(all[i].Origin.Path)
+	}
+	return all
+}

@@ -72,14 +72,14 @@ func (t *translation) checkBootDevice() {
 	case b.Layout != nil && known && l.since > t.Spec:
 		t.checkSince(layoutAt(), "the layout "+name, l.since)
 	case b.Layout != nil && !known:
-		t.error(layoutAt(), "the layout %q is unknown; it should be one of %s", name, t.layoutNames())
+		t.error(config.RuleBootDeviceLayout, layoutAt(), "the layout %q is unknown; it should be one of %s", name, t.layoutNames())
 	case b.Layout == nil && len(mirror) > 0 && t.Spec >= config.V3_6:
-		t.error(b.Mirror.Origin(), "a mirror needs to know the layout of the boot disk; it should be one of %s", t.layoutNames())
+		t.error(config.RuleBootDeviceLayoutMissing, b.Mirror.Origin(), "a mirror needs to know the layout of the boot disk; it should be one of %s", t.layoutNames())
 	case b.Layout == nil && len(mirror) > 0:
-		t.warn(b.Mirror.Origin(), "the layout of the boot disk is not given, %s is assumed", defaultLayout)
+		t.warn(config.RuleBootDeviceLayoutMissing, b.Mirror.Origin(), "the layout of the boot disk is not given, %s is assumed", defaultLayout)
 	}
 	if len(mirror) == 1 {
-		t.error(b.Mirror.Origin("devices"), "a mirror needs two devices or more, this has one")
+		t.error(config.RuleBootDeviceMirrorDevices, b.Mirror.Origin("devices"), "a mirror needs two devices or more, this has one")
 	}
 	if t.Spec < config.V3_5 {
 		return
@@ -88,12 +88,12 @@ func (t *translation) checkBootDevice() {
 	switch {
 	case l.diskPattern == nil:
 	case device == "":
-		t.error(layoutAt(), "the layout %s needs luks.device, the disk to encrypt", name)
+		t.error(config.RuleBootDeviceLuksDevice, layoutAt(), "the layout %s needs luks.device, the disk to encrypt", name)
 	case !l.diskPattern.MatchString(device):
-		t.error(layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.diskPattern.String()))
+		t.error(config.RuleBootDeviceLuksDevice, layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.diskPattern.String()))
 	}
 	if strings.HasPrefix(name, "s390x") && len(mirror) > 0 {
-		t.error(layoutAt(), "the layout %s cannot be mirrored", name)
+		t.error(config.RuleBootDeviceMirrorLayout, layoutAt(), "the layout %s cannot be mirrored", name)
 	}
 	t.checkUnlocking(name)
 	t.checkEncrypted()
@@ -107,12 +107,12 @@ func (t *translation) checkUnlocking(layout string) {
 	if cex {
 		switch {
 		case b.Layout == nil:
-			t.error(luks.Origin("cex"), "a Crypto Express card needs boot_device.layout to be one of s390x-eckd, s390x-virt, s390x-zfcp")
+			t.error(config.RuleBootDeviceCex, luks.Origin("cex"), "a Crypto Express card needs boot_device.layout to be one of s390x-eckd, s390x-virt, s390x-zfcp")
 		case !strings.HasPrefix(layout, "s390x"):
-			t.error(b.Origin("layout"), "machines of layout %s have no Crypto Express cards; s390x-eckd, s390x-virt and s390x-zfcp can", layout)
+			t.error(config.RuleBootDeviceCex, b.Origin("layout"), "machines of layout %s have no Crypto Express cards; s390x-eckd, s390x-virt and s390x-zfcp can", layout)
 		}
 		if others {
-			t.error(luks.Origin(), "cex cannot be combined with tang or tpm2; remove one of the two")
+			t.error(config.RuleUnlockConflict, luks.Origin(), "cex cannot be combined with tang or tpm2; remove one of the two")
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (t *translation) checkEncrypted() {
 	isEmpty := func(s config.Tang) bool { return s.URL == "" && s.Thumbprint == nil && s.Advertisement == nil }
 	named := slices.ContainsFunc(b.Luks.Tang, func(s config.Tang) bool { return !isEmpty(s) })
 	if b.Luks.IsPresent() && refused && !named && !b.isUnlockedByMachine() {
-		t.error(b.Luks.Origin(), "%s", t.notEncrypted())
+		t.error(config.RuleBootDeviceNotEncrypted, b.Luks.Origin(), "%s", t.notEncrypted())
 	}
 }
 

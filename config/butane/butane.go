@@ -2,8 +2,9 @@ package butane
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 
@@ -13,9 +14,12 @@ import (
 
 // Options of a translation.
 type Options struct {
-	// FilesDir is the directory below which local files are read. If it is empty,
-	// a document must not refer to local files.
+	// FilesDir is the directory below which local files are read, if Files is nil.
+	// Without either a document must not refer to local files.
 	FilesDir string
+	// Files has the local files. Links in its trees are copied as links if it is an
+	// fs.ReadLinkFS.
+	Files fs.FS
 	// Raw asks for the config itself instead of OpenShift's MachineConfig.
 	Raw bool
 }
@@ -27,6 +31,9 @@ type Result struct {
 	JSON []byte
 	// MachineConfig reports which. MachineConfigs are customarily printed as YAML.
 	MachineConfig bool
+	// Config is the same config as types, without the MachineConfig around it. Its values
+	// have their places in the document.
+	Config *config.Config
 	// Notes is what config.Notes says of the result, at its places in the document.
 	Notes config.Problems
 }
@@ -47,7 +54,10 @@ var (
 // problems are complete whether the document is refused or not; the error, if
 // any, is a *config.ParseError of one of the kinds above.
 func Translate(text []byte, name string, o Options) (*Result, config.Problems, error) {
-	t, err := translate(text, name, o, gzipCompressor())
+	if o.Files == nil && o.FilesDir != "" {
+		o.Files = os.DirFS(o.FilesDir)
+	}
+	t, err := translate(text, name, o, newWorkstation())
 	if err != nil {
 		return nil, t.problems, err
 	}
@@ -59,7 +69,7 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	if err != nil {
 		return nil, t.problems, err
 	}
-	result.Notes = config.Notes(cfg)
+	result.Config, result.Notes = cfg, config.Notes(cfg)
 	return result, t.problems, nil
 }
 
@@ -86,7 +96,7 @@ func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 }
 
 func (t *translation) refuseMachineConfig() {
-	t.error(t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
+	t.error(config.RuleOpenShiftMachine, t.document.Member("variant").Origin(), "the variant openshift makes a MachineConfig, for the Machine Config Operator and not for a machine; "+
 		"translate it with butane --raw and give the machine the result, or use another variant")
 }
 
@@ -122,6 +132,41 @@ func IsButane(text []byte) bool {
 	return err != nil || root.Member("variant") != nil && root.Member("ignition").Member("version") == nil
 }
 
+// yamlValue is how many values in JSON one in YAML counts as: its parser makes large
+// nodes of tokens and events.
+const yamlValue = 2
+
+// Size is config.Size for a text in either language.
+func Size(text []byte) int {
+	start := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
+	if len(start) == 0 {
+		return len(text)
+	}
+	if start[0] == '{' {
+		size := config.Size(text)
+		if bytes.Contains(text, []byte("variant")) && flowKey.Match(text) {
+			size = max(size, yamlSize(text))
+		}
+		return size
+	}
+	if blockKey.Match(start) {
+		return yamlSize(text)
+	}
+	return config.Size(text)
+}
+
+// yamlSize counts whatever can be before a value; in texts this is more than there is.
+func yamlSize(text []byte) int {
+	values := 1
+	for _, c := range text {
+		switch c {
+		case '\n', ',', ':', '-', '?', '[', '{':
+			values++
+		}
+	}
+	return len(text) + yamlValue*config.ValueSize*values
+}
+
 // A translation is one call of Translate or Parse.
 type translation struct {
 	*Dialect
@@ -133,16 +178,28 @@ type translation struct {
 	// that it stands for.
 	brokenBootDevice bool
 	problems         config.Problems
-	failure          error // the kind of the first step that has found errors
-	// compress is nil on a machine, which would only have to decompress again; so
-	// the agent needs no compressor.
+	failure          error        // the kind of the first step that has found errors
+	workstation      *workstation // nil on a machine
+}
+
+// A workstation is what Translate can do, and a machine need not: so the agent has none
+// of it.
+type workstation struct {
+	// compress is gzip. A machine would only have to decompress again.
 	compress func([]byte) []byte
+	// readLocal and copyTrees read local files, if there are Files.
+	readLocal func(t *translation, named *doc.Node) ([]byte, bool)
+	copyTrees func(t *translation)
+}
+
+func newWorkstation() *workstation {
+	return &workstation{gzipCompressor(), (*translation).readLocal, (*translation).copyTrees}
 }
 
 // translate runs all steps but the last one, which is check. Each runs whatever those
 // before have found, so that all errors are told at once.
-func translate(text []byte, name string, o Options, compress func([]byte) []byte) (*translation, error) {
-	t := &translation{Options: o, compress: compress}
+func translate(text []byte, name string, o Options, w *workstation) (*translation, error) {
+	t := &translation{Options: o, workstation: w}
 	if len(text) == 0 {
 		return t, &config.ParseError{Kind: config.ErrEmpty}
 	}
@@ -206,19 +263,15 @@ func unrelated(problems, before config.Problems) config.Problems {
 	})
 }
 
-func (t *translation) error(at config.Origin, format string, args ...any) {
-	t.problems = append(t.problems, config.Problem{Severity: config.Error, Origin: at, Message: fmt.Sprintf(format, args...)})
+func (t *translation) error(r config.Rule, at config.Origin, format string, args ...any) {
+	t.problems.Add(config.NewProblem(r, config.Error, at, format, args...))
 }
 
-func (t *translation) warn(at config.Origin, format string, args ...any) {
-	t.problems = append(t.problems, config.Problem{Severity: config.Warning, Origin: at, Message: fmt.Sprintf(format, args...)})
+func (t *translation) warn(r config.Rule, at config.Origin, format string, args ...any) {
+	t.problems.Add(config.NewProblem(r, config.Warning, at, format, args...))
 }
 
-// documentError turns an error of a reader into a ParseError of kind ErrDocument.
-func documentError(err error) *config.ParseError {
-	var refusal *config.ParseError
-	if !errors.As(err, &refusal) {
-		refusal = config.SyntaxError(err)
-	}
-	return &config.ParseError{Kind: ErrDocument, Problems: refusal.Problems}
+// refuse is the refusal of a document that nothing can be made of.
+func refuse(p config.Problem) *config.ParseError {
+	return &config.ParseError{Kind: ErrDocument, Problems: config.Problems{p}}
 }

@@ -155,6 +155,8 @@ func TestDocumentsThatAreNotButane(t *testing.T) {
 		"merge of no anchor":       {"variant: fcos\nversion: 1.5.0\nstorage: {<<: *x}\n", "unknown anchor 'x' referenced"},
 		"merge twice":              {"variant: fcos\nversion: 1.5.0\nstorage:\n  <<: {}\n  <<: {}\n", "test, line 5, column 3: << was given before at line 4; give all mappings in one list"},
 		"second document":          {"---\nvariant: fcos\nversion: 1.5.0\n---\nvariant: fcos\nversion: 1.5.0\n", "test, line 4, column 1: a second document starts here, and only the first would be read"},
+		"less indentation":         {" variant: fcos\n version: 1.5.0\n\n# x\nstorage: {}\n", "test, line 5, column 1: the document ends before this line, so that this would not be read"},
+		"closed too early":         {"{variant: fcos,\n version: 1.5.0}\n storage: {}\n", "test, line 3, column 1: the document ends before this line"},
 		"second document, broken":  {"variant: fcos\nversion: 1.5.0\n---\n}\n", "test, line 3, column 1: a second document starts here"},
 		"second, after an end":     {"variant: fcos\nversion: 1.5.0\n...\n# x\n---  # y\n\nvariant: fcos\n", "test, line 5, column 1: a second document starts here"},
 		"second, on the marker":    {"variant: fcos\nversion: 1.5.0\n--- {}\n", "test, line 3, column 1: a second document starts here"},

@@ -33,10 +33,10 @@ func (t *translation) checkDocument() {
 // walkObjects visits all objects of a tree, outer ones before inner ones.
 func (t *translation) walkObjects(n *doc.Node, typ reflect.Type, visit func(*doc.Node, reflect.Type)) {
 	visit(n, typ)
-	for _, k := range t.Keys(typ) {
+	for _, k := range allKeys(typ) {
 		m := n.Member(k.Field.Name)
 		switch {
-		case m == nil:
+		case m == nil || !t.hasKey(k, k.Since):
 		case k.IsObject():
 			t.walkObjects(m, k.Type, visit)
 		case k.IsList() && k.Type.Elem().Kind() == reflect.Struct:
@@ -68,14 +68,14 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 		t.checkMountUnit(n)
 	case treeType:
 		if text(n, "local") == "" {
-			t.error(n.Origin(), "local is missing: the directory to copy, below the files directory")
+			t.error(config.RuleLocalMissing, n.Origin(), "local is missing: the directory to copy, below the files directory")
 		}
 	case quadletType:
 		t.checkQuadlet(n)
 	case grubUserType:
-		for member, meaning := range map[string]string{"name": "the name", "passwordHash": "the password hash, which grub2-mkpasswd-pbkdf2 makes,"} {
-			if text(n, member) == "" {
-				t.error(originOf(n, member), "%s of the user of the boot loader is missing", meaning)
+		for _, required := range [][2]string{{"name", "the name"}, {"passwordHash", "the password hash, which grub2-mkpasswd-pbkdf2 makes,"}} {
+			if member, meaning := required[0], required[1]; text(n, member) == "" {
+				t.error(config.RuleGrubUserMissing, originOf(n, member), "%s of the user of the boot loader is missing", meaning)
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func (t *translation) oneOf(n *doc.Node, members ...string) {
 		for i := range set {
 			names[i] = doc.Snake(set[i])
 		}
-		t.error(originOf(n, set[len(set)-1]), "%s are set together; set only one of them", strings.Join(names, " and "))
+		t.error(config.RuleContentsSeveral, originOf(n, set[len(set)-1]), "%s are set together; set only one of them", strings.Join(names, " and "))
 	}
 }
 
@@ -141,7 +141,7 @@ func modes(texts ...string) map[string]bool {
 
 func (t *translation) checkMode(n *doc.Node, usual map[string]bool) {
 	if mode := text(n, "mode"); usual[mode] && !usual[octal(mode)] {
-		t.warn(originOf(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
+		t.warn(config.RuleModeDecimal, originOf(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
 	}
 }
 
@@ -152,7 +152,7 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 	t.checkMountUnitText(n)
 	format := text(n, "format")
 	if format == "" {
-		t.error(originOf(n, "format"), "the format is missing; the mount unit needs it")
+		t.error(config.RuleFilesystemFormatMissing, originOf(n, "format"), "the format is missing; the mount unit needs it")
 	}
 	if text(n, "path") != "" || t.isSwap(n) || format == "" && t.Spec >= config.V3_3 {
 		return
@@ -161,7 +161,7 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 		t.checkSince(originOf(n, "path"), mountedSwap, config.V3_3)
 		return
 	}
-	t.error(originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
+	t.error(config.RuleMountPathMissing, originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
 }
 
 var quadletTypes = []string{".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact"}
@@ -178,11 +178,11 @@ func (t *translation) checkQuadlet(n *doc.Node) {
 	switch {
 	case !t.checkFileName(n, "quadlet", quadletsIn(n)):
 	case !slices.Contains(quadletTypes, path.Ext(name)):
-		t.error(originOf(n, "name"), "the name %q of the quadlet should end in one of %s", name, strings.Join(quadletTypes, ", "))
+		t.error(config.RuleQuadletName, originOf(n, "name"), "the name %q of the quadlet should end in one of %s", name, strings.Join(quadletTypes, ", "))
 	case instance:
 		for _, member := range []string{"contents", "contentsLocal"} {
 			if n.Member(member) != nil {
-				t.error(originOf(n, member), "the quadlet is an instance of a template, so it has the contents of the template; set them there, or use a drop-in")
+				t.error(config.RuleQuadletInstance, originOf(n, member), "the quadlet is an instance of a template, so it has the contents of the template; set them there, or use a drop-in")
 			}
 		}
 	default:
@@ -207,7 +207,7 @@ func (t *translation) checkInline(n *doc.Node) {
 	if root, err := doc.ReadJSON(text, nil); err == nil {
 		if v := root.Member("ignition").Member("version"); v != nil && v.Text != version {
 			version = v.Text
-			t.warn(originOf(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)
+			t.warn(config.RuleInlineConfigVersion, originOf(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)
 		}
 	}
 	_, problems, err := config.Parse(text, "")
@@ -221,7 +221,7 @@ func (t *translation) checkInline(n *doc.Node) {
 		t.problems = append(t.problems, p)
 	}
 	if len(problems) == 0 && err != nil {
-		t.error(inline.Origin(), "in this config: %v", err)
+		t.error(config.RuleDocumentEmpty, inline.Origin(), "in this config: %v", err)
 	}
 }
 
@@ -236,7 +236,7 @@ func (t *translation) checkMountPoints() {
 	storage := t.document.Member("storage")
 	for _, n := range items(storage, "filesystems") {
 		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
-			t.error(p.Origin(), "%q cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can", p.Text)
+			t.error(config.RuleMountPoint, p.Origin(), "%q cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can", p.Text)
 		}
 	}
 	wiped := map[string]bool{}
@@ -249,7 +249,7 @@ func (t *translation) checkMountPoints() {
 		}
 		for _, p := range items(disk, "partitions") {
 			if number := text(p, "number"); (number == "" || number == "0") && text(p, "label") != "" {
-				t.warn(originOf(p, "number"), "the partition has no number, so a second first boot finds it by its label only if it is still as described here, and else makes another one; set a number, or wipe_table")
+				t.warn(config.RulePartitionNumberMissing, originOf(p, "number"), "the partition has no number, so a second first boot finds it by its label only if it is still as described here, and else makes another one; set a number, or wipe_table")
 			}
 		}
 	}

@@ -2,7 +2,7 @@ package butane
 
 import (
 	"bytes"
-	"fmt"
+	"io"
 	"iter"
 	"math"
 	"reflect"
@@ -27,7 +27,8 @@ type decoder struct {
 	problems   config.Problems
 	root       *doc.Node
 	keys       map[reflect.Type][]Key
-	nodeBudget int // how many more nodes there may be
+	written    int // values and names that are written out
+	budget     int // how many more nodes there may be; textOfNode bytes of text count as one
 	// circular are the aliases inside of their own anchor. What is in reported was
 	// reported: aliases lead to one mapping again and again.
 	circular, reported map[*yaml.Node]bool
@@ -38,11 +39,7 @@ type decoder struct {
 func decode(text []byte, name string) (*decoder, error) {
 	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{},
 		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
-	// Aliases can make a small text a very large config.
-	const spare, growth = 100_000, 10
-	d.nodeBudget = spare + growth*len(text)
-	if err := d.document(text); err != nil {
-		refusal := documentError(err)
+	if refusal := d.document(text); refusal != nil {
 		if !d.hasVariant {
 			if named := refusal.Recognize(text); named != refusal {
 				d.problems, refusal = nil, named // whatever YAML has found in it
@@ -51,41 +48,45 @@ func decode(text []byte, name string) (*decoder, error) {
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
-	if d.nodeBudget <= 0 {
+	if d.budget <= 0 {
 		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
 	}
 	return d, nil
 }
 
-func (d *decoder) document(text []byte) error {
+func (d *decoder) document(text []byte) *config.ParseError {
 	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	parser := yaml.NewDecoder(bytes.NewReader(text))
+	if err := parser.Decode(&document); err != nil && err != io.EOF {
 		return d.syntaxError(text, err)
 	}
 	if len(document.Content) == 0 {
-		return d.fail(&document, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
+		return d.fail(config.RuleDocumentEmpty, &document, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
 	}
 	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return d.fail(root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
+		return d.fail(config.RuleDocumentKind, root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
 	d.checkStructure(root, map[*yaml.Node]bool{})
+	// Aliases can make a small text a very large config.
+	const spare, growth = 50_000, 3
+	d.budget = spare + growth*(d.written+len(text)/textOfNode)
 	if err := d.selectDialect(root); err != nil {
 		return err
 	}
 	d.root = d.newNode(root, nil, "", 0)
 	d.object(d.root, root, configType)
-	d.checkOneDocument(root)
+	d.checkOneDocument(root, parser)
 	return nil
 }
 
 // selectDialect finds the dialect; it reads nothing else of the document.
-func (d *decoder) selectDialect(root *yaml.Node) error {
+func (d *decoder) selectDialect(root *yaml.Node) *config.ParseError {
 	header := map[string]*yaml.Node{}
 	for _, p := range d.pairs(root) {
 		if value := p.value; p.key.Value == "variant" || p.key.Value == "version" {
 			if value.Kind != yaml.ScalarNode {
-				return d.fail(value, "%s is %s, a string is expected", p.key.Value, kindOf(value))
+				return d.fail(config.RuleValueType, value, "%s is %s, a string is expected", p.key.Value, kindOf(value))
 			}
 			if value.ShortTag() != "!!null" && value.Value != "" {
 				header[p.key.Value] = value
@@ -93,27 +94,27 @@ func (d *decoder) selectDialect(root *yaml.Node) error {
 		}
 	}
 	if header["variant"] == nil {
-		return d.fail(root, "there is no variant; it should be one of %s", strings.Join(variants(), ", "))
+		return d.fail(config.RuleVariantMissing, root, "there is no variant; it should be one of %s", strings.Join(variants(), ", "))
 	}
 	d.hasVariant = true
 	variant := header["variant"].Value
 	if header["version"] == nil {
-		return d.fail(root, "there is no version; it should say which version of the variant %s this is, such as %q", variant, newest(variant))
+		return d.fail(config.RuleVersionMissing, root, "there is no version; it should say which version of the variant %s this is, such as %q", variant, newest(variant))
 	}
-	dialect, err := findDialect(variant, header["version"].Value)
+	dialect, rule, err := findDialect(variant, header["version"].Value)
 	if err != nil {
 		at := header["version"]
 		if !slices.Contains(variants(), variant) {
 			at = header["variant"]
 		}
-		return d.fail(at, "%v", err)
+		return d.fail(rule, at, "%v", err)
 	}
 	d.dialect = dialect
 	return nil
 }
 
-func (d *decoder) fail(y *yaml.Node, format string, args ...any) error {
-	return &doc.SyntaxError{Origin: d.at(y), Message: fmt.Sprintf(format, args...)}
+func (d *decoder) fail(r config.Rule, y *yaml.Node, format string, args ...any) *config.ParseError {
+	return refuse(config.NewProblem(r, config.Error, d.at(y), format, args...))
 }
 
 // newNode makes a node without a value.
@@ -150,10 +151,10 @@ func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
 	name := key.Value
 	if i := slices.IndexFunc(allKeys(t), func(k Key) bool { return k.Name == name }); i >= 0 {
-		d.report(config.Warning, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
+		d.report(config.RuleKeySince, config.Warning, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
 		return
 	}
-	d.report(config.Warning, at, "%q is not a key of %s here and has no effect%s", name, d.dialect, d.keyFinder().Hint(n, t, name))
+	d.report(config.RuleKeyUnknown, config.Warning, at, "%q is not a key of %s here and has no effect%s", name, d.dialect, d.keyFinder().Hint(n, t, name))
 }
 
 func (d *decoder) keyFinder() *doc.KeyFinder {
@@ -168,23 +169,33 @@ func (d *decoder) keyFinder() *doc.KeyFinder {
 	}}
 }
 
+// textOfNode is how many bytes of text take about as much memory as a node.
+const textOfNode = 100
+
+// spend reports whether there may be so many more nodes. What is first refused is
+// reported.
+func (d *decoder) spend(nodes int, at config.Origin) bool {
+	if d.budget > 0 && d.budget <= nodes {
+		d.report(config.RuleAliasGrowth, config.Error, at, "the aliases make this config far larger than its text; write the values out")
+	}
+	d.budget = max(d.budget-nodes, 0)
+	return d.budget > 0
+}
+
 // value decodes n, and reports whether it is set.
 func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
-	if d.nodeBudget--; d.nodeBudget <= 0 {
-		if d.nodeBudget == 0 {
-			d.report(config.Error, n.Origin(), "the aliases make this config far larger than its text; write the values out")
-		}
+	if !d.spend(1+len(y.Value)/textOfNode, n.Origin()) {
 		return false
 	}
 	if y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" {
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
-			d.report(config.Warning, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
+			d.report(config.RuleValueNull, config.Warning, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
 		}
 		return false
 	}
 	want, ok := kinds[t.Kind()]
 	if y.Kind != want {
-		d.report(config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
+		d.report(config.RuleValueType, config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
 		return false
 	}
 	switch t.Kind() {
@@ -196,7 +207,7 @@ func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
 		d.list(n, y, t.Elem())
 	default:
 		if ok = d.scalar(n, y, t.Kind()); !ok {
-			d.report(config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
+			d.report(config.RuleValueType, config.Error, n.Origin(), "this is %s, but %s is expected", kindOf(y), expected(t))
 		}
 	}
 	return ok
@@ -321,8 +332,8 @@ func kindOf(y *yaml.Node) string {
 	return "a string"
 }
 
-func (d *decoder) report(s config.Severity, at config.Origin, format string, args ...any) {
-	d.problems = append(d.problems, config.Problem{Severity: s, Origin: at, Message: fmt.Sprintf(format, args...)})
+func (d *decoder) report(r config.Rule, s config.Severity, at config.Origin, format string, args ...any) {
+	d.problems.Add(config.NewProblem(r, s, at, format, args...))
 }
 
 // at returns where a value starts.

@@ -17,7 +17,7 @@ import (
 // contents are data URLs, merged over what the sugar stands for, so that the
 // user's values win.
 func (t *translation) desugar() {
-	t.result = copyTree(t.document)
+	t.result = t.document.Clone()
 	t.result.Member("systemd").Remove("quadlets") // made into files and links below
 	t.walkObjects(t.result, configType, t.desugarObject)
 	t.result = doc.Merge(configType, t.mountUnits(), t.result)
@@ -34,20 +34,6 @@ func (t *translation) desugar() {
 	version := nodeBuilder{t.document.Member("version")}
 	ensureObject(t.result, "ignition").Set("version", version.value(t.Spec.String()))
 	t.result = t.finish(t.result, configType)
-}
-
-// copyTree copies a node with everything below it. Origins stay.
-func copyTree(n *doc.Node) *doc.Node {
-	out := *n
-	out.Members = slices.Clone(n.Members)
-	for i, m := range n.Members {
-		out.Members[i].Value = copyTree(m.Value)
-	}
-	out.Items = slices.Clone(n.Items)
-	for i, item := range n.Items {
-		out.Items[i] = copyTree(item)
-	}
-	return &out
 }
 
 func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
@@ -68,7 +54,7 @@ func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
 }
 
 func (t *translation) authorizedKeys(n, local *doc.Node) {
-	if t.FilesDir == "" {
+	if t.Files == nil {
 		if len(local.Items) > 0 {
 			t.noFilesDir(local.Origin())
 		}
@@ -77,7 +63,7 @@ func (t *translation) authorizedKeys(n, local *doc.Node) {
 	for _, file := range local.Items {
 		text, ok := t.local(file)
 		if ok && len(bytes.Trim(text, "\r\n")) == 0 {
-			t.warn(file.Origin(), "there are no keys in %s of the files directory %q", shown(file.Text), t.FilesDir)
+			t.warn(config.RuleSSHKeyFileEmpty, file.Origin(), "there are no keys in %s of %s", shown(file.Text), t.filesPlace())
 		}
 		for line := range bytes.Lines(text) {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
@@ -113,10 +99,10 @@ func (t *translation) checkReservedLabel(disk, p *doc.Node) {
 	switch given := partitionNumber(p); {
 	case !reserved || given == number || isTrue(disk, "wipeTable"):
 	case given == 0:
-		t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image; without a number, that one is taken as it is if it is as described here, and else a second one with this label is made; set number: %d to mean that one",
+		t.warn(config.RulePartitionLabelReserved, originOf(p, "label"), "the label %q is that of partition %d of the system's image; without a number, that one is taken as it is if it is as described here, and else a second one with this label is made; set number: %d to mean that one",
 			label, number, number)
 	default:
-		t.warn(originOf(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
+		t.warn(config.RulePartitionLabelReserved, originOf(p, "label"), "the label %q is that of partition %d of the system's image, and this is another one; use another label, or number %d, or set wipe_table",
 			label, number, number)
 	}
 }
@@ -144,13 +130,13 @@ func (t *translation) checkRootSize(disk, root *doc.Node) {
 	size, _ := strconv.Atoi(text(root, "sizeMiB"))
 	if size != 0 {
 		if size < minRootMiB {
-			t.warn(originOf(root, "sizeMiB"), "the root partition has %d MiB; updates need at least %d", size, minRootMiB)
+			t.warn(config.RuleRootPartitionSmall, originOf(root, "sizeMiB"), "the root partition has %d MiB; updates need at least %d", size, minRootMiB)
 		}
 		return
 	}
 	for _, other := range partitionsBehind(disk, root) {
 		if start := text(other, "startMiB"); start == "" || start == "0" {
-			t.warn(originOf(root, "label"), "the root partition takes what the partition after it leaves free, and the start of %s is not set; set the size of root, or the start of the others", partitionName(other))
+			t.warn(config.RuleRootPartitionSmall, originOf(root, "label"), "the root partition takes what the partition after it leaves free, and the start of %s is not set; set the size of root, or the start of the others", partitionName(other))
 			return
 		}
 	}

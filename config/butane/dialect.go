@@ -106,29 +106,29 @@ func newOpenShift(version string, release int) Dialect {
 }
 
 // findDialect returns the dialect of a variant and a version, which may have leading
-// zeros.
-func findDialect(variant, version string) (*Dialect, error) {
+// zeros, or else the rule that these break.
+func findDialect(variant, version string) (*Dialect, config.Rule, error) {
 	normal, ok := doc.NormalVersion(version)
 	if !ok {
-		return nil, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
+		return nil, config.RuleVersionForm, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
 	}
 	var versions []string
 	for i := range dialects {
 		switch d := &dialects[i]; {
 		case d.Variant != variant:
 		case d.Version == normal:
-			return d, nil
+			return d, 0, nil
 		default:
 			versions = append(versions, d.Version)
 		}
 	}
 	switch {
 	case variant == "rhcos" && normal == "0.1.0":
-		return nil, fmt.Errorf("the variant rhcos was removed; use the variant openshift")
+		return nil, config.RuleVariantUnknown, fmt.Errorf("the variant rhcos was removed; use the variant openshift")
 	case versions == nil:
-		return nil, fmt.Errorf("the variant %q is unknown; it should be one of %s", variant, strings.Join(variants(), ", "))
+		return nil, config.RuleVariantUnknown, fmt.Errorf("the variant %q is unknown; it should be one of %s", variant, strings.Join(variants(), ", "))
 	}
-	return nil, fmt.Errorf("there is no version %s of the variant %s; there are %s%s", version, variant, strings.Join(versions, ", "), versionHint(normal, versions))
+	return nil, config.RuleVersionUnknown, fmt.Errorf("there is no version %s of the variant %s; there are %s%s", version, variant, strings.Join(versions, ", "), versionHint(normal, versions))
 }
 
 // versionHint says what may be meant by a version that is not one of those of a

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
@@ -78,7 +79,7 @@ func (t *translation) checkForbidden() {
 		for _, n := range selectPath(t.result, strings.Split(f.path, ".")) {
 			if n.Kind != doc.List && n.Kind != doc.Map || len(n.Members)+len(n.Items) > 0 {
 				if !f.allowEmpty || n.Text != "" {
-					t.error(n.Origin(), "%s%s", f.why, ofGrub(n))
+					t.error(config.RuleVariantCannot, n.Origin(), "%s%s", f.why, ofGrub(n))
 				}
 			}
 		}

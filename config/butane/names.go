@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
@@ -21,9 +22,9 @@ func (t *translation) checkFileName(n *doc.Node, what, directory string) bool {
 	case isFileName(name):
 		return true
 	case name == "":
-		t.error(originOf(n, "name"), "the name of the %s is missing; it is that of its file in %s", what, directory)
+		t.error(config.RuleNameMissing, originOf(n, "name"), "the name of the %s is missing; it is that of its file in %s", what, directory)
 	default:
-		t.error(originOf(n, "name"), "the name %q of the %s is not that of a file in %s: it should have no \"..\", no NUL, and no slashes that are too many", name, what, directory)
+		t.error(config.RuleFileName, originOf(n, "name"), "the name %q of the %s is not that of a file in %s: it should have no \"..\", no NUL, and no slashes that are too many", name, what, directory)
 	}
 	return false
 }
@@ -32,7 +33,7 @@ func (t *translation) checkFileName(n *doc.Node, what, directory string) bool {
 func (t *translation) checkMountUnitText(n *doc.Node) {
 	for _, member := range []string{"device", "path"} {
 		if value := n.Member(member); value != nil && hasLineBreak(value.Text) {
-			t.error(value.Origin(), "%q has a line break in it, which the mount unit cannot", value.Text)
+			t.error(config.RuleMountUnitLineEnd, value.Origin(), "%q has a line break in it, which the mount unit cannot", value.Text)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (t *translation) checkMachineConfig() {
 		hasArgument := slices.ContainsFunc(items(shift, "kernelArguments"), func(n *doc.Node) bool { return n.Text == cexArgument })
 		complain := func() {
 			at := originOf(t.document, "openshift", "kernelArguments")
-			t.error(at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
+			t.error(config.RuleOpenShiftCexArgument, at, "a root filesystem that a Crypto Express card unlocks needs the kernel argument %s", cexArgument)
 		}
 		if config.ValueOr(t.bootDevice.Luks.Cex.Enabled, false) && !hasArgument {
 			complain()
@@ -34,16 +34,16 @@ func (t *translation) checkMachineConfig() {
 	}
 	metadata := t.document.Member("metadata")
 	if text(metadata, "name") == "" {
-		t.error(originOf(t.document, "metadata", "name"), "the name of the MachineConfig is missing")
+		t.error(config.RuleOpenShiftMetadata, originOf(t.document, "metadata", "name"), "the name of the MachineConfig is missing")
 	}
 	if text(metadata.Member("labels"), roleLabel) == "" {
-		t.error(originOf(t.document, "metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
+		t.error(config.RuleOpenShiftMetadata, originOf(t.document, "metadata", "labels"), "the label %s is missing; it says which machines this is for, such as \"worker\"", roleLabel)
 	}
 	for _, list := range []string{"kernelArguments", "extensions"} {
 		seen := map[string]bool{}
 		for _, item := range items(shift, list) {
 			if seen[item.Text] {
-				t.error(item.Origin(), "%q is set twice; remove one of the two", item.Text)
+				t.error(config.RuleDuplicateItem, item.Origin(), "%q is set twice; remove one of the two", item.Text)
 			}
 			seen[item.Text] = true
 		}
@@ -51,7 +51,7 @@ func (t *translation) checkMachineConfig() {
 	switch text(shift, "kernelType") {
 	case "", "default", "realtime":
 	default:
-		t.error(originOf(shift, "kernelType"), "the kernel type %q is unknown; it should be \"default\" or \"realtime\"", text(shift, "kernelType"))
+		t.error(config.RuleOpenShiftKernelType, originOf(shift, "kernelType"), "the kernel type %q is unknown; it should be \"default\" or \"realtime\"", text(shift, "kernelType"))
 	}
 }
 
@@ -105,22 +105,22 @@ func (t *translation) checkMachineConfigValues(storage *doc.Node) {
 	for _, format := range []string{"btrfs", "none"} {
 		for _, f := range filesystems {
 			if text(f, "format") == format && (format != "none" || t.release >= 14) {
-				t.error(originOf(f, "format"), "OpenShift has no filesystems of format %s; use ext4 or xfs", format)
+				t.error(config.RuleVariantCannot, originOf(f, "format"), "OpenShift has no filesystems of format %s; use ext4 or xfs", format)
 			}
 		}
 	}
 	for _, f := range items(storage, "files") {
 		source := f.Member("contents").Member("source")
 		if source != nil && !strings.HasPrefix(strings.ToLower(source.Text), "data:") {
-			t.error(source.Origin(), "OpenShift has no files with remote contents; use inline or local")
+			t.error(config.RuleVariantCannot, source.Origin(), "OpenShift has no files with remote contents; use inline or local")
 		}
 		if mode := f.Member("mode"); mode != nil && t.release >= 10 && !isPlainMode(mode.Text) {
-			t.error(mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s; use at most 0777", mode.Text, octal(mode.Text))
+			t.error(config.RuleVariantCannot, mode.Origin(), "OpenShift has no files with setuid, setgid or sticky bits; the mode %s is octal %s; use at most 0777", mode.Text, octal(mode.Text))
 		}
 	}
 	for _, u := range items(t.result.Member("passwd"), "users") {
 		if name := text(u, "name"); name != "core" {
-			t.error(originOf(u, "name"), "OpenShift has no other user than \"core\", this is %q; give its keys to core", name)
+			t.error(config.RuleVariantCannot, originOf(u, "name"), "OpenShift has no other user than \"core\", this is %q; give its keys to core", name)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (t *translation) ignoredInRaw() {
 	shift := t.document.Member("openshift")
 	for _, member := range []string{"kernelArguments", "extensions", "fips", "kernelType"} {
 		if shift.Member(member) != nil {
-			t.warn(originOf(shift, member), "this has no effect without the MachineConfig, which --raw omits")
+			t.warn(config.RuleOpenShiftRaw, originOf(shift, member), "this has no effect without the MachineConfig, which --raw omits")
 		}
 	}
 }

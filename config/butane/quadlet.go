@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
@@ -70,7 +71,7 @@ func (t *translation) quadletFile(k nodesByPath, n *doc.Node, name string) {
 
 func (t *translation) quadletNode(k nodesByPath, at *doc.Node, list string, n *doc.Node) {
 	if before, ok := k[text(n, "path")]; ok {
-		t.error(at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), shortPosition(before.node.Origin()))
+		t.error(config.RuleDuplicatePath, at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), shortPosition(before.node.Origin()))
 		return
 	}
 	t.addNode(k, list, n)

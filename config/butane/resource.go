@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,7 +52,7 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	if t.Spec > config.V3_0 {
 		shorter(contents, 0)
 		// Compression has to save more than "gzip" takes.
-		if compression == "" && t.compress != nil && t.canDecompress() && shorter(t.compress(contents), len("gzip")) {
+		if compression == "" && t.workstation != nil && t.canDecompress() && len(source) > leastCompressed && shorter(t.workstation.compress(contents), len("gzip")) {
 			compression = "gzip"
 		}
 		if text(n, "compression") != compression || n.Member("compression") == nil {
@@ -61,6 +61,10 @@ func (t *translation) encode(n, from *doc.Node, contents []byte) {
 	}
 	n.Set("source", nodeBuilder{from}.value(source))
 }
+
+// leastCompressed is the length of the shortest data URL of something compressed. Most
+// contents are not longer, and a compressor takes more time to begin than all the rest.
+const leastCompressed = len("data:;base64,") + 28
 
 // canDecompress reports whether the system can decompress; OpenShift before 4.10
 // could not.
@@ -82,33 +86,47 @@ func gzipCompressor() func([]byte) []byte {
 	}
 }
 
-// localPath returns the path of a local file, which has to be below the files
-// directory. Symbolic links below it may lead elsewhere.
+// localPath returns the path of a local file in Files, which it has to be below.
+// Symbolic links may lead elsewhere.
 func (t *translation) localPath(n *doc.Node, name string) (string, bool) {
+	inside := insidePath(name)
+	if inside == ".." || strings.HasPrefix(inside, "../") {
+		t.error(config.RuleLocalOutside, n.Origin(), "%q is outside %s; local paths lead to files below it", name, t.filesPlace())
+		return "", false
+	}
+	return inside, true
+}
+
+// insidePath is the path in Files of a local file that a document names.
+func insidePath(name string) string { return path.Join(".", filepath.ToSlash(name)) }
+
+// filesPlace names the place of local files in messages.
+func (t *translation) filesPlace() string {
 	if t.FilesDir == "" {
-		t.noFilesDir(n.Origin())
-		return "", false
+		return "the local files"
 	}
-	path := filepath.Join(t.FilesDir, name)
-	inside, err := filepath.Rel(t.FilesDir, path)
-	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-		t.error(n.Origin(), "%q is outside the files directory %q; local paths lead to files below it", name, t.FilesDir)
-		return "", false
-	}
-	return path, true
+	return "the files directory " + strconv.Quote(t.FilesDir)
 }
 
 func (t *translation) noFilesDir(at config.Origin) {
-	t.error(at, "local files need a files directory, and there is none; set one with --files-dir. A machine that reads this config itself has none")
+	t.error(config.RuleLocalFilesDir, at, "local files need a files directory, and there is none; set one with --files-dir. A machine that reads this config itself has none")
 }
 
 // local reads the file that n names.
 func (t *translation) local(n *doc.Node) ([]byte, bool) {
-	path, ok := t.localPath(n, n.Text)
+	if t.Files == nil {
+		t.noFilesDir(n.Origin())
+		return nil, false
+	}
+	return t.workstation.readLocal(t, n)
+}
+
+func (t *translation) readLocal(n *doc.Node) ([]byte, bool) {
+	inside, ok := t.localPath(n, n.Text)
 	if !ok {
 		return nil, false
 	}
-	contents, err := os.ReadFile(path)
+	contents, err := fs.ReadFile(t.Files, inside)
 	if err != nil {
 		t.localError(n, n.Text, err)
 		return nil, false
@@ -118,26 +136,29 @@ func (t *translation) local(n *doc.Node) ([]byte, bool) {
 
 // localError reports in the words of the config why a local file or tree cannot be read.
 func (t *translation) localError(n *doc.Node, name string, err error) {
-	path, directory := filepath.Join(t.FilesDir, name), strconv.Quote(t.FilesDir)
-	what := shown(name) + " in the files directory " + directory
-	switch target, _ := os.Readlink(path); {
-	case !isDirectory(t.FilesDir):
-		what = "there is no directory " + directory + ", which --files-dir names"
-	case filepath.Clean(path) == filepath.Clean(t.FilesDir):
-		what = "this names no file in the files directory " + directory
+	inside := insidePath(name)
+	what := shown(name) + " in " + t.filesPlace()
+	switch target, _ := fs.ReadLink(t.Files, inside); {
+	case t.FilesDir != "" && !t.isDirectory("."):
+		what = "there is no directory " + strconv.Quote(t.FilesDir) + ", which --files-dir names"
+	case inside == ".":
+		what = "this names no file in " + t.filesPlace()
 	case target != "" && errors.Is(err, fs.ErrNotExist):
 		what += " is a link to " + strconv.Quote(target) + ", which is not there"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		what = "there is no " + what
-	case errors.Is(err, syscall.EISDIR):
+	case t.isDirectory(inside):
 		what += " is a directory, not a file; storage.trees copies directories"
 	default:
 		what += " cannot be read: " + withoutPath(err).Error()
 	}
+	if slashed := strings.ReplaceAll(name, `\`, "/"); slashed != name && t.exists(insidePath(slashed)) {
+		what += "; write it with slashes, which Windows reads, too: " + shown(slashed)
+	}
 	if filepath.IsAbs(name) {
 		what += "; " + strconv.Quote(name) + " is looked for below the files directory too, as all local paths are"
 	}
-	t.error(n.Origin(), "%s", what)
+	t.error(config.RuleLocalUnreadable, n.Origin(), "%s", what)
 }
 
 // shown is the name of a local file in messages, below the files directory.
@@ -149,8 +170,13 @@ func shown(name string) string {
 	return name
 }
 
-func isDirectory(path string) bool {
-	info, err := os.Stat(path)
+func (t *translation) exists(inside string) bool {
+	_, err := fs.Stat(t.Files, inside)
+	return err == nil
+}
+
+func (t *translation) isDirectory(inside string) bool {
+	info, err := fs.Stat(t.Files, inside)
 	return err == nil && info.IsDir()
 }
 

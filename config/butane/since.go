@@ -21,7 +21,7 @@ func (t *translation) existsSince(what string, version config.Version) string {
 // checkSince refuses something that spec has since a later version than this one.
 func (t *translation) checkSince(at config.Origin, what string, version config.Version) {
 	if version > t.Spec {
-		t.error(at, "%s", t.existsSince(what, version))
+		t.error(config.RuleValueSince, at, "%s", t.existsSince(what, version))
 	}
 }
 

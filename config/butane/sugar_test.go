@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 )
 
 func TestContentsTakeTheShortestWay(t *testing.T) {
@@ -123,6 +124,7 @@ func TestLocalFiles(t *testing.T) {
 		{"another directory", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: sub}}]}\n", []string{"E storage.files[0].contents.local sub in the files directory \""}},
 		{"an absolute path", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: /etc/os-release}}]}\n",
 			[]string{`E storage.files[0].contents.local "; "/etc/os-release" is looked for below the files directory too, as all local paths are`}},
+		{"a path of Windows", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: sub\b}}]}` + "\n", []string{`E storage.files[0].contents.local "; write it with slashes, which Windows reads, too: sub/b`}},
 		{"below a file", "fcos 1.5.0", "storage: {files: [{path: /a, contents: {local: a/b}}]}\n", []string{"E storage.files[0].contents.local there is no a/b in the files directory"}},
 		{"a name that cannot be", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\0"}}]}` + "\n", []string{`E storage.files[0].contents.local "a\x00" in the files directory "`}},
 		{"a name of two lines", "fcos 1.5.0", `storage: {files: [{path: /a, contents: {local: "a\nb"}}]}` + "\n", []string{`E storage.files[0].contents.local there is no "a\nb" in the files directory "`}},
@@ -343,6 +345,15 @@ func TestOldVersionsOfTheSpecHaveTheirMembers(t *testing.T) {
 			t.Errorf("%s: %v", c.dialect, err)
 		} else if got := string(result.JSON); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.dialect, got, c.want)
+		}
+	}
+}
+
+func TestNothingCompressedIsShorterThanTheBound(t *testing.T) {
+	compress := gzipCompressor()
+	for _, contents := range []string{"", "a", "aaaaaaaa"} {
+		if url := dataurl.Encode("", compress([]byte(contents))); len(url) < leastCompressed {
+			t.Errorf("%q is %q", contents, url)
 		}
 	}
 }

@@ -2,9 +2,9 @@ package butane
 
 import (
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -40,7 +40,7 @@ type treeCopy struct {
 	*translation
 	nodesByPath
 	at   *doc.Node // the item in the document
-	from string    // on the workstation
+	from string    // in Files
 	to   string    // on the machine
 	// empty reports whether nothing has been copied.
 	empty bool
@@ -49,12 +49,19 @@ type treeCopy struct {
 // trees copies local trees. A node of the document without contents gets them from
 // the tree; any other node at the same path is a conflict.
 func (t *translation) trees() {
+	trees := items(t.document.Member("storage"), "trees")
+	switch {
+	case len(trees) == 0:
+	case t.Files == nil:
+		t.noFilesDir(trees[0].Origin())
+	default:
+		t.workstation.copyTrees(t)
+	}
+}
+
+func (t *translation) copyTrees() {
 	k := t.indexNodes()
 	for _, n := range items(t.document.Member("storage"), "trees") {
-		if t.FilesDir == "" {
-			t.noFilesDir(n.Origin())
-			return
-		}
 		from, ok := t.localPath(n, text(n, "local"))
 		if !ok {
 			continue
@@ -69,29 +76,36 @@ func (t *translation) trees() {
 
 func (c *treeCopy) copy() {
 	local := text(c.at, "local")
-	info, err := os.Stat(c.from)
+	info, err := fs.Stat(c.Files, c.from)
 	switch {
 	case err != nil:
 		c.localError(c.at, local, err)
 		return
 	case !info.IsDir():
-		c.error(c.at.Origin(), "%s in the files directory %q is a file, not a directory; storage.files copies files", shown(local), c.FilesDir)
+		c.error(config.RuleLocalKind, c.at.Origin(), "%s in %s is a file, not a directory; storage.files copies files", shown(local), c.filesPlace())
 		return
 	}
 	problems := len(c.problems)
-	// What cannot be read is reported, and the walk goes on.
-	_ = filepath.WalkDir(c.from, func(name string, entry fs.DirEntry, err error) error {
-		inside, _ := filepath.Rel(c.from, name)
+	copyEntry := func(name string, entry fs.DirEntry, err error) error {
+		inside := strings.TrimPrefix(name, c.from)
+		if c.from == "." {
+			inside = name
+		}
 		if err == nil {
 			err = c.entry(name, path.Join(c.to, inside), entry)
 		}
 		if err != nil {
-			c.localError(c.at, filepath.Join(local, inside), err)
+			c.localError(c.at, path.Join(local, inside), err)
 		}
-		return nil
-	})
+		return nil // what cannot be read was reported, and the walk goes on
+	}
+	if info, err := fs.Lstat(c.Files, c.from); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		_ = copyEntry(c.from, fs.FileInfoToDirEntry(info), nil)
+	} else {
+		_ = fs.WalkDir(c.Files, c.from, copyEntry)
+	}
 	if c.empty && len(c.problems) == problems {
-		c.warn(c.at.Origin(), "there are no files in %s of the files directory %q, so nothing is copied", shown(local), c.FilesDir)
+		c.warn(config.RuleTreeEmpty, c.at.Origin(), "there are no files in %s of %s, so nothing is copied", shown(local), c.filesPlace())
 	}
 }
 
@@ -101,17 +115,17 @@ func (c *treeCopy) entry(name, path string, entry fs.DirEntry) error {
 	case fs.ModeDir:
 		c.directory(path)
 	case fs.ModeSymlink:
-		target, err := os.Readlink(name)
+		target, err := fs.ReadLink(c.Files, name)
 		if err != nil {
 			return err
 		}
 		if n := c.target("links", path, "target"); n != nil {
-			n.Set("target", nodeBuilder{c.at}.value(target))
+			n.Set("target", nodeBuilder{c.at}.value(filepath.ToSlash(target)))
 		}
 	case 0:
 		return c.file(name, path, entry)
 	default:
-		c.error(c.at.Origin(), "%s is neither a file, nor a directory, nor a symbolic link; it cannot be copied", name)
+		c.error(config.RuleLocalKind, c.at.Origin(), "%s is neither a file, nor a directory, nor a symbolic link; it cannot be copied", name)
 	}
 	return nil
 }
@@ -136,7 +150,7 @@ func (c *treeCopy) directory(path string) {
 func hasMembers(n *doc.Node) bool { return n != nil && len(n.Members) > 0 }
 
 func (c *treeCopy) file(name, path string, entry fs.DirEntry) error {
-	contents, err := os.ReadFile(name)
+	contents, err := fs.ReadFile(c.Files, name)
 	if err != nil {
 		return err
 	}
@@ -184,7 +198,7 @@ func (c *treeCopy) target(list, path string, member ...string) *doc.Node {
 }
 
 func (c *treeCopy) conflict(path string, before pathNode) {
-	c.error(c.at.Origin(), "the tree has %q, which is already in the config: %s", path, shortPosition(before.node.Origin()))
+	c.error(config.RuleDuplicatePath, c.at.Origin(), "the tree has %q, which is already in the config: %s", path, shortPosition(before.node.Origin()))
 }
 
 // shortPosition formats an origin within the same document.

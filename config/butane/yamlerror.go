@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/firstlight-os/firstlight/internal/doc"
+	"github.com/firstlight-os/firstlight/config"
 )
 
 // yamlErrorHints explains messages of the YAML library by their usual cause.
@@ -31,7 +31,7 @@ var yamlError = regexp.MustCompile(`^yaml: (line \d+: )?`)
 // syntaxError finds the line of a syntax error. The library often reports the line
 // before it, or the start of the list or mapping around it; so this looks for the
 // shortest prefix of the text with the same error.
-func (d *decoder) syntaxError(text []byte, err error) error {
+func (d *decoder) syntaxError(text []byte, err error) *config.ParseError {
 	words := func(err error) string { return yamlError.ReplaceAllString(err.Error(), "") }
 	message := words(err)
 	rows := bytes.SplitAfter(text, []byte("\n"))
@@ -42,10 +42,10 @@ func (d *decoder) syntaxError(text []byte, err error) error {
 	})
 	line = min(line, len(rows)-1)
 	indentation := len(rows[line]) - len(bytes.TrimLeft(rows[line], " "))
-	at := doc.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
+	at := config.Origin{Source: d.source.Name, Line: line + 1, Column: min(indentation+1, max(len(rows[line]), 1))}
 	message = "this is not valid YAML: " + message
 	if hint := yamlErrorHints[strings.TrimPrefix(message, "this is not valid YAML: ")]; hint != "" {
 		message += "; " + hint
 	}
-	return &doc.SyntaxError{Origin: at, Message: message}
+	return refuse(config.NewProblem(config.RuleSyntaxYAML, config.Error, at, "%s", message))
 }

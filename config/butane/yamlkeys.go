@@ -2,6 +2,7 @@ package butane
 
 import (
 	"bytes"
+	"fmt"
 
 	"go.yaml.in/yaml/v3"
 
@@ -11,20 +12,24 @@ import (
 // checkStructure reports keys that a mapping has twice, and finds the aliases inside
 // of their own anchor. Open are the nodes around y.
 func (d *decoder) checkStructure(y *yaml.Node, open map[*yaml.Node]bool) {
+	d.written++
 	if y.Kind == yaml.AliasNode {
 		d.circular[y] = open[y.Alias]
 		return
 	}
 	open[y] = true
-	seen := map[string]*yaml.Node{}
+	var seen map[string]*yaml.Node
+	if y.Kind == yaml.MappingNode {
+		seen = map[string]*yaml.Node{}
+	}
 	for i, n := range y.Content {
 		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
 			switch first := seen[n.Value]; {
 			case first == nil:
 			case n.Tag == mergeTag:
-				d.report(config.Error, d.at(n), "<< was given before at line %d; give all mappings in one list, as in <<: [*a, *b]", first.Line)
+				d.report(config.RuleKeyTwice, config.Error, d.at(n), "<< was given before at line %d; give all mappings in one list, as in <<: [*a, *b]", first.Line)
 			default:
-				d.report(config.Error, d.at(n), "%q was given before at line %d; remove one of the two", n.Value, first.Line)
+				d.report(config.RuleKeyTwice, config.Error, d.at(n), "%q was given before at line %d; remove one of the two", n.Value, first.Line)
 			}
 			seen[n.Value] = n
 		}
@@ -48,7 +53,7 @@ func (d *decoder) pairs(y *yaml.Node) []pair {
 		case key.Tag == mergeTag:
 			more = append(more, d.merged(value)...)
 		case key.Kind != yaml.ScalarNode:
-			d.reportOnce(key, "this key is %s, but a string is expected", kindOf(key))
+			d.reportOnce(config.RuleKeyType, key, "this key is %s, but a string is expected", kindOf(key))
 		default:
 			has[key.Value] = true
 			pairs = append(pairs, pair{key, value})
@@ -73,12 +78,12 @@ func (d *decoder) merged(y *yaml.Node) []pair {
 	var pairs []pair
 	for _, f := range from {
 		mapping := d.resolve(f)
-		switch d.nodeBudget--; {
-		case d.nodeBudget <= 0:
+		switch {
+		case !d.spend(1, d.at(f)):
 		case mapping.Kind == yaml.MappingNode:
 			pairs = append(pairs, d.pairs(mapping)...)
 		case !d.circular[f]:
-			d.reportOnce(f, "<< merges mappings, this is %s; give it the alias of a mapping, or a list of such aliases", kindOf(mapping))
+			d.reportOnce(config.RuleYAMLMerge, f, "<< merges mappings, this is %s; give it the alias of a mapping, or a list of such aliases", kindOf(mapping))
 		}
 	}
 	return pairs
@@ -90,22 +95,23 @@ func (d *decoder) resolve(y *yaml.Node) *yaml.Node {
 	case y.Kind != yaml.AliasNode:
 		return y
 	case d.circular[y]:
-		d.reportOnce(y, "*%s is inside of its own anchor &%s, so it would contain itself without an end; name another anchor", y.Value, y.Value)
+		d.reportOnce(config.RuleAliasCircular, y, "*%s is inside of its own anchor &%s, so it would contain itself without an end; name another anchor", y.Value, y.Value)
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
 	return y.Alias
 }
 
-func (d *decoder) reportOnce(y *yaml.Node, format string, args ...any) {
+func (d *decoder) reportOnce(r config.Rule, y *yaml.Node, format string, args ...any) {
 	if !d.reported[y] {
 		d.reported[y] = true
-		d.report(config.Error, d.at(y), format, args...)
+		d.report(r, config.Error, d.at(y), format, args...)
 	}
 }
 
 // checkOneDocument reports text behind the end of the first document, whose root is
-// given. YAML has no other lines that start with --- or ... than those between documents.
-func (d *decoder) checkOneDocument(root *yaml.Node) {
+// given, and which the parser has read. YAML has no other lines that start with --- or ...
+// than those between documents.
+func (d *decoder) checkOneDocument(root *yaml.Node, parser *yaml.Decoder) {
 	border := 0
 	for i := root.Line; i < len(d.text.rows); i++ {
 		row := bytes.TrimSpace(d.text.rows[i])
@@ -116,11 +122,27 @@ func (d *decoder) checkOneDocument(root *yaml.Node) {
 		}
 		if border > 0 && len(row) > 0 && row[0] != '#' {
 			at := config.Origin{Source: d.source.Name, Line: border, Column: 1}
-			d.report(config.Error, at, "a second document starts here, and only the first would be read; "+
+			d.report(config.RuleDocumentSecond, config.Error, at, "a second document starts here, and only the first would be read; "+
 				"join the two, or make this one a config of its own and refer to it under ignition.config.merge")
 			return
 		}
 	}
+	if line := linesRead(parser); line > 0 {
+		d.report(config.RuleSyntaxYAML, config.Error, config.Origin{Source: d.source.Name, Line: line + 1, Column: 1},
+			"the document ends before this line, so that this would not be read; is the indentation that of the first key, or is a brace closed too early?")
+	}
+}
+
+// linesRead returns how many lines a parser has read of a text that goes on behind the end
+// of its document without a line between documents, or 0. The library does not read on,
+// and says nothing.
+func linesRead(parser *yaml.Decoder) (line int) {
+	if err := parser.Decode(new(yaml.Node)); err != nil {
+		if n, _ := fmt.Sscanf(err.Error(), "yaml: line %d: did not find expected <document start>", &line); n == 1 {
+			return line
+		}
+	}
+	return 0
 }
 
 // isDocumentMarker reports whether a line is one of those between documents.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
@@ -30,7 +31,7 @@ func (t *translator) partitions(disk *doc.Node) {
 		case text(disk, "wipeTable") == "true":
 			p.Set("number", scalar(p, doc.Number, nextFree(used)))
 		case used["no label"]:
-			t.error(p, "in spec 3 only one partition of a disk can have neither number nor label; give it one, or set wipeTable")
+			t.error(config.RulePartitionUnidentified, p, "in spec 3 only one partition of a disk can have neither number nor label; give it one, or set wipeTable")
 		default:
 			p.Set("label", scalar(p, doc.String, ""))
 			used["no label"] = true
@@ -58,12 +59,12 @@ func (t *translator) sectors(p *doc.Node, sectors, mib string) {
 	case n == nil:
 		return
 	case p.Member(mib) != nil:
-		t.error(n, "%s and %s are both given; spec 2 refuses that, too: remove one", sectors, mib)
+		t.error(config.RuleSpec2Conflict, n, "%s and %s are both given; spec 2 refuses that, too: remove one", sectors, mib)
 		return
 	}
 	count, _ := strconv.ParseInt(n.Text, 10, 64) // it was normalized
 	if count%sectorsPerMiB != 0 {
-		t.error(n, "%d sectors of 512 bytes are not a whole number of MiB, and spec 3 has no smaller unit; write a multiple of %d", count, sectorsPerMiB)
+		t.error(config.RuleSpec2Sectors, n, "%d sectors of 512 bytes are not a whole number of MiB, and spec 3 has no smaller unit; write a multiple of %d", count, sectorsPerMiB)
 	}
 	n.Text = strconv.FormatInt(count/sectorsPerMiB, 10)
 	rename(p, sectors, mib)
@@ -104,10 +105,10 @@ func (t *translator) placeFilesystems() {
 		at := entry.Member("path")
 		switch {
 		case p.mount == nil && at == nil:
-			t.error(entry, "this filesystem has neither mount nor path; spec 2 refuses that, too")
+			t.error(config.RuleSpec2Incomplete, entry, "this filesystem has neither mount nor path; spec 2 refuses that, too")
 			continue
 		case p.mount != nil && at != nil:
-			t.error(at, "path and mount are both given; spec 2 refuses that, too: remove one")
+			t.error(config.RuleSpec2Conflict, at, "path and mount are both given; spec 2 refuses that, too: remove one")
 			continue
 		case p.mount == nil:
 			p.pathOf(path.Clean(at.Text))
@@ -170,13 +171,13 @@ func (t *translator) makeFilesystem(m *doc.Node) {
 	m.Remove("create")
 	for _, newer := range []string{"wipeFilesystem", "options"} {
 		if given := m.Member(newer); given != nil && (given.Kind != doc.List || len(given.Items) > 0) {
-			t.error(given, "%s and create are both given; spec 2 refuses that, too: remove create", newer)
+			t.error(config.RuleSpec2Conflict, given, "%s and create are both given; spec 2 refuses that, too: remove create", newer)
 		}
 	}
 	if force := create.Member("force"); force != nil {
 		m.Set("wipeFilesystem", force)
 	} else {
-		t.warn(create, "without force, spec 2 fails if there is any filesystem; spec 3 keeps one of the same format, label and UUID")
+		t.warn(config.RuleSpec2Force, create, "without force, spec 2 fails if there is any filesystem; spec 3 keeps one of the same format, label and UUID")
 	}
 	if options := create.Member("options"); options != nil {
 		m.Set("options", options)

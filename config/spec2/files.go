@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
@@ -35,7 +36,7 @@ func (t *translator) place(n *doc.Node) string {
 		at.Text = path.Clean(at.Text)
 	}
 	if filesystem == nil {
-		t.error(n, "it does not say on which filesystem this is; spec 2 refuses that, too: the root filesystem is \"root\"")
+		t.error(config.RuleSpec2Incomplete, n, "it does not say on which filesystem this is; spec 2 refuses that, too: the root filesystem is \"root\"")
 		return ""
 	}
 	p := t.filesystems[filesystem.Text]
@@ -43,10 +44,10 @@ func (t *translator) place(n *doc.Node) string {
 	case p == nil && filesystem.Text == "root":
 		p = &place{}
 	case p == nil:
-		t.error(filesystem, "there is no filesystem %q in this config; the root filesystem is \"root\"", filesystem.Text)
+		t.error(config.RuleSpec2Filesystem, filesystem, "there is no filesystem %q in this config; the root filesystem is \"root\"", filesystem.Text)
 		return ""
 	case p.unknown != "":
-		t.error(filesystem, "nothing can be written to filesystem %q of line %d: %s", filesystem.Text, p.entry.Line, p.unknown)
+		t.error(config.RuleSpec2Filesystem, filesystem, "nothing can be written to filesystem %q of line %d: %s", filesystem.Text, p.entry.Line, p.unknown)
 		return ""
 	case p.byPath:
 		p.mount.Set("path", scalar(p.entry, doc.String, p.path))
@@ -67,7 +68,7 @@ func (t *translator) hidden() {
 		if p.byPath && p.mount.Member("path") != nil {
 			for _, at := range t.onRoot {
 				if strings.HasPrefix(at.Text, p.path+"/") {
-					t.warn(at, "spec 2 writes this to the root filesystem, below %s; spec 3 to the filesystem that is mounted there", p.path)
+					t.warn(config.RuleSpec2Hidden, at, "spec 2 writes this to the root filesystem, below %s; spec 3 to the filesystem that is mounted there", p.path)
 				}
 			}
 		}
@@ -90,7 +91,7 @@ func (t *translator) ownDirectory(d *doc.Node) {
 	}
 	t.defaultMode(d, "0755")
 	if parent := path.Dir(text(d, "path")); given && path.Dir(parent) != "/" && !t.listsDirectory(parent) {
-		t.warn(d, "if %s does not exist, spec 2 makes it with the same mode and owner, spec 3 with mode 0755 for root; list it, too, if that matters", parent)
+		t.warn(config.RuleSpec2Parent, d, "if %s does not exist, spec 2 makes it with the same mode and owner, spec 3 with mode 0755 for root; list it, too, if that matters", parent)
 	}
 }
 
@@ -100,7 +101,7 @@ const defaultDirectoryMode = "493"
 // defaultMode writes down what spec 2 does without a mode.
 func (t *translator) defaultMode(n *doc.Node, spec3 string) {
 	if n.Member("mode") == nil {
-		t.warn(n, "it has no mode, for which spec 2 takes 0, and spec 3 would take %s; it becomes 0, so that only root can read it", spec3)
+		t.warn(config.RuleSpec2Mode, n, "it has no mode, for which spec 2 takes 0, and spec 3 would take %s; it becomes 0, so that only root can read it", spec3)
 		n.Set("mode", scalar(n, doc.Number, "0"))
 	}
 }
@@ -152,7 +153,7 @@ func (t *translator) translateFile(f *doc.Node) bool {
 		f.Set("append", list(contents, contents))
 		return true
 	case appended && overwrite.Text == "true":
-		t.error(overwrite, "overwrite and append are both true; spec 2 refuses that, too: remove one")
+		t.error(config.RuleSpec2Conflict, overwrite, "overwrite and append are both true; spec 2 refuses that, too: remove one")
 	case overwrite == nil:
 		f.Set("overwrite", scalar(f, doc.Bool, "true"))
 	}
@@ -187,14 +188,14 @@ func (t *translator) networkUnits() {
 func (t *translator) networkUnit(u *doc.Node, dir string, extensions ...string) {
 	name, contents := u.Member("name"), u.Member("contents")
 	if name == nil {
-		t.error(u, "the name is missing; it ends in %s", strings.Join(extensions, ", "))
+		t.error(config.RuleNameMissing, u, "the name is missing; it ends in %s", strings.Join(extensions, ", "))
 		return
 	}
 	switch {
 	case !slices.Contains(extensions, path.Ext(name.Text)):
-		t.error(name, "the name %q does not end in %s", name.Text, strings.Join(extensions, ", "))
+		t.error(config.RuleSpec2NetworkdName, name, "the name %q does not end in %s", name.Text, strings.Join(extensions, ", "))
 	case strings.ContainsFunc(name.Text, func(c rune) bool { return c == '/' || unicode.IsControl(c) }):
-		t.error(name, "the name %q is not that of a file: it has a slash or a control character", name.Text)
+		t.error(config.RuleSpec2NetworkdName, name, "the name %q is not that of a file: it has a slash or a control character", name.Text)
 	case contents != nil:
 		f := object(u)
 		f.Set("path", scalar(name, doc.String, dir+"/"+name.Text))

@@ -1,7 +1,6 @@
 package spec2
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 
@@ -16,8 +15,8 @@ const target = doc.V3_1
 var documentType = reflect.TypeFor[document]()
 
 // Parse translates a config of spec 2 and parses the result as config.Parse does:
-// by the rules of spec 3, to its newest version. Problems and origins are those of
-// the given text.
+// by the rules of spec 3, of which it has version 3.1.0. Problems and origins are
+// those of the given text.
 func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 	if len(text) == 0 {
 		return nil, nil, &config.ParseError{Kind: config.ErrEmpty}
@@ -59,8 +58,8 @@ func versionOf(root *doc.Node) (doc.Version, *config.ParseError) {
 		}
 		names = append(names, known.String())
 	}
-	message := fmt.Sprintf("version %q of the spec cannot be translated; of spec 2 the versions are %s", at.Text, strings.Join(names, ", "))
-	return 0, &config.ParseError{Kind: config.ErrUnknownVersion, Problems: config.Problems{{Severity: config.Error, Origin: at.Origin(), Message: message}}}
+	return 0, &config.ParseError{Kind: config.ErrUnknownVersion, Problems: config.Problems{config.NewProblem(config.RuleVersionUnknown, config.Error, at.Origin(),
+		"version %q of the spec cannot be translated; of spec 2 the versions are %s", at.Text, strings.Join(names, ", "))}}
 }
 
 // A translator rewrites one document.
@@ -109,7 +108,7 @@ func (t *translator) account(u *doc.Node) {
 	u.Remove("create")
 	for _, m := range create.Members {
 		if given := u.Member(m.Name); given != nil {
-			t.error(given, "%s is given here and in create; spec 2 refuses both, too: remove one", m.Name)
+			t.error(config.RuleSpec2Conflict, given, "%s is given here and in create; spec 2 refuses both, too: remove one", m.Name)
 			continue
 		}
 		u.Set(m.Name, m.Value)
@@ -173,10 +172,10 @@ func list(at *doc.Node, items ...*doc.Node) *doc.Node {
 
 func object(at *doc.Node) *doc.Node { return scalar(at, doc.Map, "") }
 
-func (t *translator) error(at *doc.Node, format string, args ...any) {
-	t.problems = append(t.problems, config.Problem{Severity: config.Error, Origin: at.Origin(), Message: fmt.Sprintf(format, args...)})
+func (t *translator) error(r config.Rule, at *doc.Node, format string, args ...any) {
+	t.problems.Add(config.NewProblem(r, config.Error, at.Origin(), format, args...))
 }
 
-func (t *translator) warn(at *doc.Node, format string, args ...any) {
-	t.problems = append(t.problems, config.Problem{Severity: config.Warning, Origin: at.Origin(), Message: fmt.Sprintf(format, args...)})
+func (t *translator) warn(r config.Rule, at *doc.Node, format string, args ...any) {
+	t.problems.Add(config.NewProblem(r, config.Warning, at.Origin(), format, args...))
 }

@@ -29,9 +29,11 @@
 // # What is undone
 //
 // Users are made, changed and deleted anew after an interruption, so first their
-// databases are put back and UndoHomes takes back what became of their homes. It does
-// so to the root, and before that to the view on which the run is planned: what will
-// be undone counts as undone.
+// databases are put back and UndoHomes takes back what became of their homes and
+// mailboxes. It does so to the root, and before that to the view on which the run is
+// planned: what will be undone counts as undone. What usermod has copied to another
+// filesystem cannot be undone once the original is being removed; then users are made
+// again without it.
 //
 // # Limits
 //

@@ -38,66 +38,12 @@ type Ledger struct {
 	// Accounts are the databases of users and groups as they were; nil if no
 	// program of shadow-utils runs.
 	Accounts map[string]SavedFile `json:"accounts,omitempty"`
-	// Homes are those of new users that did not exist, MovedHomes those that users of
-	// the image take along, and GoneHomes those that go with their users. All are
-	// resolved paths.
-	Homes      []string `json:"homes,omitempty"`
-	MovedHomes []Move   `json:"movedHomes,omitempty"`
-	GoneHomes  []string `json:"goneHomes,omitempty"`
+	// Homes are what becomes of homes and mailboxes, in this order.
+	Homes []HomeChange `json:"homes,omitempty"`
+	// UnitDirs are directories with links that enable units. They go with the last link.
+	UnitDirs []string `json:"unitDirs,omitempty"`
 	// Result is the result file of an earlier provisioning.
 	Result string `json:"result,omitempty"`
-}
-
-// A Move is one of a home: from one path to another. The directory keeps its inode
-// unless it goes to another filesystem.
-type Move struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Inode uint64 `json:"inode"`
-}
-
-// A Tree is what UndoHomes changes: the root, or a view of it.
-type Tree interface {
-	Lstat(name string) (*rootfs.Stat, error)
-	Remove(name string) error
-	Move(from, to string) error
-}
-
-// UndoHomes takes back what an interrupted run did to homes, as the users are to be
-// made, changed and deleted again: new homes go, and moved ones go back. What was to
-// go, goes: if the user's home is gone, what is there now is ours.
-func (l *Ledger) UndoHomes(t Tree) error {
-	if !l.Interrupted() || l.Accounts == nil {
-		return nil
-	}
-	for _, home := range l.Homes {
-		if err := t.Remove(home); err != nil {
-			return err
-		}
-	}
-	for _, m := range slices.Backward(l.MovedHomes) {
-		if err := m.undo(t); err != nil {
-			return err
-		}
-	}
-	for _, home := range l.GoneHomes {
-		if err := t.Remove(home); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// undo moves a home back if it was moved. What is in its place then was made since.
-func (m Move) undo(t Tree) error {
-	moved, err := t.Lstat(m.To)
-	if err != nil || moved == nil || moved.Ino != m.Inode {
-		return err
-	}
-	if err := t.Remove(m.From); err != nil {
-		return err
-	}
-	return t.Move(m.To, m.From)
 }
 
 // A Stamp shows whether a node was changed. Inodes do not, on vfat.
@@ -187,8 +133,11 @@ func (l *Ledger) Made(name string, found *rootfs.Stat) bool {
 	if _, existed := l.Existed[name]; existed {
 		return false
 	}
-	changed := found.Ctim.Nano()
-	return l.Finished == 0 || l.Started <= changed && changed <= l.Finished
+	changed, begun := found.Ctim.Nano(), l.Started
+	if found.Ctim.Nsec == 0 {
+		begun -= begun % int64(time.Second) // its filesystem counts seconds
+	}
+	return l.Finished == 0 || begun <= changed && changed <= l.Finished
 }
 
 // AppendedTo reports whether earlier runs have appended to a file that existed.

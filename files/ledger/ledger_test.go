@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -55,6 +56,8 @@ func TestNodesAreOursUntilSomebodyChangesThem(t *testing.T) {
 	}
 	interrupted := &Ledger{Planned: true, Started: 10, Existed: map[string]Stamp{"/old": {}}}
 	finished := &Ledger{Planned: true, Started: 10, Finished: 20, Existed: interrupted.Existed}
+	const s = int64(time.Second)
+	seconds := &Ledger{Planned: true, Started: 3*s + 10, Finished: 4*s + 20}
 	for what, c := range map[string]struct {
 		ledger *Ledger
 		name   string
@@ -68,6 +71,9 @@ func TestNodesAreOursUntilSomebodyChangesThem(t *testing.T) {
 		"made by a finished run":       {finished, "/new", at(20), true},
 		"changed after a finished run": {finished, "/new", at(21), false},
 		"older than the run":           {finished, "/new", at(9), false},
+		"made where seconds count":     {seconds, "/new", at(3 * s), true},
+		"older where seconds count":    {seconds, "/new", at(2 * s), false},
+		"changed where seconds count":  {seconds, "/new", at(5 * s), false},
 	} {
 		testkit.Equal(t, what, c.ledger.Made(c.name, c.found), c.want)
 	}
@@ -124,4 +130,22 @@ func TestSavedFileIsRestoredThroughItsLink(t *testing.T) {
 	if target, err := os.Readlink(filepath.Join(dir, "etc/passwd")); err != nil || target != "/usr/passwd" {
 		t.Errorf("the link leads to %q (%v)", target, err)
 	}
+}
+
+func TestFileThatIsAsItWasSavedIsNotTouched(t *testing.T) {
+	r, dir := openRoot(t)
+	testkit.WriteFile(t, filepath.Join(dir, "etc/group"), "root:x:0:\n")
+	saved, err := Save(r, "/etc/group")
+	testkit.NoError(t, err)
+	before, err := r.Lstat("/etc/group")
+	testkit.NoError(t, err)
+	testkit.NoError(t, saved.Restore(r, "/etc/group"))
+	after, err := r.Lstat("/etc/group")
+	testkit.NoError(t, err)
+	testkit.Equal(t, "inode", after.Ino, before.Ino)
+	testkit.NoError(t, os.Chmod(filepath.Join(dir, "etc/group"), 0o600))
+	testkit.NoError(t, saved.Restore(r, "/etc/group"))
+	after, err = r.Lstat("/etc/group")
+	testkit.NoError(t, err)
+	testkit.Equal(t, "mode", after.Permissions(), before.Permissions())
 }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/base64"
 	"fmt"
-	"io"
 
 	"github.com/firstlight-os/firstlight/files/rootfs"
 )
@@ -19,13 +18,11 @@ type SavedFile struct {
 // Save returns a file as it is, links followed. The error is fs.ErrNotExist if
 // there is none.
 func Save(r *rootfs.Root, name string) (SavedFile, error) {
-	f, st, err := r.OpenFile(name)
+	text, st, err := r.ReadFileStat(name)
 	if err != nil {
 		return SavedFile{}, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	return SavedFile{base64.StdEncoding.EncodeToString(text), st.Permissions(), int(st.Uid), int(st.Gid)}, err
+	return SavedFile{base64.StdEncoding.EncodeToString(text), st.Permissions(), int(st.Uid), int(st.Gid)}, nil
 }
 
 // Contents returns the text of a file when it was saved.
@@ -37,8 +34,11 @@ func (s SavedFile) Contents() ([]byte, error) {
 	return text, nil
 }
 
-// Restore puts a file back, links followed.
+// Restore puts a file back, links followed. One that is as it was is not touched.
 func (s SavedFile) Restore(r *rootfs.Root, name string) error {
+	if now, err := Save(r, name); err == nil && now == s {
+		return nil
+	}
 	text, err := s.Contents()
 	if err != nil {
 		return err

@@ -35,8 +35,10 @@ func IsTempName(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 // only the user of this process may read it.
 type TempFile struct {
 	*os.File
-	dir  *Dir
-	name string
+	dir     *Dir
+	ownsDir bool // dir is closed with the file
+	pending bool // it is that of a PendingFile
+	name    string
 }
 
 // CreateTemp creates a temp file for a file of a name, which is for messages.
@@ -49,39 +51,23 @@ func (d *Dir) openTemp(temp, name string, flags int) (*TempFile, error) {
 	if err != nil {
 		return nil, d.pathError("creating a file in", ".", err)
 	}
-	return &TempFile{os.NewFile(uintptr(fd), d.HostPath(name)), d, temp}, nil
+	return &TempFile{File: os.NewFile(uintptr(fd), d.HostPath(name)), dir: d, name: temp}, nil
 }
 
-// Reopen opens a temp file that was closed, for appending to it.
-func (t *TempFile) Reopen(name string) (*TempFile, error) {
-	return t.dir.openTemp(t.name, name, unix.O_APPEND)
-}
-
-// OpenRead opens a temp file for reading.
-func (t *TempFile) OpenRead() (*os.File, error) {
-	f, _, err := t.dir.OpenFile(t.name, unix.S_IFREG)
-	return f, err
-}
-
-// Discard removes a temp file, if it still has its temporary name.
-func (t *TempFile) Discard() {
-	t.Close()
-	unix.Unlinkat(t.dir.fd, t.name, 0)
-}
-
-// Size returns how much has been written to a temp file, open or not, in bytes.
-func (t *TempFile) Size() int64 {
-	st, err := t.dir.Lstat(t.name)
-	if err != nil || st == nil {
-		return 0
+// Close releases a temp file. It keeps its temporary name.
+func (t *TempFile) Close() error {
+	if t.ownsDir {
+		t.dir.Close()
+		t.ownsDir = false
 	}
-	return st.Size
+	return t.File.Close()
 }
 
 // Commit lets fill write to a temp file, then makes it the file of a name in d.
-// After an error it is gone and d is as it was.
+// After an error it is gone and d is as it was. The temp file is closed.
 func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) error) error {
-	err := fill(t.File)
+	defer t.Close()
+	err := t.full(fill(t.File))
 	owner := o.Owner
 	if err == nil && t.dir != d {
 		owner, err = d.ownerOfNew(owner)
@@ -90,9 +76,12 @@ func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) e
 		err = SetOwnerMode(t.File, owner, o.Mode)
 	}
 	if err == nil && o.Sync {
-		err = t.Sync()
+		// Fsync writes the name of a file, with its first cluster, before the table that
+		// has the cluster: after a power cut between the two it is free, and another file
+		// gets it. As long as nothing has been synced the name has no cluster.
+		err = t.full(errors.Join(syncFAT(t.File), t.Sync()))
 	}
-	err = errors.Join(err, t.Close())
+	err = errors.Join(err, t.full(t.File.Close()))
 	if err == nil {
 		err = d.rename(t.dir, t.name, name, o.Replace)
 	}
@@ -100,7 +89,7 @@ func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) e
 		err = t.copyTo(d, name, o)
 	}
 	if err != nil {
-		t.Discard()
+		unix.Unlinkat(t.dir.fd, t.name, 0)
 		return err
 	}
 	if o.Sync {
@@ -112,7 +101,7 @@ func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) e
 // copyTo is for a temp file that is on another filesystem, or subvolume, after
 // all.
 func (t *TempFile) copyTo(d *Dir, name string, o Options) error {
-	f, err := t.OpenRead()
+	f, _, err := t.dir.OpenFile(t.name, unix.S_IFREG)
 	if err != nil {
 		return err
 	}
@@ -122,7 +111,7 @@ func (t *TempFile) copyTo(d *Dir, name string, o Options) error {
 		return err
 	})
 	if err == nil {
-		t.Discard()
+		unix.Unlinkat(t.dir.fd, t.name, 0)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ func (d *Dir) Close() { unix.Close(d.fd) }
 func (d *Dir) HostPath(name string) string { return d.root.HostPath(path.Join(d.path, name)) }
 
 func (d *Dir) pathError(doing, name string, err error) error {
-	return d.root.pathError(doing, path.Join(d.path, name), err)
+	return d.full(d.root.pathError(doing, path.Join(d.path, name), err))
 }
 
 func (d *Dir) openDir(name string) (*Dir, error) {
@@ -75,15 +75,27 @@ func (d *Dir) OpenFile(name string, kind uint32) (*os.File, *Stat, error) {
 	return f, st, nil
 }
 
+// maxRead bounds the files that are read as a whole, in bytes: databases of users,
+// units, and a ledger with a name for each node of the largest config.
+const maxRead = 64 << 20
+
 // ReadFile returns the contents of a regular file, nil if there is no entry of
-// that name.
+// that name. One of more than 64 MiB is an error.
 func (d *Dir) ReadFile(name string) ([]byte, error) {
-	f, _, err := d.OpenFile(name, unix.S_IFREG)
+	f, st, err := d.OpenFile(name, unix.S_IFREG)
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
+	return readAll(f, st)
+}
+
+// readAll reads a file and closes it.
+func readAll(f *os.File, st *Stat) ([]byte, error) {
 	defer f.Close()
-	return io.ReadAll(f)
+	if st.Size > maxRead {
+		return nil, &os.PathError{Op: "reading", Path: f.Name(), Err: fmt.Errorf("it has %d bytes, at most %d are possible", st.Size, maxRead)}
+	}
+	return io.ReadAll(io.LimitReader(f, maxRead))
 }
 
 func (d *Dir) readNames() ([]string, error) {
@@ -137,9 +149,15 @@ func (d *Dir) SetDirOwnerMode(name string, owner Owner, mode uint32) error {
 
 // SetLinkOwner sets the owner of a symbolic link itself.
 func (d *Dir) SetLinkOwner(name string, owner Owner) error {
-	st, err := d.Lstat(name)
-	if err != nil || st == nil || !owner.differs(st) {
-		return err
+	st := new(Stat)
+	err := unix.Fstatat(d.fd, name, &st.Stat_t, unix.AT_SYMLINK_NOFOLLOW)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil
+	case err != nil:
+		return d.pathError("looking at", name, err)
+	case !owner.differs(st):
+		return nil
 	}
 	uid, gid := owner.ids(st)
 	if err := unix.Fchownat(d.fd, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -192,6 +210,30 @@ func (d *Dir) remove(name string) error {
 		return d.pathError("removing", name, err)
 	}
 	return nil
+}
+
+// count returns how many nodes an entry is, with all that is in it.
+func (d *Dir) count(name string) (int, error) {
+	sub, err := d.openDir(name)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return 0, nil
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
+		return 1, nil
+	case err != nil:
+		return 0, err
+	}
+	defer sub.Close()
+	names, err := sub.readNames()
+	nodes := 1
+	for _, n := range names {
+		below, err := sub.count(n)
+		if err != nil {
+			return 0, err
+		}
+		nodes += below
+	}
+	return nodes, err
 }
 
 // isMountPoint reports whether a filesystem is mounted on this node, which

@@ -19,7 +19,7 @@
 // Both agree (FuzzResolve). The kernel's is there for speed: 6,300 nodes take 2.5 s
 // with it and 4.1 s without.
 //
-// The walk holds every directory open that it has passed, so that ".." leads to
+// The walk holds the last directories open that it has passed, so that ".." leads to
 // where it came from and cannot be moved outside. Both follow at most 40 links.
 //
 // # How a node is changed
@@ -29,6 +29,9 @@
 //
 //	temp file: create ".firstlight-" and a random suffix (0600), write, chown, chmod
 //	commit:    renameat2(temp, name, RENAME_NOREPLACE), or rename if it may replace
+//
+// A PendingFile is a temp file for contents that take long to come. It is closed
+// between the writes, and found again by its name and inode.
 //
 // So nobody reads a node before it is complete, has its owner and its mode, and
 // after a power cut there is the old node or the new one. Only a directory in the

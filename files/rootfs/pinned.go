@@ -69,6 +69,21 @@ func (d *Dir) pin(parent *Dir) (*Pin, error) {
 	} else if mounted {
 		return &Pin{d.path, "a filesystem is mounted there", "choose another path: what is mounted is not removed"}, nil
 	}
+	return d.seal()
+}
+
+// SealAt returns why nothing can be made or replaced in a directory, nil if all can.
+func (r *Root) SealAt(name string) (*Pin, error) {
+	d, err := r.OpenDir(name)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.seal()
+}
+
+// seal returns the attribute of a node that keeps it, and what is in it, as it is.
+func (d *Dir) seal() (*Pin, error) {
 	var x unix.Statx_t
 	// Kernels without statx (before 4.11) do not say.
 	err := unix.Statx(d.fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &x)

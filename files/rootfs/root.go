@@ -2,7 +2,7 @@ package rootfs
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -16,6 +16,8 @@ import (
 type Root struct {
 	path string // for messages
 	fd   int
+	// temps are the pending files that there are.
+	temps temps
 	// open opens a directory below the root.
 	open func(r *Root, name string) (int, error)
 }
@@ -56,8 +58,18 @@ func (r *Root) pathError(doing, name string, err error) error {
 
 // openat2 lets the kernel resolve.
 func openat2(r *Root, name string) (int, error) {
+	fd, err := r.askKernel(name, unix.O_DIRECTORY)
+	if err == unix.EAGAIN {
+		return openByWalk(r, name)
+	}
+	return fd, err
+}
+
+// askKernel opens a path with O_PATH and further flags, resolved inside the root. EAGAIN
+// says that the kernel could not.
+func (r *Root) askKernel(name string, flags uint64) (int, error) {
 	how := unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Flags:   unix.O_PATH | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	const tries = 100 // EAGAIN: a directory was renamed meanwhile and ".." is uncertain
@@ -67,10 +79,27 @@ func openat2(r *Root, name string) (int, error) {
 			return fd, err
 		}
 	}
-	return openByWalk(r, name)
+	return -1, unix.EAGAIN
 }
 
-// openByWalk does the same without the kernel's help.
+// Exists reports whether a path leads to a node, links followed.
+func (r *Root) Exists(name string) bool {
+	fd, err := r.askKernel(name, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return err == nil
+	}
+	at, err := r.Resolve(name) // without the kernel's help
+	if err != nil {
+		return false
+	}
+	st, err := r.Lstat(at)
+	return err == nil && st != nil
+}
+
+// openByWalk does the same as openat2 without the kernel's help.
 func openByWalk(r *Root, name string) (int, error) {
 	w := walker{root: r, strict: true}
 	defer w.close()
@@ -181,14 +210,20 @@ func (r *Root) OpenFile(name string) (*os.File, *Stat, error) {
 }
 
 // ReadFile returns the contents of a regular file, links followed, and nil if
-// the path leads nowhere.
+// the path leads nowhere. One of more than 64 MiB is an error.
 func (r *Root) ReadFile(name string) ([]byte, error) {
-	f, _, err := r.OpenFile(name)
+	text, _, err := r.ReadFileStat(name)
+	return text, ignoreMissing(err)
+}
+
+// ReadFileStat is ReadFile with what is known about the file, which must exist.
+func (r *Root) ReadFileStat(name string) ([]byte, *Stat, error) {
+	f, st, err := r.OpenFile(name)
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, nil, err
 	}
-	defer f.Close()
-	return io.ReadAll(f)
+	text, err := readAll(f, st)
+	return text, st, err
 }
 
 // ReadDir returns the sorted names in a directory, none if the path leads
@@ -216,6 +251,16 @@ func (r *Root) Remove(name string) error {
 	}
 	defer d.Close()
 	return d.remove(base)
+}
+
+// Count returns how many nodes there are at a path: 0, or 1 and all that is in it.
+func (r *Root) Count(name string) (int, error) {
+	d, base, err := r.openParent(name)
+	if err != nil {
+		return 0, ignoreMissing(err)
+	}
+	defer d.Close()
+	return d.count(base)
 }
 
 // Move renames the node at a path. There must be nothing at the new one.
@@ -261,10 +306,38 @@ func (r *Root) SyncFilesystem(name string, done map[uint64]bool) error {
 		return nil
 	}
 	done[st.Dev] = true
-	if err := unix.Syncfs(int(f.Fd())); err != nil {
+	err = unix.Syncfs(int(f.Fd()))
+	if err == nil {
+		err = syncFAT(f)
+	}
+	if err != nil {
 		return r.pathError("writing back the filesystem of", name, err)
 	}
 	return nil
+}
+
+// syncFAT syncs the device of a file that is on a FAT: what the kernel knows of its table,
+// and what the disk has in its cache, which syncfs leaves there.
+func syncFAT(f *os.File) error {
+	var fs unix.Statfs_t
+	var st unix.Stat_t
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil || fs.Type != unix.MSDOS_SUPER_MAGIC {
+		return err
+	}
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	dev := uint64(st.Dev)
+	at, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev)))
+	if err != nil {
+		return nil // it is on no device, or nobody tells on which
+	}
+	device, err := os.Open("/dev/" + path.Base(at))
+	if err != nil {
+		return nil
+	}
+	defer device.Close()
+	return device.Sync()
 }
 
 // Within reports whether a clean absolute path is dir or lies below it.

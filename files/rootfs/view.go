@@ -141,6 +141,15 @@ func (v *View) Lstat(name string) (*Stat, error) {
 	return v.look(v.place(name))
 }
 
+// Count is Root.Count for what will be at a path, as it is now.
+func (v *View) Count(name string) (int, error) {
+	p := v.place(name)
+	if p.path == "" {
+		return 0, nil
+	}
+	return v.root.Count(p.path)
+}
+
 func (v *View) look(p place) (*Stat, error) {
 	if p.path == "" {
 		return p.made, nil

@@ -42,6 +42,12 @@ func TestViewIsTheTreeAfterChanges(t *testing.T) {
 			v.Make("/home/ann/new/f", unix.S_IFREG)
 			v.Move("/home/ann", "/x")
 		}, map[string]string{"/x/note": "nothing", "/x/new/f": "a file of 0 bytes", "/x/.ssh": "a directory", "/home/ann/new": "nothing"}},
+		"moved out of a directory that goes, and back when that is made again": {func(v *View) {
+			v.Move("/home/ann/.ssh", "/x")
+			v.Remove("/home/ann")
+			v.Make("/home/ann", unix.S_IFDIR)
+			v.Move("/x", "/home/ann/.ssh")
+		}, map[string]string{"/home/ann/.ssh": "a directory", "/home/ann/.ssh/none": "nothing", "/home/ann/note": "nothing"}},
 		"copied": {func(v *View) {
 			v.Make("/home/bob", unix.S_IFDIR)
 			for _, name := range []string{"rc", "own", "relative", "deep"} {

@@ -11,13 +11,14 @@ import (
 // maxLinks is how many symbolic links may lie on one path, as in the kernel.
 const maxLinks = 40
 
-// A walker resolves a path component by component. It holds every directory
-// open that it has passed, so that ".." is where it came from and never the real
-// parent of the root.
+// A walker resolves a path component by component. It holds the directories open
+// that it has passed, so that ".." is where it came from and never the real parent
+// of the root. Of a long path these are the last ones; the others are found again
+// from the root.
 type walker struct {
 	root  *Root
 	names []string // the resolved components so far
-	fds   []int    // the directories of the first len(fds) of them, or noDir
+	fds   []int    // the directories of the first len(fds) of them, noDir or released
 	links int
 	// strict ends the walk at a component that does not exist.
 	strict bool
@@ -27,8 +28,14 @@ type walker struct {
 	nonDir *Stat
 }
 
-// noDir stands for an open directory that will be made and is empty.
-const noDir = -1
+const (
+	// noDir stands for an open directory that will be made and is empty.
+	noDir = -1
+	// released stands for one that was closed, as there were too many.
+	released = -2
+	// maxHeld is how many are open.
+	maxHeld = 16
+)
 
 func (w *walker) close() {
 	for _, fd := range w.fds {
@@ -94,8 +101,7 @@ func (w *walker) step(name string) (target string, err error) {
 	case ".":
 		return "", nil
 	case "..":
-		w.up()
-		return "", nil
+		return "", w.up()
 	}
 	exists := !w.missing()
 	w.names = append(w.names, name)
@@ -109,7 +115,7 @@ func (w *walker) step(name string) (target string, err error) {
 	switch {
 	case err != nil:
 	case st.IsDir():
-		w.fds = append(w.fds, fd)
+		w.push(fd)
 		return "", nil
 	case st.IsLink():
 		w.names = w.names[:len(w.names)-1]
@@ -126,7 +132,8 @@ func (w *walker) open(name string) (fd int, st *Stat, err error) {
 	if w.view != nil {
 		at := w.path()
 		p := w.view.place(at)
-		if p != (place{path: at}) {
+		// In a directory that will be made there can be what is at this path now.
+		if p != (place{path: at}) || w.current() == noDir {
 			if fd, st, err = w.view.open(p); err == nil && st == nil {
 				err = unix.ENOENT
 			}
@@ -142,20 +149,46 @@ func (w *walker) open(name string) (fd int, st *Stat, err error) {
 }
 
 func closeDir(fd int) {
-	if fd != noDir {
+	if fd >= 0 {
 		unix.Close(fd)
 	}
 }
 
-func (w *walker) up() {
+// push goes down into a directory.
+func (w *walker) push(fd int) {
+	w.fds = append(w.fds, fd)
+	if n := len(w.fds) - maxHeld - 1; n >= 0 && w.fds[n] >= 0 {
+		unix.Close(w.fds[n])
+		w.fds[n] = released
+	}
+}
+
+func (w *walker) up() error {
 	if len(w.names) == 0 {
-		return
+		return nil
 	}
-	if !w.missing() {
-		closeDir(w.current())
-		w.fds = w.fds[:len(w.fds)-1]
-	}
+	wasMissing := w.missing()
 	w.names = w.names[:len(w.names)-1]
+	if wasMissing {
+		return nil
+	}
+	closeDir(w.current())
+	w.fds = w.fds[:len(w.fds)-1]
+	if len(w.fds) == 0 || w.current() != released {
+		return nil
+	}
+	again := walker{root: w.root, view: w.view, strict: true}
+	if err := again.walk(w.path()); err != nil {
+		again.close()
+		return err
+	}
+	if again.nonDir != nil || again.path() != w.path() {
+		again.close()
+		return unix.ESTALE // somebody has replaced a directory meanwhile
+	}
+	w.close()
+	w.names, w.fds = again.names, again.fds
+	return nil
 }
 
 // Resolve returns where a path leads, the last component included. Components

@@ -40,10 +40,12 @@ func probeExt(d *device) (Signature, bool) {
 	return s, true
 }
 
-// probeXFS: the superblock at 0, struct xfs_dsb.
+// probeXFS: the superblock at 0, struct xfs_dsb. While mkfs.xfs is at work, and for
+// ever if it was killed, sb_inprogress is set.
 func probeXFS(d *device) (Signature, bool) {
+	const inProgress = 126
 	b := d.bytes(0, 512)
-	if b == nil || string(b[:4]) != "XFSB" {
+	if b == nil || string(b[:4]) != "XFSB" || b[inProgress] != 0 {
 		return Signature{}, false
 	}
 	return Signature{UUID: uuidText(b[32:48]), Label: text(b[108:120]), Magics: []Range{{0, 4}}}, true
@@ -66,10 +68,19 @@ func probeBtrfs(d *device) (Signature, bool) {
 	return s, true
 }
 
+// UnfinishedMark says of what bears it that making it was begun and not completed: the
+// subsystem of a LUKS volume, or UnfinishedFAT.
+const UnfinishedMark = "firstlight-unfinished"
+
+// UnfinishedFAT is where the mark stands on a device, of some bytes, while a FAT is made
+// on it. Other programs write what a filesystem is known by at last; mkfs.fat writes it
+// at first, so that one that was killed leaves a FAT with tables full of what was there.
+func UnfinishedFAT(size int64) Range { return Range{size - 512, 512} }
+
 // probeFAT: the boot sector, Microsoft's FAT specification.
 func probeFAT(d *device) (Signature, bool) {
 	b := d.bytes(0, 512)
-	if !IsFATBootSector(b) {
+	if !IsFATBootSector(b) || d.magic(UnfinishedFAT(d.size).Offset, UnfinishedMark) {
 		return Signature{}, false
 	}
 	s := Signature{Type: "vfat", Magics: []Range{{0, 512}}}

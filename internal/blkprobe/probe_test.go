@@ -113,6 +113,7 @@ func TestProbeFindsMagicNumbers(t *testing.T) {
 		uber[128<<10+i<<10] = "\x0c\xb1\xba\x00\x00\x00\x00\x00"
 	}
 	const mib = 1 << 20
+	fat := "\xeb\x3c\x90mkfs.fat\x00\x02\x04\x04\x00\x02\x00\x02\x00\x00\xf8\x50" + strings.Repeat("\x00", 487) + "\x55\xaa"
 	for _, c := range []struct {
 		name string
 		at   map[int64]string
@@ -136,6 +137,10 @@ func TestProbeFindsMagicNumbers(t *testing.T) {
 		{"a disc with both", map[int64]string{32768: "\x01CD001", 34817: "NSR02"}, "signatures of several things: udf, iso9660"},
 		{"erofs", map[int64]string{1024: "\xe2\xe1\xf5\xe0", 1024 + 64: "root"}, `erofs (label "root")`},
 		{"ntfs is not vfat", map[int64]string{3: "NTFS    ", 11: "\x00\x02\x08\x01\x00\x02", 21: "\xf8", 510: "\x55\xaa"}, ""},
+		{"a FAT", map[int64]string{0: fat}, "vfat"},
+		{"a FAT that is unfinished", map[int64]string{0: fat, 10*mib - 512: UnfinishedMark}, ""},
+		{"xfs", map[int64]string{0: "XFSB"}, "xfs"},
+		{"xfs that is unfinished", map[int64]string{0: "XFSB", 126: "\x01"}, ""},
 		{"several", map[int64]string{32768: "\x01CD001", 1024: "\xe2\xe1\xf5\xe0"}, "signatures of several things: iso9660, erofs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

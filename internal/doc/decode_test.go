@@ -66,7 +66,7 @@ func TestObjectsKnowWhetherTheyAreGiven(t *testing.T) {
 	if got := s.Inner.Deep.Origin().String(); got != "test, line 2, column 1 (inner)" {
 		t.Errorf("an absent object is at %s", got)
 	}
-	if s.Inner.Node().Line != 2 || s.Data.Node() != s.Node() {
+	if NodeOf(s.Inner.Object).Line != 2 || NodeOf(s.Data.Object) != NodeOf(s.Object) {
 		t.Error("an object does not have the node that it was made from")
 	}
 }

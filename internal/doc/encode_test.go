@@ -14,7 +14,7 @@ func encode(s *sample) *Node { return Encode(reflect.ValueOf(s).Elem()) }
 
 func TestEncodingWhatHasNotChangedReturnsTheSameTree(t *testing.T) {
 	s := filled(t, sampleText)
-	if encode(s) != s.Node() {
+	if encode(s) != NodeOf(s.Object) {
 		t.Errorf("got another tree: %s", encode(s).AppendJSON(nil))
 	}
 	if n := testing.AllocsPerRun(10, func() { encode(s) }); n > 0 {
@@ -50,7 +50,7 @@ func TestEncodingWhatHasChanged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := filled(t, c.text)
-			before := s.Node()
+			before := NodeOf(s.Object)
 			c.change(s)
 			if got := string(encode(s).AppendJSON(nil)); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)

@@ -185,6 +185,8 @@ func (r *jsonReader) next(closing byte) (more bool, err error) {
 type SyntaxError struct {
 	Origin  Origin
 	Message string
+	// CutOff reports whether the text ends before it is complete.
+	CutOff bool
 }
 
 func (e *SyntaxError) Error() string { return e.Origin.String() + ": " + e.Message }
@@ -199,15 +201,17 @@ func (r *jsonReader) unexpected(wanted string) error {
 }
 
 func (r *jsonReader) cutOff() error {
-	return r.fail(len(r.text), "the text ends too early, a bracket, brace or quote is not closed")
+	err := r.fail(len(r.text), "the text ends too early, a bracket, brace or quote is not closed")
+	err.CutOff = true
+	return err
 }
 
-func (r *jsonReader) fail(offset int, format string, args ...any) error {
+func (r *jsonReader) fail(offset int, format string, args ...any) *SyntaxError {
 	before := r.text[:offset]
 	at := Origin{
 		Source: r.source.String(),
 		Line:   strings.Count(before, "\n") + 1,
 		Column: offset - strings.LastIndexByte(before, '\n'),
 	}
-	return &SyntaxError{at, "this is not valid JSON: " + fmt.Sprintf(format, args...)}
+	return &SyntaxError{Origin: at, Message: "this is not valid JSON: " + fmt.Sprintf(format, args...)}
 }

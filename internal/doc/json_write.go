@@ -33,6 +33,19 @@ func (n *Node) AppendJSON(b []byte) []byte {
 	return append(b, n.Text...)
 }
 
+// PlainSize is how long a tree is as JSON, in bytes, if nothing in it needs an escape;
+// it may be a little less.
+func (n *Node) PlainSize() int {
+	size := len(n.Text) + len(`"",`)
+	for _, m := range n.Members {
+		size += len(m.Name) + len(`"":`) + m.Value.PlainSize()
+	}
+	for _, item := range n.Items {
+		size += item.PlainSize()
+	}
+	return size
+}
+
 // appendString writes a string with the escapes that JSON demands, and no more.
 // What is not UTF-8 becomes U+FFFD, which is what reading it gives anyway.
 func appendString(b []byte, s string) []byte {

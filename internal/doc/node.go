@@ -88,3 +88,17 @@ func (n *Node) Remove(name string) bool {
 	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Name == name })
 	return len(n.Members) < before
 }
+
+// Clone copies a node with everything below it. Origins stay.
+func (n *Node) Clone() *Node {
+	out := *n
+	out.Members = slices.Clone(n.Members)
+	for i, m := range n.Members {
+		out.Members[i].Value = m.Value.Clone()
+	}
+	out.Items = slices.Clone(n.Items)
+	for i, item := range n.Items {
+		out.Items[i] = item.Clone()
+	}
+	return &out
+}

@@ -10,8 +10,9 @@ import (
 type Origin struct {
 	// Source says which config: "user config (fw_cfg opt/com.coreos/config)".
 	Source string `json:"source,omitempty"`
-	// Line and Column are 1-based and count bytes; 0 if not known.
-	Line   int `json:"line,omitempty"`
+	// Line is 1-based; 0 if not known.
+	Line int `json:"line,omitempty"`
+	// Column is 1-based and counts bytes; 0 if not known.
 	Column int `json:"column,omitempty"`
 	// Path leads from the root of that config to the value: storage.files[2].mode.
 	Path string `json:"path,omitempty"`
@@ -41,7 +42,11 @@ func (o Origin) Key(name string) string {
 func (o Origin) IsZero() bool { return o == Origin{} }
 
 // String prints an origin for people: user config, line 41, column 9 (storage.filesystems[2]).
+// Of a value that was not read from anything there is only the path.
 func (o Origin) String() string {
+	if o.Source == "" && o.Line == 0 {
+		return o.Path
+	}
 	var b strings.Builder
 	b.WriteString(o.Source)
 	if o.Line > 0 {
@@ -63,8 +68,9 @@ type Object struct {
 // ObjectAt returns an Object with the origin of n.
 func ObjectAt(n *Node) Object { return Object{node: n} }
 
-// Node returns what the object was decoded from.
-func (o Object) Node() *Node { return o.node }
+// NodeOf returns what an object was decoded from. It is no method, as objects are part of
+// the API of package config.
+func NodeOf(o Object) *Node { return o.node }
 
 // IsPresent reports whether the config mentions the object.
 func (o Object) IsPresent() bool { return o.node != nil && !o.absent }

@@ -22,6 +22,7 @@ func TestOrigins(t *testing.T) {
 		{"an index of an object", s.Origin(0), "test, line 1, column 1 ([0])"},
 		{"a step of another type", s.Origin(1.5), "test, line 1, column 1"},
 		{"an object from nowhere", Object{}.Origin("x"), ""},
+		{"what was filled in by hand", Origin{Path: "left[0].path"}, "left[0].path"},
 		{"a node of which nothing is known", ObjectAt(&Node{}).Origin("x"), ""},
 	} {
 		if got := c.got.String(); got != c.want {

@@ -73,7 +73,20 @@ func (c *Client) classifyRoute(err error) *AttemptError {
 	case text == "":
 		text = "no route: " + rootOf(err).Error()
 	}
-	return &AttemptError{Kind: NoNetwork, Err: &located{text, err}, target: target}
+	return noNetwork(text, err, target)
+}
+
+// noNetwork is a failure of this machine's network, with what can be done about this one if
+// that is not the same as for others.
+func noNetwork(text string, err error, target string) *AttemptError {
+	e := &AttemptError{Kind: NoNetwork, Err: &located{text, err}, target: target}
+	switch {
+	case text == noInterface:
+		e.hint = "give the virtual machine a network card, or the initramfs the driver of the one that is there (dracut --add-drivers)"
+	case strings.HasPrefix(text, "no route"):
+		e.hint = "this machine has an address, but no gateway to this server (ip route): check DHCP, or the ip= arguments on the kernel command line"
+	}
+	return e
 }
 
 // rootOf returns the innermost cause.
@@ -91,13 +104,18 @@ func rootOf(err error) error {
 // nothing about the name.
 func (c *Client) classifyDNS(err *net.DNSError) *AttemptError {
 	says := func(part string) bool { return strings.Contains(err.Err, part) }
+	if err.IsNotFound && err.Server == "" {
+		e := failed(Permanent, "DNS: no name server is asked for %q, as it cannot be the name of a host", Printable(err.Name))
+		e.hint = "check the spelling of the host's name"
+		return e
+	}
 	switch text := networkProblem(c.listLinks()); {
 	case text != "":
-		return &AttemptError{Kind: NoNetwork, Err: errors.New(text), target: err.Name}
+		return noNetwork(text, err, err.Name)
 	case err.IsNotFound:
 		return failed(NXDomain, "DNS: there is no host %q, says the name server%s", err.Name, at(err.Server))
 	case says("network is unreachable"):
-		return &AttemptError{Kind: NoNetwork, Err: fmt.Errorf("no route to the name server%s", at(err.Server)), target: err.Name}
+		return noNetwork("no route to the name server"+at(err.Server), err, err.Name)
 	case err.IsTimeout, says("operation was canceled"):
 		return failed(DNSDown, "DNS: the name server%s does not answer (asked for %q)", at(err.Server), err.Name)
 	case says("connection refused"):
@@ -123,7 +141,8 @@ func classifyRequest(err error) *AttemptError {
 	switch {
 	case errors.As(err, &address):
 		text = fmt.Sprintf("%s: %q", address.Err, Printable(address.Addr))
-	case !strings.HasPrefix(text, "invalid header field ") && text != "no Host in request URL":
+	case strings.HasPrefix(text, "invalid header field "), strings.HasPrefix(text, "idna: "), text == "no Host in request URL":
+	default:
 		return nil
 	}
 	return &AttemptError{Kind: Permanent, Err: &located{"this cannot be requested: " + text, err}, hint: "fix the URL, or httpHeaders, in the config"}
@@ -161,7 +180,9 @@ func classifyDial(err error) *AttemptError {
 	case errors.Is(err, context.Canceled):
 		return failed(Timeout, "TCP: %s has not answered yet", whom)
 	case errors.Is(err, syscall.EINVAL) && strings.Contains(whom, "%"):
-		return failed(Timeout, "no network interface has the name in the address of %s", whom)
+		return failed(NoInterface, "this machine has no network interface of the name that follows after the %% in the address of %s", whom)
+	case errors.Is(err, syscall.EINVAL):
+		return &AttemptError{Kind: Permanent, Err: &located{"the kernel does not connect to " + whom + ": " + syscall.EINVAL.Error(), err}, hint: "check the address in the URL"}
 	}
 	return failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
 }
@@ -170,7 +191,7 @@ func classifyDial(err error) *AttemptError {
 // http have no types but texts.
 func classifyHTTP(err error) *AttemptError {
 	switch {
-	case errors.Is(err, errStalled), errors.Is(err, ErrCut), errors.Is(err, errBadRange):
+	case errors.Is(err, ErrStalled), errors.Is(err, ErrCut), errors.Is(err, errBadRange):
 		return &AttemptError{Kind: ConnLost, Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return failed(TLS, "TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")
@@ -186,7 +207,8 @@ func classifyHTTP(err error) *AttemptError {
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
 		return &AttemptError{Kind: TLS, Err: &located{"HTTP: the server speaks TLS at this port", err}, hint: "begin the URL with https://, or set another port"}
 	case strings.Contains(err.Error(), "server response headers exceeded"):
-		return &AttemptError{Kind: ConnRefused, Err: &located{fmt.Sprintf("HTTP: the header of the answer is larger than %d KiB", maxHeader>>10), err}}
+		return &AttemptError{Kind: Permanent, Err: &located{fmt.Sprintf("HTTP: the header of the answer is larger than %d KiB", maxHeader>>10), err},
+			hint: "look at what the server sends before the contents, with curl -I URL"}
 	case strings.Contains(err.Error(), "malformed"):
 		return &AttemptError{Kind: ConnRefused, Err: &located{"HTTP: the server at this port does not speak it: it sent " + whatCame(err), err}}
 	case isAny(err, syscall.ECONNRESET, syscall.EPIPE):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,8 @@ type Client struct {
 	Log *report.Logger
 	// Offline refuses all resources that need the network.
 	Offline bool
+	// OEMDirectory is where the files of oem URLs are. Without it there are none.
+	OEMDirectory string
 	// Credentials are those for object stores.
 	Credentials Credentials
 	Clock       Clock
@@ -37,6 +40,9 @@ type Client struct {
 	// NetworkWait is how long the time limit of the first config does not begin while
 	// this machine has no route to any server asked.
 	NetworkWait time.Duration
+	// Dial, if set, connects to servers and proxies instead of this machine's network.
+	// Services of the platform are not asked through it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	limits  limiter
 	mu      sync.Mutex
@@ -66,11 +72,17 @@ type download struct {
 	startTimer func() // is called with the first slot
 }
 
-// schemes are the kinds of URLs that can be fetched.
-var schemes = map[string]struct {
+// A scheme is a kind of URL.
+type scheme struct {
 	needsNetwork bool
 	open         func(context.Context, *Client, download) (io.ReadCloser, error)
-}{
+}
+
+// OEMScheme is that of oem:///PATH, for files of the image; see Client.OEMDirectory.
+const OEMScheme = "oem"
+
+// schemes are the kinds of URLs that can be fetched from any image.
+var schemes = map[string]scheme{
 	"arn":   {true, openS3},    // arn:aws:s3:::BUCKET/KEY
 	"data":  {false, openData}, // data:,CONTENTS
 	"gs":    {true, openGCS},   // gs://BUCKET/OBJECT
@@ -80,25 +92,36 @@ var schemes = map[string]struct {
 	"tftp":  {true, openTFTP}, // tftp://HOST/PATH
 }
 
+func (c *Client) lookupScheme(name string) (s scheme, known bool) {
+	if name == OEMScheme && c.OEMDirectory != "" {
+		return scheme{false, openOEM}, true
+	}
+	s, known = schemes[name]
+	return s, known
+}
+
 // Fetch writes the bytes of a resource to w: fetched, decompressed, and equal
 // to its hash if it has one. After an error what was written so far must not be
 // used. A resource without a source is empty.
 //
-// If w can be truncated and seeks, as files do, a resource that changes on the
-// server while it is fetched is fetched again; else that is an error.
+// If w has methods Size and Truncate, a resource that changes on the server while it
+// is fetched is fetched again; else that is an error.
 func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) error {
 	source := config.ValueOr(r.Source, "")
 	if source == "" {
 		return nil
 	}
 	if err := c.fetch(ctx, source, r, w); err != nil {
-		hint := Hint(err)
+		hint, at := Hint(err), r.Origin("source")
+		if mismatch := (*hashError)(nil); errors.As(err, &mismatch) {
+			at = r.Verification.Origin("hash")
+		}
 		if !config.IsRemote(source) && isWrongContents(err) {
 			err = mistake{err}
 		} else {
 			err = failure{err}
 		}
-		return &report.Error{Doing: "fetching " + Redact(source), Origin: r.Origin("source"), Err: err, Hint: hint}
+		return &report.Error{Doing: "fetching " + Redact(source), Origin: at, Err: err, Hint: hint}
 	}
 	return nil
 }
@@ -120,9 +143,14 @@ const maxRounds = 3
 
 func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w io.Writer) error {
 	name, _, _ := strings.Cut(source, ":")
-	scheme, ok := schemes[strings.ToLower(name)]
+	scheme, ok := c.lookupScheme(strings.ToLower(name))
 	if !ok {
 		return fmt.Errorf("only URLs that begin with %s can be fetched", strings.Join(slices.Sorted(maps.Keys(schemes)), ", "))
+	}
+	if scheme.needsNetwork {
+		if err := config.CheckURL(source); err != nil {
+			return &AttemptError{Kind: Permanent, Err: err, hint: "fix the URL"}
+		}
 	}
 	if scheme.needsNetwork && c.Offline {
 		return ErrNeedNetwork
@@ -136,9 +164,10 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	defer cancel()
 	// The download of files is announced by the files stage, all in one line.
 	_, inMemory := w.(*boundedBuffer)
-	var rewind func() error
-	if scheme.needsNetwork {
-		rewind = rewinder(w)
+	written, canTruncate := w.(truncater)
+	before := int64(0)
+	if canTruncate {
+		before = written.Size()
 	}
 	for round := 1; ; round++ {
 		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, config.ValueOr(r.Verification.Hash, "") != "", inMemory, startTimer})
@@ -146,11 +175,11 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 			err = writeVerified(w, body, r)
 			body.Close()
 		}
-		if !errors.Is(err, errChanged) || rewind == nil || round == maxRounds {
+		if !errors.Is(err, errChanged) || !canTruncate || round == maxRounds {
 			return explainTimeout(ctx, err)
 		}
 		c.Log.Warn(fmt.Sprintf("fetching %s: %v; it is begun again", Redact(source), err))
-		if err := rewind(); err != nil {
+		if err := written.Truncate(before); err != nil {
 			return err
 		}
 	}
@@ -173,48 +202,68 @@ func writeVerified(w io.Writer, body io.Reader, r config.Resource) error {
 	return check.verify()
 }
 
-// rewinder returns a function that takes back all that is written to w from now
-// on. It is nil if w cannot do that.
-func rewinder(w io.Writer) func() error {
-	switch w := w.(type) {
-	case *boundedBuffer:
-		length := len(w.bytes)
-		return func() error { w.bytes = w.bytes[:length]; return nil }
-	case interface {
-		io.Seeker
-		Truncate(int64) error
-	}:
-		start, err := w.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return nil
-		}
-		return func() error {
-			_, err := w.Seek(start, io.SeekStart)
-			return errors.Join(err, w.Truncate(start))
-		}
-	}
-	return nil
+// A truncater is a writer that can take back what was written to it.
+type truncater interface {
+	Size() int64 // in bytes
+	Truncate(size int64) error
 }
 
 // Bytes is Fetch into memory, for configs, certificates and keys. More than limit
 // bytes are an error.
-func (c *Client) Bytes(ctx context.Context, r config.Resource, limit int) ([]byte, error) {
+func (c *Client) Bytes(ctx context.Context, r config.Resource, limit config.Limit) ([]byte, error) {
 	b := &boundedBuffer{limit: limit}
 	if err := c.Fetch(ctx, r, b); err != nil {
 		return nil, err
 	}
-	return b.bytes, nil
+	return b.bytes(), nil
 }
 
+// A boundedBuffer keeps what is written in pieces: to append to a large one would
+// need its memory twice, again and again.
 type boundedBuffer struct {
-	bytes []byte
-	limit int
+	pieces [][]byte
+	size   int
+	limit  config.Limit
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if len(b.bytes)+len(p) > b.limit {
-		return 0, fmt.Errorf("it is larger than %d MiB", b.limit>>20)
+	const smallest, largest = 4 << 10, 1 << 20 // bytes of a piece
+	if b.size+len(p) > b.limit.Bytes {
+		return 0, fmt.Errorf("it is larger than %v", b.limit)
 	}
-	b.bytes = append(b.bytes, p...)
+	for rest := p; len(rest) > 0; {
+		last := len(b.pieces) - 1
+		if last < 0 || len(b.pieces[last]) == cap(b.pieces[last]) {
+			b.pieces = append(b.pieces, make([]byte, 0, min(max(b.size, smallest), largest)))
+			last++
+		}
+		piece := b.pieces[last]
+		n := min(len(rest), cap(piece)-len(piece))
+		b.pieces[last], rest = append(piece, rest[:n]...), rest[n:]
+		b.size += n
+	}
 	return len(p), nil
+}
+
+// Size is that of all that was written, in bytes.
+func (b *boundedBuffer) Size() int64 { return int64(b.size) }
+
+// Truncate drops what was written after so many bytes.
+func (b *boundedBuffer) Truncate(size int64) error {
+	b.size = int(size)
+	for i, piece := range b.pieces {
+		b.pieces[i] = piece[:min(int(size), len(piece))]
+		size -= int64(len(b.pieces[i]))
+	}
+	return nil
+}
+
+// bytes returns all that was written; the buffer is empty then.
+func (b *boundedBuffer) bytes() []byte {
+	all := make([]byte, 0, b.size)
+	for i, piece := range b.pieces {
+		all, b.pieces[i] = append(all, piece...), nil
+	}
+	b.pieces, b.size = nil, 0
+	return all
 }

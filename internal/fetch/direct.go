@@ -5,20 +5,25 @@ import (
 	"net/http"
 )
 
-// Retry calls attempt until it succeeds, by the same policy as fetches. Only ctx
-// limits the time. The name, such as "GET http://...", is for the log. If onAttempt
-// is set, it is called with nil before each attempt, and with the error after each
-// one that fails.
+// Retry calls attempt until it succeeds, by the same policy as fetches, but for shorter
+// pauses: it is for services of the platform. Only ctx limits the time. The name, such as
+// "GET http://...", is for the log. If onAttempt is set, it is called with nil before each
+// attempt, and with the error after each one that fails.
 func (c *Client) Retry(ctx context.Context, name string, onAttempt func(*AttemptError), attempt func() error) error {
+	return c.retry(ctx, retry{what: name, onAttempt: onAttempt, ofPlatform: true}, attempt)
+}
+
+func (c *Client) retry(ctx context.Context, retry retry, attempt func() error) error {
 	if c.Offline {
 		return failure{ErrNeedNetwork}
 	}
-	retry := retry{client: c, what: name, onAttempt: onAttempt, underWay: func() string { return "waiting for the answer" }}
+	retry.client, retry.underWay = c, func() string { return "waiting for the answer" }
 	defer retry.end()
 	for {
 		retry.start()
 		err := attempt()
 		if err == nil {
+			retry.over()
 			return nil
 		}
 		if err := retry.wait(ctx, err); err != nil {

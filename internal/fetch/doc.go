@@ -41,8 +41,11 @@
 //	NoNetwork    no link, carrier, address or route                for ever
 //
 // The limits are for a server that is just being set up, and for a person who waits.
-// Pauses are random between nothing and 200 ms, 400 ms and so on up to 5 s, so that
-// a thousand machines do not come at once; a Retry-After of up to a minute is added.
+// Pauses are random between nothing and 200 ms, 400 ms and so on, so that thousands of
+// machines do not come at once: up to 30 s where the server is down or busy, else up to
+// 5 s. A server that answers 429 or 503, and not when to come again, is asked a second
+// time soon, and after that with the longest pauses. A Retry-After of up to a minute is
+// followed, and up to half of it added.
 // A connection that is silent for 30 s, or brings less than 4 KiB in two minutes, is
 // ended. Without a network or a name server there is a try every half second and whenever
 // the network changes, which does not count as an attempt. Connections that bring

@@ -50,7 +50,7 @@ func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Re
 		return nil, x.failed(err)
 	}
 	c.Log.Info(fmt.Sprintf("%s result: %s", req.Method, Printable(resp.Status)))
-	resp.Body = newStallReader(ctx, cancel, resp.Body, c.StallTimeout)
+	resp.Body = &paceReader{ReadCloser: newStallReader(ctx, cancel, resp.Body, c.StallTimeout)}
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusNoContent:
 		return resp, nil

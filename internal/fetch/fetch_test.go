@@ -26,7 +26,7 @@ func resourceOf(source string) config.Resource { return config.Resource{Source: 
 
 func get(t *testing.T, c *Client, r config.Resource) (string, error) {
 	t.Helper()
-	b, err := c.Bytes(context.Background(), r, 1<<20)
+	b, err := c.Bytes(context.Background(), r, config.Limit{Bytes: 1 << 20})
 	return string(b), err
 }
 
@@ -275,6 +275,11 @@ func TestRedact(t *testing.T) {
 		"data:,secret":              "a data URL of 12 bytes",
 		"arn:aws:s3:::b/k":          "arn:aws:s3:::b/k",
 		"http://%zz":                "a URL that cannot be parsed",
+		"foo:bar":                   "foo:bar",
+		"user:secret@host/":         "a URL without a host",
+		"http:user:secret@host/":    "a URL without a host",
+		"http:/user:secret@host/":   "a URL without a host",
+		"http:///user:secret@host/": "a URL without a host",
 	} {
 		if got := Redact(source); got != want {
 			t.Errorf("%s: got %q, want %q", source, got, want)

@@ -17,7 +17,7 @@ const maxExcerpt = 16 << 10
 
 func defaultHeaders() http.Header {
 	return http.Header{
-		"User-Agent":      {"Ignition/" + system.Version},
+		"User-Agent":      {system.UserAgent()},
 		"Accept":          {fmt.Sprintf("application/vnd.coreos.ignition+json;version=%s, */*;q=0.1", config.Stable)},
 		"Accept-Encoding": {"identity"},
 	}
@@ -25,7 +25,7 @@ func defaultHeaders() http.Header {
 
 func openHTTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
 	u, err := url.Parse(d.source)
-	if err != nil || u.Host == "" {
+	if err != nil {
 		return nil, errors.New("this is not a URL that can be requested")
 	}
 	headers, err := headersOf(d)

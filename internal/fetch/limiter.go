@@ -6,12 +6,37 @@ import (
 	"sync"
 )
 
-// Transfers at the same time: in all, enough to hide the latency of servers; for
-// each host fewer, so that a host that hangs leaves slots to the others.
+// Transfers at the same time: in all, enough to hide the latency of servers, but
+// fewer if this process may have few files open; for each host fewer, so that a host
+// that hangs leaves slots to the others.
 const (
 	maxTransfers        = 16
 	maxTransfersPerHost = 12
 )
+
+// descriptorsPerTransfer are those that a transfer has at most: for two connections
+// that race, or one and the file that is written, for a name that is looked up, and
+// for a connection that is left idle.
+const descriptorsPerTransfer = 4
+
+// otherDescriptors are what the rest of this process may have open.
+const otherDescriptors = 32
+
+// transfersFor returns how many transfers a process may have at a time that may
+// have so many open files (RLIMIT_NOFILE).
+func transfersFor(descriptors uint64) int {
+	spare := max(descriptors, otherDescriptors) - otherDescriptors
+	return int(min(maxTransfers, max(1, spare/descriptorsPerTransfer)))
+}
+
+// transfers is transfersFor this process.
+var transfers = sync.OnceValue(func() int {
+	files, err := openFiles()
+	if err != nil {
+		return maxTransfers
+	}
+	return transfersFor(files)
+})
 
 // A limiter bounds how many transfers run at a time. The zero value is ready.
 type limiter struct {
@@ -24,7 +49,7 @@ func (l *limiter) slots(host string) (forHost, all chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all == nil {
-		l.all, l.hosts = make(chan struct{}, maxTransfers), map[string]chan struct{}{}
+		l.all, l.hosts = make(chan struct{}, transfers()), map[string]chan struct{}{}
 	}
 	if l.hosts[host] == nil {
 		l.hosts[host] = make(chan struct{}, maxTransfersPerHost)

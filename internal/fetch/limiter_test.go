@@ -61,6 +61,14 @@ func testTransfersAreBounded(t *testing.T) {
 	}
 }
 
+func TestFewDescriptorsMakeFewerTransfers(t *testing.T) {
+	for descriptors, want := range map[uint64]int{0: 1, 20: 1, 39: 1, 40: 2, 64: 8, 95: 15, 96: 16, 1 << 20: 16, 1<<64 - 1: 16} {
+		if got := transfersFor(descriptors); got != want {
+			t.Errorf("%d descriptors: got %d transfers, want %d", descriptors, got, want)
+		}
+	}
+}
+
 func TestBusyHostLeavesSlotsToOthers(t *testing.T) {
 	var l limiter
 	for range maxTransfersPerHost {

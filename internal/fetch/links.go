@@ -36,6 +36,8 @@ func links() []link {
 	return found
 }
 
+const noInterface = "no link: this machine has no network interface; its driver may be missing in the initramfs"
+
 // networkProblem returns what is missing for a network with these links, or "".
 func networkProblem(links []link) string {
 	var down, dead, bare []string
@@ -59,7 +61,7 @@ func networkProblem(links []link) string {
 	case len(down) > 0:
 		return "no link: " + several(down, "is", "are") + " not switched on yet"
 	}
-	return "no link: this machine has no network interface; its driver may be missing in the initramfs"
+	return noInterface
 }
 
 // several returns a subject and the form of its verb.

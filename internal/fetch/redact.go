@@ -19,6 +19,9 @@ func Redact(source string) string {
 	if err != nil {
 		return "a URL that cannot be parsed"
 	}
+	if u.Host == "" && strings.Contains(source, "@") {
+		return "a URL without a host" // which may be user:password@host
+	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, Opaque: u.Opaque}
 	if u.RawQuery != "" {
 		return shown.String() + "?..."

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/firstlight-os/firstlight/config"
 )
 
 // maxRedirects is far more than any server means; the reference has no limit and
@@ -34,6 +36,9 @@ func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
 	before := x.last.URL
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", Printable(r.URL.Scheme)))
+	}
+	if err := config.CheckURL(r.URL.String()); err != nil {
+		return redirectError(fmt.Sprintf("the server redirected to %s, which cannot be requested: %v", Redact(r.URL.String()), err))
 	}
 	x.last, x.redirected = r, true
 	x.connected.Store(false)

@@ -18,8 +18,9 @@ import (
 const maxStuck = 10
 
 var (
-	// errStalled means that the server sends nothing in the middle of a response.
-	errStalled = errors.New("the server sends nothing more")
+	// ErrStalled means that the server sends nothing in the middle of a response, or
+	// nearly nothing. It is retried.
+	ErrStalled = errors.New("the server sends nothing more")
 	// ErrCut means that a response is shorter than its header says. It is retried.
 	ErrCut = errors.New("the answer broke off")
 	// errChanged means that the resource was changed while it was fetched.
@@ -68,6 +69,7 @@ func (r *resumingReader) connect() error {
 	for {
 		err := r.attempt()
 		if err == nil {
+			r.retry.over()
 			return nil
 		}
 		if errors.Is(err, errBadRange) {
@@ -87,7 +89,6 @@ func (r *resumingReader) attempt() error {
 	if err != nil {
 		return err
 	}
-	resp.body = &paceReader{ReadCloser: resp.body}
 	r.current, r.progressed = resp, false
 	r.total.Store(resp.size)
 	if resp.from == 0 && r.at.offset > 0 {
@@ -177,7 +178,7 @@ func (r *resumingReader) connectionLost(err error) error {
 		return failed(Permanent, "none, the transfer was at %s", r.progress())
 	case r.ctx.Err() != nil:
 		return context.Cause(r.ctx)
-	case errors.Is(err, errStalled):
+	case errors.Is(err, ErrStalled):
 		err = fmt.Errorf("%s: %w, after %s", r.protocol, err, r.progress())
 	case errors.As(err, &attempt):
 		kind := attempt.Kind

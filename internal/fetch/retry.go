@@ -2,8 +2,10 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -12,8 +14,17 @@ import (
 
 // The constants of the policy of retries; doc.go has it in words.
 const (
-	firstPause    = 200 * time.Millisecond
-	lastPause     = 5 * time.Second
+	firstPause = 200 * time.Millisecond
+	// lastPause is the longest where the server is dark or has too much to do, shortPause
+	// elsewhere: for what is no server's fault, and for services of the platform, which many
+	// machines do not ask at once.
+	lastPause  = 30 * time.Second
+	shortPause = 5 * time.Second
+	// doublings is how often a pause doubles until it is the longest.
+	doublings = 8
+	// quickPauses are those that a server gets that says that it has too much to do.
+	quickPauses = 1
+
 	networkPause  = 500 * time.Millisecond
 	maxRetryAfter = time.Minute
 
@@ -36,23 +47,27 @@ const (
 	NXDomain                // the name does not exist
 	DNSDown                 // no name server answers
 	NoNetwork               // this machine has no link, address or route
+	NoInterface             // this machine has no interface of the name in the address
 )
 
 var retryPolicy = [...]struct {
 	limit     time.Duration // how long this kind alone may last
-	uncounted bool          // it does not count as an attempt
+	pause     time.Duration // the longest between two attempts
+	uncounted bool          // nobody was asked, so that it does not count as an attempt
 	hint      string
 }{
-	Permanent:   {0, false, ""},
-	ServerBusy:  {forever, false, "look at the server and its log"},
-	ConnLost:    {forever, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
-	ConnRefused: {3 * time.Hour, false, "check that the server runs, and that address and port are right"},
-	Timeout:     {3 * time.Hour, false, "check the address, and whether a firewall drops the packets"},
-	TLS:         {time.Minute, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls"},
-	NXDomain: {30 * time.Minute, false,
+	Permanent:   {0, 0, false, ""},
+	ServerBusy:  {forever, lastPause, false, "look at the server and its log"},
+	ConnLost:    {forever, shortPause, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
+	ConnRefused: {3 * time.Hour, lastPause, false, "check that the server runs, and that address and port are right"},
+	Timeout:     {3 * time.Hour, shortPause, false, "check the address, and whether a firewall drops the packets"},
+	TLS:         {time.Minute, shortPause, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls"},
+	NXDomain: {30 * time.Minute, shortPause, false,
 		"check the spelling of the host's name, and the name servers that this machine was given (/etc/resolv.conf)"},
-	DNSDown:   {forever, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
-	NoNetwork: {forever, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
+	DNSDown:   {forever, networkPause, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
+	NoNetwork: {forever, networkPause, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
+	NoInterface: {10 * time.Second, networkPause, true,
+		"check the name of the network interface in the URL, which follows after the address; \"ip link\" lists those of this machine"},
 }
 
 // An AttemptError is why one attempt has failed.
@@ -103,11 +118,15 @@ type retry struct {
 	underWay func() string
 	unwatch  func() // ends these warnings
 
+	// ofPlatform reports whether a service of the platform is asked.
+	ofPlatform bool
+
 	attempts  int // that had a network
 	pauses    int // since something worked
 	lastError *AttemptError
 	// since is when attempts began to fail, and sinceKind, to fail in this way.
 	since, sinceKind time.Time
+	noted            bool          // that they did
 	warnedAfter      time.Duration // how long they had failed at the last warning
 }
 
@@ -133,16 +152,35 @@ func (r *retry) end() {
 	}
 }
 
+// over is called when an attempt has succeeded, or there is no other one. What was waited
+// for meanwhile is what the last one failed by.
+func (r *retry) over() {
+	if r.lastError == nil || r.noted {
+		return
+	}
+	r.noted = true
+	what := r.what + ": " + Printable(r.lastError.Error())
+	if r.lastError.target != "" {
+		what = "a network route to " + r.lastError.target
+	}
+	r.client.Log.Waited(what, r.since)
+}
+
 // reset is called when something worked.
 func (r *retry) reset() {
-	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts, underWay: r.underWay, unwatch: r.unwatch}
+	*r = retry{client: r.client, what: r.what, onAttempt: r.onAttempt, attempts: r.attempts, underWay: r.underWay, unwatch: r.unwatch, ofPlatform: r.ofPlatform}
 }
 
 // wait pauses after an attempt that has failed. It returns an error if there
 // should be no other one: that of this attempt, or when the time is over, that of
 // the one before.
-func (r *retry) wait(ctx context.Context, err error) error {
+func (r *retry) wait(ctx context.Context, err error) (final error) {
 	r.end()
+	defer func() {
+		if final != nil {
+			r.over()
+		}
+	}()
 	e := r.client.classify(err)
 	if r.onAttempt != nil {
 		r.onAttempt(e)
@@ -167,13 +205,17 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		r.sinceKind = now
 	}
 	if lasted := now.Sub(r.sinceKind); lasted >= policy.limit {
-		return &AttemptError{Kind: e.Kind, Err: fmt.Errorf("%w\nthis has been so for %v, in %s", e.Err, lasted.Round(time.Second), system.Plural(r.attempts, "attempt"))}
+		text := fmt.Sprintf("%v\nthis has been so for %v", e.Err, lasted.Round(time.Second))
+		if !policy.uncounted {
+			text += ", in " + system.Plural(r.attempts, "attempt")
+		}
+		return &AttemptError{Kind: e.Kind, Err: &located{text, e.Err}, hint: e.hint}
 	}
 	pause := r.pause(e)
 	r.logRetry(e, now, pause)
 	r.lastError = e
 	wait := r.client.Clock.Sleep
-	if e.Kind == NoNetwork {
+	if e.Kind == NoNetwork || e.Kind == NoInterface {
 		wait = r.client.Clock.AwaitNetwork
 	}
 	if wait(ctx, pause) != nil {
@@ -182,14 +224,42 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	return nil
 }
 
-// pause returns how long to wait: full jitter below a limit that doubles.
+// pause returns how long to wait: full jitter below a limit that doubles, after the time
+// that the server demands. If many machines ask a server that can answer few, quick attempts
+// are most of its work: one that says so, and not when to come again, is asked again quickly
+// once, and then so seldom as if it had failed for long. Pauses after the first of the
+// longest are no shorter than half of it: by then no two machines are in step, and who has
+// waited long should not be the last one.
+//
+// tests/fleet has the figures from which the constants are.
 func (r *retry) pause(e *AttemptError) time.Duration {
-	if retryPolicy[e.Kind].uncounted {
-		return networkPause
+	policy := retryPolicy[e.Kind]
+	if policy.uncounted {
+		return policy.pause
 	}
-	limit := min(firstPause<<min(r.pauses, 10), lastPause)
+	after := min(e.RetryAfter, maxRetryAfter)
+	longest := policy.pause
+	switch {
+	case r.ofPlatform:
+		longest = min(longest, shortPause)
+	case isOverload(e) && after == 0 && r.pauses >= quickPauses:
+		r.pauses = max(r.pauses, doublings)
+	}
+	limit, least := min(firstPause<<min(r.pauses, doublings), longest), time.Duration(0)
+	if r.pauses > doublings && limit == lastPause {
+		least = limit / 2
+	}
 	r.pauses++
-	return rand.N(limit) + min(e.RetryAfter, maxRetryAfter)
+	if after > 0 { // those that were told the same should not come at the same time
+		return after + rand.N(max(limit, after)/2)
+	}
+	return least + rand.N(limit-least)
+}
+
+// isOverload reports whether the server has said that it has too much to do.
+func isOverload(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && (status.Code == http.StatusServiceUnavailable || status.Code == http.StatusTooManyRequests)
 }
 
 // logRetry logs each new error, and as a warning one that lasts.

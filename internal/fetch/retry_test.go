@@ -34,29 +34,62 @@ var (
 )
 
 func TestPausesAreRandomBelowALimitThatDoubles(t *testing.T) {
-	c, h, _ := newTestClient(t)
-	const rounds = 200
-	longest, shortest := make([]time.Duration, 8), slices.Repeat([]time.Duration{time.Hour}, 8)
-	for range rounds {
-		h.slept = nil
-		attempt(t.Context(), &retry{client: c, what: "GET x"}, errServerBusy, 8)
-		for i, d := range h.slept {
-			longest[i], shortest[i] = max(longest[i], d), min(shortest[i], d)
+	busy, overload, told := &StatusError{Code: 500}, &StatusError{Code: 503}, &StatusError{Code: 429, RetryAfter: 8 * time.Second}
+	type pauses [][2]int // of the shortest and the longest, in ms
+	for name, tc := range map[string]struct {
+		err        error
+		ofPlatform bool
+		want       pauses
+	}{
+		"a server that fails": {busy, false, pauses{{0, 200}, {0, 400}, {0, 800}, {0, 1600}, {0, 3200}, {0, 6400}, {0, 12800}, {0, 25600},
+			{0, 30000}, {15000, 30000}, {15000, 30000}}},
+		"a server that has too much to do":   {overload, false, pauses{{0, 200}, {0, 30000}, {15000, 30000}, {15000, 30000}}},
+		"a server that says when":            {told, false, pauses{{8000, 12000}, {8000, 12000}, {8000, 12000}}},
+		"a service of the platform":          {overload, true, pauses{{0, 200}, {0, 400}, {0, 800}, {0, 1600}, {0, 3200}, {0, 5000}, {0, 5000}}},
+		"one of the platform that says when": {told, true, pauses{{8000, 12000}, {8000, 12000}}},
+	} {
+		c, h, _ := newTestClient(t)
+		shortest, longest := slices.Repeat([]time.Duration{time.Hour}, len(tc.want)), make([]time.Duration, len(tc.want))
+		for range 300 {
+			h.slept = nil
+			attempt(t.Context(), &retry{client: c, what: "GET x", ofPlatform: tc.ofPlatform}, tc.err, len(tc.want))
+			for i, d := range h.slept {
+				shortest[i], longest[i] = min(shortest[i], d), max(longest[i], d)
+			}
 		}
-	}
-	for i, limit := range []time.Duration{200, 400, 800, 1600, 3200, 5000, 5000, 5000} {
-		limit *= time.Millisecond
-		if longest[i] >= limit || longest[i] < limit*8/10 || shortest[i] > limit*2/10 {
-			t.Errorf("pause %d is between %v and %v; it should use all of 0 to %v", i+1, shortest[i], longest[i], limit)
+		for i, want := range tc.want {
+			least, most := time.Duration(want[0])*time.Millisecond, time.Duration(want[1])*time.Millisecond
+			margin := (most - least) / 10 // that one of 300 hits, but for one test in 10^13
+			if shortest[i] < least || shortest[i] > least+margin || longest[i] >= most || longest[i] < most-margin {
+				t.Errorf("%s: pause %d is between %v and %v; it should use all of %v to %v", name, i+1, shortest[i], longest[i], least, most)
+			}
 		}
 	}
 }
 
-func TestRetryAfterIsAddedUpToAMinute(t *testing.T) {
+// A server that is dead and then says that it is busy has been failing for long already.
+func TestWhoHasWaitedLongKeepsWaitingLong(t *testing.T) {
+	c, h, _ := newTestClient(t)
+	r := &retry{client: c, what: "GET x"}
+	attempt(t.Context(), r, errServerBusy, 3)
+	h.slept = nil
+	attempt(t.Context(), r, errConnRefused, 20)
+	if shortest := slices.Min(h.slept); shortest < lastPause/2 {
+		t.Errorf("a pause of %v", shortest)
+	}
+	r.reset()
+	h.slept = nil
+	attempt(t.Context(), r, errConnRefused, 1)
+	if h.slept[0] > firstPause {
+		t.Errorf("after something had worked, a pause of %v", h.slept[0])
+	}
+}
+
+func TestRetryAfterIsFollowedUpToAMinute(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{0: 0, 7 * time.Second: 7 * time.Second, time.Hour: time.Minute} {
 		c, h, _ := newTestClient(t)
 		attempt(t.Context(), &retry{client: c}, &StatusError{Code: 429, RetryAfter: asked}, 1)
-		if h.slept[0] < want || h.slept[0] > want+firstPause {
+		if h.slept[0] < want || h.slept[0] > want+max(want/2, firstPause) {
 			t.Errorf("asked for %v it paused %v", asked, h.slept[0])
 		}
 	}
@@ -212,5 +245,35 @@ func TestTimeoutReportsTheErrorBefore(t *testing.T) {
 	h.before = cancel
 	if err := attempt(ctx, &retry{client: c}, errServerBusy, 5); !errors.Is(err, errServerBusy) || len(h.slept) != 1 {
 		t.Errorf("got %v after %d pauses", err, len(h.slept))
+	}
+}
+
+// A wait is in the record of the boot once, whether it ends well or not, by what it was
+// for at last.
+func TestWaitsOfRetriesAreNoted(t *testing.T) {
+	routed := failed(NoNetwork, "no route")
+	routed.target = "192.0.2.1"
+	for name, c := range map[string]struct {
+		err  error
+		ends func(r *retry)
+		want string
+	}{
+		"a route that comes":  {routed, (*retry).over, "a network route to 192.0.2.1"},
+		"a server that comes": {errServerBusy, (*retry).over, "GET http://h/x: the server answered 503 Service Unavailable"},
+		"given up":            {errServerBusy, func(r *retry) { r.wait(t.Context(), failed(Permanent, "gone")) }, "GET http://h/x: the server answered 503 Service Unavailable"},
+	} {
+		c2, h, _ := newTestClient(t)
+		h.now = time.Now().Add(-time.Hour)
+		r := &retry{client: c2, what: "GET http://h/x"}
+		r.over() // nothing was waited for
+		if err := attempt(t.Context(), r, c.err, 5); err != nil {
+			t.Fatal(err)
+		}
+		c.ends(r)
+		r.over()
+		waits := c2.Log.Waits()
+		if len(waits) != 1 || waits[0].For != c.want || waits[0].Seconds < 3000 {
+			t.Errorf("%s: got %+v, want %q", name, waits, c.want)
+		}
 	}
 }

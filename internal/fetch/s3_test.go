@@ -65,18 +65,18 @@ func TestRegionOfThisMachineIsTriedFirst(t *testing.T) {
 
 func TestBadS3URLsAreRefused(t *testing.T) {
 	for source, want := range map[string]string{
-		"s3://b":                               "this does not name an object; it should look like s3://BUCKET/KEY",
-		"s3://b/":                              "this does not name an object",
-		"s3:///k":                              "this does not name an object",
-		"s3://b%zz/k":                          "this is not a URL that can be parsed",
+		"s3://b":                               "the URL does not name an object; it should look like s3://BUCKET/KEY",
+		"s3://b/":                              "does not name an object",
+		"s3:///k":                              "does not name an object",
+		"s3://b%zz/k":                          "this is not a URL",
 		"arn:aws:s3":                           "it should look like arn:aws:s3:::BUCKET/KEY",
-		"arn:aws:ec2:::b/k":                    "this ARN is not that of an object in S3",
-		"arn:aws:s3:::b":                       "this does not name an object",
-		"arn:aws:s3:::b@evil.example.com/k":    "this does not name an object",
-		"arn:aws:s3:r:1:accesspoint/p":         "it should look like arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY",
-		"arn:aws:s3::1:accesspoint/p/object/k": "this ARN names no object of an access point",
-		"arn:aws:s3:r.evil:1:accesspoint/p/object/k": "this ARN names no object of an access point",
-		"arn:aws:s3:r:1:accesspoint/p/object/":       "this does not name an object",
+		"arn:aws:ec2:::b/k":                    "the ARN's service is not",
+		"arn:aws:s3:::b":                       "does not name an object",
+		"arn:aws:s3:::b@evil.example.com/k":    "does not name an object",
+		"arn:aws:s3:r:1:accesspoint/p":         "or arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY",
+		"arn:aws:s3::1:accesspoint/p/object/k": "no region or no account",
+		"arn:aws:s3:r.evil:1:accesspoint/p/object/k": "no region or no account",
+		"arn:aws:s3:r:1:accesspoint/p/object/":       "does not name an object",
 	} {
 		c, _, _ := newTestClient(t)
 		_, err := get(t, c, resourceOf(source))

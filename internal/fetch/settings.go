@@ -13,7 +13,6 @@ import (
 
 const (
 	defaultHeaderTimeout = 10 * time.Second
-	maxBundle            = 16 << 20 // bytes of certificates in one resource
 )
 
 // Configure applies the settings of a config. Its certificate authorities are
@@ -45,8 +44,8 @@ func seconds(s *int, unset time.Duration) time.Duration {
 	if s == nil {
 		return unset
 	}
-	const most = int(math.MaxInt64 / time.Second)
-	return time.Duration(min(*s, most)) * time.Second
+	const most = int64(math.MaxInt64 / time.Second)
+	return time.Duration(min(int64(*s), most)) * time.Second
 }
 
 // certPool returns the system's authorities with those of the config, and the latter.
@@ -95,11 +94,15 @@ func (c *Client) Bundle(ctx context.Context, authority config.Resource) ([]byte,
 	source := config.ValueOr(authority.Source, "")
 	c.mu.Lock()
 	bundle, ok := c.bundles[source]
+	left := config.MaxCertificates
+	for _, other := range c.bundles {
+		left -= len(other)
+	}
 	c.mu.Unlock()
 	if ok {
 		return bundle, nil
 	}
-	bundle, err := c.Bytes(ctx, authority, maxBundle)
+	bundle, err := c.Bytes(ctx, authority, config.Limit{Bytes: left, Reason: "what is left of " + config.Limit{Bytes: config.MaxCertificates}.String() + " for all certificates"})
 	if err == nil {
 		c.mu.Lock()
 		c.bundles[source] = bundle

@@ -20,7 +20,7 @@ type stallReader struct {
 }
 
 func newStallReader(ctx context.Context, cancel context.CancelCauseFunc, body io.ReadCloser, limit time.Duration) *stallReader {
-	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
+	timer := time.AfterFunc(limit, func() { cancel(ErrStalled) })
 	timer.Stop()
 	return &stallReader{body, ctx, cancel, limit, timer}
 }
@@ -29,8 +29,8 @@ func (r *stallReader) Read(p []byte) (int, error) {
 	r.timer.Reset(r.limit)
 	n, err := r.ReadCloser.Read(p)
 	r.timer.Stop()
-	if err != nil && err != io.EOF && context.Cause(r.ctx) == errStalled {
-		err = fmt.Errorf("%w for %v", errStalled, r.limit)
+	if err != nil && err != io.EOF && context.Cause(r.ctx) == ErrStalled {
+		err = fmt.Errorf("%w for %v", ErrStalled, r.limit)
 	}
 	return n, err
 }
@@ -65,7 +65,7 @@ func (r *paceReader) Read(p []byte) (int, error) {
 	r.waited, r.got = r.waited+time.Since(began), r.got+n
 	if r.waited >= slowTime {
 		if r.got < slowBytes {
-			r.err = fmt.Errorf("%w, or nearly nothing: less than %s in %v", errStalled, system.FormatSize(slowBytes), slowTime)
+			r.err = fmt.Errorf("%w, or nearly nothing: less than %s in %v", ErrStalled, system.FormatSize(slowBytes), slowTime)
 		}
 		r.waited, r.got = 0, 0
 	}

@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -54,5 +56,33 @@ func TestSilenceBeforeTheAnswerIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(log.String(), "WARNING  : GET http://server/: waiting for the server (for 10s so far)\n") {
 			t.Errorf("got %v\n%s", err, log)
 		}
+	})
+}
+
+// A service of the platform has the same limits as other servers.
+func TestSlowServicesOfThePlatformAreEnded(t *testing.T) {
+	inBubble(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		for range 10_000 {
+			if _, err := io.WriteString(w, "x"); err != nil || w.(interface{ FlushError() error }).FlushError() != nil {
+				return
+			}
+			time.Sleep(20 * time.Second)
+		}
+	}, func(t *testing.T, c *Client, log *testkit.Output) {
+		c.current.direct.DialContext = c.current.proxied.DialContext
+		defer c.current.direct.CloseIdleConnections()
+		u, err := url.Parse("http://server/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.SendDirect(t.Context(), &http.Request{Method: "GET", URL: u, Header: http.Header{}}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); !errors.Is(err, ErrStalled) || len(body) > 10 {
+			t.Errorf("got %d bytes, %v", len(body), err)
+		}
+		resp.Body.Close()
+		time.Sleep(time.Minute) // until the server knows
 	})
 }

@@ -61,9 +61,12 @@ func (e *StatusError) hint() string {
 		return "check the URL; the server, or the proxy before it, was reached and has nothing there"
 	case e.Code == http.StatusNotFound:
 		return "check the URL; the server was reached and has nothing there"
-	}
-	if e.Code == http.StatusPartialContent {
+	case e.Code == http.StatusPartialContent:
 		return "remove the header Range from httpHeaders in the config: only whole files can be fetched"
+	case e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden:
+		return "check the URL, and that this machine may read it: the server may want httpHeaders or a signature in the URL; its own log says more"
+	case e.Code >= http.StatusInternalServerError:
+		return "check the URL; this is an error of the server, and its own log says which"
 	}
 	return "check the URL and what the server's own log says"
 }

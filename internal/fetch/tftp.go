@@ -8,11 +8,8 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -29,7 +26,7 @@ const (
 // openTFTP gets a file by TFTP (RFC 1350, with block sizes by RFC 2348).
 func openTFTP(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
 	u, err := url.Parse(d.source)
-	if err != nil || u.Hostname() == "" || u.Path == "" || strings.Contains(u.Path, "\x00") {
+	if err != nil {
 		return nil, errors.New("this is not the URL of a file; it should look like tftp://HOST/PATH")
 	}
 	port := u.Port()
@@ -65,7 +62,7 @@ func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 	f.attempts++
 	conn, err := listenTFTP(ctx)
 	if err != nil {
-		return nil, err
+		return nil, failed(ConnLost, "TFTP: opening a socket: %w", rootOf(err))
 	}
 	t := &tftpTransfer{conn: conn, name: f.name, server: &net.UDPAddr{IP: address.IP, Zone: address.Zone, Port: f.port}, blockSize: tftpDefaultBlock,
 		ctx: ctx, stallTimeout: f.client.StallTimeout, buffer: make([]byte, tftpBlock+5)}
@@ -83,17 +80,14 @@ func (f *tftpFile) open(ctx context.Context, _ resumePoint) (*response, error) {
 		t.Close()
 		return nil, err
 	}
-	return &response{body: t, size: -1}, nil
+	return &response{body: &paceReader{ReadCloser: t}, size: -1}, nil
 }
 
 // listenTFTP opens a socket that gets the answers of any port of the server, and the
 // refusals of its kernel (ip(7), IP_RECVERR).
 func listenTFTP(ctx context.Context) (*net.UDPConn, error) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { // without these a refusal looks like silence
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_RECVERR, 1)
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_RECVERR, 1)
-		})
+		return raw.Control(wantRefusals) // without these a refusal looks like silence
 	}}
 	conn, err := config.ListenPacket(ctx, "udp", ":0")
 	if err != nil {
@@ -186,7 +180,7 @@ func (t *tftpTransfer) advance() error {
 	if !t.connected {
 		return t.noAnswer()
 	}
-	return fmt.Errorf("%w for %v", errStalled, t.stallTimeout)
+	return fmt.Errorf("%w for %v", ErrStalled, t.stallTimeout)
 }
 
 func (t *tftpTransfer) noAnswer() error {

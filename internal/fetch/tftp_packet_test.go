@@ -64,8 +64,8 @@ func TestBadTFTPURLsAreRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"tftp://h":          "it should look like tftp://HOST/PATH",
 		"tftp:///x":         "it should look like tftp://HOST/PATH",
-		"tftp://h/a%00b":    "it should look like tftp://HOST/PATH",
-		"tftp://h:999999/x": `"999999" is not a port`,
+		"tftp://h/a%00b":    "there is a NUL in the URL's path",
+		"tftp://h:999999/x": `the port "999999" of this URL is not possible`,
 	} {
 		c, _, _ := newTestClient(t)
 		if _, err := get(t, c, resourceOf(source)); err == nil || !strings.Contains(err.Error(), want) {

@@ -51,6 +51,15 @@ func dialPlatform(ctx context.Context, network, address string) (net.Conn, error
 	}
 }
 
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.Dial == nil {
+		return dialer.DialContext(ctx, network, address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return c.Dial(ctx, network, address)
+}
+
 // transports reach servers by some settings.
 type transports struct {
 	settings
@@ -82,10 +91,11 @@ func (c *Client) newTransport(s settings) *http.Transport {
 	return &http.Transport{
 		Proxy:                  s.proxy.forRequest,
 		OnProxyConnectResponse: onProxyResponse,
-		DialContext:            dialer.DialContext,
+		DialContext:            c.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots, Time: c.verificationTime},
 		TLSHandshakeTimeout:    handshakeTimeout,
 		ResponseHeaderTimeout:  s.headerTimeout,
+		MaxIdleConns:           transfers(),
 		MaxIdleConnsPerHost:    maxTransfersPerHost,
 		MaxResponseHeaderBytes: maxHeader,
 		// The hash in a config is over the bytes as they are on the server.

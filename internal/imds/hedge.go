@@ -84,7 +84,7 @@ func (c *Client) hedge(ctx context.Context, r Request) ([]byte, error) {
 }
 
 func isUnreachable(err *fetch.AttemptError) bool {
-	return err != nil && (err.Kind == fetch.NoNetwork || err.Kind == fetch.ConnRefused || err.Kind == fetch.Timeout)
+	return err != nil && (err.Kind == fetch.NoNetwork || err.Kind == fetch.NoInterface || err.Kind == fetch.ConnRefused || err.Kind == fetch.Timeout)
 }
 
 // atEachHost returns the request for each host of the service.

@@ -117,6 +117,8 @@ func (c *Client) attempt(ctx context.Context, r Request) ([]byte, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.MaxBytes)+1))
 	switch {
+	case errors.Is(err, fetch.ErrStalled):
+		return nil, fmt.Errorf("%w, after %d bytes", err, len(body))
 	case err != nil:
 		return nil, fmt.Errorf("%w after %d bytes", fetch.ErrCut, len(body))
 	case len(body) > r.MaxBytes:

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sort"
 	"strconv"
+	"time"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
@@ -27,6 +28,8 @@ func read(v reflect.Value, n *doc.Node, what string) error {
 		return nil
 	case n.Kind == doc.Null:
 		return nil
+	case v.Type() == timeType:
+		return readTime(v, n, what)
 	}
 	switch v.Kind() {
 	case reflect.Interface:
@@ -47,6 +50,16 @@ func read(v reflect.Value, n *doc.Node, what string) error {
 
 func mismatch(n *doc.Node, what, want string) error {
 	return fmt.Errorf("%s is %v and not %s", what, n.Kind, want)
+}
+
+// readTime reads what is written as RFC 3339 has it.
+func readTime(v reflect.Value, n *doc.Node, what string) error {
+	t, err := time.Parse(time.RFC3339Nano, n.Text)
+	if err != nil || n.Kind != doc.String {
+		return fmt.Errorf("%s is not a time such as 2006-01-02T15:04:05Z (RFC 3339)", what)
+	}
+	v.Set(reflect.ValueOf(t))
+	return nil
 }
 
 func readObject(v reflect.Value, n *doc.Node, what string) error {

@@ -2,23 +2,32 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // The rules of the failure box:
 //
-//   - It is of ASCII, for serial consoles, and 80 columns wide.
-//   - The headline says who can do something. Each problem then has its cause,
-//     its origin in the config, and what to do; then where to read on.
-//   - No more than maxProblems are shown; the log has all of them.
+//   - It is of ASCII, for serial consoles, and fits on one: 80 columns, 24 lines.
+//   - The headline says who can do something. The first problems then have what was being
+//     done, the cause, its origin in the config, and what to do; the others one line each;
+//     then where to read on.
+//   - A text that does not fit loses its middle: the end of a cause is the reason. What
+//     goes first is the command line of a helper program. The log has all of it.
 //   - Never a config, never a secret.
 const (
 	boxWidth    = 80
+	boxHeight   = 24
 	labelWidth  = 11 // of "operation" and two blanks
+	textWidth   = boxWidth - 4 - labelWidth
 	maxProblems = 8
+	maxWhole    = 2 // problems with more than one line
+	maxPlace    = 2 // lines of an origin, one if there are more problems
+	maxWord     = 3 // lines of a word
 )
 
 // logHint says where the whole log is.
@@ -60,28 +69,99 @@ func (f Failure) Box() string {
 		b.line(line)
 	}
 	b.rule()
-	b.entry("stage", f.Stage)
-	for i, p := range f.Problems {
-		if i == maxProblems {
-			b.line(fmt.Sprintf("... and %d more problems, see the log", len(f.Problems)-i))
-			break
-		}
-		if len(f.Problems) > 1 {
-			b.line("")
-			b.line(fmt.Sprintf("problem %d of %d", i+1, len(f.Problems)))
-		}
-		b.entry("operation", p.Operation)
-		b.entry("cause", p.Cause)
-		b.entry("detail", p.Detail)
-		b.entry("config", p.Origin.String())
-		b.entry("hint", p.Hint)
+	entries := append(f.entries(), entry{label: "log", lines: []string{logHint}, shown: 1})
+	left := boxHeight - 1 - strings.Count(b.String(), "\n")
+	for _, e := range entries {
+		left -= e.shown
 	}
-	if len(f.Problems) > 1 {
-		b.line("")
+	left = share(entries, left, "cause", "hint", "operation", "detail")
+	left = share(entries, left, other)
+	share(entries, left, separator)
+	for _, e := range entries {
+		b.entry(e)
 	}
-	b.entry("log", logHint)
 	b.rule()
 	return b.String()
+}
+
+// An entry is a text with a label.
+type entry struct {
+	kind  string // "" is one with a fixed number of lines
+	label string
+	lines []string
+	shown int    // how many of them there is room for
+	alone string // is shown if this is one
+}
+
+// Kinds of entries beside the labels: an empty line, and a problem in a line.
+const (
+	separator = "separator"
+	other     = "other"
+)
+
+// entries has what is known of the failure, with the least number of lines.
+func (f Failure) entries() []entry {
+	all := []entry{{label: "stage", lines: wrap(f.Stage, textWidth), shown: 1}}
+	for i, p := range f.Problems {
+		if i == maxProblems {
+			more := fmt.Sprintf("... and %d more problems, see the log", len(f.Problems)-i)
+			return append(all, entry{lines: []string{more}, shown: 1})
+		}
+		label := fmt.Sprintf("problem %d", i+1)
+		switch {
+		case len(f.Problems) == 1:
+			all = append(all, p.entries(maxPlace*textWidth)...)
+		case i >= maxWhole:
+			all = append(all, p.other(label))
+		default:
+			room := maxPlace * textWidth
+			if len(f.Problems) > maxWhole {
+				room = textWidth
+			}
+			all = append(all, entry{kind: separator, lines: []string{""}})
+			first := len(all)
+			if all = append(all, p.entries(room)...); len(all) > first {
+				all[first].label = label
+			}
+		}
+	}
+	return all
+}
+
+// entries are those of one problem, all with a line but the detail; room is for the
+// origin, which is shown as it is.
+func (p Problem) entries(room int) []entry {
+	var all []entry
+	for _, e := range [...]struct{ kind, text string }{{"operation", p.Operation}, {"cause", p.Cause}, {"detail", p.Detail}, {"config", place(p.Origin, room)}, {"hint", p.Hint}} {
+		lines, shown := wrap(e.text, textWidth), 1
+		switch e.kind {
+		case "detail":
+			shown = 0
+		case "config":
+			shown = len(lines)
+		}
+		if len(lines) > 0 {
+			all = append(all, entry{kind: e.kind, label: e.kind, lines: lines, shown: shown})
+		}
+	}
+	return all
+}
+
+// share gives the entries of some kinds the lines that are left, one to each in turn, until
+// they have all of theirs. It returns what is left then.
+func share(entries []entry, left int, kinds ...string) int {
+	for before := -1; before != left; {
+		before = left
+		for _, kind := range kinds {
+			for i := range entries {
+				if e := &entries[i]; e.kind == kind && e.shown < len(e.lines) && left > 0 {
+					e.shown++
+					left--
+				}
+			}
+		}
+	}
+	return left
 }
 
 // Box is the failure of a stage for people.
@@ -89,24 +169,79 @@ func Box(stage string, err error) string { return NewFailure(stage, err).Box() }
 
 type box struct{ strings.Builder }
 
-func (b *box) rule() { fmt.Fprintf(b, "+%s+\n", strings.Repeat("-", boxWidth-2)) }
+var boxRule = "+" + strings.Repeat("-", boxWidth-2) + "+"
+
+func (b *box) rule() { b.WriteString(boxRule + "\n") }
 
 func (b *box) line(text string) {
 	pad := max(boxWidth-4-utf8.RuneCountInString(text), 0)
 	fmt.Fprintf(b, "| %s%s |\n", text, strings.Repeat(" ", pad))
 }
 
-// entry prints a label and its text, wrapped; nothing if the text is empty.
-func (b *box) entry(label, text string) {
-	for i, line := range wrap(text, boxWidth-4-labelWidth) {
-		if i > 0 {
-			label = ""
-		}
-		b.line(fmt.Sprintf("%-*s%s", labelWidth, label, line))
+// entry prints a label and its text.
+func (b *box) entry(e entry) {
+	if e.shown == 1 && len(e.lines) > 1 && e.alone != "" {
+		e.lines = []string{e.alone}
+	}
+	for _, line := range shorten(e.lines, e.shown) {
+		b.line(fmt.Sprintf("%-*s%s", labelWidth, e.label, line))
+		e.label = ""
 	}
 }
 
-// wrap breaks a text at blanks, and words that are too long anywhere.
+// shorten makes n lines of more: the first, the last, and one that has a part of both.
+func shorten(lines []string, n int) []string {
+	if n == 0 || len(lines) <= n {
+		return lines[:min(n, len(lines))]
+	}
+	before := (n - 1) / 2
+	end := len(lines) - (n - 1 - before)
+	head := []rune(lines[before])
+	head = head[:min(len(head), textWidth/2-3)]
+	tail := []rune(strings.Join(lines[max(end-2, before+1):end], " "))
+	tail = tail[max(len(tail)-(textWidth-5-len(head)), 0):]
+	return slices.Replace(slices.Clone(lines), before, end, string(head)+" ... "+string(tail))
+}
+
+// cut takes as much from the middle of a text as it has over n characters.
+func cut(text string, n int) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	tail := (n - 3) / 2
+	return string(runes[:n-3-tail]) + "..." + string(runes[len(runes)-tail:])
+}
+
+// place is an origin in as many characters as there is room for. Line and column are
+// never lost.
+func place(o config.Origin, room int) string {
+	const least = 9
+	for _, part := range []*string{&o.Source, &o.Path} {
+		if over := utf8.RuneCountInString(o.String()) - room; over > 0 {
+			*part = cut(*part, max(utf8.RuneCountInString(*part)-over, least))
+		}
+	}
+	return o.String()
+}
+
+// other is an entry of a line, or of more where there is room: what was being done, the
+// reason and the place.
+func (p Problem) other(label string) entry {
+	at := p.Origin
+	if at.Line > 0 {
+		at = config.Origin{Line: at.Line, Column: at.Column}
+	}
+	text, end := strings.Join(strings.Fields(p.doing()), " "), ""
+	if !at.IsZero() {
+		end = " [" + place(at, textWidth/2) + "]"
+	}
+	alone := cut(text, textWidth-utf8.RuneCountInString(end)) + end
+	return entry{kind: other, label: label, lines: wrap(text+end, textWidth), alone: alone, shown: 1}
+}
+
+// wrap breaks a text at blanks, and words that are too long anywhere. A word of over
+// maxWord lines, a URL mostly, loses its middle: what follows it matters more.
 func wrap(text string, width int) []string {
 	var lines []string
 	for paragraph := range strings.SplitSeq(system.Printable(text), "\n") {
@@ -115,10 +250,11 @@ func wrap(text string, width int) []string {
 			if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 				lines, line = append(lines, line), ""
 			}
-			for runes := []rune(word); len(runes) > width; runes = []rune(word) {
+			runes := []rune(cut(word, maxWord*width))
+			for ; len(runes) > width; runes = runes[width:] {
 				lines = append(lines, string(runes[:width]))
-				word = string(runes[width:])
 			}
+			word = string(runes)
 			if line != "" {
 				line += " "
 			}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package report
 
 import (
@@ -18,13 +20,17 @@ import (
 
 // The rules of the consoles:
 //
-//   - Success prints nothing; the journal has it all.
+//   - Success prints one line at the end, how long the first boot took, and nothing
+//     before; the journal has it all. A console that is stopped delays the boot by a
+//     second.
 //   - A failure prints its report on every console that the kernel prints to,
 //     whichever of them somebody looks at: serial lines and screens. Where the
 //     kernel does not list them it is /dev/console.
 //   - The report comes last. With systemd, messages about the failed boot come
 //     after the stage has ended, so that the consoles are left to a hook of
 //     dracut, if it is installed.
+//   - Where logging to standard output was asked for, or the distribution wants them
+//     quiet, the consoles get nothing, as they may be another's.
 //   - Standard error has the report, too, unless it is a console already:
 //     without a journal an init's own output is the console.
 
@@ -36,18 +42,17 @@ var emergencyHooks = []string{
 	"/var/lib/dracut/hooks/emergency/99-ignition-report.sh",
 }
 
-// ShowOnConsoles prints a report to standard error, and on every console of this
-// machine.
-func ShowOnConsoles(text string) error {
-	devices := consoles("/proc/consoles")
-	if system.Exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, system.Exists) {
-		devices = nil
-	}
-	writers := map[string]func() error{}
-	for _, console := range devices {
-		writers[console] = func() error { return printTo(console, "\n"+text) }
-	}
-	if !isConsole(os.Stderr) {
+// Show prints a report to standard error, and on every console of this machine unless
+// they are to be quiet, or a hook will show it there.
+func (l *Logger) Show(text string, quiet bool) error {
+	hooked := system.Exists("/run/systemd/system") && slices.ContainsFunc(emergencyHooks, system.Exists)
+	return l.ShowNow(text, quiet || hooked)
+}
+
+// ShowNow is Show before a power-off, to which no hook comes.
+func (l *Logger) ShowNow(text string, quiet bool) error {
+	writers := l.toConsoles("\n"+text, quiet)
+	if l.Quiet() || !isConsole(os.Stderr) {
 		writers["standard error"] = func() error {
 			_, err := io.WriteString(os.Stderr, text)
 			return err
@@ -56,9 +61,33 @@ func ShowOnConsoles(text string) error {
 	return writeAll(writers, consoleTime)
 }
 
+// Announce prints a line on every console, unless they are to be quiet.
+func (l *Logger) Announce(line string, quiet bool) error {
+	return writeAll(l.toConsoles(line+"\n", quiet), announceTime)
+}
+
+// toConsoles are what writes a text to each console, by its name.
+func (l *Logger) toConsoles(text string, quiet bool) map[string]func() error {
+	writers := map[string]func() error{}
+	if quiet || l.Quiet() {
+		return writers
+	}
+	for _, console := range consoles("/proc/consoles") {
+		writers[console] = func() error { return printTo(console, text) }
+	}
+	return writers
+}
+
+// Quiet reports whether messages go to standard output by intent: then nothing goes to
+// the consoles by itself.
+func (l *Logger) Quiet() bool { return l != nil && l.stdout }
+
 // consoleTime is what all consoles together get. One that is stopped (Ctrl-S, flow
 // control) takes nothing; the boot must not wait for it.
 const consoleTime = 5 * time.Second
+
+// announceTime is what they get for what need not be read.
+const announceTime = time.Second
 
 // writeAll calls all writers at once and returns what has failed, by name; what takes
 // longer than the limit is left behind.

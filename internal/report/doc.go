@@ -22,9 +22,10 @@
 //  4. NewFailure adds the kind, which chooses the headline and the exit status.
 //     Failure.Log logs each problem in one line as critical, the only line about
 //     it at the level error or above, and Failure.Box is the failure box, which
-//     ShowOnConsoles shows.
+//     Logger.Show shows.
 //
-// For machines each stage appends a Stage to /run/ignition/report.json.
+// For machines each stage appends a Stage to /run/ignition/report.json, and to the Record
+// of this boot; docs/record.md describes it.
 //
 // Words: an operation is one change to the machine with a name, an origin and a
 // function; a plan is operations in order; a conflict is a reason, found while

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/coreos/go-systemd/v22/journal"
+	"time"
 
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -30,57 +29,59 @@ const (
 // identifier is the syslog identifier of all messages. Distributions select by it.
 const identifier = "ignition"
 
-// severities by level. The names have the width of the reference's column.
+// severities by level, with the priorities of syslog. The names have the width of the
+// reference's column.
 var severities = [...]struct {
-	priority journal.Priority
+	priority int
 	column   string
 }{
-	LevelDebug:    {journal.PriDebug, "DEBUG    :"},
-	LevelInfo:     {journal.PriInfo, "INFO     :"},
-	LevelNotice:   {journal.PriNotice, "NOTICE   :"},
-	LevelWarn:     {journal.PriWarning, "WARNING  :"},
-	LevelError:    {journal.PriErr, "ERROR    :"},
-	LevelCritical: {journal.PriCrit, "CRITICAL :"},
+	LevelDebug:    {7, "DEBUG    :"},
+	LevelInfo:     {6, "INFO     :"},
+	LevelNotice:   {5, "NOTICE   :"},
+	LevelWarn:     {4, "WARNING  :"},
+	LevelError:    {3, "ERROR    :"},
+	LevelCritical: {2, "CRITICAL :"},
 }
 
 // A Logger logs messages. It is not log/slog's, which brings encoding/json
 // with it: 200 kB that an initramfs need not carry. A nil one is silent.
 type Logger struct {
-	prefix   string
-	write    func(level Level, text string, fields map[string]string)
-	warnings *warnings
+	prefix string
+	write  func(level Level, text string, fields map[string]string)
+	notes  *notes
+	// stdout reports whether standard output was asked for.
+	stdout bool
 }
 
-// maxWarnings bounds how many warnings a report has.
-const maxWarnings = 1000
+const (
+	// maxNotes bounds how many warnings, and how many waits, a report has.
+	maxNotes = 1000
+	// shortWait is the time that is not worth a note.
+	shortWait = time.Second
+)
 
-// warnings are the messages of LevelWarn, in their order.
-type warnings struct {
-	mu    sync.Mutex
-	texts []string
+// notes are what the report has of the log, in its order: the messages of LevelWarn,
+// and the longer waits.
+type notes struct {
+	mu       sync.Mutex
+	warnings []string
+	waits    []Wait
 }
 
-func (w *warnings) add(text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.texts) < maxWarnings {
-		w.texts = append(w.texts, text)
+func (n *notes) addWarning(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.warnings) < maxNotes {
+		n.warnings = append(n.warnings, text)
 	}
 }
 
-// NewLogger chooses where messages go: standard output if wanted, else the
-// journal, else the kernel's log, else standard output again.
-func NewLogger(stdout bool) *Logger {
-	if stdout {
-		return NewWriterLogger(os.Stdout)
+func (n *notes) addWait(w Wait) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.waits) < maxNotes {
+		n.waits = append(n.waits, w)
 	}
-	if journal.Enabled() {
-		return NewFuncLogger(toJournal)
-	}
-	if kmsg, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
-		return NewFuncLogger(toKmsg(kmsg))
-	}
-	return NewWriterLogger(os.Stdout)
 }
 
 // NewWriterLogger logs to w in the form that the reference uses on standard output.
@@ -90,7 +91,7 @@ func NewWriterLogger(w io.Writer) *Logger {
 
 // NewFuncLogger passes messages, their fields by name, to a function.
 func NewFuncLogger(write func(level Level, text string, fields map[string]string)) *Logger {
-	return &Logger{write: write, warnings: new(warnings)}
+	return &Logger{write: write, notes: new(notes)}
 }
 
 // Warnings returns what was logged at LevelWarn so far, for the report.
@@ -98,9 +99,26 @@ func (l *Logger) Warnings() []string {
 	if l == nil {
 		return nil
 	}
-	l.warnings.mu.Lock()
-	defer l.warnings.mu.Unlock()
-	return slices.Clone(l.warnings.texts)
+	l.notes.mu.Lock()
+	defer l.notes.mu.Unlock()
+	return slices.Clone(l.notes.warnings)
+}
+
+// Waited notes for the report that something was waited for until now, if that was long.
+func (l *Logger) Waited(what string, since time.Time) {
+	if lasted := time.Since(since); l != nil && lasted >= shortWait {
+		l.notes.addWait(Wait{For: system.PrintableLine(what), Started: since, Seconds: lasted.Seconds()})
+	}
+}
+
+// Waits returns what was waited for so far.
+func (l *Logger) Waits() []Wait {
+	if l == nil {
+		return nil
+	}
+	l.notes.mu.Lock()
+	defer l.notes.mu.Unlock()
+	return slices.Clone(l.notes.waits)
 }
 
 // With returns a logger whose messages begin with a stage or an operation.
@@ -108,23 +126,36 @@ func (l *Logger) With(where string) *Logger {
 	if l == nil {
 		return nil
 	}
-	return &Logger{l.prefix + where + ": ", l.write, l.warnings}
+	other := *l
+	other.prefix += where + ": "
+	return &other
+}
+
+// Bare returns a logger whose messages begin with nothing: for those that programs
+// select and compare.
+func (l *Logger) Bare() *Logger {
+	if l == nil {
+		return nil
+	}
+	other := *l
+	other.prefix = ""
+	return &other
 }
 
 // Log logs a message, made printable: a line break in it continues the message, so that
 // nothing in it passes for a message of its own. Fields, names and values in turn, are
-// for the journal only.
+// for the journal only, and printable as well.
 func (l *Logger) Log(level Level, text string, fields ...string) {
 	if l == nil {
 		return
 	}
 	named := map[string]string{}
 	for i := 0; i+1 < len(fields); i += 2 {
-		named[fields[i]] = fields[i+1]
+		named[fields[i]] = system.PrintableLine(fields[i+1])
 	}
 	text = strings.ReplaceAll(system.Printable(text), "\n", "\n    ")
 	if level == LevelWarn {
-		l.warnings.add(text)
+		l.notes.addWarning(text)
 	}
 	l.write(level, l.prefix+text, named)
 }
@@ -141,12 +172,6 @@ func toWriter(w io.Writer) func(Level, string, map[string]string) {
 		defer mu.Unlock()
 		fmt.Fprintf(w, "%s %s\n", severities[l].column, text)
 	}
-}
-
-func toJournal(l Level, text string, fields map[string]string) {
-	fields["SYSLOG_IDENTIFIER"] = identifier
-	// Nothing can be done about a message that the journal does not take.
-	_ = journal.Send(text, severities[l].priority, fields)
 }
 
 // toKmsg cuts a message into records that the kernel takes: one line each, at

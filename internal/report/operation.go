@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // An Operation is one change to the machine, decided but not yet made.
@@ -20,6 +21,9 @@ type Operation struct {
 	Name string
 	// Origin is the value of the config that asked for it.
 	Origin config.Origin
+	// Programs are the helper programs that it cannot do without, each with others, after
+	// a "|", that do in its place: "chpasswd|usermod".
+	Programs []string
 	// After are the operations that must have succeeded before it starts.
 	After []*Operation
 	// Do makes the change. Its error need not repeat the name.
@@ -172,10 +176,10 @@ func (r *Runner) do(ctx context.Context, op *Operation) (Outcome, error) {
 	log.Info("[started]  " + op.Name)
 	start := time.Now()
 	err := protect(ctx, op, log)
-	out := Outcome{Name: op.Name, Origin: op.Origin, Started: start, Seconds: time.Since(start).Seconds()}
+	out := Outcome{Name: system.PrintableLine(op.Name), Origin: printableOrigin(op.Origin), Started: start, Seconds: time.Since(start).Seconds()}
 	if err != nil {
 		err = &Error{Doing: op.Name, Origin: op.Origin, Err: err}
-		out.Error = err.Error()
+		out.Error = system.Printable(err.Error())
 		log.Log(LevelNotice, "[failed]   "+out.Error)
 	} else {
 		log.Info(fmt.Sprintf("[finished] %s (%.3f s)", op.Name, out.Seconds))

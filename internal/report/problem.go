@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A Problem is one cause of a failure as it is shown.
@@ -20,12 +21,23 @@ type Problem struct {
 	Hint   string        `json:"hint,omitempty"`
 }
 
-// Explain converts an error to problems, one for each that is joined in it.
+// Explain converts an error to problems, one for each that is joined in it. Their texts
+// are printable.
 func Explain(err error) []Problem {
 	if err == nil {
 		return nil
 	}
-	return explain(err, Problem{})
+	all := explain(err, Problem{})
+	for i, p := range all {
+		all[i] = Problem{system.Printable(p.Operation), system.Printable(p.Cause), system.Printable(p.Detail), printableOrigin(p.Origin), system.Printable(p.Hint)}
+	}
+	return all
+}
+
+// printableOrigin makes names of files and keys printable.
+func printableOrigin(o config.Origin) config.Origin {
+	o.Source, o.Path = system.PrintableLine(o.Source), system.PrintableLine(o.Path)
+	return o
 }
 
 // explain follows an error to its cause. Around is what the errors around it
@@ -74,11 +86,16 @@ func explain(err error, around Problem) []Problem {
 
 // inConfig returns the errors of a config, with the operation and the hint of around.
 func inConfig(found config.Problems, around Problem) []Problem {
-	hint := cmp.Or(around.Hint, "fix the config; firstlightctl validate checks it before a boot does")
 	var all []Problem
 	for _, f := range found {
 		if f.Severity == config.Error {
-			all = append(all, Problem{Operation: around.Operation, Cause: f.Message, Origin: f.Origin, Hint: hint})
+			p := Problem{Operation: around.Operation, Cause: f.Message, Origin: f.Origin, Hint: around.Hint}
+			if what, wayOut, known := strings.Cut(f.Message, "; "); known && p.Hint == "" && f.Origin.Line == 0 {
+				// It is no config at all.
+				p.Cause, p.Hint = what, wayOut
+			}
+			p.Hint = cmp.Or(p.Hint, "fix the config; firstlightctl validate checks it before a boot does")
+			all = append(all, p)
 		}
 	}
 	return all
@@ -86,10 +103,7 @@ func inConfig(found config.Problems, around Problem) []Problem {
 
 // String is a problem in one line, for logs.
 func (p Problem) String() string {
-	text := strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(p.Cause)
-	if p.Operation != "" {
-		text = p.Operation + ": " + text
-	}
+	text := p.doing()
 	if p.Detail != "" {
 		text += fmt.Sprintf(" (%s)", p.Detail)
 	}
@@ -98,6 +112,15 @@ func (p Problem) String() string {
 	}
 	if p.Hint != "" {
 		text += "; " + p.Hint
+	}
+	return text
+}
+
+// doing is the operation and its cause in one line.
+func (p Problem) doing() string {
+	text := strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(p.Cause)
+	if p.Operation != "" {
+		text = p.Operation + ": " + text
 	}
 	return text
 }

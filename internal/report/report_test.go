@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -277,7 +276,7 @@ func TestBoxListsAllConflicts(t *testing.T) {
 		errs = append(errs, Conflict(origin, "set wipeTable", "disk %d is in use", i))
 	}
 	got := Box("disks", errors.Join(errs...))
-	for _, want := range []string{"the config has to be fixed", "problem 1 of 11", "problem 8 of 11", "disk 7 is in use", "set wipeTable", "... and 3 more problems, see the log"} {
+	for _, want := range []string{"the config has to be fixed", "problem 1  disk 0 is in use", "problem 8  disk 7 is in use [line 41, column 9]", "set wipeTable", "... and 3 more problems, see the log"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
@@ -290,22 +289,31 @@ func TestBoxListsAllConflicts(t *testing.T) {
 func TestBoxHasTheOriginOfEachProblemOfAConfig(t *testing.T) {
 	_, _, err := config.Parse([]byte("{\"ignition\": {\"version\": \"3.4.0\"},\n\"storage\": {\"files\": [{\"path\": 5}],\n\"disks\": 7}}"), "user config")
 	got := Box("fetch-offline", &Error{Doing: "reading the user config", Err: err})
-	for _, want := range []string{"problem 1 of 2", "reading the user config", "this is a number, but a string is expected", "user config, line 2, column 32", "line 3, column 10", "firstlightctl validate"} {
+	for _, want := range []string{"problem 1 reading the user config", "this is a number, but a string is expected", "user config, line 2, column 32", "line 3, column 10", "firstlightctl validate"} {
 		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
 }
 
-func TestBoxIsNeverWiderThanAConsole(t *testing.T) {
-	err := errors.Join(syscall.ENOSPC, errors.New(strings.Repeat("x", 500)+" \x1b[2J"+strings.Repeat(" ü", 200)))
-	for line := range strings.Lines(Box("disks", err)) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n != boxWidth {
-			t.Errorf("%d columns: %s", n, line)
-		}
-		if strings.Contains(line, "\x1b") {
-			t.Error("a control character steers the terminal")
-		}
+func TestBoxShowsWhatComesAfterALongURL(t *testing.T) {
+	box := Box("files", errors.New("fetching http://192.0.2.1/"+strings.Repeat("x", 10_000)+"/last: no space left on device"))
+	if !strings.Contains(box, "fetching") || strings.Count(box, "\n") > 14 || !strings.Contains(box, "http://192.0.2.1/x") || !strings.Contains(box, "/last:") || !strings.Contains(box, "no space left on device") {
+		t.Error(box)
+	}
+}
+
+func TestProblemsOfAReportArePrintable(t *testing.T) {
+	const text = "a\x1b[2J\u202e\u009b"
+	p := Explain(&Error{Doing: text, Err: errors.New(text), Hint: text, Origin: config.Origin{Source: text, Path: text + "\n"}})[0]
+	const want = "a?[2J??"
+	if (p != Problem{Operation: want, Cause: want, Hint: want, Origin: config.Origin{Source: want, Path: want + "?"}}) {
+		t.Errorf("got %+q", p)
+	}
+	var fields map[string]string
+	NewFuncLogger(func(_ Level, _ string, f map[string]string) { fields = f }).Info("x", "SOURCE", text+"\nMESSAGE_ID=x")
+	if fields["SOURCE"] != want+"?MESSAGE_ID=x" {
+		t.Errorf("the journal gets %q", fields)
 	}
 }
 
@@ -397,5 +405,49 @@ func TestEachClassOfCauseHasItsExitStatus(t *testing.T) {
 		if got := KindOf(c.err); got != c.want || got.String() == "" || got != 0 && headlines[got] == "" {
 			t.Errorf("%s: got %d (%v), want %d", name, got, got, c.want)
 		}
+	}
+}
+
+func TestPlaceOfAWarningIsInTheFormThatProgramsCutOff(t *testing.T) {
+	for want, at := range map[string]config.Origin{
+		"warning at $.systemd.units.0.contents, line 6 col 70: x (user config)": {Source: "user config", Line: 6, Column: 70, Path: "systemd.units[0].contents"},
+		"warning, line 1 col 1: x (user config)":                                {Source: "user config", Line: 1, Column: 1},
+		"warning: x":                                                            {},
+	} {
+		if got := Warning(at, "x"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestMessagesForProgramsHaveNoPrefix(t *testing.T) {
+	var log bytes.Buffer
+	l := NewWriterLogger(&log).With("files").With("op(1)")
+	l.Bare().Info("wrote keys", "MESSAGE_ID", "x")
+	l.Info("other")
+	if got, want := log.String(), "INFO     : wrote keys\nINFO     : files: op(1): other\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Who has asked for standard output may have given the consoles to somebody else.
+func TestNothingGoesToConsolesBesideStandardOutput(t *testing.T) {
+	for l, want := range map[*Logger]bool{NewLogger(true): true, NewWriterLogger(os.Stdout): false, nil: false} {
+		if got := l.With("files").Quiet(); got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if !isNull(null) || isNull(file) {
+		t.Errorf("of /dev/null and a file %v and %v are null", isNull(null), isNull(file))
 	}
 }

@@ -14,6 +14,11 @@ type Stage struct {
 	Started    time.Time `json:"started"`
 	Seconds    float64   `json:"seconds"`
 	Operations []Outcome `json:"operations,omitempty"`
+	// Planned are the names of the operations that a boot which only plans would do, each
+	// after that of its stage and a colon.
+	Planned []string `json:"planned,omitempty"`
+	// Waits are the longer ones, those of over a second, in their order.
+	Waits []Wait `json:"waits,omitempty"`
 	// Warnings are what the stage has warned of.
 	Warnings []string `json:"warnings,omitempty"`
 	// Problems is empty if the stage succeeded.
@@ -26,7 +31,7 @@ func (s Stage) Append(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)

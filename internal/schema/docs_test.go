@@ -21,7 +21,7 @@ func examples(t *testing.T, language string) []string {
 			all = append(all, m[2])
 		}
 	}
-	if len(all) < 3 {
+	if len(all) < 2 {
 		t.Fatalf("there are only %d examples in %s", len(all), language)
 	}
 	return all
@@ -61,10 +61,19 @@ func parse(t *testing.T, text string) *config.Config {
 	return cfg
 }
 
+func marshal(t *testing.T, c *config.Config) string {
+	t.Helper()
+	text, err := c.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestTheExampleOfMergingIsRight(t *testing.T) {
 	all := examples(t, "json")
 	fleet, web1, result := parse(t, all[1]), parse(t, all[2]), parse(t, all[3])
-	got, want := parseJSON(t, string(config.Merge(fleet, web1).Marshal())), parseJSON(t, string(result.Marshal()))
+	got, want := parseJSON(t, marshal(t, config.Merge(fleet, web1))), parseJSON(t, marshal(t, result))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("merging gives\n%v\nthe example says\n%v", got, want)
 	}

@@ -172,7 +172,7 @@ func (r *fieldsDoc) row(spec, butane string, of *node, p property, since string)
 	if values := p.values(); values != "" {
 		meaning = strings.TrimSpace(meaning + " One of: " + values + ".")
 	}
-	fmt.Fprintf(r, "| %s | %s | %s | %s | %s | %s |\n", spec, butane, p.typeName(), since, required, strings.ReplaceAll(meaning, "|", "\\|"))
+	fmt.Fprintf(r, "| %s | %s | %s | %s | %s | %s |\n", spec, butane, p.typeName(linked), since, required, strings.ReplaceAll(meaning, "|", "\\|"))
 }
 
 // meaning is the description of a kind of object.
@@ -271,16 +271,20 @@ func (n *node) pathsOf(of string) []string {
 	return all
 }
 
-// typeName describes the type of a value, with links to objects.
-func (n *node) typeName() string {
-	link := func(name string) string { return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name)) }
+// linked is the name of an object with a link to its section.
+func linked(name string) string { return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name)) }
+
+func unlinked(name string) string { return name }
+
+// typeName describes the type of a value; show writes the name of an object.
+func (n *node) typeName(show func(name string) string) string {
 	switch {
 	case n.object() != "":
-		return link(n.object())
+		return show(n.object())
 	case n.Items != nil && n.Items.object() != "":
-		return "list of " + link(n.Items.object())
+		return "list of " + show(n.Items.object())
 	case n.Items != nil:
-		return "list of " + n.Items.typeName() + "s"
+		return "list of " + n.Items.typeName(show) + "s"
 	case n.Type[0] == "object":
 		return "strings by name"
 	}
@@ -291,10 +295,18 @@ func (n *node) typeName() string {
 // them.
 func (n *node) values() string {
 	var all []string
-	for _, value := range n.Enum {
-		if word, ok := value.(string); ok && word != "" {
-			all = append(all, "`"+word+"`")
-		}
+	for _, word := range n.enumerated() {
+		all = append(all, "`"+word+"`")
 	}
 	return strings.Join(all, ", ")
+}
+
+func (n *node) enumerated() []string {
+	var all []string
+	for _, value := range n.Enum {
+		if word, ok := value.(string); ok && word != "" {
+			all = append(all, word)
+		}
+	}
+	return all
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package system
 
 import (
@@ -11,19 +13,31 @@ import (
 // cmdlineVariable names a file to read instead of /proc/cmdline.
 const cmdlineVariable = "IGNITION_KERNEL_CMDLINE_PATH"
 
-// KernelArguments reads the kernel command line: words separated by white
-// space, of which the last of a name counts. A word without "=" has the value "".
-func KernelArguments() (map[string]string, error) {
+// CommandLine returns the kernel command line.
+func CommandLine() (string, error) {
 	path := os.Getenv(cmdlineVariable)
 	if path == "" {
 		path = "/proc/cmdline"
 	}
-	text, err := os.ReadFile(path)
+	text, err := ReadFile(path, KernelText)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kernel command line: %w", err)
+		return "", fmt.Errorf("reading the kernel command line: %w", err)
+	}
+	return string(text), nil
+}
+
+// OtherCommandLine reports whether CommandLine is not that of this kernel.
+func OtherCommandLine() bool { return os.Getenv(cmdlineVariable) != "" }
+
+// KernelArguments reads the kernel command line: words separated by white
+// space, of which the last of a name counts. A word without "=" has the value "".
+func KernelArguments() (map[string]string, error) {
+	text, err := CommandLine()
+	if err != nil {
+		return nil, err
 	}
 	arguments := map[string]string{}
-	for word := range strings.FieldsSeq(string(text)) {
+	for word := range strings.FieldsSeq(text) {
 		name, value, _ := strings.Cut(word, "=")
 		arguments[name] = value
 	}

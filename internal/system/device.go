@@ -1,3 +1,5 @@
+//go:build linux
+
 package system
 
 import (
@@ -82,6 +84,10 @@ func UdevRuns(dir string) bool {
 	return err == nil
 }
 
+// ErrMultipathPath is that a device is one of the paths to a disk that multipath maps, and
+// so is not to be written to.
+var ErrMultipathPath = errors.New("udev says that it is a path to a multipath disk")
+
 // DeviceReady returns nil if a device can be opened and, where udev runs, udev
 // has finished with it and would let systemd use it. Otherwise the error says
 // what is missing.
@@ -98,14 +104,11 @@ func DeviceReady(path, udev string) error {
 	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
 		return err
 	}
-	record, err := os.ReadFile(filepath.Join(udev, "data", fmt.Sprintf("b%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))))
+	record, err := ReadFile(filepath.Join(udev, "data", fmt.Sprintf("b%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))), KernelText)
 	if err != nil {
 		return fmt.Errorf("udev has not finished with it")
 	}
-	if !udevRecord(record).usable() {
-		return fmt.Errorf("udev says that it is not to be used yet")
-	}
-	return nil
+	return udevRecord(record).usable()
 }
 
 // A udevRecord is what udev keeps about a device, see sd-device's database.
@@ -115,13 +118,19 @@ func (r udevRecord) has(property string) bool {
 	return bytes.Contains(r, []byte("\nE:"+property))
 }
 
-// usable reports whether udev would let systemd use the device: it does not for
-// members of unfinished arrays, suspended mapper devices and the like. It does
-// not either for an encrypted volume with nothing in it yet, which is exactly
-// what we make a filesystem in.
-func (r udevRecord) usable() bool {
+// usable returns nil if udev would let systemd use the device: it does not for paths
+// of multipath disks, members of unfinished arrays, suspended mapper devices and the
+// like. It does not either for an encrypted volume with nothing in it yet, which is
+// exactly what we make a filesystem in.
+func (r udevRecord) usable() error {
 	empty := r.has("DM_UUID=CRYPT-") && !r.has("DM_SUSPENDED=1") && !r.has("DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
-	return empty || !r.has("SYSTEMD_READY=0\n")
+	switch {
+	case r.has("DM_MULTIPATH_DEVICE_PATH=1\n"):
+		return ErrMultipathPath
+	case r.has("SYSTEMD_READY=0\n") && !empty:
+		return errors.New("udev says that it is not to be used yet")
+	}
+	return nil
 }
 
 // SettleDevice makes udev look at a device again and waits until it has done
@@ -133,7 +142,7 @@ func SettleDevice(ctx context.Context, uevent string) error {
 		return err
 	}
 	defer events.Close()
-	id, err := os.ReadFile("/proc/sys/kernel/random/uuid")
+	id, err := ReadFile("/proc/sys/kernel/random/uuid", KernelText)
 	if err != nil {
 		return err
 	}
@@ -150,5 +159,36 @@ func SettleDevice(ctx context.Context, uevent string) error {
 		if event.fromUdev() && event.Has("SYNTH_UUID", string(id)) {
 			return nil
 		}
+	}
+}
+
+// DeviceEvents returns a Wait.Wake for events that the kernel or udev send about
+// devices of a subsystem, such as "block", or about any if it is "". Where they
+// cannot be listened to, the wait goes on without them.
+func DeviceEvents(subsystem string) func(context.Context) <-chan struct{} {
+	return func(ctx context.Context) <-chan struct{} {
+		events, err := ListenEvents()
+		if err != nil {
+			return nil
+		}
+		wake := make(chan struct{}, 1)
+		wake <- struct{}{} // for what came before
+		go func() {
+			defer events.Close()
+			for {
+				event, err := events.Next(ctx)
+				if err != nil {
+					return
+				}
+				if event != nil && subsystem != "" && !event.Has("SUBSYSTEM", subsystem) {
+					continue
+				}
+				select {
+				case wake <- struct{}{}:
+				default: // it will look anyway
+				}
+			}
+		}()
+		return wake
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,17 +55,24 @@ func TestDevicesAreReadyWhenTheyCanBeOpened(t *testing.T) {
 }
 
 func TestUdevSaysWhatCanBeUsed(t *testing.T) {
-	for record, want := range map[string]bool{
-		"I:1\nE:ID_SERIAL=a\n":     true,
-		"I:1\nE:SYSTEMD_READY=1\n": true,
-		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                  true, // nothing in it yet
-		"I:1\nE:MD_LEVEL=raid1\nE:SYSTEMD_READY=0\n":                                             false,
-		"I:1\nE:DM_UUID=LVM-1\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                            false,
-		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=1\nE:SYSTEMD_READY=0\n":                  false,
-		"I:1\nE:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1\nE:DM_UUID=CRYPT-TEMP-a\nE:SYSTEMD_READY=0\n": false,
+	const notYet, path = "not to be used yet", "a path to a multipath disk"
+	for record, want := range map[string]string{
+		"I:1\nE:ID_SERIAL=a\n":     "",
+		"I:1\nE:SYSTEMD_READY=1\n": "",
+		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                  "", // nothing in it yet
+		"I:1\nE:MD_LEVEL=raid1\nE:SYSTEMD_READY=0\n":                                             notYet,
+		"I:1\nE:DM_UUID=LVM-1\nE:DM_SUSPENDED=0\nE:SYSTEMD_READY=0\n":                            notYet,
+		"I:1\nE:DM_UUID=CRYPT-LUKS2-1-a\nE:DM_SUSPENDED=1\nE:SYSTEMD_READY=0\n":                  notYet,
+		"I:1\nE:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1\nE:DM_UUID=CRYPT-TEMP-a\nE:SYSTEMD_READY=0\n": notYet,
+		"I:1\nE:DM_MULTIPATH_DEVICE_PATH=1\nE:SYSTEMD_READY=0\n":                                 path,
+		"I:1\nE:DM_MULTIPATH_DEVICE_PATH=0\n":                                                    "",
 	} {
-		if got := udevRecord(record).usable(); got != want {
-			t.Errorf("%q: %v", record, got)
+		got := ""
+		if err := udevRecord(record).usable(); err != nil {
+			got = err.Error()
+		}
+		if (got != "") != (want != "") || !strings.HasSuffix(got, want) {
+			t.Errorf("%q: got %q, want %q", record, got, want)
 		}
 	}
 }

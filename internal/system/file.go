@@ -1,6 +1,9 @@
+//go:build linux
+
 package system
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +13,18 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// Limits for ReadFile, in bytes, where what is read has none of its own.
+const (
+	// KernelText is for files of /proc, /sys and udev, the longest of which has a line
+	// for each mount.
+	KernelText = 16 << 20
+	// SettingsText is for settings that people have written, and for keys.
+	SettingsText = 1 << 20
+)
+
+// ErrTooLarge is wrapped by what ReadFile returns for a file above its limit.
+var ErrTooLarge = errors.New("too large")
 
 // ReadFile reads a regular file of at most limit bytes. Unlike that of package os it
 // never waits: named pipes and devices are errors, but /dev/null is an empty file,
@@ -33,17 +48,17 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 	case kind != unix.S_IFREG:
 		return fail("this is no regular file")
 	case stat.Size > limit:
-		return fail("it has %d bytes, at most %d are possible", stat.Size, limit)
+		return fail("%w: it has %d bytes, at most %d are possible", ErrTooLarge, stat.Size, limit)
 	}
 	// Files of /proc and /sys have more bytes than they say.
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	text := bytes.NewBuffer(make([]byte, 0, stat.Size+bytes.MinRead))
+	if _, err := text.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(text)) > limit {
-		return fail("it has more than %d bytes", limit)
+	if int64(text.Len()) > limit {
+		return fail("%w: it has more than %d bytes", ErrTooLarge, limit)
 	}
-	return text, nil
+	return text.Bytes(), nil
 }
 
 // WriteFile replaces a file as a whole: after a power cut there are the old

@@ -1,3 +1,5 @@
+//go:build linux
+
 package system
 
 import (
@@ -56,7 +58,7 @@ var (
 	cryptsetupStatus = []statusHint{
 		{1, "check the options of the volume in the config; the log has all that it printed"},
 		{2, "the key does not open the volume: check keyFile, or how the volume was bound"},
-		{3, "there is too little memory for the key derivation: give the machine more, or set --pbkdf-memory in the options"},
+		{3, "there is too little memory for the key derivation: give the machine more, or set --pbkdf-memory and --pbkdf-force-iterations in the options"},
 		{4, "check the device in the config: it is not a LUKS device, or does not exist"},
 		{5, "the device is in use, or a mapping of that name exists: see dmsetup ls and /sys/class/block/*/holders"},
 	}
@@ -64,6 +66,8 @@ var (
 
 var helpers = []helper{
 	{"chccwdev", "s390utils-base, s390-tools", nil, zvmHint},
+	{"chgpasswd", "shadow-utils, passwd", nil, accountHint},
+	{"chpasswd", "shadow-utils, passwd", nil, accountHint},
 	{"cio_ignore", "s390utils-base, s390-tools", nil, zvmHint},
 	{"clevis", "clevis-luks", nil, tpmHint},
 	{"cryptsetup", "cryptsetup, cryptsetup-bin", cryptsetupStatus, deviceHint},

@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 type silent struct{}
 
-func (silent) Debug(string, ...string) {}
-func (silent) Warn(string, ...string)  {}
+func (silent) Debug(string, ...string)  {}
+func (silent) Warn(string, ...string)   {}
+func (silent) Waited(string, time.Time) {}
 
 // runAs runs a shell script as a helper program of a name.
 func runAs(t *testing.T, name, script string) *CommandError {
@@ -77,8 +79,9 @@ func TestMissingHelperProgramIsNamedWithItsPackage(t *testing.T) {
 
 // indirect are the programs that a package runs by names that are not constants.
 var indirect = map[string][]string{
-	"files":     {"groupadd", "groupmod", "groupdel", "useradd", "usermod", "userdel"},
+	"files":     {"groupadd", "groupmod", "groupdel", "useradd", "usermod", "userdel", "chpasswd", "chgpasswd"},
 	"storage":   {"mkfs.btrfs", "mkfs.ext4", "mkfs.fat", "mkfs.xfs", "mkswap"},
+	"stages":    {"ignition-kargs-helper"}, // or what the distribution has set
 	"providers": {"vmur", "chccwdev", "cio_ignore", "udevadm"},
 }
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 package system
 
 import (
@@ -58,7 +60,7 @@ func lockHolders(dir *os.File) string {
 		if err != nil || !os.SameFile(own, other) || pid == fmt.Sprint(os.Getpid()) {
 			continue
 		}
-		name, _ := os.ReadFile(filepath.Join("/proc", pid, "comm"))
+		name, _ := ReadFile(filepath.Join("/proc", pid, "comm"), KernelText)
 		holders = append(holders, fmt.Sprintf("%s (PID %s)", strings.TrimSpace(string(name)), pid))
 	}
 	if len(holders) == 0 {

@@ -22,6 +22,8 @@ type messages struct {
 func (m *messages) Debug(text string, _ ...string) { m.add(text) }
 func (m *messages) Warn(text string, _ ...string)  { m.add(text) }
 
+func (m *messages) Waited(what string, _ time.Time) { m.add("waited for " + what) }
+
 func (m *messages) add(text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,7 +91,8 @@ func TestProgramsEndWithTheAgent(t *testing.T) {
 func TestLockIsHeldUntilTheLastProgramOfAKilledAgentHasEnded(t *testing.T) {
 	dir := t.TempDir()
 	// The grandchild outlives the agent: the signal is for its child only.
-	agent, pid := startAgent(t, dir, "sleep 300 & echo $! > "+dir+"/left; wait")
+	agent, pid := startAgent(t, dir, "sleep 300 & echo $! > "+dir+"/left.new; mv "+dir+"/left.new "+dir+"/left; wait")
+	eventually(t, "the grandchild runs", func() bool { return Exists(dir + "/left") })
 	agent.Process.Kill()
 	agent.Wait()
 	eventually(t, "the script has ended", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
@@ -131,7 +134,7 @@ func TestProgramThatTakesLongIsWarnedOf(t *testing.T) {
 	if _, err := (Exec{Log: log}).Run(t.Context(), Command{Name: "sleep", Args: []string{"11"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := log.all(); !strings.Contains(got, "waiting for sleep (PID ") || !strings.Contains(got, ", for 10s so far") {
+	if got := log.all(); !strings.Contains(got, "waiting for sleep (PID ") || !strings.Contains(got, ", for 10s so far") || !strings.HasSuffix(got, "waited for sleep\n") {
 		t.Errorf("the log is\n%s", got)
 	}
 }

@@ -1,10 +1,11 @@
+//go:build linux
+
 package system
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -111,8 +112,37 @@ func (e *MountError) Error() string {
 		words = fmt.Sprintf("it is in use (%v)", e.Err)
 	case errors.Is(e.Err, fs.ErrNotExist):
 		words = fmt.Sprintf("the device or the mount point is not there (%v)", e.Err)
+	case e.damaged():
+		words = fmt.Sprintf("the %s on it is damaged (%v)", e.Type, e.Err)
 	}
 	return words
+}
+
+// damaged reports whether the kernel has found the filesystem itself to be wrong: a
+// checksum (EBADMSG), its structure (EUCLEAN), or a block that cannot be read.
+func (e *MountError) damaged() bool {
+	return e.Source != "" && (e.Err == unix.EBADMSG || e.Err == unix.EUCLEAN || e.Err == unix.EIO)
+}
+
+// Is has all damage count as what it is on a disk that fails, for whoever asks what kind
+// of failure it was.
+func (e *MountError) Is(target error) bool { return target == unix.EIO && e.damaged() }
+
+// checkers are the programs that check filesystems, with the options that it takes.
+var checkers = []struct{ format, command string }{
+	{"btrfs", "btrfs check"}, {"ext2", "e2fsck -f"}, {"ext3", "e2fsck -f"}, {"ext4", "e2fsck -f"}, {"vfat", "fsck.fat -a"}, {"xfs", "xfs_repair"},
+}
+
+// repairHint names the program that checks a filesystem and can repair it. It is not ours
+// to run: a repair may take away what somebody wants to look at first.
+func (e *MountError) repairHint() string {
+	hint := "a power cut while it was written, or a failing disk, can leave it so; "
+	for _, c := range checkers {
+		if c.format == e.Type {
+			hint += fmt.Sprintf("check it with %s %s, or have it made anew; ", c.command, e.Source)
+		}
+	}
+	return hint + "the kernel log (dmesg) says what is wrong"
 }
 
 // Mount mounts a device, or a virtiofs tag, with options as mount(8) takes
@@ -143,6 +173,8 @@ func (e *MountError) Hint() string {
 		return fmt.Sprintf("see /proc/mounts and /sys/class/block for what uses %s", e.Source)
 	case errors.Is(e.Err, unix.EROFS), errors.Is(e.Err, unix.EACCES):
 		return fmt.Sprintf("%s is read-only: add \"ro\" to the mount options or make it writable", e.Source)
+	case e.damaged():
+		return e.repairHint()
 	}
 	return "the kernel log (dmesg) may say more"
 }
@@ -164,7 +196,7 @@ type MountPoint struct {
 // MountPoints reads a mountinfo file, normally /proc/self/mountinfo. Later
 // mounts at the same mount point come later.
 func MountPoints(path string) ([]MountPoint, error) {
-	text, err := os.ReadFile(path)
+	text, err := ReadFile(path, KernelText)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is mounted: %w", err)
 	}

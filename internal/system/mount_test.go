@@ -2,6 +2,7 @@ package system
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,7 @@ func TestMountErrorsAreReadInWords(t *testing.T) {
 		{MountError{Type: "ext4", Err: unix.EBUSY}, "it is in use (device or resource busy)"},
 		{MountError{Err: unix.EINVAL}, "nothing is mounted there (invalid argument)"},
 		{MountError{Type: "ext4", Err: unix.ENOENT}, "the device or the mount point is not there (no such file or directory)"},
-		{MountError{Type: "ext4", Err: unix.EIO}, "input/output error"},
+		{MountError{Type: "ext4", Err: unix.EPERM}, "operation not permitted"},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
@@ -53,10 +54,33 @@ func TestMountErrorsAreReadInWords(t *testing.T) {
 			t.Errorf("%v does not wrap its cause", c.want)
 		}
 	}
-	for err, want := range map[error]string{unix.ENODEV: "dracut --add-drivers xfs", unix.EINVAL: "really holds xfs", unix.EBUSY: "/proc/mounts", unix.EROFS: `add "ro"`, unix.EIO: "dmesg"} {
+	for err, want := range map[error]string{unix.ENODEV: "dracut --add-drivers xfs", unix.EINVAL: "really holds xfs", unix.EBUSY: "/proc/mounts", unix.EROFS: `add "ro"`, unix.EPERM: "dmesg"} {
 		if got := (&MountError{Source: "/dev/x", Type: "xfs", Err: err}).Hint(); !strings.Contains(got, want) {
 			t.Errorf("%v: the hint is %s", err, got)
 		}
+	}
+}
+
+func TestDamagedFilesystemsAreNamedWithWhatRepairsThem(t *testing.T) {
+	for format, want := range map[string]string{
+		"ext4": "; check it with e2fsck -f /dev/x, or have it made anew; ", "xfs": "check it with xfs_repair /dev/x,",
+		"btrfs": "check it with btrfs check /dev/x,", "vfat": "check it with fsck.fat -a /dev/x,", "f2fs": "dmesg",
+	} {
+		for _, errno := range []unix.Errno{unix.EBADMSG, unix.EUCLEAN, unix.EIO} {
+			err := &MountError{Source: "/dev/x", Type: format, Err: errno}
+			if got := err.Error(); got != fmt.Sprintf("the %s on it is damaged (%v)", format, errno) {
+				t.Errorf("%v: the text is %s", errno, got)
+			}
+			if got := err.Hint(); !strings.Contains(got, want) || !strings.Contains(got, "a power cut while it was written") {
+				t.Errorf("%s, %v: the hint is %s", format, errno, got)
+			}
+			if !errors.Is(err, unix.EIO) || !errors.Is(err, errno) {
+				t.Errorf("%v does not count as an error of the disk", errno)
+			}
+		}
+	}
+	if err := (&MountError{Target: "/x", Err: unix.EIO}); err.Error() != "input/output error" || err.Hint() != "" {
+		t.Errorf("unmounting: %v, %s", err, err.Hint())
 	}
 }
 

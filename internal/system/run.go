@@ -1,3 +1,5 @@
+//go:build linux
+
 package system
 
 import (
@@ -15,9 +17,6 @@ import (
 	"syscall"
 	"time"
 )
-
-// Version of this program, set when it is built. It is part of the User-Agent.
-var Version = "unknown"
 
 // A Command is a helper program with its arguments.
 type Command struct {
@@ -78,9 +77,9 @@ type CommandError struct {
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// summaries begin last lines that say only that a program failed; a line before
+// summaries are in last lines that say only that a program failed; a line before
 // says why.
-var summaries = map[string][]string{"clevis": {"Error adding new binding", "Unable to perform encryption with PIN"}}
+var summaries = map[string][]string{"clevis": {"Error adding new binding", "Unable to perform encryption with PIN"}, "setfiles": {": Invalid argument"}}
 
 // Error is the last line of the output, by convention the cause.
 func (e *CommandError) Error() string {
@@ -92,7 +91,7 @@ func (e *CommandError) Error() string {
 		return e.Detail() + ", without a message"
 	}
 	last := lines[len(lines)-1]
-	for i := len(lines) - 2; i >= 0 && slices.ContainsFunc(summaries[e.Command.Name], func(s string) bool { return strings.HasPrefix(last, s) }); i-- {
+	for i := len(lines) - 2; i >= 0 && slices.ContainsFunc(summaries[e.Command.Name], func(s string) bool { return strings.Contains(last, s) }); i-- {
 		last = lines[i]
 	}
 	if !strings.HasPrefix(last, e.Command.Name) {
@@ -145,6 +144,7 @@ type Exec struct {
 	Log interface {
 		Debug(text string, fields ...string)
 		Warn(text string, fields ...string)
+		Waited(what string, since time.Time)
 	}
 	// Inherit is a file that each program keeps open, such as a lock that is held
 	// as long as any of them runs. May be nil.
@@ -193,6 +193,7 @@ func (x Exec) run(cmd *exec.Cmd, name string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	defer x.Log.Waited(name, time.Now())
 	ended := make(chan struct{})
 	defer close(ended)
 	go x.remind(ended, fmt.Sprintf("%s (PID %d)", name, cmd.Process.Pid))

@@ -1,9 +1,10 @@
+//go:build linux
+
 package system
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 )
 
@@ -28,9 +29,20 @@ func anyActive(states string) bool {
 	return false
 }
 
+// FailedUnits returns the units of systemd that have failed.
+func FailedUnits(ctx context.Context, run Runner) ([]string, error) {
+	list, err := run.Run(ctx, Command{Name: "systemctl", Args: []string{"list-units", "--state=failed", "--plain", "--no-legend"}})
+	var units []string
+	for line := range strings.Lines(string(list)) {
+		unit, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		units = append(units, PrintableLine(unit))
+	}
+	return units, err
+}
+
 // BootID returns the kernel's name for this boot.
 func BootID() (string, error) {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	id, err := ReadFile("/proc/sys/kernel/random/boot_id", KernelText)
 	if err != nil {
 		return "", fmt.Errorf("reading the boot id: %w", err)
 	}

@@ -6,12 +6,24 @@ import (
 	"unicode"
 )
 
+// maxShown bounds a text for people, in bytes: what comes from outside may have any
+// size, and nobody reads more. shownEnd of it are the end of the text, where the reason
+// of a failure is.
+const (
+	maxShown = 16 << 10
+	shownEnd = 4 << 10
+)
+
 // Printable replaces with question marks what is not UTF-8 and what could steer a
 // terminal or change what a reader sees: control characters (C0, C1), invisible
 // format characters such as bidirectional overrides, and the line and paragraph
-// separators of Unicode. Tabs and line breaks stay. Whatever comes from outside
-// passes here, or through PrintableLine, before a person sees it.
+// separators of Unicode. Tabs and line breaks stay. Texts of more than 16 KiB lose their
+// middle. Whatever comes from outside passes here, or through PrintableLine, before a
+// person sees it.
 func Printable(text string) string {
+	if len(text) > maxShown {
+		text = fmt.Sprintf("%s... (%d bytes) ...%s", text[:maxShown-shownEnd], len(text), text[len(text)-shownEnd:])
+	}
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return '?'

@@ -28,6 +28,13 @@ func TestTextForPeople(t *testing.T) {
 // bidi are the characters that change the direction of text.
 const bidi = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
+func TestLongTextsLoseTheirMiddle(t *testing.T) {
+	got := Printable("reading " + strings.Repeat("ü", 10<<20) + ": it is full")
+	if len(got) > maxShown+30 || !strings.HasPrefix(got, "reading ü") || !strings.Contains(got, "ü... (20971540 bytes) ...ü") || !strings.HasSuffix(got, "ü: it is full") {
+		t.Errorf("got %d bytes that end with %q", len(got), got[len(got)-30:])
+	}
+}
+
 func FuzzPrintable(f *testing.F) {
 	f.Add("a\x1b[2J\u0085\u202e\n\xff")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -35,6 +42,9 @@ func FuzzPrintable(f *testing.F) {
 			if r != '\n' && r != '\t' && unicode.IsControl(r) || strings.ContainsRune(bidi, r) {
 				t.Errorf("%q keeps %q", text, r)
 			}
+		}
+		if len(text) > maxShown {
+			return
 		}
 		if line := PrintableLine(text); strings.Contains(line, "\n") || utf8.RuneCountInString(line) != utf8.RuneCountInString(strings.ToValidUTF8(text, "?")) {
 			t.Errorf("%q became %q", text, line)

@@ -23,6 +23,8 @@ type Wait struct {
 	// twice that, and so on. Nil logs nothing.
 	Warn      func(text string, fields ...string)
 	WarnAfter time.Duration
+	// Waited, if set, is called at the end of a wait, if the first look was in vain.
+	Waited func(what string, since time.Time)
 }
 
 // A TimeoutError is a wait that was in vain.
@@ -50,6 +52,9 @@ func (e *TimeoutError) Error() string {
 func (w Wait) Until(ctx context.Context, look func() (state string, done bool, err error)) error {
 	if _, done, err := look(); done || err != nil {
 		return err
+	}
+	if w.Waited != nil {
+		defer w.Waited(w.What, time.Now())
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -128,34 +133,3 @@ func (r *Reminder) Due() (waited time.Duration, due bool) {
 
 // Left returns the time until the next warning is due.
 func (r *Reminder) Left() time.Duration { return r.next - time.Since(r.begun) }
-
-// DeviceEvents returns a Wait.Wake for events that the kernel or udev send about
-// devices of a subsystem, such as "block", or about any if it is "". Where they
-// cannot be listened to, the wait goes on without them.
-func DeviceEvents(subsystem string) func(context.Context) <-chan struct{} {
-	return func(ctx context.Context) <-chan struct{} {
-		events, err := ListenEvents()
-		if err != nil {
-			return nil
-		}
-		wake := make(chan struct{}, 1)
-		wake <- struct{}{} // for what came before
-		go func() {
-			defer events.Close()
-			for {
-				event, err := events.Next(ctx)
-				if err != nil {
-					return
-				}
-				if event != nil && subsystem != "" && !event.Has("SUBSYSTEM", subsystem) {
-					continue
-				}
-				select {
-				case wake <- struct{}{}:
-				default: // it will look anyway
-				}
-			}
-		}()
-		return wake
-	}
-}

@@ -78,3 +78,22 @@ func TestWaitEndsWithTheErrorOfALookAndWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestWaitIsNotedAtItsEndIfThereWasOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		waited := func(what string, since time.Time) { got = append(got, what+" for "+time.Since(since).String()) }
+		done := false
+		look := func() (string, bool, error) { return "", done, nil }
+		if err := (Wait{What: "a", Limit: 3 * time.Second, Waited: waited}).Until(t.Context(), look); err == nil {
+			t.Error("it has come")
+		}
+		done = true
+		if err := (Wait{What: "b", Waited: waited}).Until(t.Context(), look); err != nil {
+			t.Error(err)
+		}
+		if want := []string{"a for 3s"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -31,6 +32,29 @@ type Layout struct {
 	// Whole is what is on a disk without a table.
 	Whole      Contents           `json:"whole,omitzero"`
 	Partitions []PartitionPreview `json:"partitions"`
+}
+
+// minShownGap is the smallest free space in bytes that is shown; smaller ones come from
+// alignment and from the table itself.
+const minShownGap = 1 << 20
+
+// Parts returns the partitions of a disk of some bytes in the order of their places, and
+// the free space between them as partitions without a number.
+func (l Layout) Parts(size uint64) []PartitionPreview {
+	var all []PartitionPreview
+	at := uint64(0)
+	free := func(to uint64) {
+		if to > at+minShownGap {
+			all = append(all, PartitionPreview{Start: at, Size: to - at})
+		}
+	}
+	for _, p := range slices.SortedFunc(slices.Values(l.Partitions), func(a, b PartitionPreview) int { return cmp.Compare(a.Start, b.Start) }) {
+		free(p.Start)
+		all = append(all, p)
+		at = p.Start + p.Size
+	}
+	free(size)
+	return all
 }
 
 // A PartitionPreview is a partition in one of the two layouts.

@@ -18,7 +18,7 @@ import (
 // The disks stage takes the mark away if the key is in the config, so that it
 // can open the volume again; else the umount stage does, as the last thing
 // before the machine leaves the initramfs.
-const UnfinishedMark = "firstlight-unfinished"
+const UnfinishedMark = blkprobe.UnfinishedMark
 
 // A Volume is a LUKS volume of the config and what to do about it.
 type Volume struct {

@@ -1,0 +1,163 @@
+package rules
+
+import "github.com/firstlight-os/firstlight/config"
+
+const (
+	specVersions = "Ignition specification, ignition.version"
+	rfcJSON      = "RFC 8259"
+	specYAML     = "YAML 1.2.2"
+)
+
+var documents = []Rule{
+	{Rule: config.RuleDocumentEmpty, ID: "document-empty", Title: "There is nothing in the config", Severities: refused,
+		Why:    "A machine without a config boots as it is, but an empty text where one was to be is nearly always a template that made nothing, or a file that was not written. Give a config with at least its version.",
+		Source: specVersions,
+		Bad:    " \n", Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleDocumentKind, ID: "document-kind", Title: "The config is a list, or a plain value", Severities: refused,
+		Why:    "A config is one object, with members such as ignition and storage. A list of configs is not one: merge them with ignition.config.merge.",
+		Source: "Ignition specification",
+		Bad:    `[{"ignition": {"version": "3.5.0"}}]`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleDocumentForeign, ID: "document-foreign", Title: "This is something else than a config", Severities: refused,
+		Why:    "The text begins like a format of another tool (cloud-config, kickstart, a script) or like the answer of a server that was to give the config (a login page, an error). Machines would stop with it. Look at where it came from, or write a config.",
+		Source: "the formats of these tools",
+		Bad:    "#cloud-config\nusers:\n  - name: core\n", Good: fcos("passwd:\n  users:\n    - name: core")},
+	{Rule: config.RuleDocumentPacked, ID: "document-packed", Title: "The config is still packed", Severities: refused,
+		Why:    "User data may be packed with gzip and base64, which is undone before the config is read. A config in another one is text and not unpacked: write it there as it is, or refer to it by a URL.",
+		Source: "RFC 1952, RFC 4648",
+		Bad: fcos(`
+ignition:
+  config:
+    merge:
+      - inline: eyJpZ25pdGlvbiI6eyJ2ZXJzaW9uIjoiMy41LjAifX0=`),
+		Good: fcos(`
+ignition:
+  config:
+    merge:
+      - inline: '{"ignition":{"version":"3.5.0"}}'`)},
+	{Rule: config.RulePackingDamaged, ID: "packing-damaged", Title: "The config cannot be unpacked", Severities: refused,
+		Why:    "The text is gzip, perhaps in base64, but damaged, cut off, packed too often or too large. A limit of the platform for user data may have cut it: \"firstlightctl pack --platform ID\" keeps to it.",
+		Source: "RFC 1952, RFC 4648",
+		Bad:    "H4sIAAAAAAAAA6tWykzPyyzJzM9TslKqVipLLSoGsQ\n", Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleDocumentCutOff, ID: "document-cut-off", Title: "The end of the config is missing", Severities: refused,
+		Why:    "The text ends in the middle of a value: a transfer was interrupted, a limit has cut it, or the last brackets are not closed.",
+		Source: rfcJSON,
+		Bad:    `{"ignition": {"version": "3.5.0"}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleDocumentSecond, ID: "document-second", Title: "There is a second document in the file", Severities: refused,
+		Why:    "YAML allows several documents in one file, with a line --- between. Only the first would be read, and the rest lost without a word, so that it is refused.",
+		Source: specYAML + ", section 9.2",
+		Bad:    fcos("storage:\n  files:\n    - path: /a\n---\nvariant: fcos\nversion: 1.6.0"), Good: fcos("storage:\n  files:\n    - path: /a")},
+	{Rule: config.RuleTemplateUnfilled, ID: "template-unfilled", Title: "A placeholder of a template was not filled in", Severities: refused,
+		Why:    "Where the text cannot be read stands something like `{{ name }}` or `<no value>`. Validate what the template makes, not the template.",
+		Source: rfcJSON,
+		Bad:    `{"ignition": {"version": {{ version }} }}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleSyntaxJSON, ID: "syntax-json", Title: "The text is not JSON", Severities: refused,
+		Why:    "The text is no JSON from this place on: most often a comma too many or too few, a quote in a text, a comment or an octal number, none of which JSON has. Butane has all of these.",
+		Source: rfcJSON,
+		Bad:    "{\"ignition\": {\"version\": \"3.5.0\",}}\n", Good: "{\"ignition\": {\"version\": \"3.5.0\"}}\n"},
+	{Rule: config.RuleSyntaxYAML, ID: "syntax-yaml", Title: "The text is not YAML", Severities: refused,
+		Why:    "The text is no YAML from this line on: most often an indentation that differs from that of the lines before, a tab, or a text with a colon and a blank in it, which needs quotes.",
+		Source: specYAML,
+		Bad:    fcos("storage:\n  files:\n   - path: /a\n     mode: 0644\n      overwrite: true"), Good: fcos("storage:\n  files:\n    - path: /a\n      mode: 0644")},
+	{Rule: config.RuleVariantMissing, ID: "variant-missing", Title: "A Butane config does not name its variant", Severities: refused,
+		Why:    "The variant says for which system the config is, and with the version which keys there are.",
+		Source: "Butane specifications, variant",
+		Bad:    "version: 1.6.0\nvariant:\n", Good: "version: 1.6.0\nvariant: fcos\n"},
+	{Rule: config.RuleVariantUnknown, ID: "variant-unknown", Title: "There is no such variant of Butane", Severities: refused,
+		Why:    "Variants are the names of the systems that Butane makes configs for, in lower case.",
+		Source: "Butane specifications, variant",
+		Bad:    "variant: coreos\nversion: 1.6.0\n", Good: "variant: fcos\nversion: 1.6.0\n"},
+	{Rule: config.RuleVersionMissing, ID: "version-missing", Title: "The config does not say its version", Severities: refused,
+		Why:    "Each version of the spec has its own keys and rules, so nothing can be said of a config without one. The agent refuses it, too.",
+		Source: specVersions,
+		Bad:    `{"ignition": {}}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleVersionForm, ID: "version-form", Title: "A version is not three numbers", Severities: refused,
+		Why:    "A version has three numbers with dots between, perhaps with -experimental after them, and stands in quotes in JSON.",
+		Source: "Semantic Versioning 2.0.0",
+		Bad:    `{"ignition": {"version": "3.5"}}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleVersionUnknown, ID: "version-unknown", Title: "There is no such version", Severities: refused,
+		Why:    "The version is not one of the spec, or not one of the variant. The versions of a Butane variant are not those of the spec: fcos 1.6.0 makes configs of 3.5.0.",
+		Source: specVersions,
+		Bad:    "variant: fcos\nversion: 3.5.0\n", Good: "variant: fcos\nversion: 1.6.0\n"},
+	{Rule: config.RuleVersionNewer, ID: "version-newer", Title: "The version is newer than this program", Severities: refused,
+		Why:    "A machine whose image has an agent of this age would refuse the config. Use a version that all images have, or update.",
+		Source: specVersions,
+		Bad:    `{"ignition": {"version": "3.9.0"}}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleVersionSpec1, ID: "version-spec1", Title: "The config is of spec 1", Severities: refused,
+		Why:    "Spec 1 is that of the first years of CoreOS and has no translation. Write the config anew.",
+		Source: specVersions,
+		Bad:    `{"ignitionVersion": 1}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+	{Rule: config.RuleVersionSpec2, ID: "version-spec2", Title: "The config is of spec 2", Severities: refused,
+		Why:    "Spec 2 is another language than spec 3: its members have other names and other meanings. \"firstlightctl translate\" makes a config of spec 3 of it.",
+		Source: specVersions,
+		Bad:    `{"ignition": {"version": "2.3.0"}}`, Good: `{"ignition": {"version": "3.5.0"}}`},
+}
+
+var values = []Rule{
+	{Rule: config.RuleKeyUnknown, ID: "key-unknown", Title: "There is no such key here", Severities: warned,
+		Why:    "A key that the language does not have at this place has no effect: it is spelled wrong, or belongs to another object. For compatibility the config is accepted; --strict refuses it.",
+		Source: "Ignition and Butane specifications",
+		Bad:    fcos("storage:\n  files:\n    - path: /etc/motd\n      content:\n        inline: hello"), Good: fcos("storage:\n  files:\n    - path: /etc/motd\n      contents:\n        inline: hello")},
+	{Rule: config.RuleKeySince, ID: "key-since", Title: "The key exists in later versions only", Severities: warned,
+		Why:    "The key is known, but not in the version that the config says, so it has no effect. Raise the version of the config, if the agents of all images know the newer one.",
+		Source: "Ignition and Butane specifications",
+		Bad:    "{\n  \"ignition\": {\"version\": \"3.2.0\"},\n  \"kernelArguments\": {\"shouldExist\": [\"quiet\"]}\n}\n",
+		Good:   "{\n  \"ignition\": {\"version\": \"3.3.0\"},\n  \"kernelArguments\": {\"shouldExist\": [\"quiet\"]}\n}\n"},
+	{Rule: config.RuleKeyCase, ID: "key-case", Title: "A key is spelled in another case", Severities: warned,
+		Why:    "The agent takes the key, as Ignition does, but other programs that read the config may not.",
+		Source: "Ignition specification",
+		Bad:    ignition(`"storage": {"files": [{"Path": "/a"}]}`), Good: ignition(`"storage": {"files": [{"path": "/a"}]}`)},
+	{Rule: config.RuleKeyTwice, ID: "key-twice", Title: "A key is given twice in one object", Severities: either,
+		Why:    "In JSON the last one counts, and two objects become one, as in Ignition; in YAML it is an error. One of the two is not read by whoever wrote it.",
+		Source: rfcJSON + ", section 4; " + specYAML + ", section 3.2.1.3",
+		Bad:    fcos("storage:\n  files:\n    - path: /a\nstorage:\n  files:\n    - path: /b"), Good: fcos("storage:\n  files:\n    - path: /a\n    - path: /b")},
+	{Rule: config.RuleKeyType, ID: "key-type", Title: "A key is a list or a mapping", Severities: refused,
+		Why:    "YAML allows keys of any kind, and configs have texts only. It is usually a template's `{{ name }}` that was not filled in, or a [ that was to be quoted.",
+		Source: specYAML + ", section 3.2.1.1",
+		Bad:    fcos("storage:\n  [files]: []"), Good: fcos("storage:\n  files: []")},
+	{Rule: config.RuleAliasCircular, ID: "alias-circular", Title: "An alias is inside of its own anchor", Severities: refused,
+		Why:    "The value would contain itself without an end.",
+		Source: specYAML + ", section 3.2.2.2",
+		Bad:    fcos("storage: &s\n  files: *s"), Good: fcos("storage: &s\n  files: []")},
+	{Rule: config.RuleAliasGrowth, ID: "alias-growth", Title: "Aliases make the config far larger than its text", Severities: refused,
+		Why:    "A few lines of aliases of aliases can stand for a config that no machine has the memory for. What a config really needs is far below the limit.",
+		Source: "this program's limits",
+		Bad: fcos(`
+storage:
+  files:
+    - &a {path: /a}
+    - &b {<<: [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]}
+    - &c {<<: [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]}
+    - &d {<<: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]}
+    - &e {<<: [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]}
+    - &f {<<: [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]}`),
+		Good: fcos("storage:\n  files:\n    - path: /a")},
+	{Rule: config.RuleYAMLMerge, ID: "yaml-merge", Title: "<< is given something that is no mapping", Severities: refused,
+		Why:    "The key `<<` takes the keys of other mappings into this one: give it an alias of a mapping, or a list of such aliases.",
+		Source: "YAML 1.1, merge key",
+		Bad:    fcos("storage:\n  files:\n    - path: /a\n      <<: 420"), Good: fcos("storage:\n  files:\n    - path: /a\n      <<: {mode: 420}")},
+	{Rule: config.RuleValueType, ID: "value-type", Title: "A value has the wrong type", Severities: refused,
+		Why:    "Each key has a value of one type: a text, a number, true or false, a list, or an object. In YAML a text that looks like a number or like yes needs quotes; a list has a - before each item.",
+		Source: "Ignition and Butane specifications",
+		Bad:    ignition(`"storage": {"files": [{"path": "/a", "mode": "0644"}]}`), Good: ignition(`"storage": {"files": [{"path": "/a", "mode": 420}]}`)},
+	{Rule: config.RuleValueNull, ID: "value-null", Title: "An object has nothing in it", Severities: warned,
+		Why:    "A key without a value counts as absent. In YAML that is often an indentation that is missing in the lines after it.",
+		Source: "Ignition specification",
+		Bad:    fcos("storage:"), Good: fcos("storage:\n  files: []")},
+	{Rule: config.RuleValueSince, ID: "value-since", Title: "The value exists in later versions only", Severities: either,
+		Why:    "The value is known, but not in the version that the config says: a format of filesystems, a scheme of URLs, a hash function. Raise the version, if the agents of all images know the newer one.",
+		Source: "Ignition and Butane specifications",
+		Bad:    "variant: fcos\nversion: 1.0.0\nstorage:\n  files:\n    - path: /a\n      contents:\n        source: gs://bucket/object\n",
+		Good:   "variant: fcos\nversion: 1.6.0\nstorage:\n  files:\n    - path: /a\n      contents:\n        source: gs://bucket/object\n"},
+	{Rule: config.RuleNumberForm, ID: "number-form", Title: "A number is not a whole one", Severities: refused,
+		Why:    "All numbers of configs are whole ones that fit 64 bits, in plain digits: no fractions, no exponents, no octal or hexadecimal digits in JSON.",
+		Source: "Ignition specification",
+		Bad:    ignition(`"storage": {"files": [{"path": "/a", "mode": 4.2e2}]}`), Good: ignition(`"storage": {"files": [{"path": "/a", "mode": 420}]}`)},
+	{Rule: config.RuleNULCharacter, ID: "nul-character", Title: "There is a NUL character in a text", Severities: refused,
+		Why:    "The kernel takes a NUL for the end of a path, a name or an argument, so that something else would be made than what the config says.",
+		Source: "path_resolution(7)",
+		Bad:    ignition(`"storage": {"files": [{"path": "/a\u0000b"}]}`), Good: ignition(`"storage": {"files": [{"path": "/ab"}]}`)},
+	{Rule: config.RuleDuplicateItem, ID: "duplicate-item", Title: "A list has an item twice", Severities: refused,
+		Why:    "Items of most lists are told apart by one member, such as the name of a user, a unit or an array, or the device of a filesystem. Of two with the same one, nobody could say which is meant. Merge them into one item.",
+		Source: "Ignition specification",
+		Bad:    fcos("passwd:\n  users:\n    - name: core\n    - name: core"), Good: fcos("passwd:\n  users:\n    - name: core")},
+}

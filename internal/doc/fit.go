@@ -1,0 +1,78 @@
+package doc
+
+import (
+	"reflect"
+	"slices"
+)
+
+// Fit returns a tree of an object type as it is in a version of the spec: without the
+// members that are newer, and calls newer for each of them that says something. Those
+// that say nothing, which are empty objects and lists, are left out in silence. The
+// tree is not changed; where nothing was left out it is the same.
+func Fit(t reflect.Type, n *Node, v Version, newer func(Member, Version)) *Node {
+	return (&fitter{v, newer}).object(FieldsOf(t), n)
+}
+
+type fitter struct {
+	version Version
+	newer   func(Member, Version)
+}
+
+func (t *fitter) object(fields []Field, n *Node) *Node {
+	kept, changed := []Member(nil), false
+	for i, m := range n.Members {
+		f := &fields[slices.IndexFunc(fields, func(f Field) bool { return f.Name == m.Name })]
+		value := m.Value
+		switch since := f.SinceIn(n); {
+		case since <= t.version:
+			value = t.value(f, value)
+		case !saysNothing(value):
+			t.newer(m, since)
+			value = nil
+		default:
+			value = nil
+		}
+		if value != m.Value && !changed {
+			kept, changed = slices.Clone(n.Members[:i]), true
+		}
+		if changed && value != nil {
+			m.Value = value
+			kept = append(kept, m)
+		}
+	}
+	if !changed {
+		return n
+	}
+	out := copyNode(n)
+	out.Members = kept
+	return out
+}
+
+func (t *fitter) value(f *Field, n *Node) *Node {
+	switch {
+	case f.IsObject():
+		return t.object(f.Fields, n)
+	case !f.IsList() || !f.Item.IsObject():
+		return n
+	}
+	out := n
+	for i, item := range n.Items {
+		fitted := t.object(f.Item.Fields, item)
+		if fitted == item {
+			continue
+		}
+		if out == n {
+			out = copyNode(n)
+			out.Items = slices.Clone(n.Items)
+		}
+		out.Items[i] = fitted
+	}
+	return out
+}
+
+// saysNothing reports whether a value is an object or a list, and empty, as are those in
+// it.
+func saysNothing(n *Node) bool {
+	says := func(m Member) bool { return !saysNothing(m.Value) }
+	return n.Kind == Map && !slices.ContainsFunc(n.Members, says) || n.Kind == List && len(n.Items) == 0
+}
