@@ -1,6 +1,6 @@
 #!/bin/sh
-# Distributions that can change their kernel arguments replace this helper. It is
-# called as: ignition-kargs-helper [--should-exist ARG]... [--should-not-exist ARG]...
-# and has to make it so, and to see to a reboot if anything changed.
-echo "this distribution does not support kernelArguments in a config" >&2
-exit 1
+# Changes the entries of a boot loader that follows the Boot Loader Specification, and
+# reboots if that was necessary. A distribution with another boot loader replaces this
+# helper. It is called as:
+#   ignition-kargs-helper [--should-exist ARG]... [--should-not-exist ARG]...
+exec firstlight-kargs "$@"

@@ -15,13 +15,15 @@ depends() {
 # cannot be needed by the configs that the image is made for; a config that
 # does need it gets an error that names the program.
 helpers=(
-    groupadd groupdel groupmod useradd userdel usermod
+    groupadd groupdel groupmod useradd userdel usermod chpasswd chgpasswd
     mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.xfs mkswap
     mdadm cryptsetup dmsetup setfiles
     clevis clevis-encrypt-sss clevis-encrypt-tang clevis-encrypt-tpm2
     clevis-decrypt clevis-decrypt-sss clevis-decrypt-tang clevis-decrypt-tpm2
     clevis-luks-bind clevis-luks-common-functions clevis-luks-unlock
     pwmake jose curl
+    # Of which the scripts of clevis are made.
+    basename cut grep mktemp mkdir rm sed sort tail touch tr
     tpm2_create tpm2_createpolicy tpm2_createprimary tpm2_flushcontext
     tpm2_load tpm2_pcrread tpm2_unseal
 )
@@ -34,12 +36,14 @@ rules=(
 )
 
 units=(
+    ignition-firstboot.service
     ignition-fetch-offline.service
     ignition-fetch.service
     ignition-kargs.service
     ignition-disks.service
     ignition-mount.service
     ignition-files.service
+    ignition-finish.service
     ignition-remount-sysroot.service
     ignition-complete.target
     ignition-diskful.target
@@ -76,6 +80,8 @@ install() {
 
     inst_simple "$moddir/ignition" /usr/bin/ignition
     ln -sf ignition "$initdir/usr/bin/firstlight"
+    ln -sf ignition "$initdir/usr/bin/firstlight-kargs"
+    ln -sf ignition "$initdir/usr/bin/firstlight-firstboot"
 
     inst_script "$moddir/ignition-kargs-helper.sh" /usr/sbin/ignition-kargs-helper
     inst_script "$moddir/ignition-generator" "$systemdutildir/system-generators/ignition-generator"
@@ -86,6 +92,7 @@ install() {
     done
     require ignition-complete.target ignition-{fetch-offline,fetch,kargs,disks,mount,files}.service
     require ignition-diskful.target ignition-remount-sysroot.service
+    require initrd-switch-root.target ignition-finish.service
 
     local bundle
     for bundle in "${authorities[@]}"; do
@@ -111,9 +118,15 @@ install() {
 
     if [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]; then
         inst_multiple -o chccwdev cio_ignore vmur zkey zkey-cryptsetup
-        # cryptsetup wants a passphrase also where the key is in the card.
-        mkdir -p "$initdir/etc/luks"
-        printf 'ignition-cex' > "$initdir/etc/luks/cex.key"
+        # cryptsetup wants a passphrase also where the key is in the card. It is the
+        # one that machines were made with: a distribution puts that of its earlier
+        # images into the module.
+        if [[ -e $moddir/cex.key ]]; then
+            inst_simple "$moddir/cex.key" /etc/luks/cex.key
+        else
+            mkdir -p "$initdir/etc/luks"
+            printf 'ignition-cex' > "$initdir/etc/luks/cex.key"
+        fi
     fi
 }
 
@@ -153,9 +166,12 @@ installkernel() {
     if [[ ${DRACUT_ARCH:-$(uname -m)} == s390x ]]; then
         hostonly='' instmods zcrypt_cex4 pkey_cca
     fi
+    # The port that the record of the boot is written to.
+    hostonly='' instmods virtio_console
     # What the formats and the config drives need; filesystems of other
     # formats come with dracut's own modules.
-    hostonly='' instmods ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859-1 nls_utf8 isofs udf
+    # EFI variables tell of first boots and of the boot loader's disk.
+    hostonly='' instmods efivarfs ext4 xfs btrfs vfat nls_ascii nls_cp437 nls_iso8859-1 nls_utf8 isofs udf
     # Arrays, TPMs, and LUKS volumes with the ciphers of cryptsetup's defaults.
     hostonly='' instmods md_mod linear raid0 raid1 raid10 raid456 '=drivers/char/tpm' \
         dm_mod dm_crypt xts ecb cbc essiv aes_generic aesni_intel aes_arm64 aes_s390 \

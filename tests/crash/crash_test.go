@@ -1,6 +1,9 @@
 // Package crash cuts the power of whole machines during their first boot, with all
 // that their disks have in their write caches, and looks whether the next boot makes
 // the same machine of them.
+//
+// One first boot runs undisturbed while its writes and flushes are recorded. Of these the
+// disks are made as a cut after any of them leaves them, and booted.
 package crash
 
 import (
@@ -11,13 +14,14 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/tests/vm"
 	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
 )
@@ -27,65 +31,42 @@ var machineConfig string
 
 var (
 	cuts       = flag.Int("crash.cuts", 2, "power cuts at random moments")
+	inLab      = flag.Int("crash.lab", 4, "more of them, after which the machine boots in the lab")
 	seed       = flag.Uint64("crash.seed", 11, "of the random moments")
 	boundaries = flag.Bool("crash.boundaries", false, "cut at the beginning and the end of each operation, too")
 )
 
-// A cut is when the power is lost: after a line of the agent's log, counted from 1, and
-// some time. Lines are where a busy host is as far as an idle one.
-type cut struct {
-	line  int
-	delay time.Duration
+// A machine is what is booted, and booted again.
+type machine struct {
+	images     *vm.Images
+	root, disk *vm.VolatileDisk
 }
 
-// A trial is one machine.
-type trial struct {
-	images *vm.Images
-	root   *vm.VolatileDisk
-	disk   *vm.VolatileDisk
-	random *rand.Rand
-}
-
-func newTrial(images *vm.Images, seed uint64) (*trial, error) {
+func newMachine(images *vm.Images) (machine, error) {
 	root, err := vm.OpenVolatileDisk(images.Root)
-	return &trial{images, root, vm.NewVolatileDisk(768 << 20), rand.New(rand.NewPCG(seed, 0))}, err
+	return machine{images, root, vm.NewVolatileDisk(768 << 20)}, err
 }
 
-// boot boots the machine, until its end or until the cut, and returns the agent's log.
-func (m *trial) boot(t *testing.T, at *cut) (res *vm.Result, log []string, err error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	lines := &agentLines{each: func(n int) {
-		if at != nil && n == at.line {
-			time.AfterFunc(at.delay, cancel)
-		}
-	}}
-	res, err = vm.Start(ctx, vm.Options{Images: m.images, VolatileRoot: m.root, VolatileDisks: []*vm.VolatileDisk{m.disk}, Config: machineConfig,
-		Arguments: vm.FirstBoot("qemu") + " systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info",
-		Console:   lines.read}, t.TempDir())
-	if ctx.Err() != nil {
-		m.root.CutPower(m.random)
-		m.disk.CutPower(m.random)
-		return nil, lines.all(), nil
+// boot boots the machine to its end. If each is not nil it gets the lines of the agent's
+// log, which have to go to the console for that: a slow device under emulation.
+func (m machine) boot(ctx context.Context, dir string, each func(line string)) (*vm.Result, error) {
+	o := vm.Options{Images: m.images, VolatileRoot: m.root, VolatileDisks: []*vm.VolatileDisk{m.disk}, Config: machineConfig, Arguments: vm.FirstBoot("qemu")}
+	if each != nil {
+		o.Arguments += " systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info systemd.log_level=notice"
+		o.Console = (&agentLines{each: each}).read
 	}
-	return res, lines.all(), err
+	return vm.Start(ctx, o, dir)
 }
 
-// agentLines are the lines of the agent's log on a console.
+// agentLines finds the lines of the agent's log on a console.
 type agentLines struct {
-	each func(n int)
-
-	mu    sync.Mutex
-	rest  []byte
-	lines []string
+	each func(line string)
+	rest []byte
 }
 
 var agentLine = regexp.MustCompile(`ignition\[\d+\]: (.*)`)
 
 func (a *agentLines) read(text []byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.rest = append(a.rest, text...)
 	for {
 		line, rest, ok := bytes.Cut(a.rest, []byte("\n"))
@@ -94,82 +75,155 @@ func (a *agentLines) read(text []byte) {
 		}
 		a.rest = rest
 		if m := agentLine.FindSubmatch(line); m != nil {
-			a.lines = append(a.lines, strings.TrimSpace(string(m[1])))
-			a.each(len(a.lines))
+			a.each(strings.TrimSpace(string(m[1])))
 		}
 	}
 }
 
-func (a *agentLines) all() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Clone(a.lines)
+// A firstBoot is one that nothing disturbed.
+type firstBoot struct {
+	err       error
+	images    *vm.Images
+	recording *vm.Recording
+	log       []logLine
+	became    []string
 }
 
-func TestMachinesThatLoseTheirPowerBecomeTheSame(t *testing.T) {
-	images, err := vm.Build()
+// A logLine is a line of the agent's log, and how many writes and flushes there were
+// before it.
+type logLine struct {
+	text  string
+	steps int
+}
+
+// recorded is the first boot of all tests.
+var recorded = sync.OnceValue(func() (b firstBoot) {
+	dir, err := os.MkdirTemp("", "firstlight-crash-")
 	if err != nil {
-		t.Fatal(err)
+		return firstBoot{err: err}
 	}
-	m, err := newTrial(images, *seed)
+	defer os.RemoveAll(dir)
+	if b.images, b.err = vm.Build(); b.err != nil {
+		return b
+	}
+	m, err := newMachine(b.images)
 	if err != nil {
-		t.Fatal(err)
+		return firstBoot{err: err}
 	}
-	undisturbed, log, err := m.boot(t, nil)
-	if err != nil || undisturbed.Initramfs {
-		t.Fatalf("the machine that nothing disturbs does not come up: %v\n%s", err, strings.Join(log, "\n"))
+	b.recording = vm.Record(m.root, m.disk)
+	res, err := m.boot(context.Background(), dir, func(line string) { b.log = append(b.log, logLine{line, b.recording.Steps()}) })
+	if err != nil || res.Initramfs {
+		return firstBoot{err: fmt.Errorf("the machine that nothing disturbs does not come up: %v\n%v", err, b.log)}
 	}
-	want := become(undisturbed.Machine)
-	var tried, converged, refused, wrong int
-	for i, at := range moments(log) {
-		name := fmt.Sprintf("%d cut %v after %q", i, at.delay, log[at.line-1])
-		t.Run(name, func(t *testing.T) {
-			tried++
-			switch verdict := try(t, images, *seed+uint64(i)+1, at, want); verdict {
-			case "":
-				converged++
-			default:
-				wrong++
-				t.Error(verdict)
+	b.became = become(res.Machine)
+	return b
+})
+
+// A moment is when the power is lost: after some writes and flushes.
+type moment struct {
+	steps int
+	where string // in the agent's log
+}
+
+// provisioned is when the agent has done its last stage, and the boot goes on in the root.
+func (b firstBoot) provisioned() (steps int) {
+	for _, line := range b.log {
+		if strings.HasSuffix(line.text, "umount: Ignition finished successfully") {
+			return line.steps
+		}
+	}
+	return 0
+}
+
+// moments chooses when to cut, up to a last one. A disk is in another state after each
+// write, so random moments are as likely after each of them.
+func (b firstBoot) moments(cuts, last int, random *rand.Rand) (all []moment) {
+	first := b.log[0].steps
+	for range cuts {
+		m := moment{steps: first + random.IntN(last-first)}
+		for _, line := range b.log {
+			if line.steps <= m.steps {
+				m.where = fmt.Sprintf("somewhere after %q", line.text)
 			}
-		})
-	}
-	t.Logf("tried %d, converged %d, refused with reason %d, wrong %d", tried, converged, refused, wrong)
-}
-
-// moments chooses when to cut, of the log of a boot that was not disturbed.
-func moments(log []string) (all []cut) {
-	random := rand.New(rand.NewPCG(*seed, 1))
-	for range *cuts {
-		all = append(all, cut{1 + random.IntN(len(log)), time.Duration(random.IntN(1000)) * time.Millisecond})
-	}
-	for i, line := range log {
-		if *boundaries && (strings.Contains(line, "[started]") || strings.Contains(line, "[finished]")) {
-			all = append(all, cut{line: i + 1})
 		}
+		all = append(all, m)
 	}
+	for _, line := range b.log {
+		if !*boundaries || line.steps > last {
+			break
+		}
+		if !strings.Contains(line.text, "[started]") && !strings.Contains(line.text, "[finished]") {
+			continue
+		}
+		// Operations that write nothing leave the machine as it was.
+		if n := len(all); n > cuts && all[n-1].steps == line.steps {
+			all[n-1].where = fmt.Sprintf("at %q", line.text)
+			continue
+		}
+		all = append(all, moment{line.steps, fmt.Sprintf("at %q", line.text)})
+	}
+	// A run that is interrupted has seen some of all.
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
 
-// try cuts the power of a new machine, boots it again, and returns what is wrong with
-// what it has become.
-func try(t *testing.T, images *vm.Images, seed uint64, at cut, want []string) string {
+func TestMachinesThatLoseTheirPowerBecomeTheSame(t *testing.T) {
+	first := recorded()
+	testkit.NoError(t, first.err)
+	first.cutAll(t, *cuts, first.recording.Steps(), 0, func(t *testing.T, disks []*vm.VolatileDisk) verdict {
+		res, err := machine{first.images, disks[0], disks[1]}.boot(t.Context(), t.TempDir(), nil)
+		if err != nil {
+			t.Errorf("the next boot: %v", err)
+			return wrong
+		}
+		return judge(t, res.Machine, first.became)
+	})
+}
+
+// cutAll tries all moments up to a last one.
+func (b firstBoot) cutAll(t *testing.T, cuts, last int, stream uint64, again func(*testing.T, []*vm.VolatileDisk) verdict) {
+	steps := b.recording.Steps()
+	t.Logf("seed %d, %d writes and flushes, %d of them since the agent started", *seed, steps, steps-b.log[0].steps)
+	tried, ends := 0, map[verdict]int{}
+	for i, at := range b.moments(cuts, last, rand.New(rand.NewPCG(*seed, stream))) {
+		t.Run(fmt.Sprintf("%d after step %d", i, at.steps), func(t *testing.T) {
+			tried++
+			end := again(t, b.recording.CutPower(at.steps, rand.New(rand.NewPCG(*seed, uint64(i)+1))))
+			ends[end]++
+			t.Logf("%s: the power was cut %s", end, at.where)
+		})
+	}
+	t.Logf("tried %d, converged %d, refused with reason %d, wrong %d", tried, ends[converged], ends[refused], ends[wrong])
+}
+
+// A verdict is how the boot after a power cut ends.
+type verdict string
+
+const (
+	converged verdict = "converged"
+	refused   verdict = "refused with reason"
+	wrong     verdict = "wrong"
+)
+
+// refusals are the reasons that the manual gives for a boot that does not go on after a
+// power cut. There are none.
+var refusals []string
+
+// judge looks at what a machine has become after a power cut.
+func judge(t *testing.T, m *vmreport.Machine, want []string) verdict {
 	t.Helper()
-	m, err := newTrial(images, seed)
-	if err != nil {
-		t.Fatal(err)
+	if m.Initramfs && slices.ContainsFunc(refusals, func(reason string) bool { return strings.Contains(m.Report, reason) }) {
+		return refused
 	}
-	if _, _, err := m.boot(t, &at); err != nil {
-		t.Fatal(err)
+	if m.Initramfs {
+		t.Errorf("the next boot fails:\n%s\n%s", m.Report, vm.Tail(m.Journal, 200))
+		return wrong
 	}
-	res, log, err := m.boot(t, nil)
-	if err != nil {
-		return fmt.Sprintf("the next boot: %v", err)
+	if diff := differences(want, become(m)); diff != "" {
+		t.Errorf("the machine became another:\n%s\n%s", diff, vm.Tail(m.Journal, 200))
+		return wrong
 	}
-	if res.Initramfs {
-		return fmt.Sprintf("the next boot fails:\n%s\nafter\n%s", res.Report, strings.Join(log, "\n"))
-	}
-	return differences(want, become(res.Machine))
+	return converged
 }
 
 // ownOfABoot are paths whose contents each boot has its own of. Those with a dash at the
@@ -182,7 +236,7 @@ var anyUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 // become is what a machine has become, without what is random, in sorted lines.
 func become(m *vmreport.Machine) (lines []string) {
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	for name, f := range m.Files {
+	for name, f := range m.Lasting() {
 		text := anyUUID.ReplaceAllString(f.Text, "UUID")
 		if slices.Contains(ownOfABoot, name) {
 			text = ""

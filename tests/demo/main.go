@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
+	"github.com/firstlight-os/firstlight/internal/console"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
@@ -52,7 +52,8 @@ func demo(ctx context.Context) error {
 		return err
 	}
 	o.Config = string(config)
-	o.Console = newStory(time.Now()).tell
+	story := console.NewReader(console.NewStory(os.Stdout).Tell)
+	o.Console = func(p []byte) { story.Write(p) }
 	fmt.Printf("Starting a machine with an empty disk and %s\n\n", example)
 	res, err := vm.Start(ctx, o, dir)
 	if err != nil {

@@ -65,7 +65,7 @@ func resource(source string) config.Resource { return config.Resource{Source: &s
 
 func get(t *testing.T, c *fetch.Client, r config.Resource) (string, error) {
 	t.Helper()
-	b, err := c.Bytes(t.Context(), r, 16<<20)
+	b, err := c.Bytes(t.Context(), r, config.Limit{Bytes: 16 << 20})
 	return string(b), err
 }
 

@@ -53,7 +53,7 @@ func TestGCS(t *testing.T) {
 		"no token, private":   {"gs://bucket/private", token("", errors.New("asking X: it is off")), "", []string{"asked anonymously (no credentials: asking X: it is off) for"}},
 		"a bad token":         {"gs://bucket/private", token("ya29.bad", nil), "", []string{"401 Unauthorized: UNAUTHENTICATED", "asked as this instance's service account for"}},
 		"not there":           {"gs://bucket/none", nil, "", []string{"404 Not Found: NOT_FOUND"}},
-		"no object":           {"gs://bucket/", nil, "", []string{"this is not the URL of an object; it should look like gs://BUCKET/OBJECT"}},
+		"no object":           {"gs://bucket/", nil, "", []string{"the URL does not name an object; it should look like gs://BUCKET/OBJECT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, log, _ := through(t, gcs, "storage.googleapis.com")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+
+	"github.com/firstlight-os/firstlight/config"
 )
 
 // A tftpServer serves one text under one name (RFC 1350, 2347, 2348), with the
@@ -230,7 +232,7 @@ func TestTFTPServerIsToldWhenATransferIsGivenUp(t *testing.T) {
 	s := &tftpServer{text: strings.Repeat("x", 1<<20)}
 	url := s.start(t)
 	c, _ := newClient(t)
-	if _, err := c.Bytes(t.Context(), resource(url+"/dir/f"), 5000); err == nil || !strings.Contains(err.Error(), "it is larger than") {
+	if _, err := c.Bytes(t.Context(), resource(url+"/dir/f"), config.Limit{Bytes: 5000}); err == nil || !strings.Contains(err.Error(), "it is larger than") {
 		t.Errorf("got %v", err)
 	}
 	for end := time.Now().Add(time.Minute); !strings.Contains(s.noted(), "error: the transfer was given up"); time.Sleep(5 * time.Millisecond) {

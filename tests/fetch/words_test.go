@@ -149,11 +149,21 @@ func TestFailuresAreToldWithoutJargon(t *testing.T) {
 
 // What fails before a byte has gone out is no fault of a server.
 func TestMistakesAreNotRetried(t *testing.T) {
+	locations := map[string]string{
+		"/host":  "http:///x",
+		"/port":  "http://me:secret@h:80800/x",
+		"/zone":  "http://[fe80::1%25abcdefghijklmnop]/x",
+		"/no":    "http://[fe80::1%25eth0/x",
+		"/label": "http://" + strings.Repeat("a", 64) + "/x",
+	}
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/nohost" {
-			w.Header().Set("Location", "http:///x")
+		if to := locations[r.URL.Path]; to != "" {
+			w.Header().Set("Location", to)
 			w.WriteHeader(http.StatusFound)
 			return
+		}
+		if r.URL.Path == "/huge" {
+			w.Header().Set("X-A", strings.Repeat("a", 300_000))
 		}
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("hello"))
 	})
@@ -162,8 +172,15 @@ func TestMistakesAreNotRetried(t *testing.T) {
 	}{
 		"line end in a header": {srv.URL, "Authorization", "Bearer secret\n", `this cannot be requested: invalid header field value for "Authorization"`},
 		"blank in a name":      {srv.URL, "X Token", "secret", `this cannot be requested: invalid header field name "X Token"`},
-		"port":                 {"http://127.0.0.1:80800/x", "", "", `this cannot be requested: invalid port: "80800"`},
-		"redirect to no host":  {srv.URL + "/nohost", "", "", "this cannot be requested: no Host in request URL"},
+		"port":                 {"http://127.0.0.1:80800/x", "", "", `the port "80800" of this URL is not possible`},
+		"no host":              {"http:///x", "", "", "the URL names no host"},
+		"no name of a host":    {"http://256.256.256.256/x", "", "", `DNS: no name server is asked for "256.256.256.256"`},
+		"huge header":          {srv.URL + "/huge", "", "", "HTTP: the header of the answer is larger than 256 KiB"},
+		"redirect to no host":  {srv.URL + "/host", "", "", "the server redirected to http:///x, which cannot be requested: the URL names no host"},
+		"redirect to a port":   {srv.URL + "/port", "", "", `the server redirected to http://h:80800/x, which cannot be requested: the port "80800"`},
+		"redirect to a zone":   {srv.URL + "/zone", "", "", "cannot be the name of a network interface"},
+		"redirect to no URL":   {srv.URL + "/no", "", "", "the server redirected to what is no URL"},
+		"redirect to a label":  {srv.URL + "/label", "", "", "is 64 bytes long, at most 63 are possible"},
 		"range":                {srv.URL, "Range", "bytes=2-3", "the server answered 206 Partial Content"},
 	} {
 		c, log := newClient(t)
@@ -172,9 +189,22 @@ func TestMistakesAreNotRetried(t *testing.T) {
 			r.HTTPHeaders = []config.HTTPHeader{{Name: tc.header, Value: &tc.value}}
 		}
 		err := fails(t, c, r, tc.want)
-		if strings.Count(log.String(), "attempt #") != 1 || strings.Contains(log.String()+err.Error(), "secret") || hint(err) == "" {
+		if strings.Count(log.String(), "attempt #") > 1 || strings.Contains(log.String()+err.Error(), "secret") || hint(err) == "" {
 			t.Errorf("%s: %v (%s)\n%s", name, err, hint(err), log)
 		}
+	}
+}
+
+// An interface of this machine may be late, but not for ever.
+func TestAddressesOfInterfacesThatAreNotThere(t *testing.T) {
+	c, log := newClient(t)
+	pauses := 0
+	now := time.Now()
+	c.Clock.Now = func() time.Time { return now }
+	c.Clock.AwaitNetwork = func(_ context.Context, d time.Duration) error { pauses, now = pauses+1, now.Add(d); return nil }
+	err := fails(t, c, resource("http://[fe80::1%25nope0]:80/x"), "this machine has no network interface of the name that follows after the % in the address of the server at [fe80::1%nope0]:80")
+	if pauses != 20 || strings.Contains(log.String(), "attempt #2") || !strings.Contains(hint(err), "ip link") {
+		t.Errorf("%d pauses, %v (%s)\n%s", pauses, err, hint(err), log)
 	}
 }
 
@@ -204,7 +234,7 @@ func TestCancelledFetchesAreToldWithoutJargon(t *testing.T) {
 		c, log := newClient(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(200*time.Millisecond, cancel)
-		_, err := c.Bytes(ctx, resource(url), 100)
+		_, err := c.Bytes(ctx, resource(url), config.Limit{Bytes: 100})
 		if err == nil || jargon.MatchString(log.String()+err.Error()) {
 			t.Errorf("%s: got %v\n%s", url, err, log)
 		}

@@ -1,18 +1,12 @@
 package files_test
 
 import (
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
-
-// every is which of the operations are interrupted. The unit tests of package
-// files end a run after each operation; here the process dies, in the middle of
-// programs and downloads, too.
-var every = flag.Int("files.every", 9, "kill the agent at each `n`th operation")
 
 // manyNodes is a config of two hundred operations.
 func manyNodes(url string) string {
@@ -27,40 +21,6 @@ func manyNodes(url string) string {
 		"storage": {"files": [` + strings.Join(files, ",") + `, {"path": "/etc/motd", "append": [{"source": "data:,+"}, {"source": "` + url + `/x"}]},
 			{"path": "/home/ann/note", "user": {"name": "ann"}, "contents": {"source": "data:,x"}}],
 		"links": [` + strings.Join(links, ",") + `]}, "systemd": {"units": [` + strings.Join(units, ",") + `]}`)
-}
-
-func TestKilledAgentLeadsToTheSameMachine(t *testing.T) {
-	url := server(t, 0)
-	config := manyNodes(url)
-	whole := newMachine(t)
-	whole.boot(config)
-	_, log, _ := whole.files()
-	want := whole.tree()
-	operations := strings.Count(log, "[started]")
-	if operations < 200 {
-		t.Fatalf("there were only %d operations:\n%s", operations, log)
-	}
-	killed := 0
-	for i := 1; i <= operations; i += *every {
-		for _, when := range []string{"started", "finished"} {
-			m := newMachine(t)
-			m.boot(config)
-			if m.killAt(fmt.Sprintf("op(%x): [%s]", i, when)) {
-				killed++
-			}
-			m.boot(config) // after a power cut /run is empty
-			if status, log, _ := m.files(); status != 0 {
-				t.Fatalf("after a kill at %d %s: status %d\n%s", i, when, status, log)
-			}
-			if got := m.tree(); got != want {
-				t.Fatalf("after a kill at %d %s the tree differs:\n%s", i, when, differences(got, want))
-			}
-			m.nothingLeft()
-		}
-	}
-	if killed < operations/(*every) {
-		t.Errorf("only %d of the runs were killed before their end", killed)
-	}
 }
 
 // With many kills in a row, at any time, a machine is done some day.

@@ -4,7 +4,6 @@
 package files_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +21,21 @@ import (
 	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
-func TestMain(m *testing.M) { sandbox.Main(m, 0, nil) }
+func TestMain(m *testing.M) {
+	var err error
+	switch {
+	case os.Getenv(filteredVariable) != "":
+		err = becomeFiltered()
+	case filepath.Base(os.Args[0]) == "setfiles":
+		err = setLabels()
+	default:
+		sandbox.Main(m, 0, nil)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // A machine is a root and the /run of the boots that provision it.
 type machine struct {
@@ -34,6 +47,14 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{T: t, dir: t.TempDir()}
+	m.writeImage()
+	m.setVariables()
+	return m
+}
+
+// writeImage makes the least that a root has.
+func (m *machine) writeImage() {
+	m.Helper()
 	for name, text := range map[string]string{
 		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/shadow": "root:*:19000:0:99999:7:::\n",
 		"etc/group": "root:x:0:\nwheel:x:10:\n", "etc/gshadow": "root:*::\nwheel:!::\n",
@@ -42,9 +63,12 @@ func newMachine(t *testing.T) *machine {
 	} {
 		m.write("root/"+name, text)
 	}
+}
+
+// setVariables has the agent look nowhere else.
+func (m *machine) setVariables() {
 	m.env = append(os.Environ(), "IGNITION_CONFIG_FILE="+m.path("config.ign"), "IGNITION_KERNEL_CMDLINE_PATH="+os.DevNull,
 		"IGNITION_SYSTEM_CONFIG_DIR="+m.path("none"), "IGNITION_SYSTEM_LOCAL_CONFIG_DIR="+m.path("none"), "IGNITION_SYSTEM_RUNTIME_CONFIG_DIR="+m.path("none"))
-	return m
 }
 
 func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
@@ -159,27 +183,6 @@ func (m *machine) nothingLeft() {
 	})
 }
 
-// killAt runs the files stage and kills it when its log has a text. It reports
-// whether it was killed.
-func (m *machine) killAt(text string) bool {
-	m.Helper()
-	c := m.stage("files")
-	out, err := c.StdoutPipe()
-	if err == nil {
-		err = c.Start()
-	}
-	if err != nil {
-		m.Fatal(err)
-	}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if strings.Contains(lines.Text(), text) {
-			c.Process.Signal(syscall.SIGKILL)
-			break
-		}
-	}
-	return c.Wait() != nil
-}
-
 // tree is what the root holds, without times, inodes and the date in the result.
 func (m *machine) tree() string {
 	m.Helper()
@@ -200,7 +203,7 @@ func (m *machine) tree() string {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(&b, " %.300q", text)
+			fmt.Fprintf(&b, " %.300q", undated(at, text))
 		}
 		if target, err := os.Readlink(name); err == nil {
 			fmt.Fprintf(&b, " -> %s", target)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/emulator"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
@@ -28,19 +29,17 @@ type cloud struct {
 }
 
 const (
-	metadataAddress = "169.254.169.254"
+	metadataAddress = emulator.LinkLocal
 	openStackData   = "openstack/latest/user_data"
-	ec2TokenHeader  = "X-aws-ec2-metadata-token"
-	ec2Token        = "token-that-nobody-should-see"
 )
 
 var withNetwork = []string{"fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"}
 
 // clouds ask each service once only, whatever the number of stages.
 var clouds = map[string]cloud{
-	"aws": {platform: "aws", service: ec2, from: "service",
+	"aws": {platform: "aws", service: emulated("aws"), from: "service",
 		asked: []string{"PUT /latest/api/token", "GET /2019-10-01/user-data"}},
-	"gcp": {platform: "gcp", service: computeEngine, from: "service",
+	"gcp": {platform: "gcp", service: emulated("gcp"), from: "service",
 		asked: []string{"GET /computeMetadata/v1/instance/attributes/user-data"}},
 	"openstack with a config in the drive": {platform: "openstack", service: nova, from: "drive",
 		drive: map[string]string{openStackData: fromWhere("drive")}},
@@ -53,37 +52,13 @@ func fromWhere(source string) string {
 	return fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/from","mode":384,"contents":{"source":"data:,%s"}}]}}`, source)
 }
 
-// ec2 is Amazon's service in the mode that wants tokens.
-func ec2(w http.ResponseWriter, r *http.Request) {
-	switch r.Method + " " + r.URL.Path {
-	case "PUT /latest/api/token":
-		if r.Header.Get(ec2TokenHeader+"-ttl-seconds") == "" {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		fmt.Fprint(w, ec2Token)
-	case "GET /2019-10-01/user-data":
-		if r.Header.Get(ec2TokenHeader) != ec2Token {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		fmt.Fprint(w, fromWhere("service"))
-	default:
-		http.NotFound(w, r)
+// emulated is the service of a platform, with a config that says so.
+func emulated(platform string) http.HandlerFunc {
+	s, ok := emulator.Find(platform)
+	if !ok {
+		panic("there is no emulation of " + platform)
 	}
-}
-
-// computeEngine is Google's service.
-func computeEngine(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.Header.Get("Metadata-Flavor") != "Google":
-		w.WriteHeader(http.StatusForbidden)
-	case r.URL.Path == "/computeMetadata/v1/instance/attributes/user-data":
-		w.Header().Set("Metadata-Flavor", "Google")
-		fmt.Fprint(w, fromWhere("service"))
-	default:
-		http.NotFound(w, r)
-	}
+	return s.Handler(fromWhere("service")).ServeHTTP
 }
 
 // nova is OpenStack's service.
@@ -115,7 +90,7 @@ func TestFirstBootInTheCloud(t *testing.T) {
 			}
 			same(t, "stages", stages(t, res.Stages), want)
 			same(t, "user config provided", provided(t, res), true)
-			if strings.Contains(res.Console+res.Journal, ec2Token) {
+			if strings.Contains(res.Console+res.Journal, emulator.Token) {
 				t.Error("a token is on the console or in the journal")
 			}
 		})

@@ -25,8 +25,8 @@ type comparison struct {
 	differences []string
 }
 
-// compare lists all that the machine is not, in the order of the config.
-func compare(cfg *config.Config, m *vmreport.Machine) []string {
+// Compare lists all that the machine is not, in the order of the config.
+func Compare(cfg *config.Config, m *vmreport.Machine) []string {
 	c := &comparison{cfg: cfg, m: m}
 	c.disks()
 	c.filesystems()
@@ -54,6 +54,13 @@ func (c *comparison) device(name string) string {
 			}
 		}
 	}
+	if strings.HasPrefix(name, "/dev/md/") {
+		for node := range c.m.Filesystems {
+			if strings.HasPrefix(node, "/dev/md") {
+				return node // machines have one array at most
+			}
+		}
+	}
 	return strings.Replace(name, "/dev/disk/by-id/virtio-disk1", "/dev/vdb", 1)
 }
 
@@ -72,7 +79,7 @@ func (c *comparison) disks() {
 			s := table.Partitions[i]
 			expect(c, p.Origin("label"), s.Name, config.ValueOr(p.Label, ""))
 			expect(c, p.Origin("guid"), s.UUID, strings.ToUpper(config.ValueOr(p.GUID, s.UUID)))
-			expect(c, p.Origin("typeGuid"), s.Type, config.ValueOr(p.TypeGUID, "0FC63DAF-8483-4772-8E79-3D69D8477DE4"))
+			expect(c, p.Origin("typeGuid"), s.Type, strings.ToUpper(config.ValueOr(p.TypeGUID, "0FC63DAF-8483-4772-8E79-3D69D8477DE4")))
 			expect(c, p.Origin("startMiB"), s.Start%sectors, 0)
 			if config.NonZero(p.StartMiB) {
 				expect(c, p.Origin("startMiB"), s.Start, int64(*p.StartMiB)*sectors)

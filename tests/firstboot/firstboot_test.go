@@ -5,10 +5,13 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -95,11 +98,17 @@ func TestFirstBootMakesTheMachineOfTheConfig(t *testing.T) {
 	o := machine(t)
 	o.Config, o.Arguments = everything, vm.FirstBoot("qemu")+" "+vmreport.DigestArgument
 	res := vm.Boot(t, o)
-	same(t, "differences", compare(parse(t, everything), res.Machine), []string(nil))
+	same(t, "differences", Compare(parse(t, everything), res.Machine), []string(nil))
 	same(t, "stages", stages(t, res.Stages), []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"})
 	same(t, "what the unit saw", res.Files["/var/lib/asked/saw"].Text, "hello\nzipped meat\nboot\nbottom\ndropin\n")
 	same(t, "user config provided", provided(t, res), true)
-	same(t, "console", strings.TrimSpace(lastLines(res.Console)), "")
+	if console := strings.TrimSpace(lastLines(res.Console)); !summary.MatchString(console) {
+		t.Errorf("the console shows %q, want one line that matches %v", console, summary)
+	}
+	checkKeptRecord(t, res, report.Provisioned)
+	if sent := sentRecord(t, res); sent.Outcome != report.Provisioned || len(sent.Stages) != 6 || sent.Platform != "qemu" {
+		t.Errorf("the port has got %+v", sent)
+	}
 	if t.Failed() {
 		return
 	}
@@ -114,6 +123,42 @@ func TestFirstBootMakesTheMachineOfTheConfig(t *testing.T) {
 			t.Error("the journal shows a first boot")
 		}
 	})
+}
+
+// summary is the only line that a success prints.
+var summary = regexp.MustCompile(`^first boot \d+\.\d s: .*disks \d+\.\d, files \d+\.\d$`)
+
+// sentRecord is the record that the agent has written to its port, once.
+func sentRecord(t *testing.T, res *vm.Result) report.Record {
+	t.Helper()
+	r, err := report.ParseRecord([]byte(res.Record))
+	if err != nil {
+		t.Errorf("the port has got %q: %v", res.Record, err)
+	}
+	return r
+}
+
+// checkKeptRecord checks that the new system has the record of the first boot.
+func checkKeptRecord(t *testing.T, res *vm.Result, outcome string) {
+	t.Helper()
+	const dir = "/var/log/firstlight"
+	if d := res.Files[dir]; d.Mode != fs.ModeDir|0o700 || d.UID != 0 {
+		t.Errorf("%s is %+v", dir, d)
+	}
+	found := 0
+	for name, f := range res.Files {
+		if path.Dir(name) != dir {
+			continue
+		}
+		found++
+		r, err := report.ParseRecord([]byte(f.Text))
+		if err != nil || f.Mode != 0o600 || path.Base(name) != r.Boot+".json" || r.Outcome != outcome || len(r.Stages) != 6 || len(r.Sources) == 0 {
+			t.Errorf("%s has mode %v and %s (%v)", name, f.Mode, f.Text, err)
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d records are kept", found)
+	}
 }
 
 // changed are the directories whose digests differ.
@@ -193,7 +238,7 @@ storage:
 	same(t, "remote file", res.Files["/etc/remote"].Text, remote)
 	same(t, "inline file", []any{res.Files["/etc/inline"].Text, res.Files["/etc/inline"].Mode}, []any{"from afar\n", 0o640})
 	same(t, "stages", stages(t, res.Stages), []string{"fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"})
-	same(t, "requests", asked, []string{"/config.bu Ignition/test", "/remote Ignition/test"})
+	same(t, "requests", asked, []string{"/config.bu Ignition/2.28.0 Firstlight/test", "/remote Ignition/2.28.0 Firstlight/test"})
 	same(t, "user config provided", provided(t, res), true)
 }
 
@@ -218,7 +263,7 @@ func TestConfigsThatMustStopTheBoot(t *testing.T) {
 			"{\"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": {\"files\": [\n  {\"path\": \"/etc/x\", \"contents\": {\"source\": \"data:,secret\",\n   \"verification\": {\"hash\": \"sha256-" + strings.Repeat("0", 64) + "\"}}}]}}",
 			// Without a shell dracut calls other hooks.
 			"rd.shell=0",
-			[]string{"Firstlight could not provision this machine", "stage files", "/etc/x", "the sha256 of what was fetched is not the one in the config", "user config (fw_cfg opt/com.coreos/config), line 3, column", "storage.files[0]", "hint compare verification.hash", "log journalctl -t ignition"},
+			[]string{"Firstlight could not provision this machine", "stage files", "/etc/x", "the sha256 of what was fetched is not the one in the config", "user config (fw_cfg opt/com.coreos/config), line 4, column", "(storage.files[0].contents.verification.hash)", "hint compare verification.hash", "log journalctl -t ignition"},
 		},
 		"missing device": {
 			"{\"ignition\": {\"version\": \"3.4.0\"},\n \"storage\": {\"disks\": [\n  {\"device\": \"/dev/disk/by-id/virtio-nothere\", \"wipeTable\": true}]}}", "firstlight.device_timeout=4",
@@ -243,7 +288,11 @@ func TestConfigsThatMustStopTheBoot(t *testing.T) {
 					t.Errorf("%q is not in the report on the console: %s", want, box)
 				}
 			}
-			if strings.Contains(res.Console+res.Journal, "secret") {
+			sent := sentRecord(t, res)
+			if n := len(sent.Stages); n == 0 || sent.Outcome != report.Failed || len(sent.Stages[n-1].Problems) == 0 {
+				t.Errorf("the port has got %+v", sent)
+			}
+			if strings.Contains(res.Console+res.Journal+res.Record, "secret") {
 				t.Error("contents of a file are on the console or in the journal")
 			}
 			disk, err := os.ReadFile(o.Disks[0])
@@ -284,9 +333,9 @@ var plainNames = strings.NewReplacer("/dev/disk/by-id/virtio-disk1", "/dev/vdb",
 func TestStageAllWithoutSystemd(t *testing.T) {
 	t.Parallel()
 	o := machine(t)
-	o.Bare, o.Config = true, plainNames.Replace(everything)
+	o.Bare, o.Config, o.Arguments = true, plainNames.Replace(everything), vm.FirstBoot("qemu")
 	res := vm.Boot(t, o)
-	same(t, "differences", compare(parse(t, o.Config), res.Machine), []string(nil))
+	same(t, "differences", Compare(parse(t, o.Config), res.Machine), []string(nil))
 	same(t, "stages", stages(t, res.Stages), []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"})
 	same(t, "what the unit saw", res.Files["/var/lib/asked/saw"].Text, "hello\nzipped meat\nboot\nbottom\ndropin\n")
 }
@@ -311,5 +360,5 @@ func TestHarnessSeesABrokenAgent(t *testing.T) {
 	o := machine(t)
 	o.Images, o.Config, o.Arguments = img, everything, vm.FirstBoot("qemu")
 	res := vm.Boot(t, o)
-	same(t, "differences", compare(parse(t, everything), res.Machine), brokenValues)
+	same(t, "differences", Compare(parse(t, everything), res.Machine), brokenValues)
 }

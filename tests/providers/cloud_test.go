@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/emulator"
 )
 
 // An answer is what a service says to one request.
@@ -18,20 +20,7 @@ type answer struct {
 }
 
 // An emulation is a metadata service as its vendor describes it.
-type emulation struct {
-	platform string
-	hosts    []string // at port 80
-	uri      string   // of the user data
-	header   []string // that it wants, names and values in turn
-	lowPort  bool
-	// The service with tokens gives them at tokenURI to who sends tokenHeader,
-	// and wants to see them as tokenName.
-	tokenURI, tokenName string
-	tokenHeader         []string
-	encode              func(string) string // of user data
-	none                answer              // without user data
-	also                map[string]string   // what the service says about other things, by URI
-}
+type emulation = emulator.Service
 
 // A cloud is an emulation at work. After the last answer it repeats it.
 type cloud struct {
@@ -97,18 +86,18 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case r.Method == http.MethodPut && c.tokenURI != "" && r.RequestURI == c.tokenURI:
+	case r.Method == http.MethodPut && c.TokenURI != "" && r.RequestURI == c.TokenURI:
 		c.given, c.uses = c.given+1, 0
 		next(&c.tokens).write(w, fmt.Sprintf("token-%d", c.given))
 	case r.Method != http.MethodGet:
 		w.WriteHeader(http.StatusMethodNotAllowed)
-	case c.also[r.RequestURI] != "":
-		fmt.Fprint(w, c.also[r.RequestURI])
-	case r.RequestURI != c.uri:
+	case c.Also[r.RequestURI] != "":
+		fmt.Fprint(w, c.Also[r.RequestURI])
+	case r.RequestURI != c.URI:
 		w.WriteHeader(http.StatusNotFound)
 	case !c.knows(r):
 		w.WriteHeader(http.StatusUnauthorized)
-	case c.second != nil && local(r) != c.hosts[0]:
+	case c.second != nil && local(r) != c.Hosts[0]:
 		next(&c.second).write(w, "")
 	default:
 		next(&c.data).write(w, "")
@@ -117,14 +106,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // complain says what no request of an agent that is right has.
 func (c *cloud) complain(r *http.Request) string {
-	header := c.header
-	if r.Method == http.MethodPut {
-		header = c.tokenHeader
-	}
-	for i := 0; i < len(header); i += 2 {
-		if got := r.Header.Get(header[i]); got != header[i+1] {
-			return fmt.Sprintf("the header %s is %q", header[i], got)
-		}
+	if wrong := c.WrongHeader(r); wrong != "" {
+		return wrong
 	}
 	host := strings.Trim(r.Host, "[]")
 	switch {
@@ -132,9 +115,9 @@ func (c *cloud) complain(r *http.Request) string {
 		return "the user agent is " + r.Header.Get("User-Agent")
 	case r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "":
 		return "it came through a proxy"
-	case c.lowPort && port(r) >= 1024:
+	case c.LowPort && port(r) >= 1024:
 		return "it came from " + r.RemoteAddr
-	case !contains(c.hosts, local(r)) || host != local(r):
+	case !contains(c.Hosts, local(r)) || host != local(r):
 		return fmt.Sprintf("it came to %s for %s", local(r), r.Host)
 	}
 	return ""
@@ -143,9 +126,9 @@ func (c *cloud) complain(r *http.Request) string {
 // knows reports whether a request shows the token that was given last, where
 // there are tokens.
 func (c *cloud) knows(r *http.Request) bool {
-	shown := r.Header.Get(c.tokenName)
-	if c.tokenURI == "" || c.given == 0 || shown == "" && c.v1() {
-		return c.tokenURI == "" || c.v1()
+	shown := r.Header.Get(c.TokenName)
+	if c.TokenURI == "" || c.given == 0 || shown == "" && c.v1() {
+		return c.TokenURI == "" || c.v1()
 	}
 	c.uses++
 	return shown == fmt.Sprintf("token-%d", c.given) && (c.forgets == 0 || c.uses <= c.forgets)

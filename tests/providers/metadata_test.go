@@ -5,42 +5,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/emulator"
 )
 
-const everywhere = "169.254.169.254"
+const everywhere = emulator.LinkLocal
 
 var notFound = answer{status: 404}
 
 func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// emulations of the services, from the descriptions of their vendors.
-var emulations = []emulation{
-	{platform: "akamai", hosts: []string{everywhere, "fd00:a9fe:a9fe::1"}, uri: "/v1/user-data", header: []string{"Accept", "*/*"}, encode: encoded,
-		tokenURI: "/v1/token", tokenName: "Metadata-Token", tokenHeader: []string{"Metadata-Token-Expiry-Seconds", "300", "Accept", "text/plain"}},
-	{platform: "aliyun", hosts: []string{"100.100.100.200"}, uri: "/latest/user-data", none: notFound,
-		tokenURI: "/latest/api/token", tokenName: "X-aliyun-ecs-metadata-token", tokenHeader: []string{"X-aliyun-ecs-metadata-token-ttl-seconds", "21600"}},
-	{platform: "aws", hosts: []string{everywhere, "fd00:ec2::254"}, uri: "/2019-10-01/user-data", none: notFound,
-		tokenURI: "/latest/api/token", tokenName: "X-aws-ec2-metadata-token", tokenHeader: []string{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}},
-	{platform: "azure", hosts: []string{everywhere}, uri: "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
-		header: []string{"Metadata", "true"}, encode: encoded,
-		also: map[string]string{"/metadata/instance?api-version=2021-08-01&extended=true": `{"extended":{"compute":{"hasCustomData":false}}}`}},
-	{platform: "digitalocean", hosts: []string{everywhere}, uri: "/metadata/v1/user-data"},
-	{platform: "exoscale", hosts: []string{everywhere}, uri: "/1.0/user-data", none: notFound},
-	{platform: "gcp", hosts: []string{everywhere, "fd20:ce::254"}, uri: "/computeMetadata/v1/instance/attributes/user-data",
-		header: []string{"Metadata-Flavor", "Google"}, none: notFound},
-	{platform: "hetzner", hosts: []string{everywhere}, uri: "/hetzner/v1/userdata", none: notFound},
-	{platform: "oraclecloud", hosts: []string{everywhere, "fd00:c1::a9fe:a9fe"}, uri: "/opc/v2/instance/metadata/user_data",
-		header: []string{"Authorization", "Bearer Oracle"}, encode: encoded, none: notFound},
-	{platform: "outscale", hosts: []string{everywhere}, uri: "/latest/user-data", none: notFound},
-	{platform: "scaleway", hosts: []string{"169.254.42.42", "fd00:42::42"}, uri: "/user_data/cloud-init", lowPort: true, none: notFound},
-	{platform: "upcloud", hosts: []string{everywhere}, uri: "/metadata/v1/user_data", none: notFound},
-	{platform: "vultr", hosts: []string{everywhere}, uri: "/user-data/user-data", none: notFound},
-}
+// emulations are of all services.
+var emulations = emulator.Services
 
 func find(t *testing.T, platform string) emulation {
 	t.Helper()
 	for _, e := range emulations {
-		if e.platform == platform {
+		if e.Platform == platform {
 			return e
 		}
 	}
@@ -53,12 +34,7 @@ func config(mark string) string {
 	return `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/etc/` + mark + `"}]}}`
 }
 
-func (e emulation) answerOf(text string) answer {
-	if e.encode != nil {
-		text = e.encode(text)
-	}
-	return answer{body: text}
-}
+func answerOf(e emulation, text string) answer { return answer{body: e.UserData(text)} }
 
 // wants are what a boot should leave: a config with a mark, none, or a report
 // with these texts.
@@ -84,16 +60,16 @@ const impatience = 5 * time.Second
 
 func TestEveryServiceGivesItsConfig(t *testing.T) {
 	for _, e := range emulations {
-		c := e.answerOf(config(e.platform))
+		c := answerOf(e, config(e.Platform))
 		for name, data := range map[string][]answer{
 			"at once":         {c},
 			"after a trouble": {{status: 503}, {status: 500}, c},
 		} {
-			t.Run(e.platform+" "+name, func(t *testing.T) {
+			t.Run(e.Platform+" "+name, func(t *testing.T) {
 				cloud := &cloud{emulation: e, data: data}
 				cloud.start(t)
-				o := boot{platform: e.platform}.run(t)
-				o.wants(t, "/etc/"+e.platform)
+				o := boot{platform: e.Platform}.run(t)
+				o.wants(t, "/etc/"+e.Platform)
 				if waited := strings.Contains(o.log, retryLine); waited != (len(data) > 1) {
 					t.Errorf("the agent has waited: %v\n%s", waited, o.log)
 				}
@@ -106,7 +82,7 @@ func TestServicesAreGivenTheTimeThatTheyAskFor(t *testing.T) {
 	for _, platform := range []string{"hetzner", "azure", "aliyun"} {
 		t.Run(platform, func(t *testing.T) {
 			e := find(t, platform)
-			cloud := &cloud{emulation: e, data: []answer{{status: 429, after: "1"}, e.answerOf(config(platform))}}
+			cloud := &cloud{emulation: e, data: []answer{{status: 429, after: "1"}, answerOf(e, config(platform))}}
 			cloud.start(t)
 			o := boot{platform: platform}.run(t)
 			o.wants(t, "/etc/"+platform)
@@ -119,11 +95,11 @@ func TestServicesAreGivenTheTimeThatTheyAskFor(t *testing.T) {
 
 func TestMachinesWithoutUserDataBoot(t *testing.T) {
 	for _, e := range emulations {
-		for name, none := range map[string]answer{"as the vendor says": e.none, "200": {}, "204": {status: 204}} {
-			t.Run(e.platform+" "+name, func(t *testing.T) {
+		for name, none := range map[string]answer{"as the vendor says": {status: e.None}, "200": {}, "204": {status: 204}} {
+			t.Run(e.Platform+" "+name, func(t *testing.T) {
 				cloud := &cloud{emulation: e, data: []answer{none}}
 				cloud.start(t)
-				o := boot{platform: e.platform}.run(t)
+				o := boot{platform: e.Platform}.run(t)
 				o.wants(t, "")
 				if strings.Contains(o.log, retryLine) {
 					t.Errorf("the agent has waited:\n%s", o.log)
@@ -140,12 +116,12 @@ const wrongPlatform = "check that the kernel argument ignition.platform.id names
 
 func TestServicesThatRefuse(t *testing.T) {
 	for _, e := range emulations {
-		t.Run(e.platform, func(t *testing.T) {
+		t.Run(e.Platform, func(t *testing.T) {
 			cloud := &cloud{emulation: e, data: []answer{{status: 403}}}
 			cloud.start(t)
-			o := boot{platform: e.platform}.run(t)
+			o := boot{platform: e.Platform}.run(t)
 			hint := wrongPlatform
-			if e.platform == "aws" {
+			if e.Platform == "aws" {
 				hint = "the metadata service is switched off for this instance"
 			}
 			o.wants(t, "", "getting the user config", "reading the user data of ", "the server answered 403 Forbidden", hint)
@@ -186,7 +162,7 @@ func TestStatusesWithAMeaning(t *testing.T) {
 		t.Run(tc.platform+" "+tc.name, func(t *testing.T) {
 			e := find(t, tc.platform)
 			if tc.mark != "" {
-				tc.data = append(tc.data, e.answerOf(config(tc.platform)))
+				tc.data = append(tc.data, answerOf(e, config(tc.platform)))
 			}
 			cloud := &cloud{emulation: e, tokens: tc.tokens, data: tc.data, forgets: tc.forgets}
 			cloud.start(t)
@@ -247,7 +223,7 @@ func TestUserDataThatIsNoConfigIsNamed(t *testing.T) {
 	for _, platform := range []string{"aws", "hetzner", "oraclecloud"} {
 		t.Run(platform, func(t *testing.T) {
 			e := find(t, platform)
-			cloud := &cloud{emulation: e, data: []answer{e.answerOf("<html>secret</html>")}}
+			cloud := &cloud{emulation: e, data: []answer{answerOf(e, "<html>secret</html>")}}
 			cloud.start(t)
 			o := boot{platform: platform}.run(t)
 			o.wants(t, "", "user config (user data of ")
@@ -262,10 +238,10 @@ func TestAddressesThatAppearLate(t *testing.T) {
 	for _, platform := range []string{"hetzner", "scaleway", "aws", "aliyun"} {
 		t.Run(platform, func(t *testing.T) {
 			e := find(t, platform)
-			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config(platform))}}
+			cloud := &cloud{emulation: e, data: []answer{answerOf(e, config(platform))}}
 			cloud.start(t)
 			var restore []func()
-			for _, host := range e.hosts {
+			for _, host := range e.Hosts {
 				restore = append(restore, without(t, withPrefix(host)))
 			}
 			const waiting = "no link: this machine has no network interface"
@@ -284,9 +260,9 @@ func TestTheTimeoutBeginsWithTheRoute(t *testing.T) {
 	for _, platform := range []string{"vultr", "aws"} {
 		t.Run(platform, func(t *testing.T) {
 			e := find(t, platform)
-			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config(platform))}}
+			cloud := &cloud{emulation: e, data: []answer{answerOf(e, config(platform))}}
 			cloud.start(t)
-			for _, host := range e.hosts {
+			for _, host := range e.Hosts {
 				without(t, withPrefix(host))
 			}
 			up := func(args ...string) {
@@ -321,7 +297,7 @@ func withPrefix(host string) string {
 func TestMachineWithoutNetworkSaysSo(t *testing.T) {
 	without(t, everywhere+"/32")
 	o := boot{platform: "vultr", patience: impatience, arguments: "firstlight.network_timeout=1"}.run(t)
-	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: this machine had no network route for 5s; the last error was: no link", "check cable, switch port and DHCP")
+	o.wants(t, "", "asking http://169.254.169.254/user-data/user-data: this machine had no network route for 5s; the last error was: no link", "give the virtual machine a network card")
 }
 
 func TestNobodyListens(t *testing.T) {
@@ -331,10 +307,10 @@ func TestNobodyListens(t *testing.T) {
 
 func TestServicesAtTwoAddresses(t *testing.T) {
 	for _, e := range emulations {
-		if len(e.hosts) < 2 {
+		if len(e.Hosts) < 2 {
 			continue
 		}
-		first, second := e.answerOf(config("first")), e.answerOf(config("second"))
+		first, second := answerOf(e, config("first")), answerOf(e, config("second"))
 		for name, tc := range map[string]struct {
 			data, second []answer
 			away         int // index of a host, or -1
@@ -350,13 +326,13 @@ func TestServicesAtTwoAddresses(t *testing.T) {
 			"first is never ready":    {[]answer{{status: 503}}, []answer{second}, -1, "/etc/second"},
 			"second takes some tries": {[]answer{notFound}, []answer{{status: 503}, second}, -1, "/etc/second"},
 		} {
-			t.Run(e.platform+" "+name, func(t *testing.T) {
+			t.Run(e.Platform+" "+name, func(t *testing.T) {
 				cloud := &cloud{emulation: e, data: tc.data, second: tc.second}
 				cloud.start(t)
 				if tc.away >= 0 {
-					without(t, withPrefix(e.hosts[tc.away]))
+					without(t, withPrefix(e.Hosts[tc.away]))
 				}
-				o := boot{platform: e.platform}.run(t)
+				o := boot{platform: e.Platform}.run(t)
 				o.wants(t, tc.mark)
 			})
 		}
@@ -365,8 +341,8 @@ func TestServicesAtTwoAddresses(t *testing.T) {
 
 func TestOffline(t *testing.T) {
 	for _, e := range emulations {
-		t.Run(e.platform, func(t *testing.T) {
-			o := boot{platform: e.platform, stage: "fetch-offline"}.run(t)
+		t.Run(e.Platform, func(t *testing.T) {
+			o := boot{platform: e.Platform, stage: "fetch-offline"}.run(t)
 			if o.cached || !o.neednet {
 				t.Errorf("a config is there: %v, and the network was asked for: %v\n%s", o.cached, o.neednet, o.log)
 			}
@@ -374,7 +350,7 @@ func TestOffline(t *testing.T) {
 				"image":  {image: config("image")},
 				"kernel": {arguments: "ignition.config.url=data:;base64," + encoded(config("kernel"))},
 			} {
-				b.platform, b.stage = e.platform, "fetch-offline"
+				b.platform, b.stage = e.Platform, "fetch-offline"
 				o := b.run(t)
 				o.wants(t, "/etc/"+mark)
 				if o.neednet {

@@ -154,7 +154,7 @@ func TestPacketHearsHowStagesEnd(t *testing.T) {
 		"well":    {nil, answer{}, "running", "[disks] Ignition status: finished successfully"},
 		"created": {nil, answer{status: 201}, "running", "[disks] Ignition status: finished successfully"},
 		"badly": {&report.Error{Doing: `creating partition 1 "a\b"`, Err: errors.New("sgdisk:\tno \xff space"), Hint: "make room"}, answer{},
-			"failed", "[disks] Ignition error: creating partition 1 \"a\\b\": sgdisk:\tno \ufffd space; make room"},
+			"failed", "[disks] Ignition error: creating partition 1 \"a\\b\": sgdisk:\tno ? space; make room"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &metal{metadata: answer{body: phoneHome}, events: tc.events}

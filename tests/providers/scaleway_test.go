@@ -35,7 +35,7 @@ func TestScalewayWithPortsInUse(t *testing.T) {
 		"all":  {func(int) bool { return true }, "", []string{"reading the user data of Scaleway: asking http://169.254.42.42/user_data/cloud-init: it took longer than 5s", "address already in use"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cloud := &cloud{emulation: e, data: []answer{e.answerOf(config("scaleway"))}}
+			cloud := &cloud{emulation: e, data: []answer{answerOf(e, config("scaleway"))}}
 			cloud.start(t)
 			occupy(t, tc.used)
 			o := boot{platform: "scaleway", patience: impatience}.run(t)

@@ -1,6 +1,7 @@
 package redteam_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -17,27 +18,32 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/tests/canary"
 )
 
 // A server has the contents of the config, behind credentials that it does not
 // check, and is the proxy on the way to itself.
 type server struct {
 	*httptest.Server
-	birds
+	canary.Birds
 	// answers, if any, are instead of the contents of a path.
 	answers map[string]http.HandlerFunc
+	// boots counts the records of boots that have come.
+	boots atomic.Int32
 }
 
-func newServer(t *testing.T, b birds) *server {
+func newServer(t *testing.T, b canary.Birds) *server {
 	t.Helper()
-	s := &server{birds: b, answers: map[string]http.HandlerFunc{}}
+	s := &server{Birds: b, answers: map[string]http.HandlerFunc{}}
 	// The words that answers have are made before there are readers.
 	for _, place := range []string{"merged file", "remote contents"} {
-		b.word(place)
+		b.Word(place)
 	}
 	authority := httptest.NewUnstartedServer(nil)
 	authority.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -46,6 +52,15 @@ func newServer(t *testing.T, b birds) *server {
 	merged := fmt.Sprintf(`{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/srv/merged", "mode": 384, "contents": {"source": "data:,%s"}}]}}`, b["merged file"])
 	remote := b["remote contents"]
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || len(body) == 0 {
+				t.Errorf("the record of a boot has %d bytes (%v)", len(body), err)
+			}
+			s.None(t, "the record of a boot that is sent", body)
+			s.boots.Add(1)
+			return
+		}
 		if answer := s.answers[r.URL.Path]; answer != nil {
 			answer(w, r)
 			return
@@ -63,19 +78,28 @@ func newServer(t *testing.T, b birds) *server {
 	return s
 }
 
+// machine is one that sends the record of its boot to the server.
+func (s *server) machine(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t, s.Birds)
+	m.write("cmdline", "firstlight.report.url="+s.address("record"), 0o600)
+	m.env = append(m.env, "IGNITION_KERNEL_CMDLINE_PATH="+m.path("cmdline"))
+	return m
+}
+
 // address is a URL of the server with a user's password and a token.
 func (s *server) address(name string) string {
-	return fmt.Sprintf("http://user:%s@%s/%s?token=%s", s.word(name+", user info"), s.Listener.Addr(), name, s.word(name+", query"))
+	return fmt.Sprintf("http://user:%s@%s/%s?token=%s", s.Word(name+", user info"), s.Listener.Addr(), name, s.Word(name+", query"))
 }
 
 // resource is one of the server, with a header.
 func (s *server) resource(name string) string {
-	return fmt.Sprintf(`{"source": %q, "httpHeaders": [{"name": "Authorization", "value": "Bearer %s"}]}`, s.address(name), s.word(name+", header"))
+	return fmt.Sprintf(`{"source": %q, "httpHeaders": [{"name": "Authorization", "value": "Bearer %s"}]}`, s.address(name), s.Word(name+", header"))
 }
 
 // config is one whose secrets are canaries.
 func (s *server) config() string {
-	proxy := fmt.Sprintf("http://user:%s@%s", s.word("proxy"), s.Listener.Addr())
+	proxy := fmt.Sprintf("http://user:%s@%s", s.Word("proxy"), s.Listener.Addr())
 	return fmt.Sprintf(`{
   "ignition": {
     "version": "3.4.0",
@@ -99,8 +123,8 @@ func (s *server) config() string {
     "units": [{"name": "x.service", "contents": "[Service]\nEnvironment=A=%s\n", "dropins": [{"name": "d.conf", "contents": "[Service]\nEnvironment=A=%s\n"}]}]
   }
 }`,
-		s.resource("merge"), proxy, proxy, s.resource("ca"), s.word("password of a user"), s.word("password of a group"),
-		s.word("inline contents"), s.resource("remote"), s.word("appended contents"), s.resource("append"), s.word("unit"), s.word("drop-in"))
+		s.resource("merge"), proxy, proxy, s.resource("ca"), s.Word("password of a user"), s.Word("password of a group"),
+		s.Word("inline contents"), s.resource("remote"), s.Word("appended contents"), s.resource("append"), s.Word("unit"), s.Word("drop-in"))
 }
 
 // disks is the part of a config that is for disks.
@@ -116,7 +140,7 @@ func (s *server) disks() string {
     ]
   }
 }`,
-		s.word("key file"), s.resource("key"), s.word("tang, user info"), s.word("tang, query"), s.word("advertisement"), s.word("clevis"))
+		s.Word("key file"), s.resource("key"), s.Word("tang, user info"), s.Word("tang, query"), s.Word("advertisement"), s.Word("clevis"))
 }
 
 // echo answers with an error whose every part repeats the request.
@@ -140,31 +164,26 @@ func (m *machine) config(text string) {
 	}
 }
 
-// recorders are helpers that record their arguments and environment, and then are
-// what they stand for.
-func (m *machine) recorders(names ...string) {
-	m.Helper()
-	for _, name := range names {
-		if real, err := exec.LookPath(name); err == nil {
-			m.helper(name, fmt.Sprintf("cat /proc/$$/environ >>%s\nexec %s \"$@\"\n", m.path("helpers"), real))
-		}
-	}
-}
-
 func TestSuccessShowsNoSecret(t *testing.T) {
-	s := newServer(t, birds{})
-	m := newMachine(t, s.birds)
+	s := newServer(t, canary.Birds{})
+	m := s.machine(t)
 	m.config(s.config())
-	m.recorders("useradd", "usermod", "groupadd", "groupmod", "chpasswd", "chgpasswd")
-	for _, stage := range []string{"fetch", "files"} {
+	m.traced = true
+	for _, stage := range []string{"fetch", "files", "umount"} {
 		if status := m.run("file", stage); status != 0 {
 			t.Fatalf("%s: status %d", stage, status)
 		}
 	}
+	if got := s.boots.Load(); got != 1 {
+		t.Errorf("%d records of the boot were sent", got)
+	}
+	if kept, err := filepath.Glob(m.path("root/var/log/firstlight/*.json")); err != nil || len(kept) != 1 {
+		t.Errorf("the records %q are kept: %v", kept, err)
+	}
 	// The reader can read: the secrets have arrived.
 	for name, place := range map[string]string{"srv/merged": "merged file", "srv/remote": "remote contents", "etc/shadow": "password of a user"} {
 		text, err := os.ReadFile(m.path("root/" + name))
-		if err != nil || !strings.Contains(strings.Join(m.in(text), ","), place) {
+		if err != nil || !strings.Contains(strings.Join(m.In(text), ","), place) {
 			t.Errorf("%s: %v, %q", name, err, text)
 		}
 	}
@@ -184,20 +203,32 @@ func TestServersThatRepeatTheRequestMakeNoSecretShown(t *testing.T) {
 			w.WriteHeader(http.StatusFound)
 		}
 	}
+	var secrets string
+	redirectWithSecrets := func(format string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			password, signature, _ := strings.Cut(secrets, ",")
+			w.Header().Set("Location", fmt.Sprintf(format, password, r.Context().Value(http.LocalAddrContextKey), signature))
+			w.WriteHeader(http.StatusFound)
+		}
+	}
 	repeated := func(w http.ResponseWriter, r *http.Request) {
 		request, _ := httputil.DumpRequest(r, true)
 		w.Write(request)
 	}
 	answers := map[string]http.HandlerFunc{
+		"redirect with secrets": redirectWithSecrets("http://u:%s@%s/signed?X-Amz-Signature=%s"), "redirect to no port": redirectWithSecrets("http://u:%s@%s:x/?%s"),
+		"redirect to a large port": redirectWithSecrets("http://u:%s@%s9999/?%s"), "redirect to a blank": redirectWithSecrets("http://u:%s @%s/?%s"),
+		"redirect to no host": redirectWithSecrets("http:u:%s@%s/?%s"), "redirect to three slashes": redirectWithSecrets("http:///u:%s@%s/?%s"), "redirect to a zone": redirectWithSecrets("http://u:%s@[fe80::1%%25%s]/?%s"),
 		"403": echo(403), "500": echo(500), "407": echo(407), "no HTTP": broken,
 		"redirect to nothing": redirect("ftp://user:secret@x/"), "bad redirect": redirect("http://%zz"), "its own request": repeated,
 	}
 	for name, answer := range answers {
 		for _, path := range []string{"merge", "ca", "remote", "append"} {
 			t.Run(name+" for "+path, func(t *testing.T) {
-				s := newServer(t, birds{})
-				s.answers["/"+path] = answer
-				m := newMachine(t, s.birds)
+				s := newServer(t, canary.Birds{})
+				s.answers["/"+path], s.answers["/signed"] = answer, echo(403)
+				secrets = s.Word("user info of a redirect") + "," + s.Word("signature of a redirect")
+				m := s.machine(t)
 				m.config(s.config())
 				if m.run("file", "fetch") == 0 {
 					m.run("file", "files")
@@ -240,8 +271,8 @@ func TestFailuresOfTheNetworkShowNoSecret(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t, birds{})
-			m := newMachine(t, s.birds)
+			s := newServer(t, canary.Birds{})
+			m := s.machine(t)
 			m.config(change(s, s.config()))
 			if m.run("file", "fetch") == 0 {
 				t.Error("it has not failed")
@@ -253,8 +284,8 @@ func TestFailuresOfTheNetworkShowNoSecret(t *testing.T) {
 func TestHelpersThatRepeatWhatTheyGetMakeNoSecretShown(t *testing.T) {
 	for _, program := range []string{"useradd", "usermod", "groupadd", "chpasswd"} {
 		t.Run(program, func(t *testing.T) {
-			s := newServer(t, birds{})
-			m := newMachine(t, s.birds)
+			s := newServer(t, canary.Birds{})
+			m := s.machine(t)
 			m.config(s.config())
 			m.helper(program, "echo \"$0 $*\"; echo \"$0 $*\" >&2; cat >&2; cat /proc/$$/environ >&2; exit 1\n")
 			m.run("file", "fetch")
@@ -264,8 +295,8 @@ func TestHelpersThatRepeatWhatTheyGetMakeNoSecretShown(t *testing.T) {
 }
 
 func TestFullFilesystemShowsNoSecret(t *testing.T) {
-	s := newServer(t, birds{})
-	m := newMachine(t, s.birds)
+	s := newServer(t, canary.Birds{})
+	m := s.machine(t)
 	m.config(s.config())
 	m.run("file", "fetch")
 	if err := os.MkdirAll(m.path("root/srv"), 0o755); err != nil {
@@ -282,8 +313,8 @@ func TestFullFilesystemShowsNoSecret(t *testing.T) {
 
 // Volumes on what is no disk, so that nothing is waited for.
 func TestDisksShowNoSecret(t *testing.T) {
-	s := newServer(t, birds{})
-	m := newMachine(t, s.birds)
+	s := newServer(t, canary.Birds{})
+	m := s.machine(t)
 	m.config(s.disks())
 	if status := m.run("file", "fetch"); status != 0 {
 		t.Fatalf("status %d", status)
@@ -301,8 +332,8 @@ func TestDeathOfTheRuntimeShowsNoSecret(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGABRT} {
 		for path, stage := range map[string]string{"/merge": "fetch", "/append": "files"} {
 			t.Run(fmt.Sprint(signal, " in ", stage), func(t *testing.T) {
-				s := newServer(t, birds{})
-				m := newMachine(t, s.birds)
+				s := newServer(t, canary.Birds{})
+				m := s.machine(t)
 				m.config(strings.Replace(s.config(), `{"httpTotal": 1}`, "{}", 1))
 				if stage == "files" && m.run("file", "fetch") != 0 {
 					t.Fatal("it cannot be fetched")
@@ -314,39 +345,42 @@ func TestDeathOfTheRuntimeShowsNoSecret(t *testing.T) {
 					once.Do(func() { agent.Process.Signal(signal) })
 					<-r.Context().Done()
 				}
-				out, err := agent.CombinedOutput()
-				if err == nil {
-					t.Error("it has not died")
+				if status := m.watched(stage, agent); status >= 0 {
+					t.Errorf("it has not died: status %d", status)
 				}
-				m.none(t, "what it said", out)
-				m.look()
 			})
 		}
 	}
 }
 
-// A metadata service whose token is a secret, and which repeats it in an error.
-func TestTokenOfAMetadataServiceIsNotShown(t *testing.T) {
-	b := birds{}
-	token := b.word("token")
-	l, err := net.Listen("tcp", metadataAddress+":80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPut:
-			io.WriteString(w, token)
-		default:
-			echo(http.StatusForbidden)(w, r)
-			fmt.Fprint(w, r.Header)
-		}
-	})}}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	m := newMachine(t, b)
-	if m.run("aws", "fetch") == 0 {
-		t.Error("it has not failed")
+// A lack of memory ends the runtime as well, with the same stacks.
+func TestLackOfMemoryShowsNoSecret(t *testing.T) {
+	for path, stage := range map[string]string{"/merge": "fetch", "/append": "files"} {
+		t.Run(stage, func(t *testing.T) {
+			s := newServer(t, canary.Birds{})
+			m := s.machine(t)
+			m.config(s.config())
+			if stage == "files" && m.run("file", "fetch") != 0 {
+				t.Fatal("it cannot be fetched")
+			}
+			agent := m.stage("file", stage)
+			agent.Env = append(agent.Env, "GOTRACEBACK=all", "GOGC=off")
+			s.answers[path] = func(w http.ResponseWriter, _ *http.Request) {
+				if err := unix.Prlimit(agent.Process.Pid, unix.RLIMIT_AS, &unix.Rlimit{Cur: 1, Max: 1}, nil); err != nil {
+					t.Error(err)
+				}
+				w.Header().Set("Content-Type", "text/plain")
+				for chunk := bytes.Repeat([]byte(" "), 1<<20); ; {
+					if _, err := w.Write(chunk); err != nil {
+						return
+					}
+				}
+			}
+			// In files a helper may be the first to lack it.
+			if status := m.watched(stage, agent); status == 0 || status > 0 && stage == "fetch" {
+				t.Errorf("it has not died: status %d", status)
+			}
+		})
 	}
 }
 
@@ -360,7 +394,7 @@ func everyMistake() int {
 
 // mistakes are the config once for each of its secrets and each mistake that can be
 // made at its place.
-func mistakes(t *testing.T, text string, b birds) []string {
+func mistakes(t *testing.T, text string, b canary.Birds) []string {
 	t.Helper()
 	var all []string
 	var walk func(v any, set func(any))
@@ -378,7 +412,7 @@ func mistakes(t *testing.T, text string, b birds) []string {
 			for _, key := range slices.Sorted(maps.Keys(v)) { // the sample is the same each time
 				value := v[key]
 				walk(value, func(other any) { v[key] = other })
-				if s, ok := value.(string); ok && len(b.in([]byte(s))) > 0 {
+				if s, ok := value.(string); ok && len(b.In([]byte(s))) > 0 {
 					delete(v, key)
 					v["x"+key] = s // a key that nobody knows
 					emit()
@@ -391,10 +425,10 @@ func mistakes(t *testing.T, text string, b birds) []string {
 				walk(value, func(other any) { v[i] = other })
 			}
 		case string:
-			if len(b.in([]byte(v))) == 0 {
+			if len(b.In([]byte(v))) == 0 {
 				return
 			}
-			for _, wrong := range []any{[]any{v}, map[string]any{v: v}, map[string]any{"password": v}, "http://%zz/?" + v, "ht tp:" + v, "data:;base64,%" + v, v + "\x01\n" + v, "//u:" + v + "@h"} {
+			for _, wrong := range []any{[]any{v}, map[string]any{v: v}, map[string]any{"password": v}, "http://%zz/?" + v, "ht tp:" + v, "data:;base64,%" + v, v + "\x01\n" + v, "//u:" + v + "@h", "u:" + v + "@h", v + ":p@h", "http:u:" + v + "@h", "http:/u:" + v + "@h/", "http:///u:" + v + "@h/", `http:\\u:` + v + "@h/"} {
 				set(wrong)
 				emit()
 			}
@@ -410,11 +444,11 @@ func mistakes(t *testing.T, text string, b birds) []string {
 }
 
 func TestMistakesInSecretsAreNotShownByTheAgent(t *testing.T) {
-	s := newServer(t, birds{})
+	s := newServer(t, canary.Birds{})
 	s.answers["/merge"], s.answers["/ca"] = echo(403), echo(403) // the mistakes are found before
-	m := newMachine(t, s.birds)
+	m := s.machine(t)
 	for _, text := range []string{s.config(), s.disks()} {
-		for i, wrong := range mistakes(t, text, s.birds) {
+		for i, wrong := range mistakes(t, text, s.Birds) {
 			if i%everyMistake() != 0 {
 				continue
 			}
@@ -427,9 +461,10 @@ func TestMistakesInSecretsAreNotShownByTheAgent(t *testing.T) {
 	}
 }
 
-func TestWorkstationShowsNoSecret(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "firstlightctl")
+// buildCtl builds the workstation's program into a directory, with its other names.
+func buildCtl(t *testing.T, dir string) (program string) {
+	t.Helper()
+	program = filepath.Join(dir, "firstlightctl")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/firstlight-os/firstlight/cmd/firstlightctl").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -438,14 +473,23 @@ func TestWorkstationShowsNoSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newServer(t, birds{})
+	return program
+}
+
+// sortedKeys gives a sample that is the same each time.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func TestWorkstationShowsNoSecret(t *testing.T) {
+	dir := t.TempDir()
+	program := buildCtl(t, dir)
+	s := newServer(t, canary.Birds{})
 	var configs []string
-	for i, text := range append(mistakes(t, s.config(), s.birds), mistakes(t, s.disks(), s.birds)...) {
+	for i, text := range append(mistakes(t, s.config(), s.Birds), mistakes(t, s.disks(), s.Birds)...) {
 		if i%everyMistake() == 0 {
 			configs = append(configs, text)
 		}
 	}
-	configs = append(configs, butane(s.birds)...)
+	configs = append(configs, butane(s.Birds)...)
 	var files []string
 	for i, text := range configs {
 		name := filepath.Join(dir, fmt.Sprintf("%d.ign", i))
@@ -464,11 +508,11 @@ func TestWorkstationShowsNoSecret(t *testing.T) {
 		out, _ := c.Output()
 		if !strings.HasSuffix(channel, "'s messages") {
 			for line := range strings.Lines(string(out)) {
-				s.none(t, channel, []byte(line))
+				s.None(t, channel, []byte(line))
 			}
 		}
 		for line := range strings.Lines(stderr.String()) {
-			s.none(t, channel, []byte(line))
+			s.None(t, channel, []byte(line))
 		}
 	}
 	for _, format := range []string{"text", "json", "sarif", "github"} {
@@ -487,7 +531,7 @@ func TestWorkstationShowsNoSecret(t *testing.T) {
 }
 
 // butane are configs of Butane with a secret and a mistake in or beside it.
-func butane(b birds) []string {
+func butane(b canary.Birds) []string {
 	var all []string
 	for i, body := range []string{
 		"storage:\n  files:\n    - path: /a\n      contents:\n        inline: [%s]\n",
@@ -507,7 +551,7 @@ func butane(b birds) []string {
 		"ignition:\n  config:\n    merge:\n      - source: https://h/?%s\n        http_headers: {Authorization: %[1]s}\n",
 		"systemd:\n  units:\n    - name: a.service\n      contents: [%s]\n",
 	} {
-		all = append(all, "variant: fcos\nversion: 1.5.0\n"+fmt.Sprintf(body, b.word(fmt.Sprint("Butane ", i))))
+		all = append(all, "variant: fcos\nversion: 1.5.0\n"+fmt.Sprintf(body, b.Word(fmt.Sprint("Butane ", i))))
 	}
 	return all
 }

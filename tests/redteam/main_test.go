@@ -5,9 +5,7 @@
 package redteam_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,14 +19,28 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/tests/canary"
 	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
-func TestMain(m *testing.M) { sandbox.Main(m, unix.CLONE_NEWNET, settle) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == measureCommand {
+		os.Exit(measure(os.Args[2:]))
+	}
+	sandbox.Main(m, unix.CLONE_NEWNET, settle)
+}
 
-// settle gives the namespace its loopback, and the address of metadata services.
+// settle gives the namespace its loopback, the address of metadata services, and
+// channels that the tests can read.
 func settle() error {
-	for _, args := range [][]string{{"link", "set", "lo", "up"}, {"address", "add", metadataAddress + "/32", "dev", "lo"}} {
+	if err := openChannels(filepath.Dir(sandbox.Agent())); err != nil {
+		return err
+	}
+	commands := [][]string{{"link", "set", "lo", "up"}}
+	for _, address := range metadataAddresses {
+		commands = append(commands, []string{"address", "add", address, "dev", "lo"})
+	}
+	for _, args := range commands {
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
 		}
@@ -36,61 +48,23 @@ func settle() error {
 	return nil
 }
 
-const metadataAddress = "169.254.169.254"
-
-// birds are the canaries of a test, by what they stand for.
-type birds map[string]string
-
-// word is the canary of a place. It looks the same in JSON, YAML and a URL.
-func (b birds) word(place string) string {
-	if b[place] == "" {
-		b[place] = fmt.Sprintf("canary%03dqzjxw", len(b)+1)
-	}
-	return b[place]
-}
-
-// in returns the places whose canaries are in a text, also as base64.
-func (b birds) in(text []byte) []string {
-	var all []string
-	for place, word := range b {
-		if slices.ContainsFunc(forms(word), func(f string) bool { return bytes.Contains(text, []byte(f)) }) {
-			all = append(all, place)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// forms are a word, and what base64 makes of it at each of the three places where a
-// word can begin, without what depends on the words around it.
-func forms(word string) []string {
-	all := []string{word}
-	for skip := range 3 {
-		rest := word[(3-skip)%3:]
-		all = append(all, base64.StdEncoding.EncodeToString([]byte(rest[:len(rest)/3*3])))
-	}
-	return all
-}
-
-// none checks that a channel has no canary.
-func (b birds) none(t *testing.T, channel string, text []byte) {
-	t.Helper()
-	if found := b.in(text); len(found) > 0 {
-		t.Errorf("%s shows %q:\n%.6000s", channel, found, text)
-	}
-}
-
 // A machine is a root and the /run of its boots.
 type machine struct {
 	*testing.T
-	birds
+	canary.Birds
 	dir string
 	env []string
+	// arguments are further ones of the stages.
+	arguments []string
+	// runs counts the stages that were started.
+	runs int
+	// traced has all that the stages and their helpers do recorded.
+	traced bool
 }
 
-func newMachine(t *testing.T, b birds) *machine {
+func newMachine(t *testing.T, b canary.Birds) *machine {
 	t.Helper()
-	m := &machine{T: t, birds: b, dir: t.TempDir()}
+	m := &machine{T: t, Birds: b, dir: t.TempDir()}
 	// The directory is the test's own; what is in it may be seen by others.
 	for name, text := range map[string]string{
 		"root/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "root/etc/shadow": "root:*:19000:0:99999:7:::\n",
@@ -131,22 +105,39 @@ func (m *machine) helper(name, script string) {
 	}
 }
 
-// stage is the agent at a stage of this machine.
+// stage is the agent at a stage of this machine. Each logs somewhere else.
 func (m *machine) stage(platform, name string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	m.Cleanup(cancel)
-	c := exec.CommandContext(ctx, sandbox.Agent(), "--platform="+platform, "--stage="+name, "--root="+m.path("root"), "--log-to-stdout",
-		"--config-cache="+m.path("run/ignition.json"), "--state-file="+m.path("run/ignition/state"), "--neednet="+m.path("run/ignition/neednet"))
+	argv := []string{sandbox.Agent(), "--platform=" + platform, "--stage=" + name, "--root=" + m.path("root"),
+		"--config-cache=" + m.path("run/ignition.json"), "--state-file=" + m.path("run/ignition/state"), "--neednet=" + m.path("run/ignition/neednet")}
+	argv = append(append(argv, m.arguments...), m.log().arguments...)
+	if m.traced {
+		argv = canary.Trace{}.Command(m.record(), argv)
+	}
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Env, c.Dir = m.env, m.dir
 	return c
 }
 
-// run runs a stage, while a reader of all files looks at them, and checks what it
-// said and left.
+// record is where strace writes.
+func (m *machine) record() string { return m.dir + ".strace" }
+
 func (m *machine) run(platform, name string) (status int) {
 	m.Helper()
-	stop := m.watch()
-	out, err := m.stage(platform, name).CombinedOutput()
+	return m.watched(name, m.stage(platform, name))
+}
+
+// watched runs a stage, while a reader of all files looks at them, and checks what it
+// said, did and left.
+func (m *machine) watched(name string, stage *exec.Cmd) (status int) {
+	m.Helper()
+	log := m.log()
+	log.clear(m)
+	readPort(m)
+	files := canary.Files{Birds: m.Birds, Dirs: []string{m.dir, "/run"}, MayHold: m.mayHold}
+	stop := files.Watch(m)
+	out, err := stage.CombinedOutput()
 	stop()
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
@@ -154,18 +145,41 @@ func (m *machine) run(platform, name string) (status int) {
 	} else if err != nil {
 		m.Fatal(err)
 	}
-	m.none(m.T, name+"'s log", out)
-	m.look()
-	if m.Failed() || testing.Verbose() {
-		m.Logf("%s: status %d\n%.3000s", name, status, out)
+	m.None(m, name+"'s output", out)
+	text := log.read(m)
+	m.None(m, name+"'s log in "+log.name, text)
+	if log.arguments == nil && len(text) == 0 {
+		m.Errorf("%s has nothing in %s", name, log.name)
 	}
+	console := readConsole(m)
+	m.None(m, "the console", console)
+	wanted := (status != 0 || name == "umount") && log.arguments == nil // with --log-to-stdout the console is another's
+	if status >= 0 && wanted != (len(console) > 0) {
+		m.Errorf("%s: status %d, log in %s, and the console has %q", name, status, log.name, console)
+	}
+	boots := readPort(m)
+	m.None(m, "the record of the boot by a port", boots)
+	if sent := status != 0 || name == "umount"; status >= 0 && sent != (len(boots) > 0) {
+		m.Errorf("%s: status %d, and the port has %q", name, status, boots)
+	}
+	files.Look(m)
+	if m.traced {
+		canary.Trace{Birds: m.Birds, MayHold: m.mayHold}.Check(m, m.record())
+	}
+	if m.Failed() || testing.Verbose() {
+		m.Logf("%s: status %d\n%.3000s\n%.6000s", name, status, out, text)
+	}
+	m.runs++
 	return status
 }
 
 // mayHold are the files that may have secrets: the config in the cache and its
 // accounts, which are their owner's only, and what the config asks for.
-func mayHold(name string, mode fs.FileMode) bool {
+func (m *machine) mayHold(name string, mode fs.FileMode) bool {
+	name, inside := strings.CutPrefix(name, m.dir+"/")
 	switch {
+	case !inside:
+		return false
 	case strings.HasPrefix(name, "bin/"), name == "config.ign":
 		return true // the test's own
 	case strings.HasPrefix(name, "root/etc/systemd/system/"):
@@ -174,7 +188,7 @@ func mayHold(name string, mode fs.FileMode) bool {
 		return false
 	}
 	switch name {
-	case "run/ignition.json", "root/etc/shadow", "root/etc/gshadow", "root/etc/shadow-", "root/etc/gshadow-", "root/etc/passwd-":
+	case "run/ignition.json", "run/ignition/state", "cmdline", "root/etc/shadow", "root/etc/gshadow", "root/etc/shadow-", "root/etc/gshadow-", "root/etc/passwd-":
 		return true
 	}
 	return strings.HasPrefix(name, "root/srv/") || temporary(name)
@@ -184,62 +198,5 @@ func mayHold(name string, mode fs.FileMode) bool {
 func temporary(name string) bool {
 	base := filepath.Base(name)
 	return strings.HasPrefix(base, ".firstlight-") || strings.HasPrefix(name, "root/etc/shadow") || strings.HasPrefix(name, "root/etc/gshadow") ||
-		strings.HasPrefix(name, "run/.") || strings.HasPrefix(name, "run/ignition.json")
-}
-
-// look reads all files of the machine.
-func (m *machine) look() {
-	for name, found := range m.found() {
-		m.Errorf("%s holds %s", name, found)
-	}
-}
-
-// found returns the canaries of files that should have none.
-func (m *machine) found() map[string]string {
-	all := map[string]string{}
-	filepath.WalkDir(m.dir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return nil // it has gone
-		}
-		info, err := e.Info()
-		if err != nil {
-			return nil
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil
-		}
-		at, _ := filepath.Rel(m.dir, name)
-		if places := m.in(text); len(places) > 0 && !mayHold(at, info.Mode()) {
-			all[at] = fmt.Sprintf("(mode %v) the canaries %q", info.Mode(), places)
-		}
-		return nil
-	})
-	return all
-}
-
-// watch reads all files again and again until it is stopped.
-func (m *machine) watch() (stop func()) {
-	done, ended := make(chan struct{}), make(chan map[string]string)
-	go func() {
-		all := map[string]string{}
-		for {
-			for name, found := range m.found() {
-				all[name] = found
-			}
-			select {
-			case <-done:
-				ended <- all
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	return func() {
-		m.Helper()
-		close(done)
-		for name, found := range <-ended {
-			m.Errorf("for a while %s held %s", name, found)
-		}
-	}
+		strings.HasPrefix(name, "run/.") || strings.HasPrefix(name, "run/ignition/.state-") || strings.HasPrefix(name, "run/ignition.json")
 }

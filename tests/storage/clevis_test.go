@@ -235,7 +235,7 @@ func TestWhatClevisLacksIsReported(t *testing.T) {
 	}{
 		{"the advertisement has another thumbprint", `"tang": [` + forged + `]`, []string{"clevis luks bind", "did not sign the advertisement", "thumbprint"}},
 		{"no server", `"tang": [` + away + `]`, []string{"asking the Tang server for its keys", "http://127.0.0.1:1", "connection refused", "storage.luks[0].clevis.tang[0].url"}},
-		{"config of a pin that is no JSON", `"custom": {"pin": "tpm2", "config": "{hash"}`, []string{"clevis luks bind", "Configuration is malformed", "storage.luks[0].clevis"}},
+		{"config of a pin that is no JSON", `"custom": {"pin": "tang", "config": "{hash"}`, []string{"clevis luks bind", "Configuration is malformed", "storage.luks[0].clevis"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := clevisConfig(t, volumeDisk(t), c.clevis, "")
@@ -254,6 +254,7 @@ func TestNoTPM(t *testing.T) {
 		shell(t, "mknod "+hidden+" c $(stat --format='0x%t 0x%T' "+device+"); rm "+device)
 		t.Cleanup(func() { shell(t, "mknod "+device+" c $(stat --format='0x%t 0x%T' "+hidden+"); rm "+hidden) })
 	}
-	newBoot(t, clevisConfig(t, volumeDisk(t), `"tpm2": true`, "")).refuses("disks", nil,
-		`making LUKS volume "vault"`, "clevis luks bind", "A TPM2 device with the in-kernel resource manager is needed", "storage.luks[0]")
+	disk := volumeDisk(t)
+	newBoot(t, clevisConfig(t, disk, `"tpm2": true`, "")).limited().refuses("disks", []string{disk},
+		"waiting for /dev/tpmrm0", "it is not there after 3 s", "clevis takes a TPM 2.0 that the kernel manages", "storage.luks[0].clevis")
 }

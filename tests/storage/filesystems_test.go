@@ -144,6 +144,48 @@ func TestMountThatFailsSaysWhy(t *testing.T) {
 	b.refuses("mount", nil, "mounting "+disk+" at /data", "no_such_option", "storage.filesystems[0]")
 }
 
+func TestMissingProgramsAreAllReportedBeforeAnythingIsTouched(t *testing.T) {
+	disk, kept, member := newDisk(t, 512), newDisk(t, 512), newDisk(t, 128)
+	shell(t, "mkfs.xfs -q -L KEPT "+kept)
+	b := newBoot(t, fmt.Sprintf(`{"ignition": {"version": "3.5.0"}, "storage": {
+		"disks": [{"device": %q, "partitions": [{"label": "missing-a", "sizeMiB": 64}, {"label": "missing-b", "sizeMiB": 64}]}],
+		"raid": [{"name": "missing", "level": "raid0", "devices": [%q]}],
+		"luks": [{"name": "missing", "device": "/dev/disk/by-partlabel/missing-b", "clevis": {"custom": {"pin": "sss", "config": "{}"}}}],
+		"filesystems": [{"device": %q, "format": "xfs", "label": "KEPT"}, {"device": "/dev/disk/by-partlabel/missing-a", "format": "vfat"}]},
+		"passwd": {"users": [{"name": "core"}]}}`, disk, member, kept))
+	path := t.TempDir()
+	b.env = append(b.env, "PATH="+path)
+	b.refuses("disks", []string{disk, kept, member}, "problem 5 ", "the program mdadm is not in this initramfs", "storage.raid[0]", "dracut --install mdadm", "the program cryptsetup is", "storage.luks[0]",
+		"clevis is not in this initramfs [line 4, ", "not in this initramfs [line 5, ", "not in this initramfs [line 6, ")
+	// The lines of the box are short.
+	log := b.stage("disks").log
+	for _, want := range []string{"making vfat on /dev/disk/by-partlabel/missing-a: the program mkfs.fat is not in", `creating or changing user "core": the program useradd is not in`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%q is not in the log:\n%s", want, log)
+		}
+	}
+	// What is there already takes no program but udev's.
+	run(t, "ln", "-s", shell(t, "command -v udevadm"), path)
+	b = newBoot(t, filesystem(kept, `"format": "xfs", "label": "KEPT"`))
+	b.env = append(b.env, "PATH="+path)
+	b.must("disks")
+}
+
+func TestDamagedFilesystemSaysWhatChecksIt(t *testing.T) {
+	for format, tc := range map[string]struct {
+		at    int // of a byte of the superblock that its checksum covers
+		check string
+	}{"ext4": {1024 + 0x5c, "e2fsck -f "}, "xfs": {0x90, "xfs_repair "}} {
+		t.Run(format, func(t *testing.T) {
+			disk := newDisk(t, 512)
+			b := newBoot(t, filesystem(disk, fmt.Sprintf(`"format": %q, "path": "/data"`, format)))
+			b.must("disks")
+			shell(t, fmt.Sprintf(`printf '\377' | dd of=%s bs=1 seek=%d conv=notrunc,fsync status=none`, disk, tc.at))
+			b.refuses("mount", nil, "mounting "+disk+" at /data", "the "+format+" on it is damaged", "check it with "+tc.check+disk, "a power cut while it was written", "storage.filesystems[0]")
+		})
+	}
+}
+
 func TestAllConflictsAreReportedAtOnce(t *testing.T) {
 	one, two, three := newDisk(t, 128), newDisk(t, 128), newDisk(t, 128)
 	shell(t, fmt.Sprintf(`sgdisk -n 1:2048:+32M -c 1:one -n 2:0:+32M -c 2:two %s > /dev/null; mkfs.ext4 -q %s; mkfs.xfs -q -f %s || mkfs.ext4 -q %[3]s; udevadm settle`, one, two, three))
@@ -152,7 +194,7 @@ func TestAllConflictsAreReportedAtOnce(t *testing.T) {
 			{"device": %q, "partitions": [{"number": 1, "label": "other"}, {"number": 2, "shouldExist": false}, {"number": 3, "label": "large", "sizeMiB": 1000}]},
 			{"device": %q, "partitions": [{"label": "x"}]}],
 		"filesystems": [{"device": %q, "format": "btrfs"}]}}`, one, two, three)).refuses("disks", []string{one, two, three},
-		"problem 5 of 5", `the config asks for "other"`, "the config says that it should not", "1000 MiB", two+" has no partition table but holds ext4", "the config asks for btrfs")
+		"problem 5 ", `the config asks for "other"`, "the config says that it should not", "1000 MiB", two+" has no partition table but holds ext4", "the config asks for btrfs")
 }
 
 func TestDeviceThatIsNotThere(t *testing.T) {
@@ -178,4 +220,44 @@ func TestPlanOfTheWorkstationTouchesNothing(t *testing.T) {
 	if digest(t, disk) != before {
 		t.Error("the disk was changed")
 	}
+}
+
+// Facts of real devices, of arrays and partitions among them, are as good as the devices.
+func TestPlanOfTheWorkstationIsTheSameWithFacts(t *testing.T) {
+	disk, other := newDisk(t, 256), newDisk(t, 64)
+	shell(t, "disk="+disk+"; "+threeParts)
+	run(t, "mkfs.ext4", "-q", "-L", "precious", other)
+	dir := t.TempDir()
+	facts, config := filepath.Join(dir, "box.json"), filepath.Join(dir, "config.ign")
+	shell(t, "/share/firstlightctl facts > "+facts)
+	for _, text := range []string{
+		fmt.Sprintf(`"disks": [{"device": %q, "partitions": [{"label": "new", "sizeMiB": 20}]}], "filesystems": [{"device": %q, "format": "xfs", "wipeFilesystem": true}]`, disk, other),
+		fmt.Sprintf(`"disks": [{"device": %q, "wipeTable": true}, {"device": %q, "partitions": [{"label": "new"}]}]`, disk, other),
+		fmt.Sprintf(`"filesystems": [{"device": %q, "format": "ext4", "label": "precious"}]`, other),
+	} {
+		if err := os.WriteFile(config, []byte(`{"ignition": {"version": "3.5.0"}, "storage": {`+text+"}}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := try("/share/firstlightctl", "plan", config)
+		got, _ := try("/share/firstlightctl", "plan", "--facts", facts, config)
+		if start := strings.Index(got, "not judged: what is left in sectors"); start < 0 {
+			t.Errorf("nothing is said of what facts cannot tell:\n%s", got)
+		}
+		if got, want := withoutNotes(got), withoutNotes(want); got != want || !strings.Contains(got, disk) && !strings.Contains(got, other) {
+			t.Errorf("with facts\n%s\nwithout\n%s", got, want)
+		}
+	}
+}
+
+// withoutNotes is a plan without what it cannot know.
+func withoutNotes(plan string) string {
+	var kept []string
+	note := false
+	for line := range strings.Lines(plan) {
+		note = strings.HasPrefix(line, "not judged: ") || note && strings.HasPrefix(line, "            ")
+		if !note {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
 }

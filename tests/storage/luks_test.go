@@ -237,7 +237,7 @@ func TestForeignVolumesAreNotTouched(t *testing.T) {
 		{"another UUID", sesame + `, "uuid": "4a1f0b1e-93c4-44f2-9a8e-6b7f0d3b8a55"`, []string{"its UUID is", "the config asks for 4a1f0b1e-93c4-44f2-9a8e-6b7f0d3b8a55"}},
 		{"discards", sesame + `, "discard": true`, []string{"it does not pass discards on, the config asks for that"}},
 		{"two differences", `, "label": "new"`, []string{"the config gives no key to open it with", `its label is "old"`}},
-		{"clevis", sesame + `, "clevis": {"tpm2": true}`, []string{"whether clevis unlocks it as the config says cannot be known", "wipeVolume: true"}},
+		{"clevis", sesame + `, "clevis": {"custom": {"pin": "sss", "config": "{}"}}`, []string{"whether clevis unlocks it as the config says cannot be known", "wipeVolume: true"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			newBoot(t, volumeConfig(disk, c.more)).refuses("disks", []string{disk}, c.want...)

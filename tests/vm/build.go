@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/partition/gpt"
@@ -93,7 +94,7 @@ func (b *builder) images() (*Images, error) {
 	}
 	id = key(id, packages)
 	img := &Images{
-		Kernel:    filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel)),
+		Kernel:    b.kernelName(),
 		Initramfs: filepath.Join(b.cache, "initramfs-"+id),
 		Bare:      filepath.Join(b.cache, "bare-"+id),
 	}
@@ -104,7 +105,7 @@ func (b *builder) images() (*Images, error) {
 		{img.Kernel, b.script("kernel.sh"), 1},
 		{img.Initramfs, b.script("initramfs.sh"), 4},
 		{img.Bare, b.script("bare.sh"), 4},
-		{img.Root, b.root, 2},
+		{img.Root, b.root(""), 2},
 	})
 }
 
@@ -126,32 +127,63 @@ func (b *builder) parts(all []part) error {
 				return err
 			}
 		}
+		now := time.Now()
+		if err := os.Chtimes(p.file, now, now); err != nil {
+			return err
+		}
 		kind, _, _ := strings.Cut(filepath.Base(p.file), "-")
 		prune(b.cache, kind+"-", p.keep)
 	}
 	return nil
 }
 
+// DebianTree returns the directory of the Debian that images are made of. It is not to
+// be changed; a test that wants another one puts an overlay on it.
+func DebianTree() (string, error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	b := &builder{cache: dir}
+	if err := b.debian(); err != nil {
+		return "", fmt.Errorf("building the Debian tree: %w", err)
+	}
+	return b.tree, nil
+}
+
 // debian makes the tree that everything else is built in.
 func (b *builder) debian() error {
 	b.tree = filepath.Join(b.cache, "tree-"+key(packages))
-	if _, err := os.Stat(b.tree); err == nil {
+	return once(b.tree, func(unfinished string) error {
+		return root("debootstrap", "--variant=minbase", "--include="+packages, "bookworm", unfinished)
+	})
+}
+
+// once makes a directory unless it is there. Trees are large: others of its kind are of
+// no use any more.
+func once(tree string, make func(unfinished string) error) error {
+	if _, err := os.Stat(tree); err == nil {
 		return nil
 	}
-	unfinished := b.tree + ".new"
+	unfinished := tree + ".new"
 	if err := root("rm", "-rf", unfinished); err != nil {
 		return err
 	}
-	if err := root("debootstrap", "--variant=minbase", "--include="+packages, "bookworm", unfinished); err != nil {
+	if err := make(unfinished); err != nil {
 		return err
 	}
-	if err := root("mv", unfinished, b.tree); err != nil {
+	if err := root("mv", unfinished, tree); err != nil {
 		return err
 	}
-	// Trees are large; those of other lists of packages are of no use any more.
-	others, _ := filepath.Glob(filepath.Join(b.cache, "tree-*"))
+	kind, _, _ := strings.Cut(filepath.Base(tree), "-")
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(tree), kind+"-*"))
 	for _, other := range others {
-		if other != b.tree {
+		if other != tree {
 			if err := root("rm", "-rf", other); err != nil {
 				return err
 			}
@@ -160,11 +192,11 @@ func (b *builder) debian() error {
 	return nil
 }
 
-// fill stages our own files: the agent by "make install", the program that
+// fill stages our own files: the programs by "make install-...", the program that
 // reports from inside a machine, and the scripts.
 func (b *builder) fill(tags []string) error {
 	if err := b.install(tags); err != nil {
-		return fmt.Errorf("make install: %w", err)
+		return fmt.Errorf("installing by make: %w", err)
 	}
 	if err := os.CopyFS(b.stage, guest); err != nil {
 		return err
@@ -176,17 +208,22 @@ func (b *builder) fill(tags []string) error {
 	return output(inspect)
 }
 
-// install runs "make install". Another agent than ours takes the place of what
+// built is when the agent believes that it was built, whenever that was: the images stay
+// the same.
+const built = "2026-01-01T00:00:00Z"
+
+// install runs "make install-...". Another agent than ours takes the place of what
 // make would build.
 func (b *builder) install(tags []string) error {
 	bin := filepath.Join(b.stage, "bin")
-	args := []string{"-s", "install", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "VERSION=test", "BUILT=", "TAGS=" + strings.Join(tags, ",")}
+	args := []string{"-s", "install-firstlight", "install-firstlightctl", "BIN=" + bin, "DESTDIR=" + filepath.Join(b.stage, "install"), "SHARE=", "VERSION=test", "BUILT=" + built, "TAGS=" + strings.Join(tags, ",")}
 	if agent := os.Getenv(agentVariable); agent != "" && len(tags) == 0 {
-		args = append(args, "--old-file=build")
 		for _, name := range []string{"firstlight", "firstlightctl"} {
-			if err := run("install", "-D", agent, filepath.Join(bin, name)); err != nil {
+			program := filepath.Join(bin, name)
+			if err := run("install", "-D", agent, program); err != nil {
 				return err
 			}
+			args = append(args, "--old-file="+program)
 		}
 	}
 	install := exec.Command("make", args...)
@@ -197,15 +234,25 @@ func (b *builder) install(tags []string) error {
 	return output(install)
 }
 
+// Install installs the programs of the source tree below a directory, by make.
+func Install(dir string) error {
+	repo, err := repository()
+	if err != nil {
+		return err
+	}
+	b := &builder{repo: repo, stage: dir}
+	return b.install(nil)
+}
+
 // script runs one of the guest scripts in the tree; what it leaves in /work/out
-// is the result.
-func (b *builder) script(name string) func(string) error {
+// is the result, what it mounts is gone afterwards.
+func (b *builder) script(name string, args ...string) func(string) error {
 	return func(out string) error {
 		work := filepath.Join(b.tree, "work")
 		commands := [][]string{
 			{"rm", "-rf", work},
 			{"cp", "-r", b.stage, work},
-			{"chroot", b.tree, "/bin/bash", "/work/guest/" + name},
+			append([]string{"unshare", "-m", "chroot", b.tree, "/bin/bash", "/work/guest/" + name}, args...),
 			{"install", "-m", "0644", filepath.Join(work, "out"), out},
 			{"rm", "-rf", work},
 		}
@@ -218,25 +265,36 @@ func (b *builder) script(name string) func(string) error {
 	}
 }
 
+func (b *builder) kernelName() string {
+	return filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel))
+}
+
 // rootName is keyed by what goes into the root, which the agent does not.
 func (b *builder) rootName() (string, error) {
 	id, err := digest(filepath.Join(b.stage, "guest"))
 	return filepath.Join(b.cache, "root-"+key(id, packages)), err
 }
 
-// root makes the root disk: a partition table by our own means, and a
+// root makes the root disk of a variant: a partition table by our own means, and a
 // filesystem by a script in the tree.
-func (b *builder) root(out string) error {
-	const start = 1 << 20 // bytes
-	if err := b.script("root.sh")(out); err != nil {
-		return err
-	}
-	if os.Getuid() != 0 {
-		if err := root("chown", fmt.Sprint(os.Getuid()), out); err != nil {
+func (b *builder) root(variant string) func(string) error {
+	return func(out string) error {
+		if err := b.script("root.sh", variant)(out); err != nil {
 			return err
 		}
+		if os.Getuid() != 0 {
+			if err := root("chown", fmt.Sprint(os.Getuid()), out); err != nil {
+				return err
+			}
+		}
+		return partition(out)
 	}
-	disk, err := file.OpenFromPath(out, false)
+}
+
+// partition writes a table with one partition, for the filesystem that is there.
+func partition(image string) error {
+	const start = 1 << 20 // bytes
+	disk, err := file.OpenFromPath(image, false)
 	if err != nil {
 		return err
 	}

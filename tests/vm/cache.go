@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,19 +92,25 @@ func output(cmd *exec.Cmd) error {
 	return nil
 }
 
-// prune keeps the newest few parts whose names begin with prefix.
+// longestRun is how long tests may run that use a part of the cache.
+const longestRun = 10 * time.Hour
+
+// prune keeps the parts whose names begin with prefix that were used last: a few, and
+// all that a test may be using yet.
 func prune(dir, prefix string, keep int) {
 	names, _ := filepath.Glob(filepath.Join(dir, prefix+"*"))
-	age := func(name string) int64 {
+	used := func(name string) time.Time {
 		info, err := os.Stat(name)
 		if err != nil {
-			return 0
+			return time.Time{}
 		}
-		return info.ModTime().Unix()
+		return info.ModTime()
 	}
-	sort.Slice(names, func(i, j int) bool { return age(names[i]) > age(names[j]) })
+	sort.Slice(names, func(i, j int) bool { return used(names[i]).After(used(names[j])) })
 	for _, old := range names[min(keep, len(names)):] {
-		os.Remove(old)
+		if time.Since(used(old)) > longestRun {
+			os.Remove(old)
+		}
 	}
 }
 

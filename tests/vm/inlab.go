@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/tests/sandbox"
 )
 
 // InsideVariable is set in the environment of a program that is to know that it
@@ -36,6 +38,10 @@ type TestGroup struct {
 // returns the exit status.
 func RunInLab(m *testing.M, groups ...TestGroup) int {
 	if InLab() {
+		if err := sandbox.DenyAsAsked(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		return m.Run()
 	}
 	if err := runInLab(groups); err != nil {
@@ -134,7 +140,7 @@ func (m *labMachine) run(names []string) (err error) {
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return err
 	}
-	job := Job{Output: &m.output, Env: []string{InsideVariable + "=1"}, Args: m.flags(names)}
+	job := Job{Output: &m.output, Env: []string{InsideVariable + "=1", sandbox.DenyVariable + "=" + os.Getenv(sandbox.DenyVariable)}, Args: m.flags(names)}
 	if job.Program, err = os.Executable(); err != nil {
 		return err
 	}

@@ -38,6 +38,8 @@ type Job struct {
 	Files map[string]string
 	// Disks are files that become disks: /dev/disk/by-id/virtio-disk1 and so on.
 	Disks []string
+	// Memory of the machine in MiB; 2048 if 0.
+	Memory int
 	// Output gets what the program prints, as it prints.
 	Output io.Writer
 	// PowerCut, if set, is a line at whose appearance in the output the machine
@@ -77,7 +79,7 @@ func BuildLab(dir string) (*Lab, error) {
 		if err != nil {
 			return err
 		}
-		lab.Kernel = filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel))
+		lab.Kernel = b.kernelName()
 		lab.Initramfs = filepath.Join(b.cache, "labinitramfs-"+key(packages, scripts))
 		lab.Root = filepath.Join(b.cache, "labroot-"+key(packages, scripts))
 		if err := b.parts([]part{
@@ -111,6 +113,9 @@ var errNotUp = errors.New("the machine did not come up")
 func (l *Lab) Run(ctx context.Context, job Job) error {
 	if job.Limit == 0 {
 		job.Limit = 2 * time.Hour
+	}
+	if job.Memory == 0 {
+		job.Memory = 2048
 	}
 	ctx, cancel := context.WithTimeout(ctx, job.Limit)
 	defer cancel()

@@ -29,7 +29,7 @@ func umlRuns(job Job) bool {
 // umlArguments keeps what the machine writes to its root, and its own files, in
 // dir.
 func (l *Lab) umlArguments(job Job, dir, share string) []string {
-	args := []string{uml, "mem=2G", "uml_dir=" + dir, "umid=lab", "root=/dev/ubda", "rw", "init=/usr/libexec/lab-init",
+	args := []string{uml, fmt.Sprintf("mem=%dM", job.Memory), "uml_dir=" + dir, "umid=lab", "root=/dev/ubda", "rw", "init=/usr/libexec/lab-init",
 		"console=tty0", "con0=null,fd:2", "con=null", "ssl0=null,fd:1", "ssl=null", "panic=-1", "quiet", "loglevel=3", labArguments, "lab.modules=" + umlModules,
 		fmt.Sprintf("ubd0=%s,%s,lab", filepath.Join(dir, "root"), l.Root), "ubd1r=" + share + ",,share"}
 	for i, disk := range job.Disks {

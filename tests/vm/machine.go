@@ -1,8 +1,10 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firstlight-os/firstlight/internal/qemu"
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
 )
 
@@ -29,6 +33,8 @@ type Options struct {
 	Root string
 	// Disks are further disks: vdb, vdc, ...
 	Disks []string
+	// Multipath is a SCSI disk that is reached on two paths, sda and sdb.
+	Multipath string
 	// VolatileRoot takes the place of Root, and VolatileDisks that of Disks, where the
 	// power is cut.
 	VolatileRoot  *VolatileDisk
@@ -39,8 +45,22 @@ type Options struct {
 	Arguments string
 	// Network connects the machine to the host, which is 10.0.2.2 there.
 	Network bool
+	// Forward are ports of the host, on 127.0.0.1, that lead to ports of the machine: of
+	// 10.0.2.15, by TCP.
+	Forward map[int]int
+	// Memory of the machine in MiB; 1024 if 0.
+	Memory int
+	// Devices are arguments of QEMU for other devices.
+	Devices []string
+	// TPM is a directory for the state of a TPM 2.0, if the machine is to have one. Such a
+	// machine has no tables of ACPI, by which the kernel finds fw_cfg: Config is of no use.
+	TPM string
 	// Bare boots the initramfs without systemd.
 	Bare bool
+	// Firmware, if set, starts what is on the root disk: then that is a raw image, and
+	// neither kernel nor Arguments are QEMU's business. Its variables change as the
+	// machine runs.
+	Firmware *qemu.Firmware
 	// Console, if set, gets what the machine prints while it runs.
 	Console func([]byte)
 }
@@ -54,6 +74,8 @@ func FirstBoot(platform string) string {
 type Result struct {
 	Console string
 	Seconds float64
+	// Record is what the agent has sent to its port, "" for nothing.
+	Record string
 	// Machine is what it has reported of itself; nil if it has not.
 	*vmreport.Machine
 }
@@ -77,6 +99,10 @@ func NewDisk(dir, name string, mib int64) (string, error) {
 	return path, f.Close()
 }
 
+// ErrNoReport is wrapped in the error for a machine that ended before it could
+// report: it was reset, say.
+var ErrNoReport = errors.New("the machine has not reported")
+
 // Start runs a machine to its end.
 func Start(ctx context.Context, o Options, dir string) (*Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
@@ -91,8 +117,16 @@ func Start(ctx context.Context, o Options, dir string) (*Result, error) {
 	}
 	defer closeDisks()
 	args = append(args, disks...)
+	if o.TPM != "" {
+		stop, err := startTPM(o.TPM)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+		args = append(args, tpmArguments(o.TPM)...)
+	}
 	started := time.Now()
-	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
+	qemu := exec.CommandContext(ctx, qemu.Program, args...)
 	out := &console{onOutput: o.Console}
 	qemu.Stdout, qemu.Stderr = out, out
 	err = qemu.Run()
@@ -100,13 +134,18 @@ func Start(ctx context.Context, o Options, dir string) (*Result, error) {
 	if err != nil {
 		return res, fmt.Errorf("running the machine: %w; the console ends:\n%s", err, Tail(res.Console, 40))
 	}
+	record, err := os.ReadFile(filepath.Join(dir, "record"))
+	if err != nil {
+		return res, err
+	}
+	res.Record = string(record)
 	text, err := os.ReadFile(filepath.Join(dir, "report"))
 	if err != nil {
 		return res, err
 	}
 	res.Machine = new(vmreport.Machine)
 	if err := json.Unmarshal(text, res.Machine); err != nil {
-		return res, fmt.Errorf("the machine has not reported (%v); its console ends:\n%s", err, Tail(res.Console, 40))
+		return res, fmt.Errorf("%w (%v); its console ends:\n%s", ErrNoReport, err, Tail(res.Console, 40))
 	}
 	return res, nil
 }
@@ -152,28 +191,45 @@ func keep(t testing.TB, res *Result) {
 	t.Logf("all that the machine has left is in %s", dir)
 }
 
+// KernelArguments are those of a machine, and more.
+func KernelArguments(more string) string {
+	return "console=ttyS0 root=LABEL=root rw panic=-1 net.ifnames=0 quiet systemd.show_status=0 loglevel=3 fsck.mode=skip no_timer_check " + patience + " " + more
+}
+
+// fastProcessor is the plainest one, which with a random number generator is the fastest
+// to emulate.
+const fastProcessor = "qemu64"
+
 func (o Options) arguments(dir string) ([]string, error) {
-	kernel := "console=ttyS0 root=LABEL=root rw panic=-1 net.ifnames=0 quiet systemd.show_status=0 loglevel=3 fsck.mode=skip no_timer_check " + patience + " " + o.Arguments
-	initramfs := o.Images.Initramfs
-	if o.Bare {
-		initramfs = o.Images.Bare
+	m := qemu.Machine{Memory: cmp.Or(o.Memory, 1024), Once: true, Firmware: o.Firmware, Isolated: !o.Network, Network: o.forwarding(),
+		Ports: []qemu.Port{{Name: "report", Device: "file,path=" + filepath.Join(dir, "report")}, {Name: report.Port, Device: "file,path=" + filepath.Join(dir, "record")}}}
+	if o.Firmware == nil {
+		m.Kernel, m.Initrd, m.Arguments = o.Images.Kernel, o.Images.Initramfs, KernelArguments(o.Arguments)
 	}
-	args := []string{"-machine", "q35", "-smp", "1", "-m", "1024", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-serial", "stdio", "-kernel", o.Images.Kernel, "-initrd", initramfs, "-append", kernel,
-		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
-		"-device", "virtio-serial-pci", "-chardev", "file,id=report,path=" + filepath.Join(dir, "report"), "-device", "virtserialport,chardev=report,name=report"}
-	args = append(args, accelerator(o.Images.Kernel)...)
+	if o.TPM != "" {
+		m.Arguments += " " + tpmKernelArguments
+	}
+	if o.Bare {
+		m.Initrd = o.Images.Bare
+	}
 	if o.Config != "" {
 		file := filepath.Join(dir, "config.ign")
 		if err := os.WriteFile(file, []byte(o.Config), 0o600); err != nil {
 			return nil, err
 		}
-		args = append(args, "-fw_cfg", "name=opt/com.coreos/config,file="+file)
+		m.Blobs = []qemu.Blob{{Name: "opt/com.coreos/config", File: file}}
 	}
-	if o.Network {
-		args = append(args, "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net")
+	args := append(m.CommandLine(), o.Devices...)
+	return append(args, qemu.Accelerator(o.Images.Kernel, fastProcessor)...), nil
+}
+
+// forwarding is Forward as QEMU wants it.
+func (o Options) forwarding() string {
+	var options []string
+	for host, machine := range o.Forward {
+		options = append(options, fmt.Sprintf("hostfwd=tcp:127.0.0.1:%d-10.0.2.15:%d", host, machine))
 	}
-	return args, nil
+	return strings.Join(options, ",")
 }
 
 // drives are the arguments for the disks, of which the volatile ones are served until
@@ -197,13 +253,22 @@ func (o Options) drives(dir string) (args []string, closeAll func(), err error) 
 		listeners = append(listeners, listener)
 		add(id, "format=raw,cache=writeback,file.driver=nbd,file.server.type=unix,file.server.path="+socket)
 	}
-	if o.VolatileRoot != nil {
+	switch {
+	case o.VolatileRoot != nil:
 		addVolatile("root", o.VolatileRoot)
-	} else {
+	case o.Firmware != nil:
+		add("root", "format=raw,cache=unsafe,file="+o.Root)
+	default:
 		add("root", "format=qcow2,cache=unsafe,file="+o.Root)
 	}
 	for i, disk := range o.Disks {
 		add(fmt.Sprintf("disk%d", i+1), "format=raw,cache=unsafe,file="+disk)
+	}
+	if o.Multipath != "" {
+		for _, path := range []string{"path1", "path2"} {
+			args = append(args, "-drive", "if=none,id="+path+",format=raw,cache=unsafe,file.locking=off,file="+o.Multipath,
+				"-device", "virtio-scsi-pci,id="+path+"bus", "-device", "scsi-hd,bus="+path+"bus.0,drive="+path+",share-rw=on,serial=shared,wwn=0x5000000000000001")
+		}
 	}
 	for i, disk := range o.VolatileDisks {
 		addVolatile(fmt.Sprintf("disk%d", i+1), disk)

@@ -11,25 +11,32 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
 // A VolatileDisk is a disk with a write cache that a power cut empties: what the
-// machine has written and not flushed may be lost, sector by sector. It serves one
-// machine at a time, by the NBD protocol (the specification is doc/proto.md of the
-// project NetworkBlockDevice/nbd).
+// machine has written and not flushed may be lost, block by block. It serves one machine
+// at a time, by the NBD protocol (the specification is doc/proto.md of the project
+// NetworkBlockDevice/nbd).
 type VolatileDisk struct {
 	size int64
-	base io.ReaderAt // what it held at first; nil for zeros
+	// What it held at first: a file, and its name; nil for zeros.
+	base  io.ReaderAt
+	image string
 
 	mu sync.Mutex
 	// flushed are the sectors that a power cut leaves, unflushed those of the cache.
 	flushed, unflushed map[int64][]byte
-	// Flushes counts the flushes of all machines.
-	Flushes int
+	recording          *Recording // nil if there is none
 }
 
-const sectorSize = 512
+const (
+	sectorSize = 512
+	// blockSize is what a disk writes as a whole. Filesystems rely on that: a superblock of
+	// ext4 has two sectors, and its checksum in the second.
+	blockSize = 4096
+)
 
 // NewVolatileDisk makes an empty disk.
 func NewVolatileDisk(bytes int64) *VolatileDisk {
@@ -47,21 +54,132 @@ func OpenVolatileDisk(image string) (*VolatileDisk, error) {
 		return nil, err
 	}
 	d := NewVolatileDisk(info.Size())
-	d.base = f
+	d.base, d.image = f, image
 	return d, nil
 }
 
-// CutPower loses what was not flushed, or some of it: a disk writes its cache in
-// whatever order it likes.
+// CutPower loses what was not flushed, or some of it, or nothing: a disk writes its cache
+// in whatever order it likes.
 func (d *VolatileDisk) CutPower(random *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for at, sector := range d.unflushed {
-		if random.IntN(2) == 0 {
-			d.flushed[at] = sector
+	const parts = 4
+	kept := random.IntN(parts + 1)
+	block, keep := int64(-1), false
+	for _, at := range slices.Sorted(maps.Keys(d.unflushed)) {
+		if at/blockSize != block {
+			block, keep = at/blockSize, random.IntN(parts) < kept
+		}
+		if keep {
+			d.flushed[at] = d.unflushed[at]
 		}
 	}
 	clear(d.unflushed)
+}
+
+// WriteFile makes a file of what is on the disk.
+func (d *VolatileDisk) WriteFile(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if d.base != nil {
+		if err := run("cp", "--sparse=always", d.image, name); err != nil {
+			return err
+		}
+	}
+	if err := f.Truncate(d.size); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, sectors := range []map[int64][]byte{d.flushed, d.unflushed} {
+		for at, sector := range sectors {
+			if _, err := f.WriteAt(sector, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A Recording is what machines have done to some disks, in order. Of one recorded boot it
+// makes the disks as a power cut at any moment leaves them.
+type Recording struct {
+	disks []*VolatileDisk
+
+	mu    sync.Mutex
+	steps []recordedStep
+}
+
+// A recordedStep is a write, or without data a flush.
+type recordedStep struct {
+	disk    *VolatileDisk
+	offset  int64
+	data    []byte
+	through bool
+}
+
+// Record begins a recording of new disks.
+func Record(disks ...*VolatileDisk) *Recording {
+	r := &Recording{disks: disks}
+	for _, d := range disks {
+		d.recording = r
+	}
+	return r
+}
+
+func (r *Recording) add(s recordedStep) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, s)
+}
+
+// Steps counts the writes and flushes so far.
+func (r *Recording) Steps() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.steps)
+}
+
+// Writes are the numbers of those steps that write to a part of a disk, in bytes.
+func (r *Recording) Writes(d *VolatileDisk, from, to int64) (steps []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, s := range r.steps {
+		if s.disk == d && s.offset < to && s.offset+int64(len(s.data)) > from {
+			steps = append(steps, i)
+		}
+	}
+	return steps
+}
+
+// CutPower makes the recorded disks once more, as they are if the power is lost after
+// the first steps. The disks are in the order of Record.
+func (r *Recording) CutPower(steps int, random *rand.Rand) (disks []*VolatileDisk) {
+	again := map[*VolatileDisk]*VolatileDisk{}
+	for _, d := range r.disks {
+		again[d] = NewVolatileDisk(d.size)
+		again[d].base, again[d].image = d.base, d.image
+		disks = append(disks, again[d])
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.steps[:steps] {
+		if s.data == nil {
+			again[s.disk].flush()
+		} else {
+			again[s.disk].write(s.offset, s.data, s.through)
+		}
+	}
+	for _, d := range disks {
+		d.CutPower(random)
+	}
+	return disks
 }
 
 // Serve serves the disk at a socket in a directory, until it is closed.
@@ -230,6 +348,7 @@ func (d *VolatileDisk) read(offset int64, length int) []byte {
 func (d *VolatileDisk) write(offset int64, data []byte, through bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.recording.add(recordedStep{d, offset, data, through})
 	for i := 0; i < len(data); i += sectorSize {
 		at := offset + int64(i)
 		if through {
@@ -244,7 +363,7 @@ func (d *VolatileDisk) write(offset int64, data []byte, through bool) {
 func (d *VolatileDisk) flush() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.Flushes++
+	d.recording.add(recordedStep{disk: d})
 	maps.Copy(d.flushed, d.unflushed)
 	clear(d.unflushed)
 }

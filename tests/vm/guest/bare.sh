@@ -6,7 +6,7 @@ set -eu
 cd /work
 # shellcheck source=/dev/null
 . guest/modules.sh
-mkdir -p bare/{bin,sbin,dev,proc,sys,run,tmp,sysroot,etc,usr/bin,usr/sbin}
+mkdir -p bare/{bin,sbin,dev,proc,sys,run,tmp,sysroot,etc,usr/bin,usr/sbin,usr/lib/firstlight}
 
 copy() { # FILE... with the libraries that they need
     local file
@@ -15,16 +15,22 @@ copy() { # FILE... with the libraries that they need
         ldd "$file" 2> /dev/null | grep -o '/[^ ]*' | while read -r library; do cp --parents -L -n "$library" bare; done
     done
 }
-for program in mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.fat mkswap useradd usermod groupadd groupmod; do
+for program in mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.fat mkswap useradd usermod groupadd groupmod chpasswd chgpasswd; do
     copy "$(type -P $program)"
 done
 cp /usr/bin/busybox bare/bin/
-install -m 0755 install/usr/lib/dracut/modules.d/30ignition/ignition bare/usr/bin/firstlight
+install -m 0755 install/usr/lib/dracut/modules.d/30ignition/ignition bare/usr/bin/ignition
+install -m 0755 install/usr/share/firstlight/initramfs/busybox/init bare/init
+install -m 0644 install/usr/share/firstlight/initramfs/functions bare/usr/lib/firstlight/functions
+# A test does not wait for a person: report and end.
 install -m 0755 guest/inspect bare/usr/bin/inspect
-install -m 0755 guest/bare-init bare/init
+printf '#!/bin/sh\ninspect -initramfs\npoweroff -f\n' > bare/etc/failed
+chmod 0755 bare/etc/failed
 
 # shellcheck disable=SC2086 # words
 install_modules bare $devices $filesystems
+# shellcheck disable=SC2086 # words
+printf '%s\n' $devices > bare/etc/modules
 # The kernel calls this for a filesystem that it does not know yet.
 ln -s /bin/busybox bare/sbin/modprobe
 

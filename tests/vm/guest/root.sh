@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs in the Debian tree: makes the root disk, without its partition table. What
 # is only for building stays out, and so does every unit that a machine under
-# test does not need.
+# test does not need. The argument is the variant, if it is one.
 set -eu
 cd /work
 # shellcheck source=/dev/null
@@ -13,7 +13,7 @@ tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/l
     --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
 
 # shellcheck disable=SC2086 # words
-install_modules root $layers $filesystems
+install_modules root $layers $filesystems efivarfs autofs4
 
 systemd=root/etc/systemd/system
 rm -rf root/etc/machine-id root/var/lib/dbus/machine-id "$systemd"/*.wants
@@ -42,5 +42,10 @@ install -m 0644 guest/report.service guest/emergency.service root/usr/lib/system
 mkdir -p root/usr/lib/systemd/system/multi-user.target.wants
 ln -s ../report.service root/usr/lib/systemd/system/multi-user.target.wants/report.service
 
+# shellcheck source=/dev/null
+[ ! -e "guest/${1:-}.sh" ] || . "guest/$1.sh"
+[ "$(type -t finish)" ] || finish() { :; }
+
 truncate -s 1G out
 mkfs.ext4 -q -F -L root -U 1b0e9a5c-6f0d-4f5e-8c56-0f35a5b0a003 -d root -E offset=1048576 out $((1022 * 1024))
+finish "out?offset=1048576"

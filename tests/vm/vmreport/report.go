@@ -74,7 +74,24 @@ type File struct {
 const DigestArgument = "test.digest"
 
 // listed are the directories whose files are reported one by one.
-var listed = []string{"/etc", "/home", "/root", "/srv", "/opt", "/var/lib/asked"}
+var listed = []string{"/etc", "/home", "/root", "/srv", "/opt", "/var/home", "/var/lib/asked", "/var/lib/data", "/var/log/firstlight", "/var/opt", "/var/roothome"}
+
+// records has the records of first boots.
+const records = "/var/log/firstlight/"
+
+// Lasting are the files as every boot leaves them that makes the same machine. Each has
+// a record of its own, and one that was cut may have left one, too: all of them are one
+// file without a text.
+func (m *Machine) Lasting() map[string]File {
+	lasting := map[string]File{}
+	for name, f := range m.Files {
+		if strings.HasPrefix(name, records) {
+			name, f.Text = records+"BOOT.json", ""
+		}
+		lasting[name] = f
+	}
+	return lasting
+}
 
 // Collect reports what there is to see.
 func Collect(initramfs bool) *Machine {
@@ -131,6 +148,12 @@ func (m *Machine) mounts() {
 
 func (m *Machine) devices() {
 	disks, _ := filepath.Glob("/sys/block/vd*")
+	ubd, _ := filepath.Glob("/sys/block/ubd*") // of User-mode Linux
+	disks = append(disks, ubd...)
+	arrays, _ := filepath.Glob("/sys/block/md*")
+	for _, array := range arrays {
+		m.probe("/dev/" + filepath.Base(array))
+	}
 	for _, disk := range disks {
 		device := "/dev/" + filepath.Base(disk)
 		m.probe(device)
@@ -179,7 +202,7 @@ func (m *Machine) list(dir string) {
 		switch {
 		case d.Type()&fs.ModeSymlink != 0:
 			f.Text, _ = os.Readlink(path)
-		case d.Type().IsRegular() && info.Size() <= 4096:
+		case d.Type().IsRegular() && info.Size() <= 64<<10:
 			f.Text = m.read(path)
 		}
 		m.Files[path] = f

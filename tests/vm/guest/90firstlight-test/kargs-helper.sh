@@ -1,5 +1,7 @@
 #!/bin/sh
-# Nothing has to change if the kernel was started with the arguments already.
+# Machines with a boot loader are left to the module's own helper.
+[ ! -e /dev/disk/by-label/boot ] || exec firstlight-kargs "$@"
+# To others nothing has to happen if the kernel was started with the arguments already.
 while [ $# -gt 1 ]; do
     case " $(cat /proc/cmdline) " in
         *" $2 "*) found=--should-exist ;;

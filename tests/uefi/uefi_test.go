@@ -1,0 +1,177 @@
+package uefi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/tests/vm"
+	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
+)
+
+// credential is the mark of a first boot, on the ESP.
+const credential = "loader/credentials/ignition.firstboot.cred"
+
+// config has the machine end its first boot before it reports. It may have more units and
+// members.
+func config(units, members string) string {
+	return `{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/done", "contents": {"source": "data:,done"}}]},
+		"systemd": {"units": [{"name": "ignition-firstboot-end.service", "enabled": true},
+			{"name": "report.service", "dropins": [{"name": "end.conf", "contents": "[Unit]\nAfter=ignition-firstboot-end.service\n"}]}` + units + `]}` + members + `}`
+}
+
+// ran are the stages that ran, in order.
+func ran(t *testing.T, m *vmreport.Machine) (names []string) {
+	t.Helper()
+	for line := range strings.Lines(m.Stages) {
+		var s report.Stage
+		testkit.NoError(t, json.Unmarshal([]byte(line), &s))
+		names = append(names, s.Stage)
+	}
+	return names
+}
+
+var allStages = []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"}
+
+// unified makes a machine with a unified kernel image, whose first boot is by a
+// credential.
+func unified(t *testing.T) vm.Options {
+	t.Helper()
+	p := built()
+	testkit.NoError(t, p.err)
+	const s = settings("FIRST_BOOT=credential\nKARGS_HELPER=firstlight-kargs\n")
+	image := filepath.Join(t.TempDir(), "debian.efi")
+	testkit.NoError(t, vm.UnifiedImage(image, p.kernel, s.initramfs(t, p), vm.KernelArguments("ignition.platform.id=qemu")))
+	o := newMachine(t, p, s, map[string]string{"EFI/Linux/debian.efi": image, credential: "1\n"})
+	o.Config = config("", "")
+	return o
+}
+
+// ownOfABoot are files whose contents each boot has its own of.
+var ownOfABoot = []string{"/etc/machine-id", "/etc/.ignition-result.json", "/etc/.provisioning-ledger.json"}
+
+// become is what a machine has become, by its files.
+func become(m *vmreport.Machine) (lines []string) {
+	for name, f := range m.Lasting() {
+		if slices.Contains(ownOfABoot, name) {
+			f.Text = ""
+		}
+		lines = append(lines, fmt.Sprintf("%s: %v, owner %d:%d, %q", name, f.Mode, f.UID, f.GID, f.Text))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// One first boot is recorded. The second one is of the disk that it has left, the others of
+// what a power cut leaves of it around the removal of the mark: while the firmware finds
+// the mark that is a first boot, and else the machine is provisioned. Only some are
+// booted.
+func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
+	o := unified(t)
+	disk, err := vm.OpenVolatileDisk(o.Root)
+	testkit.NoError(t, err)
+	recording := vm.Record(disk)
+	o.VolatileRoot = disk
+	first := vm.Boot(t, o)
+	testkit.Equal(t, "stages", ran(t, first.Machine), allStages)
+	testkit.Equal(t, "file", first.Files["/etc/done"].Text, "done")
+	if isMarked(t, imageOf(t, disk)) {
+		t.Error("the first boot has not ended")
+	}
+	if t.Failed() {
+		return
+	}
+	steps, want := recording.Steps(), become(first.Machine)
+	t.Run("SecondBoot", func(t *testing.T) { nextBoot(t, o, disk, nil, want) })
+	random := rand.New(rand.NewPCG(*seed, 0))
+	from, to := around(recording.Writes(disk, espStart, espStart+espSize), steps)
+	t.Logf("seed %d; of %d writes and flushes those from %d to %d are tried", *seed, steps, from, to)
+	marked, looked := 0, 0
+	for i := range *cuts * looksPerBoot {
+		at := from + random.IntN(to-from+1)
+		t.Run(fmt.Sprintf("PowerCut%dAfterStep%d", i, at), func(t *testing.T) {
+			disk := recording.CutPower(at, rand.New(rand.NewPCG(*seed, uint64(i)+1)))[0]
+			var stages []string
+			file := imageOf(t, disk)
+			isSound(t, file)
+			if isMarked(t, file) {
+				stages = allStages
+				marked++
+			} else {
+				isProvisioned(t, file)
+			}
+			looked++
+			if i%looksPerBoot == 0 {
+				nextBoot(t, o, disk, stages, want)
+			}
+		})
+	}
+	t.Logf("of %d disks after power cuts %d make another first boot", looked, marked)
+}
+
+// looksPerBoot is how many disks are looked at for each that is booted, which takes
+// minutes.
+const looksPerBoot = 10
+
+// around are the first and the last of some steps, with a few of what is written to the
+// root before and after, but none behind the end.
+func around(steps []int, end int) (from, to int) {
+	const more = 4
+	steps = slices.DeleteFunc(steps, func(step int) bool { return step >= end })
+	return max(steps[0]-more, 0), min(steps[len(steps)-1]+more, end)
+}
+
+// nextBoot boots a disk. These stages run, and the machine is the same as another one.
+func nextBoot(t *testing.T, o vm.Options, disk *vm.VolatileDisk, stages, want []string) {
+	t.Helper()
+	o.VolatileRoot = disk
+	res := vm.Boot(t, o)
+	testkit.Equal(t, "stages", ran(t, res.Machine), stages)
+	testkit.Equal(t, "what the machine has become", become(res.Machine), want)
+	if isMarked(t, imageOf(t, disk)) {
+		t.Error("the first boot has not ended")
+	}
+}
+
+// imageOf makes a file of a disk.
+func imageOf(t *testing.T, disk *vm.VolatileDisk) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "disk.img")
+	testkit.NoError(t, disk.WriteFile(file))
+	return file
+}
+
+// isMarked reports whether the ESP of a disk has the mark.
+func isMarked(t *testing.T, file string) bool {
+	t.Helper()
+	_, err := onESP(t, file, credential)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("neither marked nor unmarked: %v", err)
+	}
+	return err == nil
+}
+
+// isProvisioned looks at the root filesystem of a disk, as the kernel does after a power cut.
+func isProvisioned(t *testing.T, file string) {
+	t.Helper()
+	root := partition(t, file, rootStart, rootSize)
+	// It exits with 1 where it has replayed the journal.
+	out, err := exec.Command("e2fsck", "-p", root).CombinedOutput()
+	if exit := new(exec.ExitError); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		t.Errorf("the root filesystem: %v\n%s", err, out)
+	}
+	for name, want := range map[string]string{"/etc/done": "done", "/etc/.ignition-result.json": "provisioningBootID"} {
+		if got := run(t, "debugfs", "-R", "cat "+name, root); !strings.Contains(got, want) {
+			t.Errorf("the mark of the first boot has gone before the machine was provisioned: %s has %q", name, got)
+		}
+	}
+}
