@@ -2,6 +2,11 @@
 # make demo      boots a VM and provisions it before your eyes
 # make test      passes all tests, real boots included
 # make install   DESTDIR= PREFIX=/usr
+# make size      what a distribution pays for an agent in its initramfs
+# make web       dist/web, the page that checks configs in a browser; needs node and npm
+# make overlay   bin/firstlight-overlay-ARCH.cpio, which switches the agent of an initramfs
+#
+# For packagers: docs/development.md, "Packages".
 
 PREFIX  ?= /usr
 DESTDIR ?=
@@ -11,9 +16,15 @@ BIN     ?= bin
 FUZZTIME ?= 30s
 ROUNDS   ?= 5
 
-VERSION := $(shell tools/version)
+VERSION ?= $(shell tools/version)
 # When the source was committed: no certificate is judged by an earlier time.
-BUILT   := $(shell git log -1 --format=%cI 2>/dev/null)
+BUILT   ?= $(shell tools/version date)
+# Of the packager: go itself reads GOFLAGS (-buildmode=pie), but for the flags of its
+# linker, which are put together here; LDFLAGS are for a C linker, where go uses one.
+# STRIP= keeps symbols, debug information and build IDs.
+STRIP      ?= -s -w -buildid=
+LDFLAGS    ?=
+GO_LDFLAGS ?= $(patsubst -ldflags=%,%,$(filter -ldflags=%,$(GOFLAGS)))
 export CGO_ENABLED = 0
 # Where Debian keeps sgdisk and mkfs, which is not in everyone's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -21,18 +32,46 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # without inlining but in the reader of documents: there it saves a large config time
 # and costs 4 kB, in package config it would cost 33 kB for 6 % of the parsing.
 HOT   := internal/doc
+# Functions begin at multiples of 16 bytes instead of 32: 110 kB.
+ALIGN := -funcalign=16
 SMALL := -tags nethttpomithttp2$(TAGS:%=,%) -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
-BUILD := $(GO) build -trimpath -buildvcs=false \
-	-ldflags "-s -w -buildid= -X github.com/firstlight-os/firstlight/internal/system.Version=$(VERSION) \
-	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT)"
+BUILD = $(GO) build -trimpath -buildvcs=false \
+	-ldflags '$(STRIP) $(ALIGN) -X github.com/firstlight-os/firstlight/internal/system.Version=$(VERSION) \
+	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT) \
+	$(if $(LDFLAGS),-extldflags "$(LDFLAGS)") $(GO_LDFLAGS)'
+# What the programs are made of, for "make install": it builds what is older only.
+SOURCES := $(shell find go.mod VERSION cmd config files internal providers stages storage ! -name '*_test.go' ! -path '*/testdata/*' -type f)
+# Manual pages and completions, by "go run". SHARE= installs none.
+SHARE ?= $(BIN)/share
 # Everything but the boots, which need root, QEMU and minutes.
 UNITS = $(shell $(GO) list ./... | grep -v /tests/)
 
-.PHONY: build demo test test-unit test-boot prepare lint bench fuzz soak install clean
+.PHONY: all build web overlay butane ignition-validate demo test test-unit test-boot prepare lint bench bench-check size fuzz soak clean
+.PHONY: dist man install install-firstlight install-firstlightctl install-web install-butane install-grub-for-bootupd
+
+all: build
 
 build:
 	$(BUILD) $(SMALL) -o $(BIN)/firstlight ./cmd/firstlight
 	$(BUILD) -o $(BIN)/firstlightctl ./cmd/firstlightctl
+
+# One page that loads nothing else. Only its packages come from a registry.
+WEB ?= dist/web
+web: web/node_modules
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o $(BIN)/page.wasm ./web/wasm
+	node web/build.mjs $(WEB) $(BIN)/page.wasm $$($(GO) env GOROOT)/lib/wasm/wasm_exec.js
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+# firstlightctl is these programs by their names.
+butane ignition-validate:
+	$(BUILD) -o $(BIN)/$@ ./cmd/firstlightctl
+
+# The tool runs here, whatever the agent is built for.
+overlay: build
+	GOOS= GOARCH= $(GO) run ./cmd/firstlightctl overlay write $(BIN)/firstlight-overlay-$$($(GO) env GOARCH).cpio $(BIN)/firstlight
 
 demo: build
 	tests/prepare machines
@@ -60,29 +99,87 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(UNITS)
 	$(GO) run ./tests/bench
 
+# Counts programs, requests and system calls of a first boot. A rise is a failure.
+bench-check:
+	$(GO) run ./tests/counters
+
+# What a distribution pays for an agent in its initramfs.
+size: build prepare
+	$(GO) run ./tests/size
+
 fuzz:
 	tests/fuzz $(FUZZTIME)
 
 soak: build prepare
 	$(GO) test -count=$(ROUNDS) -timeout 10h ./tests/...
+	$(GO) test -count=1 -timeout 10h ./tests/files -run KilledAtAny -files.kills=0 -files.twice=200
+	$(GO) test -count=1 -timeout 10h ./tests/files -run KilledWithAny -files.kills=20 -files.twice=10 -files.configs=100
+	$(GO) test -count=1 -timeout 10h ./tests/files -run ThePlanIs -files.plans=500
 	$(GO) test -count=1 -timeout 10h ./tests/storage -run Killed -storage.every=1 -storage.kills=50
-	$(GO) test -count=1 -timeout 10h ./tests/crash -crash.cuts=100 -crash.boundaries
+	$(GO) test -count=1 -timeout 10h ./tests/crash -crash.cuts=100 -crash.lab=400 -crash.boundaries
+	$(GO) test -tags soak -count=1 -timeout 10h ./tests/packages ./tests/systems
+	$(GO) test -tags soak -count=1 -timeout 10h ./tests/uefi -uefi.cuts=20
+	$(GO) test -tags soak -count=1 -timeout 10h ./tests/examples -examples.all
+	$(GO) test -count=1 -timeout 10h ./tests/fleet -fleet.machines=10000
+	$(GO) test -tags soak -count=1 -timeout 1h ./tests/fleet/namespaces
+	tests/foreign
+	tests/pictures
 	REDTEAM_ALL=1 $(GO) test -count=1 -timeout 10h ./tests/redteam
+	OPENAT2_ALL=1 $(GO) test -count=1 -timeout 10h ./tests/openat2
+	FIRSTLIGHT_TEST_OPENAT2=ENOSYS $(GO) test -count=1 -timeout 10h ./tests/storage
 	$(GO) test -count=1 -timeout 10h ./tests/powercut -cuts='op(1): [finished],op(5): [started],op(6): [finished],op(9): [started]'
 
+$(BIN)/firstlight: $(SOURCES)
+	$(BUILD) $(SMALL) -o $@ ./cmd/firstlight
+
+$(BIN)/firstlightctl: $(SOURCES)
+	$(BUILD) -o $@ ./cmd/firstlightctl
+
+man: $(SHARE)
+$(SHARE): $(SOURCES)
+	rm -rf $@
+	GOOS= GOARCH= $(GO) run -tags manpages ./cmd/firstlight $@ "$(VERSION)" "$(BUILT)"
+	GOOS= GOARCH= $(GO) run -tags manpages ./cmd/firstlightctl $@ "$(VERSION)" "$(BUILT)"
+share = $(if $(SHARE),cd $(SHARE)/$1 && find . -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX)/share)/{} \;)
+
+# The names of other packages, butane and ignition-validate, are apart.
+install: install-firstlight install-firstlightctl install-butane
+
 MODULE = $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30ignition
-install: build
-	install -d $(MODULE) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec
+install-firstlight: $(BIN)/firstlight $(SHARE) install-grub-for-bootupd
+	install -d $(MODULE) $(DESTDIR)$(PREFIX)/libexec
 	install -m 0644 dracut/30ignition/* $(MODULE)
 	chmod 0755 $(MODULE)/*.sh $(MODULE)/ignition-generator
 	install -m 0755 $(BIN)/firstlight $(MODULE)/ignition
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-rmcfg
 	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/ignition-apply
-	install -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
+	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/libexec/firstlight-firstboot
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0644 systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/share/firstlight
+	cp -r initramfs $(DESTDIR)$(PREFIX)/share/firstlight/
+	$(call share,firstlight)
+
+install-firstlightctl: $(BIN)/firstlightctl $(SHARE)
+	install -D -m 0755 $(BIN)/firstlightctl $(DESTDIR)$(PREFIX)/bin/firstlightctl
+	$(call share,firstlightctl)
+
+# What "make web" has built, where "firstlightctl page" looks for it.
+install-web:
+	install -D -m 0644 $(WEB)/index.html $(DESTDIR)$(PREFIX)/share/firstlight/web/index.html
+
+install-butane: $(SHARE)
+	install -d $(DESTDIR)$(PREFIX)/bin
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/butane
-	install -D -m 0644 systemd/ignition-delete-config.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ignition-delete-config.service
+	$(call share,butane)
+
+install-grub-for-bootupd:
 	install -D -m 0644 grub/05_ignition.cfg $(DESTDIR)$(PREFIX)/lib/bootupd/grub2-static/configs.d/05_ignition.cfg
+
+# A release: DIST=dist ARCHES="amd64 arm64 ..."
+dist:
+	tools/dist
 
 clean:
 	rm -rf bin
