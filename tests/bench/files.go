@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/firstlight-os/firstlight/tests/bench/table"
 )
 
 const (
@@ -152,12 +154,12 @@ func hugeConfig(url string) func(io.Writer) {
 }
 
 // rows sets them against the goals.
-func (r *filesResults) rows() []row {
-	rows := []row{
-		wallTime("fetch and files, 200 remote files, 64 KiB each, 20 ms away", r.remote, goal{atLeastTimes, 10}),
-		wallTime("fetch and files, 5,000 small files, 1,000 links, 200 units", r.small, goal{atLeastTimes, 6}),
-		wallTime("fetch and files, 32 MiB in a data URL", r.inline, goal{atLeastTimes, 8}),
+func (r *filesResults) rows() []table.Row {
+	rows := []table.Row{
+		wallTime("fetch and files, 200 remote files, 64 KiB each, 20 ms away", r.remote, table.Goal{Kind: table.AtLeastTimes, Limit: 10}),
+		wallTime("fetch and files, 5,000 small files, 1,000 links, 200 units", r.small, table.Goal{Kind: table.AtLeastTimes, Limit: 6}),
+		wallTime("fetch and files, 32 MiB in a data URL", r.inline, table.Goal{Kind: table.AtLeastTimes, Limit: 8}),
 	}
-	rows = append(rows, memory("fetch and files, 32 MiB in a data URL", r.inline, goal{atLeastTimes, 2}))
-	return append(rows, memory("fetch and files, a remote file of 2 GiB", r.huge, goal{under, 40e6}))
+	rows = append(rows, memory("fetch and files, 32 MiB in a data URL", r.inline, table.Goal{Kind: table.AtLeastTimes, Limit: 2}))
+	return append(rows, memory("fetch and files, a remote file of 2 GiB", r.huge, table.Goal{Kind: table.Under, Limit: 40e6}))
 }

@@ -1,7 +1,7 @@
 // Command bench compares Firstlight with the packaged reference, Debian's
 // package ignition, on the same configs and in the same run:
 //
-//	go run ./tests/bench [-rounds N]
+//	go run ./tests/bench [-rounds N] [-json | -markdown]
 //
 // It is run at the top of the source tree. Both programs get the same work in
 // turn, as processes of their own with a root, a cache and a state of their own,
@@ -22,19 +22,25 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/firstlight-os/firstlight/tests/bench/table"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each program does each piece of work")
+	asJSON := flag.Bool("json", false, "print the table as JSON")
+	markdown := flag.Bool("markdown", false, "print the table as Markdown")
 	flag.Parse()
+	format := table.ChooseFormat(*asJSON, *markdown)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	work := bench
+	err := error(nil)
 	if vm.InLab() {
-		work = insideLab
+		err = insideLab(ctx, max(1, *rounds))
+	} else {
+		err = bench(ctx, max(1, *rounds), format)
 	}
-	if err := work(ctx, max(1, *rounds)); err != nil {
+	if err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "\nbench: stopped; nothing is left of it")
 			os.Exit(130)
@@ -44,7 +50,8 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, rounds int) error {
+// bench prints the table on standard output, and all else on standard error.
+func bench(ctx context.Context, rounds int, format table.Format) error {
 	dir, err := os.MkdirTemp(inMemory(), "firstlight-bench-")
 	if err != nil {
 		return err
@@ -56,20 +63,19 @@ func bench(ctx context.Context, rounds int) error {
 	}
 	b := &bencher{dir: dir, rounds: rounds, tools: []tool{ours}}
 	if reference, version, err := reference(ctx); err != nil {
-		fmt.Printf("There is no reference to compare with: %v\n", err)
+		fmt.Fprintln(os.Stderr, "There is no reference to compare with:", err)
 	} else {
-		fmt.Printf("The reference is %s.\n", version)
+		fmt.Fprintf(os.Stderr, "The reference is %s.\n", version)
 		b.tools = append(b.tools, reference)
 		if err := b.hideJournal(ctx, journalDir); err != nil {
-			fmt.Println("Note:", err)
+			fmt.Fprintln(os.Stderr, "Note:", err)
 		}
 	}
 	r, err := b.measure(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Println()
-	return printTable(os.Stdout, r.table())
+	return format.Print(os.Stdout, table.Table{Title: "Processes and stages", Rows: r.rows()})
 }
 
 // inMemory is a directory on a filesystem in memory, if there is one: a disk's
@@ -156,21 +162,21 @@ func (b *bencher) measure(ctx context.Context) (*results, error) {
 	return r, err
 }
 
-// table sets the results against the goals. "Inside" is package config alone,
+// rows sets the results against the goals. "Inside" is package config alone,
 // without a process around it.
-func (r *results) table() []row {
-	rows := comparison("fetch stage, 5,000 files", r.fetchFew, goal{atLeastTimes, 20})
-	rows = append(rows, row{what: "parse, validate, merge 5,000 files, inside", unit: duration,
-		figures: []float64{r.inside[wholeFew]}, goal: goal{under, 0.060}})
-	rows = append(rows, comparison("validate 5,000 files", r.validateFew, goal{})...)
-	rows = append(rows, comparison("validate a 44 MB config", r.validateBig, goal{})...)
-	rows = append(rows, wallTime("disks stage, 4 disks with 4 filesystems each", r.disks, goal{atLeastTimes, 2}))
+func (r *results) rows() []table.Row {
+	rows := comparison("fetch stage, 5,000 files", r.fetchFew, table.Goal{Kind: table.AtLeastTimes, Limit: 20})
+	rows = append(rows, table.Row{What: "parse, validate, merge 5,000 files, inside", Unit: table.Duration,
+		Figures: []float64{r.inside[wholeFew]}, Goal: table.Goal{Kind: table.Under, Limit: 0.060}})
+	rows = append(rows, comparison("validate 5,000 files", r.validateFew, table.Goal{})...)
+	rows = append(rows, comparison("validate a 44 MB config", r.validateBig, table.Goal{})...)
+	rows = append(rows, wallTime("disks stage, 4 disks with 4 filesystems each", r.disks, table.Goal{Kind: table.AtLeastTimes, Limit: 2}))
 	rows = append(rows, r.files.rows()...)
 	return append(rows,
 		memoryOfSize("validate a 44 MB config", r.validateBig, r.bigSize),
-		row{what: "from 5,000 to 50,000 files: fetch stage", unit: times,
-			figures: []float64{r.fetchMany.cpu.Seconds() / r.fetchFew[0].cpu.Seconds()}, goal: goal{atMost, 11}},
-		row{what: "from 5,000 to 50,000 files: parse, validate, inside", unit: times,
-			figures: []float64{r.inside[parseMany] / r.inside[parseFew]}, goal: goal{atMost, 11}},
+		table.Row{What: "from 5,000 to 50,000 files: fetch stage", Unit: table.Times,
+			Figures: []float64{r.fetchMany.cpu.Seconds() / r.fetchFew[0].cpu.Seconds()}, Goal: table.Goal{Kind: table.AtMost, Limit: 11}},
+		table.Row{What: "from 5,000 to 50,000 files: parse, validate, inside", Unit: table.Times,
+			Figures: []float64{r.inside[parseMany] / r.inside[parseFew]}, Goal: table.Goal{Kind: table.AtMost, Limit: 11}},
 	)
 }
