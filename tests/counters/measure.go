@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/tests/counters/counter"
 )
 
 // stages are those of a first boot, as systemd runs them.
@@ -31,7 +33,7 @@ var someContent = content{files: 100, links: 20, units: 10, remote: 20}
 const step = 200
 
 // measure runs a first boot in several ways.
-func measure(ctx context.Context, agent, dir string) ([]counter, error) {
+func measure(ctx context.Context, agent, dir string) ([]counter.Counter, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -43,19 +45,19 @@ func measure(ctx context.Context, agent, dir string) ([]counter, error) {
 		fmt.Fprintln(w, "contents")
 	}))
 	b := boots{agent: agent, dir: dir, url: "http://" + listener.Addr().String()}
-	var all []counter
+	var all []counter.Counter
 	plain, err := b.boot(ctx, someContent, false)
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, counter{"20 remote files, requests", int(requests.Load())})
+	all = append(all, counter.Counter{Name: "20 remote files, requests", Value: int(requests.Load())})
 	traced, err := b.boot(ctx, someContent, true)
 	if err != nil {
 		return nil, err
 	}
 	for i, name := range stages {
-		all = append(all, counter{name + ", programs started", traced[i].programs},
-			counter{name + ", bytes read", plain[i].read}, counter{name + ", KiB of memory", plain[i].memory})
+		all = append(all, counter.Counter{Name: name + ", programs started", Value: traced[i].programs},
+			counter.Counter{Name: name + ", bytes read", Value: plain[i].read}, counter.Counter{Name: name + ", KiB of memory", Value: plain[i].memory})
 	}
 	for _, more := range []struct {
 		name string
@@ -72,7 +74,7 @@ func measure(ctx context.Context, agent, dir string) ([]counter, error) {
 		for i, name := range stages {
 			if name == "fetch" || name == "files" {
 				each := (many[i].calls - few[i].calls + step/2) / step
-				all = append(all, counter{name + ", system calls for " + more.name, each})
+				all = append(all, counter.Counter{Name: name + ", system calls for " + more.name, Value: each})
 			}
 		}
 	}
