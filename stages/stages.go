@@ -175,7 +175,8 @@ type process struct {
 	// sums are the digests of all texts that were parsed.
 	sums []byte
 	// size is what they count towards the limit of configs, in bytes.
-	size int
+	size       int
+	collection collection
 }
 
 // lockTime is how long another instance, or a program that a killed one has left
@@ -199,6 +200,7 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 		return p, lockErr
 	}
 	limitMemory(log)
+	p.collection.postpone(0)
 	arguments, err := system.KernelArguments()
 	if err != nil {
 		return p, err
