@@ -3,8 +3,10 @@ package config
 import (
 	"bufio"
 	"compress/gzip"
+	"crypto"
 	"errors"
 	"fmt"
+	"hash"
 	"path"
 	"strings"
 
@@ -56,8 +58,10 @@ type validator struct {
 	unitReader *bufio.Reader // of one unit after the other
 	// unitDevices are those of mount and swap units.
 	unitDevices []namedDevice
-	gzip        *gzip.Reader // of one resource after the other, as is the buffer
-	buffer      []byte
+	// What follows is of one resource after the other.
+	gzip   *gzip.Reader
+	buffer []byte
+	hashes map[crypto.Hash]hash.Hash
 }
 
 func (v *validator) error(r Rule, at Origin, format string, args ...any) {

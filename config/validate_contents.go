@@ -7,7 +7,6 @@ import (
 	_ "crypto/sha256" // for crypto.SHA256
 	_ "crypto/sha512" // for crypto.SHA512
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -37,7 +36,7 @@ func (v *validator) contents(r *Resource) {
 		v.unbootable(RuleContentsNotGzip, r.Origin("compression"), "the contents, which stand in the config, are not compressed with gzip; remove compression, or compress them")
 		return
 	}
-	sum, digits := hashOf(ValueOr(r.Verification.Hash, ""))
+	sum, digits := v.hashOf(ValueOr(r.Verification.Hash, ""))
 	if v.buffer == nil {
 		v.buffer = make([]byte, 32<<10)
 	}
@@ -45,7 +44,7 @@ func (v *validator) contents(r *Resource) {
 	switch {
 	case err != nil && compressed:
 		v.unbootable(RuleContentsDamaged, r.Origin("source"), "the contents, which stand in the config, are compressed with gzip, but they are damaged or cut off; compress them again")
-	case err == nil && hashed && n < maxChecked && !strings.EqualFold(hex.EncodeToString(sum.Sum(nil)), digits):
+	case err == nil && hashed && n < maxChecked && !hasDigits(sum.Sum(v.buffer[:0]), digits):
 		v.warn(RuleHashMismatch, r.Verification.Origin("hash"), "the contents, which stand in the config, have another hash; it is that of the bytes before they are compressed or encoded")
 	}
 }
@@ -71,13 +70,24 @@ func (v *validator) inline(r *Resource) (io.Reader, error) {
 	return v.gzip, v.gzip.Reset(body)
 }
 
-// hashOf returns the function of a verification hash and its digits.
-func hashOf(verification string) (hash.Hash, string) {
+// hashOf returns the function of a verification hash and its digits. The function is new
+// again.
+func (v *validator) hashOf(verification string) (hash.Hash, string) {
 	name, digits, _ := strings.Cut(verification, "-")
+	function := crypto.SHA512
 	if name == "sha256" {
-		return crypto.SHA256.New(), digits
+		function = crypto.SHA256
 	}
-	return crypto.SHA512.New(), digits
+	sum := v.hashes[function]
+	if sum == nil {
+		if v.hashes == nil {
+			v.hashes = map[crypto.Hash]hash.Hash{}
+		}
+		sum = function.New()
+		v.hashes[function] = sum
+	}
+	sum.Reset()
+	return sum, digits
 }
 
 // MaxCertificates is how large the certificates of all authorities may be together, in

@@ -148,7 +148,7 @@ func (v *validator) hashForm(r *Resource) bool {
 	case len(sum) != digits:
 		v.error(RuleHashForm, at(), "the %s hash has %d digits; it should have %d", name, len(sum), digits)
 	default:
-		if i := strings.IndexFunc(sum, func(c rune) bool { return c > 'f' || !isHex(byte(c)) }); i >= 0 {
+		if i := firstOther(sum); i < len(sum) {
 			v.error(RuleHashForm, at(), "digit %d of the %s hash is not hexadecimal", i+1, name)
 			return false
 		}
@@ -180,6 +180,41 @@ func (v *validator) proxy(p *Proxy) {
 	}
 }
 
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+// hexValues are those of hexadecimal digits, and notHex for other bytes. Looking up is
+// faster than comparing: each file may have a hash.
+var hexValues = func() (values [256]byte) {
+	for i := range values {
+		values[i] = notHex
+	}
+	for i := range byte(16) {
+		values["0123456789abcdef"[i]], values["0123456789ABCDEF"[i]] = i, i
+	}
+	return values
+}()
+
+const notHex = 0xff
+
+func isHex(c byte) bool { return hexValues[c] != notHex }
+
+// firstOther returns the index of the first byte that is no hexadecimal digit, or the length.
+func firstOther(digits string) int {
+	for i := range len(digits) {
+		if hexValues[digits[i]] == notHex {
+			return i
+		}
+	}
+	return len(digits)
+}
+
+// hasDigits reports whether the digits, all of which are hexadecimal, are those of a sum.
+func hasDigits(sum []byte, digits string) bool {
+	if len(digits) != 2*len(sum) {
+		return false
+	}
+	for i, b := range sum {
+		if b != hexValues[digits[2*i]]<<4|hexValues[digits[2*i+1]] {
+			return false
+		}
+	}
+	return true
 }
