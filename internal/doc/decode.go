@@ -24,7 +24,7 @@ func KindOf(t reflect.Type) Kind {
 // Decode sets v, and what is in it, from a normalized tree.
 func Decode(v reflect.Value, n *Node) {
 	f := fieldOf(v.Type())
-	new(decoder).value(v, n, &f)
+	new(decoder).value(placeOf(v), n, &f)
 }
 
 // A decoder allocates the values that the pointers of one config point to.
@@ -34,69 +34,68 @@ type decoder struct {
 	numbers slab[int]
 }
 
-func (d *decoder) value(v reflect.Value, n *Node, f *Field) {
-	switch n.Kind {
+func (d *decoder) value(at place, n *Node, f *Field) {
+	switch f.Kind {
 	case Map:
-		d.object(v, n, f.Fields)
+		d.object(at, n, f.Fields)
 	case List:
-		v.Set(reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items)))
+		list := reflect.MakeSlice(f.Type, len(n.Items), len(n.Items))
+		f.list(at).Set(list)
 		for i, item := range n.Items {
-			d.value(v.Index(i), item, f.Item)
+			d.value(f.Item.item(list.UnsafePointer(), i), item, f.Item)
 		}
 	default:
-		d.scalar(v, n)
+		d.scalar(at, n, f)
 	}
 }
 
-func (d *decoder) object(v reflect.Value, n *Node, fields []Field) {
-	setObject(v, Object{node: n})
+func (d *decoder) object(at place, n *Node, fields []Field) {
+	*object(at) = Object{node: n}
 	for i := range fields {
 		f := &fields[i]
 		if m := n.Member(f.Name); m != nil {
-			d.value(v.Field(f.Index), m, f)
+			d.value(f.in(at), m, f)
 		} else if f.IsObject() {
-			setAbsent(v.Field(f.Index), n, f.Fields)
+			setAbsent(f.in(at), n, f.Fields)
 		}
 	}
 }
 
-func (d *decoder) scalar(v reflect.Value, n *Node) {
-	if v.Kind() == reflect.Pointer {
-		v.Set(d.target(n.Kind))
-		v = v.Elem()
+func (d *decoder) scalar(at place, n *Node, f *Field) {
+	if f.place.optional {
+		target := d.target(f.Kind)
+		*(*place)(at) = target
+		at = target
 	}
-	switch n.Kind {
+	switch f.Kind {
 	case String:
-		v.SetString(n.Text)
+		*(*string)(at) = n.Text
 	case Bool:
-		v.SetBool(n.Text == "true")
+		*(*bool)(at) = n.Text == "true"
 	case Number:
 		number, _ := strconv.ParseInt(n.Text, 10, 64)
-		v.SetInt(number)
+		*(*int)(at) = int(number)
 	}
 }
 
-// target returns a pointer to a new value.
-func (d *decoder) target(k Kind) reflect.Value {
+// target returns where a new value is.
+func (d *decoder) target(k Kind) place {
 	switch k {
 	case String:
-		return reflect.ValueOf(d.texts.one())
+		return place(d.texts.one())
 	case Bool:
-		return reflect.ValueOf(d.bools.one())
+		return place(d.bools.one())
 	}
-	return reflect.ValueOf(d.numbers.one())
+	return place(d.numbers.one())
 }
-
-// setObject sets the origin of an object.
-func setObject(v reflect.Value, o Object) { *objectOf(v) = o }
 
 // setAbsent gives an absent object, and the objects in it, the origin of the
 // object around it.
-func setAbsent(v reflect.Value, n *Node, fields []Field) {
-	setObject(v, Object{n, true})
+func setAbsent(at place, n *Node, fields []Field) {
+	*object(at) = Object{n, true}
 	for i := range fields {
 		if f := &fields[i]; f.IsObject() {
-			setAbsent(v.Field(f.Index), n, f.Fields)
+			setAbsent(f.in(at), n, f.Fields)
 		}
 	}
 }

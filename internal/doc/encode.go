@@ -3,8 +3,6 @@ package doc
 import (
 	"reflect"
 	"slices"
-	"strconv"
-	"unsafe"
 )
 
 // Encode is the inverse of Decode: it returns a tree that says what v says. What
@@ -16,14 +14,14 @@ import (
 // left out: nil, zeros that are no pointers, and objects of which everything is
 // unset.
 func Encode(v reflect.Value) *Node {
-	return encodeObject(v, FieldsOf(v.Type()), nil, "", 0)
+	return encodeObject(placeOf(v), FieldsOf(v.Type()), nil, "", 0)
 }
 
 // encodeObject returns the node of an object. One that was not decoded gets a new
 // node.
-func encodeObject(v reflect.Value, fields []Field, around *Node, name string, index int) *Node {
-	n := objectOf(v).node
-	copied := !objectOf(v).IsPresent()
+func encodeObject(at place, fields []Field, around *Node, name string, index int) *Node {
+	n := object(at).node
+	copied := !object(at).IsPresent()
 	if copied {
 		n = newNode(Map, around, name, index)
 	}
@@ -31,7 +29,7 @@ func encodeObject(v reflect.Value, fields []Field, around *Node, name string, in
 	for i := range fields {
 		f := &fields[i]
 		before := n.Member(f.Name)
-		value := encodeField(v.Field(f.Index), f, before, n)
+		value := encodeField(f.in(at), f, before, n)
 		if value == before {
 			continue
 		}
@@ -50,16 +48,16 @@ func encodeObject(v reflect.Value, fields []Field, around *Node, name string, in
 
 // encodeField returns the node of a member, or nil if it is unset. Before is what
 // the member was decoded from, or nil, and around the node of the object.
-func encodeField(v reflect.Value, f *Field, before, around *Node) *Node {
+func encodeField(at place, f *Field, before, around *Node) *Node {
 	if f.IsObject() {
-		if isUnset(v, f) {
+		if isUnset(at, f) {
 			return nil
 		}
-		return encodeObject(v, f.Fields, around, f.Name, 0)
+		return encodeObject(at, f.Fields, around, f.Name, 0)
 	}
-	if v.IsZero() {
+	if f.isZero(at) {
 		// Zeros that are no pointers are kept if the document has them.
-		if before != nil && v.Kind() != reflect.Pointer && before.hasValue(v) {
+		if before != nil && !f.place.optional && f.isOf(at, before) {
 			return before
 		}
 		return nil
@@ -68,29 +66,30 @@ func encodeField(v reflect.Value, f *Field, before, around *Node) *Node {
 		before = newNode(f.Kind, around, f.Name, 0)
 	}
 	if f.IsList() {
-		return encodeList(v, f.Item, before)
+		return encodeList(f.list(at), f.Item, before)
 	}
-	return encodeScalar(reflect.Indirect(v), before)
+	return encodeScalar(f.scalar(at), f, before)
 }
 
 // encodeList returns before if no item has changed, or else another list.
 func encodeList(v reflect.Value, item *Field, before *Node) *Node {
 	var items []*Node // nil as long as they are those before
-	for i := range v.Len() {
-		n := encodeItem(v.Index(i), item, before, i)
+	length, first := v.Len(), v.UnsafePointer()
+	for i := range length {
+		n := encodeItem(item.item(first, i), item, before, i)
 		if items == nil {
 			if i < len(before.Items) && n == before.Items[i] {
 				continue
 			}
-			items = append(make([]*Node, 0, v.Len()), before.Items[:i]...)
+			items = append(make([]*Node, 0, length), before.Items[:i]...)
 		}
 		items = append(items, n)
 	}
 	switch {
-	case items == nil && v.Len() == len(before.Items):
+	case items == nil && length == len(before.Items):
 		return before
 	case items == nil:
-		items = before.Items[:v.Len():v.Len()]
+		items = before.Items[:length:length]
 	}
 	out := copyNode(before)
 	out.Items = items
@@ -98,73 +97,48 @@ func encodeList(v reflect.Value, item *Field, before *Node) *Node {
 }
 
 // encodeItem returns the node of the i-th item of a list.
-func encodeItem(v reflect.Value, item *Field, list *Node, i int) *Node {
+func encodeItem(at place, item *Field, list *Node, i int) *Node {
 	switch {
 	case item.IsObject():
-		return encodeObject(v, item.Fields, list, "", i)
+		return encodeObject(at, item.Fields, list, "", i)
 	case i >= len(list.Items):
-		return encodeScalar(v, newNode(item.Kind, list, "", i))
-	case list.Items[i].hasValue(v):
+		return encodeScalar(at, item, newNode(item.Kind, list, "", i))
+	case item.isOf(at, list.Items[i]):
 		return list.Items[i]
 	}
 	// Items before it may have been added or removed.
-	if at := slices.IndexFunc(list.Items, func(n *Node) bool { return n.hasValue(v) }); at >= 0 {
-		return list.Items[at]
+	if i := slices.IndexFunc(list.Items, func(n *Node) bool { return item.isOf(at, n) }); i >= 0 {
+		return list.Items[i]
 	}
-	return encodeScalar(v, list.Items[i])
+	return encodeScalar(at, item, list.Items[i])
 }
 
-// encodeScalar returns before if it has the value v, or else one like it.
-func encodeScalar(v reflect.Value, before *Node) *Node {
-	if before.hasValue(v) {
+// encodeScalar returns before if it has the value that is there, or else one like it.
+func encodeScalar(at place, f *Field, before *Node) *Node {
+	if f.isOf(at, before) {
 		return before
 	}
 	out := copyNode(before)
-	switch out.Kind {
-	case String:
-		out.Text = v.String()
-	case Bool:
-		out.Text = strconv.FormatBool(v.Bool())
-	case Number:
-		out.Text = strconv.FormatInt(v.Int(), 10)
-	}
+	out.Text = f.textOf(at)
 	return out
-}
-
-// hasValue reports whether n is the scalar v.
-func (n *Node) hasValue(v reflect.Value) bool {
-	switch n.Kind {
-	case String:
-		return n.Text == v.String()
-	case Bool:
-		return n.Text == strconv.FormatBool(v.Bool())
-	case Number:
-		number, err := strconv.ParseInt(n.Text, 10, 64)
-		return err == nil && number == v.Int()
-	}
-	return false
 }
 
 // isUnset reports whether a value is left out. An object is unset if it was not
 // decoded and all of its members are unset.
-func isUnset(v reflect.Value, f *Field) bool {
+func isUnset(at place, f *Field) bool {
 	if !f.IsObject() {
-		return v.IsZero()
+		return f.isZero(at)
 	}
-	if objectOf(v).IsPresent() {
+	if object(at).IsPresent() {
 		return false
 	}
 	for i := range f.Fields {
-		if m := &f.Fields[i]; !isUnset(v.Field(m.Index), m) {
+		if m := &f.Fields[i]; !isUnset(m.in(at), m) {
 			return false
 		}
 	}
 	return true
 }
-
-// objectOf returns the origin of an object, which is the first field of all
-// types. Field and Addr take half of the time of Encode.
-func objectOf(v reflect.Value) *Object { return (*Object)(unsafe.Pointer(v.UnsafeAddr())) }
 
 // newNode is a node that no document has. Its position is that of what is
 // around it.

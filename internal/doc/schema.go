@@ -11,6 +11,7 @@ import (
 type Field struct {
 	Name   string       // of the member, in JSON
 	Index  int          // in the struct
+	place  layout       // of the values
 	Since  Version      // 0 is from the beginning
 	inRefs Version      // since, in references to configs and certificates
 	Type   reflect.Type // without the pointer of an optional scalar
@@ -43,7 +44,7 @@ func FieldsOf(t reflect.Type) []Field {
 			continue
 		}
 		f := fieldOf(sf.Type)
-		f.Name, f.Index = sf.Tag.Get("json"), i
+		f.Name, f.Index, f.place.offset = sf.Tag.Get("json"), i, sf.Offset
 		f.readTag(sf.Tag.Get("spec"))
 		fields = append(fields, f)
 	}
@@ -54,10 +55,11 @@ func FieldsOf(t reflect.Type) []Field {
 // fieldOf is what a type says of a field, with all that is in it. Types of
 // configs are not recursive.
 func fieldOf(t reflect.Type) Field {
-	if t.Kind() == reflect.Pointer {
+	place := layout{size: t.Size(), optional: t.Kind() == reflect.Pointer}
+	if place.optional {
 		t = t.Elem()
 	}
-	f := Field{Type: t, Kind: KindOf(t)}
+	f := Field{Type: t, Kind: KindOf(t), place: place}
 	switch f.Kind {
 	case Map:
 		f.Fields = FieldsOf(t)
