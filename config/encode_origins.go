@@ -29,7 +29,8 @@ type originWriter struct {
 }
 
 func saveOrigins(root *doc.Node) []byte {
-	w := &originWriter{sources: map[*doc.Source]int{}}
+	const usual = 6 // bytes for a value
+	w := &originWriter{sources: map[*doc.Source]int{}, values: make([]byte, 0, usual*root.Count())}
 	w.value(root, nil, 0)
 	b := binary.AppendUvarint(nil, uint64(len(w.list)))
 	for _, s := range w.list {
@@ -50,14 +51,16 @@ func (w *originWriter) value(n, parent *doc.Node, i int) {
 		w.sources[n.Source] = s
 		w.list = append(w.list, n.Source)
 	}
-	w.numbers(s, int(n.Line), int(n.Column))
+	w.number(s)
+	w.number(int(n.Line))
+	w.number(int(n.Column))
 	if hasPathOf(n, parent, i) {
-		w.numbers(0)
+		w.number(0)
 	} else {
 		path := n.Parent.Path()
-		w.numbers(len(path) + 1)
+		w.number(len(path) + 1)
 		w.values = append(w.values, path...)
-		w.numbers(int(n.Index))
+		w.number(int(n.Index))
 	}
 	for i, m := range n.Members {
 		w.value(m.Value, n, i)
@@ -75,11 +78,7 @@ func language(s *doc.Source) uint64 {
 	return 0
 }
 
-func (w *originWriter) numbers(values ...int) {
-	for _, v := range values {
-		w.values = binary.AppendUvarint(w.values, uint64(v))
-	}
-}
+func (w *originWriter) number(v int) { w.values = binary.AppendUvarint(w.values, uint64(v)) }
 
 // hasPathOf reports whether n's path is that of the i-th value of a parent.
 func hasPathOf(n, parent *doc.Node, i int) bool {

@@ -89,6 +89,18 @@ func (n *Node) Remove(name string) bool {
 	return len(n.Members) < before
 }
 
+// Count is how many values a tree has.
+func (n *Node) Count() int {
+	count := 1
+	for _, m := range n.Members {
+		count += m.Value.Count()
+	}
+	for _, item := range n.Items {
+		count += item.Count()
+	}
+	return count
+}
+
 // Clone copies a node with everything below it. Origins stay.
 func (n *Node) Clone() *Node {
 	out := *n
