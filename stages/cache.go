@@ -45,7 +45,7 @@ func (p *process) cachedUserConfig(ctx context.Context) (*config.Config, error) 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, damaged(err)
 	}
-	p.collection.postpone(config.Size(text))
+	p.collection.postpone(config.Size(text) * expected / 2)
 	user, err := config.Load(text, origins, p.ConfigCache)
 	if err != nil {
 		return nil, damaged(err)

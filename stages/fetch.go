@@ -47,24 +47,32 @@ func (p *process) requestNetwork(why string) error {
 	return nil
 }
 
-// baseConfig merges the fragments of the image. It needs no network: references
-// to other configs in them are not followed.
+// baseConfig merges the fragments of the image; it is nil if there are none. It needs no
+// network: references to other configs in them are not followed.
 func (p *process) baseConfig() (*config.Config, error) {
 	p.state.recordSource(fetchedConfig{"base", "system", false})
 	raws, err := providers.BaseConfigs(p.env)
 	if err != nil {
 		return nil, err
 	}
-	base := config.New(config.Newest)
+	var base *config.Config
 	for _, raw := range raws {
 		cfg, err := p.parse(raw.Text, report.Source{Kind: "base", Name: raw.Name})
 		if err != nil {
 			return nil, &report.Error{Doing: "reading a base config of the image", Err: err, Hint: "the image is broken: tell those who made it"}
 		}
 		cfg.Ignition.Config = config.ConfigReferences{} // see above
-		base = config.Merge(base, cfg)
+		base = merge(base, cfg)
 	}
 	return base, nil
+}
+
+// merge is config.Merge for a base config that there may not be.
+func merge(base, cfg *config.Config) *config.Config {
+	if base == nil {
+		return cfg
+	}
+	return config.Merge(base, cfg)
 }
 
 // parse unpacks, parses and logs. The log and the record have a digest of what was

@@ -22,6 +22,9 @@ const (
 	memoryOfNone = 8 << 20 // of a process without a config, beside the program's own
 )
 
+// expected is what most configs take of the 2.5 N, with all garbage, in halves.
+const expected = 3
+
 // goHeap is how large the heap is, in bytes, when Go's garbage collector first runs, unless
 // it is told otherwise.
 const goHeap = 4 << 20
@@ -85,7 +88,7 @@ func (p *process) count(text []byte, name string) error {
 	p.size += size
 	limit := config.CurrentLimit()
 	if p.size <= limit.Bytes {
-		p.collection.postpone(p.size)
+		p.collection.postpone(p.size * expected / 2)
 		return nil
 	}
 	others := ""

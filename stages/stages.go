@@ -275,7 +275,7 @@ func (p *process) mergeConfigs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.cfg = config.Merge(base, user)
+	p.cfg = merge(base, user)
 	movePaths(p.cfg, p.settings.Words(distribution.MovedDirectories))
 	return nil
 }
