@@ -127,7 +127,7 @@ soak: build prepare
 	REDTEAM_ALL=1 $(GO) test -count=1 -timeout 10h ./tests/redteam
 	OPENAT2_ALL=1 $(GO) test -count=1 -timeout 10h ./tests/openat2
 	FIRSTLIGHT_TEST_OPENAT2=ENOSYS $(GO) test -count=1 -timeout 10h ./tests/storage
-	$(GO) test -count=1 -timeout 10h ./tests/powercut -cuts='op(1): [finished],op(5): [started],op(6): [finished],op(9): [started]'
+	$(GO) test -count=1 -timeout 10h ./tests/powercut -cuts='op(1): [finished],op(4): [finished],op(6): [finished],op(8): [finished]'
 
 $(BIN)/firstlight: $(SOURCES)
 	$(BUILD) $(SMALL) -o $@ ./cmd/firstlight

@@ -57,7 +57,7 @@ func TestABootThatOnlyPlansWritesNothing(t *testing.T) {
 	log := b.log.String()
 	testkit.Contains(t, "the log", log, "Nothing was written", "kargs: setting kernel arguments\n", "disks: wiping and partitioning "+b.path("disk"),
 		"disks: making ext4 on ", "mount: mounting /dev/disk/by-partlabel/data at /var", "files: writing file /etc/motd\n")
-	if strings.Contains(log, "[started]") || strings.Contains(log, "secret") {
+	if strings.Contains(log, "[finished]") || strings.Contains(log, "secret") {
 		t.Errorf("the log is\n%s", log)
 	}
 	testkit.Contains(t, "the record", b.read("run/ignition/record.json"), `"planned":["kargs: setting kernel arguments","disks: wiping and`, `"files: writing file /etc/motd"`)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -24,17 +25,15 @@ func Valid(text []byte) bool {
 
 // Marshal prints a value as compact JSON. Fields with omitempty or omitzero are
 // skipped if they are empty. It panics on a type that this package does not support.
-func Marshal(v any) ([]byte, error) {
-	n, err := nodeOf(reflect.ValueOf(v))
-	if err != nil {
-		return nil, err
-	}
-	return n.AppendJSON(nil), nil
-}
+func Marshal(v any) ([]byte, error) { return appendValue(nil, reflect.ValueOf(v)) }
 
 // Indent is like Marshal, with a line for each member and two blanks per level.
 func Indent(v any) ([]byte, error) {
-	n, err := nodeOf(reflect.ValueOf(v))
+	text, err := Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	n, err := doc.ReadJSON(text, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +47,7 @@ func indent(b []byte, n *doc.Node, line string) []byte {
 		b = append(b, '{')
 		for i, m := range n.Members {
 			b = separate(b, i, inner)
-			b = append((&doc.Node{Kind: doc.String, Text: m.Name}).AppendJSON(b), ": "...)
+			b = append(appendString(b, m.Name), ": "...)
 			b = indent(b, m.Value, inner)
 		}
 		return append(append(b, line...), '}')
@@ -76,7 +75,13 @@ type member struct {
 	omitZero bool
 }
 
+// membersOfTypes are those of the struct types that were seen.
+var membersOfTypes sync.Map
+
 func membersOf(t reflect.Type) []member {
+	if known, ok := membersOfTypes.Load(t); ok {
+		return known.([]member)
+	}
 	var all []member
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -87,6 +92,7 @@ func membersOf(t reflect.Type) []member {
 			all = append(all, member{name, i, strings.HasPrefix(options, "omit")})
 		}
 	}
+	membersOfTypes.Store(t, all)
 	return all
 }
 
@@ -96,64 +102,84 @@ var (
 	timeType   = reflect.TypeFor[time.Time]()
 )
 
-// nodeOf converts a value to a node.
-func nodeOf(v reflect.Value) (*doc.Node, error) {
+func appendString(b []byte, text string) []byte {
+	n := doc.Node{Kind: doc.String, Text: text}
+	return n.AppendJSON(b)
+}
+
+func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	if !v.IsValid() {
-		return &doc.Node{}, nil
+		return append(b, "null"...), nil
 	}
 	switch v.Type() {
 	case rawType:
-		if v.Len() == 0 {
-			return &doc.Node{}, nil
-		}
-		return doc.ReadJSON(v.Bytes(), nil)
+		return appendRaw(b, v.Bytes())
 	case numberType:
-		return &doc.Node{Kind: doc.Number, Text: v.String()}, nil
+		return append(b, v.String()...), nil
 	case timeType:
-		return &doc.Node{Kind: doc.String, Text: v.Interface().(time.Time).Format(time.RFC3339Nano)}, nil
+		b = v.Interface().(time.Time).AppendFormat(append(b, '"'), time.RFC3339Nano)
+		return append(b, '"'), nil
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return nodeOf(v.Elem())
+		return appendValue(b, v.Elem())
 	case reflect.Struct:
-		return objectOf(v)
+		return appendObject(b, v)
 	case reflect.Map:
-		return mapOf(v)
+		return appendMap(b, v)
 	case reflect.Slice:
-		return listOf(v)
+		return appendList(b, v)
 	}
-	return scalarOf(v), nil
+	return appendScalar(b, v), nil
 }
 
-func scalarOf(v reflect.Value) *doc.Node {
+func appendRaw(b, raw []byte) ([]byte, error) {
+	if len(raw) == 0 {
+		return append(b, "null"...), nil
+	}
+	n, err := doc.ReadJSON(raw, nil)
+	if err != nil {
+		return nil, err
+	}
+	return n.AppendJSON(b), nil
+}
+
+func appendScalar(b []byte, v reflect.Value) []byte {
 	switch {
 	case v.Kind() == reflect.String:
-		return &doc.Node{Kind: doc.String, Text: v.String()}
+		return appendString(b, v.String())
 	case v.Kind() == reflect.Bool:
-		return &doc.Node{Kind: doc.Bool, Text: strconv.FormatBool(v.Bool())}
+		return strconv.AppendBool(b, v.Bool())
 	case v.CanInt():
-		return &doc.Node{Kind: doc.Number, Text: strconv.FormatInt(v.Int(), 10)}
+		return strconv.AppendInt(b, v.Int(), 10)
 	case v.CanUint():
-		return &doc.Node{Kind: doc.Number, Text: strconv.FormatUint(v.Uint(), 10)}
+		return strconv.AppendUint(b, v.Uint(), 10)
 	case v.CanFloat():
-		return &doc.Node{Kind: doc.Number, Text: strconv.FormatFloat(v.Float(), 'g', -1, 64)}
+		return strconv.AppendFloat(b, v.Float(), 'g', -1, 64)
 	}
 	panic(fmt.Sprintf("json: %v is not supported", v.Type()))
 }
 
-func objectOf(v reflect.Value) (*doc.Node, error) {
-	n := &doc.Node{Kind: doc.Map}
+func appendObject(b []byte, v reflect.Value) (_ []byte, err error) {
+	begin := len(b)
+	b = append(b, '{')
 	for _, m := range membersOf(v.Type()) {
 		if m.omitZero && isZero(v.Field(m.index)) {
 			continue
 		}
-		value, err := nodeOf(v.Field(m.index))
-		if err != nil {
+		if b, err = appendMember(b, begin, m.name, v.Field(m.index)); err != nil {
 			return nil, err
 		}
-		n.Members = append(n.Members, doc.Member{Name: m.name, Value: value})
 	}
-	return n, nil
+	return append(b, '}'), nil
+}
+
+// appendMember adds one to an object that begins at an index of b.
+func appendMember(b []byte, begin int, name string, v reflect.Value) ([]byte, error) {
+	if len(b) > begin+1 {
+		b = append(b, ',')
+	}
+	return appendValue(append(appendString(b, name), ':'), v)
 }
 
 func isZero(v reflect.Value) bool {
@@ -163,33 +189,33 @@ func isZero(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// mapOf sorts the members by name.
-func mapOf(v reflect.Value) (*doc.Node, error) {
+// appendMap sorts the members by name.
+func appendMap(b []byte, v reflect.Value) (_ []byte, err error) {
 	if v.IsNil() {
-		return &doc.Node{}, nil
+		return append(b, "null"...), nil
 	}
-	n := &doc.Node{Kind: doc.Map}
+	begin := len(b)
+	b = append(b, '{')
 	for _, key := range sortedKeys(v) {
-		value, err := nodeOf(v.MapIndex(key))
-		if err != nil {
+		if b, err = appendMember(b, begin, key.String(), v.MapIndex(key)); err != nil {
 			return nil, err
 		}
-		n.Members = append(n.Members, doc.Member{Name: key.String(), Value: value})
 	}
-	return n, nil
+	return append(b, '}'), nil
 }
 
-func listOf(v reflect.Value) (*doc.Node, error) {
+func appendList(b []byte, v reflect.Value) (_ []byte, err error) {
 	if v.IsNil() {
-		return &doc.Node{}, nil
+		return append(b, "null"...), nil
 	}
-	n := &doc.Node{Kind: doc.List}
+	b = append(b, '[')
 	for i := range v.Len() {
-		item, err := nodeOf(v.Index(i))
-		if err != nil {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = appendValue(b, v.Index(i)); err != nil {
 			return nil, err
 		}
-		n.Items = append(n.Items, item)
 	}
-	return n, nil
+	return append(b, ']'), nil
 }

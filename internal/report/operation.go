@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,6 +71,7 @@ type Runner struct {
 
 	Outcomes []Outcome
 	count    atomic.Int32
+	watch    watch
 }
 
 // Run executes a plan: each operation when all that it comes after are done.
@@ -172,10 +174,11 @@ func proceed(ctx context.Context, done <-chan struct{}) bool {
 // do runs an operation. Its failure is logged as a notice: once the stage has
 // ended it is logged as critical, with its origin and what to do.
 func (r *Runner) do(ctx context.Context, op *Operation) (Outcome, error) {
-	log := r.Log.With(fmt.Sprintf("op(%x)", r.count.Add(1)))
-	log.Info("[started]  " + op.Name)
+	log := r.Log.With("op(" + strconv.FormatInt(int64(r.count.Add(1)), 16) + ")")
 	start := time.Now()
+	r.watch.begin(op, log, start)
 	err := protect(ctx, op, log)
+	r.watch.end(op)
 	out := Outcome{Name: system.PrintableLine(op.Name), Origin: printableOrigin(op.Origin), Started: start, Seconds: time.Since(start).Seconds()}
 	if err != nil {
 		err = &Error{Doing: op.Name, Origin: op.Origin, Err: err}

@@ -152,7 +152,7 @@ func TestFirstFailureKeepsTheRestFromStarting(t *testing.T) {
 	if ran || err == nil || err.Error() != "making a: no space" {
 		t.Errorf("ran: %v, error: %v", ran, err)
 	}
-	want := "INFO     : op(1): [started]  making a\nNOTICE   : op(1): [failed]   making a: no space\n"
+	want := "NOTICE   : op(1): [failed]   making a: no space\n"
 	if log.String() != want {
 		t.Errorf("the log is\n%swant\n%s", log, want)
 	}

@@ -24,12 +24,25 @@ func Printable(text string) string {
 	if len(text) > maxShown {
 		text = fmt.Sprintf("%s... (%d bytes) ...%s", text[:maxShown-shownEnd], len(text), text[len(text)-shownEnd:])
 	}
+	if isPlain(text) {
+		return text
+	}
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return '?'
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))
+}
+
+// isPlain reports whether all of a text is printable ASCII, as nearly all of them are.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' && c != '\n' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // PrintableLine is Printable for what is one line, in which it replaces line breaks

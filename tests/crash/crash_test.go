@@ -152,7 +152,7 @@ func (b firstBoot) moments(cuts, last int, random *rand.Rand) (all []moment) {
 		if !*boundaries || line.steps > last {
 			break
 		}
-		if !strings.Contains(line.text, "[started]") && !strings.Contains(line.text, "[finished]") {
+		if !strings.Contains(line.text, "[finished]") {
 			continue
 		}
 		// Operations that write nothing leave the machine as it was.

@@ -122,7 +122,7 @@ func TestArraysAreMadeAndKept(t *testing.T) {
 			has(t, "/dev/md/data", c.want)
 			run(t, "dd", "if=/dev/urandom", "of=/dev/md/data", "bs=1M", "count=1", "conv=fsync", "status=none")
 			uuid, contents := detail(t, "/dev/md/data")["MD_UUID"], start(t, "/dev/md/data")
-			if log := newBoot(t, config).must("disks"); strings.Contains(log, "[started]") {
+			if log := newBoot(t, config).must("disks"); strings.Contains(log, "[finished]") {
 				t.Errorf("there was nothing to do; the log:\n%s", log)
 			}
 			stopArrays(t, disks)
@@ -199,7 +199,7 @@ func TestArraysOfInterruptedRunsConverge(t *testing.T) {
 			if warned := strings.Contains(log, "WARN"); warned != c.anew {
 				t.Errorf("the log, with or without a warning:\n%s", log)
 			}
-			if again := newBoot(t, config).must("disks"); strings.Contains(again, "[started]") {
+			if again := newBoot(t, config).must("disks"); strings.Contains(again, "[finished]") {
 				t.Errorf("the run after that is not idle:\n%s", again)
 			}
 		})
@@ -357,7 +357,7 @@ func TestArrayThatIsThereIsADisk(t *testing.T) {
 	if got := blkid(t, p[0].Node, "LABEL"); got != "inside" {
 		t.Errorf("the label of %s is %q", p[0].Node, got)
 	}
-	if log := newBoot(t, config).must("disks"); strings.Contains(log, "[started]") {
+	if log := newBoot(t, config).must("disks"); strings.Contains(log, "[finished]") {
 		t.Errorf("the second run is not idle:\n%s", log)
 	}
 }
