@@ -11,6 +11,7 @@ import (
 	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Plan looks at the tree and decides what to do to it. The operations are meant
@@ -24,8 +25,9 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	}
 	t.Close()
 	t.KeyDir, t.ResultFile = cmp.Or(t.KeyDir, defaultKeyDir), cmp.Or(t.ResultFile, resultFile)
+	r.KeepDirs()
 	t.root, t.prefetch = r, newPrefetcher(t)
-	p := &planner{Tree: t, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}, sealed: map[string]*rootfs.Pin{}, movedHomes: map[string]string{}}
+	p := &planner{Tree: t, Run: treeChanger{t.Run, r}, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}, sealed: map[string]*rootfs.Pin{}, movedHomes: map[string]string{}}
 	if p.checkShadowFiles(); len(p.conflicts) > 0 { // they cannot be read either
 		return nil, errors.Join(p.conflicts...)
 	}
@@ -59,6 +61,8 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 // A planner collects the operations and the conflicts of one plan.
 type planner struct {
 	*Tree
+	// Run is the Tree's, of which the root knows.
+	Run treeChanger
 	cfg *config.Config
 
 	plan      report.Plan
@@ -94,6 +98,17 @@ type planner struct {
 	madeHomes     []ledger.HomeChange
 	onlyDatabases bool
 	movedHomes    map[string]string
+}
+
+// A treeChanger runs programs that may change the tree: the root resolves paths anew.
+type treeChanger struct {
+	system.Runner
+	root *rootfs.Root
+}
+
+func (c treeChanger) Run(ctx context.Context, command system.Command) ([]byte, error) {
+	defer c.root.Forget()
+	return c.Runner.Run(ctx, command)
 }
 
 // look reads what earlier runs have done, and the users and groups. What will be

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,16 +35,22 @@ func IsTempName(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 // A TempFile is a file that has no name of its own until all is in it. Until then
 // only the user of this process may read it.
 type TempFile struct {
-	*os.File
+	fd      int
+	path    string // for messages
 	dir     *Dir
 	ownsDir bool // dir is closed with the file
 	pending bool // it is that of a PendingFile
 	name    string
+	is      *Stat // its owner and mode, nil if they are not known
 }
 
 // CreateTemp creates a temp file for a file of a name, which is for messages.
 func (d *Dir) CreateTemp(name string) (*TempFile, error) {
-	return d.openTemp(tempName(), name, unix.O_CREAT|unix.O_EXCL)
+	t, err := d.openTemp(tempName(), name, unix.O_CREAT|unix.O_EXCL)
+	if err == nil {
+		t.is = d.createdIn()
+	}
+	return t, err
 }
 
 func (d *Dir) openTemp(temp, name string, flags int) (*TempFile, error) {
@@ -51,7 +58,64 @@ func (d *Dir) openTemp(temp, name string, flags int) (*TempFile, error) {
 	if err != nil {
 		return nil, d.pathError("creating a file in", ".", err)
 	}
-	return &TempFile{File: os.NewFile(uintptr(fd), d.HostPath(name)), dir: d, name: temp}, nil
+	return &TempFile{fd: fd, path: d.HostPath(name), dir: d, name: temp}, nil
+}
+
+// Fd returns the descriptor of a temp file. It is the TempFile's.
+func (t *TempFile) Fd() uintptr { return uintptr(t.fd) }
+
+func (t *TempFile) Write(text []byte) (int, error) { return t.write(text) }
+
+// WriteString is Write without a copy of the text.
+func (t *TempFile) WriteString(text string) (int, error) {
+	return t.write(unsafe.Slice(unsafe.StringData(text), len(text)))
+}
+
+// write is not that of os.File, which asks the kernel of each file how it is open.
+func (t *TempFile) write(text []byte) (done int, err error) {
+	const most = 1 << 30 // the kernel takes no more than 2 GiB at once
+	for done < len(text) && err == nil {
+		var n int
+		n, err = unix.Write(t.fd, text[done:min(len(text), done+most)])
+		switch {
+		case err == unix.EINTR:
+			err = nil
+		case err != nil:
+			err = &os.PathError{Op: "write", Path: t.path, Err: err}
+		case n == 0:
+			err = io.ErrShortWrite
+		}
+		done += max(n, 0)
+	}
+	return done, err
+}
+
+// ReadFrom has the kernel copy what is in another file.
+func (t *TempFile) ReadFrom(from io.Reader) (int64, error) {
+	if _, isFile := from.(*os.File); !isFile {
+		return io.Copy(struct{ io.Writer }{t}, from)
+	}
+	fd, err := unix.FcntlInt(t.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return 0, &os.PathError{Op: "write", Path: t.path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), t.path)
+	defer f.Close()
+	return f.ReadFrom(from)
+}
+
+func (t *TempFile) sync() error {
+	if err := unix.Fsync(t.fd); err != nil {
+		return &os.PathError{Op: "sync", Path: t.path, Err: err}
+	}
+	return nil
+}
+
+func (t *TempFile) truncate(size int64) error {
+	if err := unix.Ftruncate(t.fd, size); err != nil {
+		return &os.PathError{Op: "truncate", Path: t.path, Err: err}
+	}
+	return nil
 }
 
 // Close releases a temp file. It keeps its temporary name.
@@ -60,28 +124,53 @@ func (t *TempFile) Close() error {
 		t.dir.Close()
 		t.ownsDir = false
 	}
-	return t.File.Close()
+	return t.closeFile()
+}
+
+func (t *TempFile) closeFile() error {
+	if t.fd < 0 {
+		return nil
+	}
+	fd := t.fd
+	t.fd = -1
+	if err := unix.Close(fd); err != nil && err != unix.EINTR {
+		return &os.PathError{Op: "close", Path: t.path, Err: err}
+	}
+	return nil
+}
+
+// setOwnerMode is SetOwnerMode, which looks at the file only if there was no other like it.
+func (t *TempFile) setOwnerMode(owner Owner, mode uint32) error {
+	if t.is == nil {
+		st, err := fstat(t.fd)
+		if err != nil {
+			return err
+		}
+		t.is = st
+		t.dir.created(st)
+	}
+	return setOwnerMode(t.fd, t.path, t.is, owner, mode)
 }
 
 // Commit lets fill write to a temp file, then makes it the file of a name in d.
 // After an error it is gone and d is as it was. The temp file is closed.
 func (t *TempFile) Commit(d *Dir, name string, o Options, fill func(io.Writer) error) error {
 	defer t.Close()
-	err := t.full(fill(t.File))
+	err := t.full(fill(t))
 	owner := o.Owner
 	if err == nil && t.dir != d {
 		owner, err = d.ownerOfNew(owner)
 	}
 	if err == nil {
-		err = SetOwnerMode(t.File, owner, o.Mode)
+		err = t.setOwnerMode(owner, o.Mode)
 	}
 	if err == nil && o.Sync {
 		// Fsync writes the name of a file, with its first cluster, before the table that
 		// has the cluster: after a power cut between the two it is free, and another file
 		// gets it. As long as nothing has been synced the name has no cluster.
-		err = t.full(errors.Join(syncFAT(t.File), t.Sync()))
+		err = t.full(errors.Join(syncFAT(t.fd), t.sync()))
 	}
-	err = errors.Join(err, t.full(t.File.Close()))
+	err = errors.Join(err, t.full(t.closeFile()))
 	if err == nil {
 		err = d.rename(t.dir, t.name, name, o.Replace)
 	}
@@ -140,7 +229,11 @@ func (d *Dir) WriteLink(name, target string, o Options) error {
 		if err := unix.Symlinkat(target, d.fd, temp); err != nil {
 			return d.pathError("creating a symbolic link in", ".", err)
 		}
-		return d.SetLinkOwner(temp, o.Owner.WithDefaults(os.Geteuid(), os.Getegid()))
+		owner := o.Owner.WithDefaults(os.Geteuid(), os.Getegid())
+		if is := d.createdIn(); is != nil { // a link has the owner that a file would have
+			return d.setLinkOwner(temp, is, owner)
+		}
+		return d.SetLinkOwner(temp, owner)
 	})
 }
 
@@ -164,7 +257,7 @@ func (d *Dir) WriteDir(name string, o Options) error {
 		if err := d.mkdir(temp, 0o700); err != nil {
 			return err
 		}
-		return d.SetDirOwnerMode(temp, o.Owner, o.Mode)
+		return d.setDirOwnerMode(temp, o.Owner, o.Mode)
 	})
 }
 
@@ -214,6 +307,10 @@ func (d *Dir) rename(from *Dir, temp, name string, replace bool) error {
 	if !replace {
 		return d.renameNew(from, temp, name)
 	}
+	if unix.Renameat2(from.fd, temp, d.fd, name, unix.RENAME_NOREPLACE) == nil {
+		return nil // nothing was there
+	}
+	defer d.root.Forget()
 	err := unix.Renameat(from.fd, temp, d.fd, name)
 	switch {
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):

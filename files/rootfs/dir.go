@@ -18,10 +18,8 @@ type Dir struct {
 	root *Root
 	path string // as the caller named it, for messages
 	fd   int
+	kept *keptDir // that fd is shared with, nil for none
 }
-
-// Close releases the directory.
-func (d *Dir) Close() { unix.Close(d.fd) }
 
 // HostPath returns the path of an entry for messages, see Root.HostPath.
 func (d *Dir) HostPath(name string) string { return d.root.HostPath(path.Join(d.path, name)) }
@@ -40,11 +38,21 @@ func (d *Dir) openDir(name string) (*Dir, error) {
 
 // Lstat returns an entry, nil if there is none.
 func (d *Dir) Lstat(name string) (*Stat, error) {
+	st := new(Stat)
+	err := unix.Fstatat(d.fd, name, &st.Stat_t, unix.AT_SYMLINK_NOFOLLOW)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil, nil
+	case err != nil:
+		return nil, d.pathError("looking at", name, err)
+	case !st.IsLink():
+		return st, nil
+	}
+	// Its target is to be that of the same node.
 	fd, err := unix.Openat(d.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
 	}
-	var st *Stat
 	if err == nil {
 		defer unix.Close(fd)
 		st, err = fstat(fd)
@@ -124,21 +132,32 @@ func SetOwnerMode(f *os.File, owner Owner, mode uint32) error {
 	if err != nil {
 		return err
 	}
+	return setOwnerMode(int(f.Fd()), f.Name(), st, owner, mode)
+}
+
+// setOwnerMode is SetOwnerMode for an open node that is as it says.
+func setOwnerMode(fd int, name string, st *Stat, owner Owner, mode uint32) error {
 	if owner.differs(st) {
-		if err := f.Chown(owner.ids(st)); err != nil {
-			return err
+		uid, gid := owner.ids(st)
+		if err := unix.Fchown(fd, uid, gid); err != nil {
+			return &os.PathError{Op: "chown", Path: name, Err: err}
 		}
 	} else if st.Permissions() == mode {
 		return nil
 	}
-	if err := unix.Fchmod(int(f.Fd()), mode); err != nil {
-		return &os.PathError{Op: "chmod", Path: f.Name(), Err: err}
+	if err := unix.Fchmod(fd, mode); err != nil {
+		return &os.PathError{Op: "chmod", Path: name, Err: err}
 	}
 	return nil
 }
 
 // SetDirOwnerMode is SetOwnerMode for the directory of a name.
 func (d *Dir) SetDirOwnerMode(name string, owner Owner, mode uint32) error {
+	defer d.root.Forget() // new nodes in it will be others
+	return d.setDirOwnerMode(name, owner, mode)
+}
+
+func (d *Dir) setDirOwnerMode(name string, owner Owner, mode uint32) error {
 	f, _, err := d.OpenFile(name, unix.S_IFDIR)
 	if err != nil {
 		return err
@@ -156,7 +175,13 @@ func (d *Dir) SetLinkOwner(name string, owner Owner) error {
 		return nil
 	case err != nil:
 		return d.pathError("looking at", name, err)
-	case !owner.differs(st):
+	}
+	return d.setLinkOwner(name, st, owner)
+}
+
+// setLinkOwner is SetLinkOwner for a link that is as it says.
+func (d *Dir) setLinkOwner(name string, st *Stat, owner Owner) error {
+	if !owner.differs(st) {
 		return nil
 	}
 	uid, gid := owner.ids(st)
@@ -181,6 +206,7 @@ func (d *Dir) sync() error {
 
 // remove deletes an entry, see Root.Remove.
 func (d *Dir) remove(name string) error {
+	defer d.root.Forget()
 	err := unix.Unlinkat(d.fd, name, 0)
 	if err == nil || errors.Is(err, unix.ENOENT) {
 		return nil

@@ -22,6 +22,12 @@
 // The walk holds the last directories open that it has passed, so that ".." leads to
 // where it came from and cannot be moved outside. Both follow at most 40 links.
 //
+// A root that KeepDirs was called for opens a path once: thousands of nodes in some
+// directories then cost as many paths as there are directories. They are forgotten when
+// this root removes, moves or replaces something that a path may lead over, and when Forget
+// is called, after a program has changed the tree. What a new file in such a directory is
+// like, its owner and mode, is looked at once as well.
+//
 // # How a node is changed
 //
 // All changes are made to entries of a directory that is held open (Dir), whose
@@ -44,8 +50,9 @@
 // She can swap directories for links, or make nodes and links of her own: then
 // an operation fails or happens at another path inside of the root, never
 // outside. A node that has come into being since the caller looked is not
-// replaced unless that was allowed. Not covered: bind mounts below the root are
-// entered (they belong to the tree), but never removed.
+// replaced unless that was allowed. Who can move a directory of the tree out of it can
+// have a node written there as well, as long as the directory is kept open. Not covered:
+// bind mounts below the root are entered (they belong to the tree), but never removed.
 //
 // The package imports nothing of this module.
 package rootfs

@@ -70,7 +70,7 @@ func (t *TempFile) full(err error) error {
 	if !ok || t.pending {
 		return added
 	}
-	if st, err := fstat(int(t.Fd())); err == nil {
+	if st, err := fstat(t.fd); err == nil {
 		full.TempFiles++
 		full.TempBytes += st.Size
 	}

@@ -52,7 +52,7 @@ func (f *PendingFile) Truncate(size int64) error {
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(t.Truncate(size), t.Close()); err == nil {
+	if err = errors.Join(t.truncate(size), t.Close()); err == nil {
 		f.grow(size - f.size)
 	}
 	return err
@@ -150,7 +150,7 @@ func (f *PendingFile) open() (*TempFile, error) {
 		return nil, err
 	}
 	t.ownsDir, t.pending = true, true
-	st, err := fstat(int(t.Fd()))
+	st, err := fstat(t.fd)
 	switch {
 	case err != nil:
 	case f.name == "":
@@ -164,5 +164,6 @@ func (f *PendingFile) open() (*TempFile, error) {
 		t.Close()
 		return nil, err
 	}
+	t.is = st
 	return t, nil
 }

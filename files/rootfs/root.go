@@ -18,6 +18,7 @@ type Root struct {
 	fd   int
 	// temps are the pending files that there are.
 	temps temps
+	kept  kept
 	// open opens a directory below the root.
 	open func(r *Root, name string) (int, error)
 }
@@ -44,9 +45,6 @@ var kernelResolves = sync.OnceValue(func() bool {
 	}
 	return err == nil
 })
-
-// Close releases the root, so that it can be unmounted.
-func (r *Root) Close() { unix.Close(r.fd) }
 
 // HostPath returns a path below the root as a program outside of it would name
 // it, for messages only: links are not resolved.
@@ -110,15 +108,6 @@ func openByWalk(r *Root, name string) (int, error) {
 		return -1, unix.ENOTDIR
 	}
 	return unix.FcntlInt(uintptr(w.current()), unix.F_DUPFD_CLOEXEC, 0)
-}
-
-// OpenDir opens the directory that a path leads to, links followed.
-func (r *Root) OpenDir(name string) (*Dir, error) {
-	fd, err := r.open(r, name)
-	if err != nil {
-		return nil, r.pathError("opening directory", name, err)
-	}
-	return &Dir{root: r, path: path.Clean("/" + name), fd: fd}, nil
 }
 
 // MakeDirs is OpenDir that creates what is missing: parents with mode 0755, the
@@ -275,6 +264,7 @@ func (r *Root) Move(from, to string) error {
 		return err
 	}
 	defer d.Close()
+	defer r.Forget()
 	return d.renameNew(old, oldBase, base)
 }
 
@@ -308,7 +298,7 @@ func (r *Root) SyncFilesystem(name string, done map[uint64]bool) error {
 	done[st.Dev] = true
 	err = unix.Syncfs(int(f.Fd()))
 	if err == nil {
-		err = syncFAT(f)
+		err = syncFAT(int(f.Fd()))
 	}
 	if err != nil {
 		return r.pathError("writing back the filesystem of", name, err)
@@ -316,15 +306,15 @@ func (r *Root) SyncFilesystem(name string, done map[uint64]bool) error {
 	return nil
 }
 
-// syncFAT syncs the device of a file that is on a FAT: what the kernel knows of its table,
-// and what the disk has in its cache, which syncfs leaves there.
-func syncFAT(f *os.File) error {
+// syncFAT syncs the device of an open file that is on a FAT: what the kernel knows of its
+// table, and what the disk has in its cache, which syncfs leaves there.
+func syncFAT(fd int) error {
 	var fs unix.Statfs_t
 	var st unix.Stat_t
-	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil || fs.Type != unix.MSDOS_SUPER_MAGIC {
+	if err := unix.Fstatfs(fd, &fs); err != nil || fs.Type != unix.MSDOS_SUPER_MAGIC {
 		return err
 	}
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
 	dev := uint64(st.Dev)
