@@ -28,13 +28,12 @@ GO_LDFLAGS ?= $(patsubst -ldflags=%,%,$(filter -ldflags=%,$(GOFLAGS)))
 export CGO_ENABLED = 0
 # Where Debian keeps sgdisk and mkfs, which is not in everyone's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
-# The agent is small: without HTTP/2, which no metadata service needs, and
-# without inlining but in the reader of documents: there it saves a large config time
-# and costs 4 kB, in package config it would cost 33 kB for 6 % of the parsing.
+# The agent is small: without inlining but in the reader of documents: there it saves a
+# large config time and costs 4 kB, in package config it would cost 33 kB for 6 % of the parsing.
 HOT   := internal/doc
 # Functions begin at multiples of 16 bytes instead of 32: 110 kB.
 ALIGN := -funcalign=16
-SMALL := -tags nethttpomithttp2$(TAGS:%=,%) -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
+SMALL := $(TAGS:%=-tags %) -gcflags=all=-l $(HOT:%=-gcflags=github.com/firstlight-os/firstlight/%=)
 BUILD = $(GO) build -trimpath -buildvcs=false \
 	-ldflags '$(STRIP) $(ALIGN) -X github.com/firstlight-os/firstlight/internal/system.Version=$(VERSION) \
 	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT) \

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"syscall"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -94,7 +94,7 @@ func askVsock(dial func() (stream, error), deadline time.Time) ([]byte, error) {
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: d\r\nUser-Agent: "+system.UserAgent()+"\r\nAccept: application/json\r\nConnection: close\r\n\r\n"); err != nil {
 		return nil, err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, int64(config.CurrentLimit().Bytes))), nil)
+	answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, int64(config.CurrentLimit().Bytes))))
 	if err != nil {
 		return nil, err
 	}

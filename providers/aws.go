@@ -1,9 +1,8 @@
 package providers
 
 import (
-	"net/http"
-
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 

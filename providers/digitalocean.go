@@ -1,8 +1,7 @@
 package providers
 
 import (
-	"net/http"
-
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
 

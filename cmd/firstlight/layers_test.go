@@ -28,6 +28,7 @@ var allowedImports = map[string][]string{
 	"internal/format":            {"config", "config/butane", "internal/doc"},
 	"internal/json":              {"internal/doc"},
 	"internal/blkprobe":          {"internal/json"},
+	"internal/http":              {},
 	"internal/hypervisor":        {"internal/system"},
 	"internal/initramfs":         {},
 	"internal/page":              {"config", "config/butane", "config/rules", "internal/blkprobe", "internal/check", "internal/gpt", "internal/report", "internal/system", "providers/limits", "storage/plan"},
@@ -48,9 +49,9 @@ var allowedImports = map[string][]string{
 	"internal/testkit":           {},
 	"internal/xmltext":           {},
 	"internal/system/systemtest": {"internal/system"},
-	"internal/fetch":             {"config", "internal/dataurl", "internal/json", "internal/report", "internal/system", "internal/xmltext"},
-	"internal/imds":              {"internal/fetch", "internal/json", "internal/report"},
-	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/hypervisor", "internal/fetch", "internal/imds", "internal/json", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
+	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/system", "internal/xmltext"},
+	"internal/imds":              {"internal/fetch", "internal/http", "internal/json", "internal/report"},
+	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
 	"providers/limits":           {"config"},
 	"storage/plan":               {"config", "internal/gpt", "internal/blkprobe", "internal/report"},
 	"storage":                    {"config", "storage/plan", "files/rootfs", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
@@ -67,7 +68,6 @@ var agentLibraries = []string{
 	"github.com/coreos/go-systemd/v22",
 	"github.com/diskfs/go-diskfs",
 	"github.com/google/uuid",
-	"github.com/vincent-petithory/dataurl",
 	"go.yaml.in/yaml/v3",
 	"golang.org/x/sys",
 }
@@ -142,8 +142,21 @@ func TestPlanningDisksDoesNoIO(t *testing.T) {
 	}
 }
 
+// heavy are packages of the standard library that the agent does without, with what to
+// use instead.
+var heavy = map[string]string{
+	"net/http":      "internal/http",
+	"text/template": "fmt",
+	"encoding/xml":  "internal/xmltext",
+}
+
 func TestAgentLinksOnlyWeighedLibraries(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"cmd/firstlight") {
+		for _, i := range p.Imports {
+			if instead := heavy[i]; instead != "" {
+				t.Errorf("%s imports %s, which costs the agent hundreds of kB: use %s", p.ImportPath, i, instead)
+			}
+		}
 		if p.Standard || p.Module == nil || strings.HasPrefix(p.ImportPath, module) {
 			continue
 		}

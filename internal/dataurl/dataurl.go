@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/url"
 	"strings"
-
-	"github.com/vincent-petithory/dataurl"
 )
 
 // Encode returns contents in base64 as a data URL. The media type may be empty.
@@ -16,9 +14,20 @@ func Encode(mediaType string, contents []byte) string {
 }
 
 // Escape returns contents as a data URL in which reserved characters are written
-// %XX. Text is shorter that way. The library is slow where most of the contents are
-// reserved characters, so of large contents base64 may be the better choice.
-func Escape(contents []byte) string { return "data:," + dataurl.Escape(contents) }
+// %XX. Text is shorter that way.
+func Escape(contents []byte) string {
+	const digits = "0123456789ABCDEF"
+	b := make([]byte, 0, len(contents)+len(contents)/2)
+	b = append(b, "data:,"...)
+	for _, c := range contents {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return string(b)
+}
 
 // NewReader returns the contents of a data URL as a stream.
 func NewReader(source string) (io.Reader, error) {

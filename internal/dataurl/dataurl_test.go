@@ -125,12 +125,15 @@ func read(source string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// FuzzEncoding proves that the library and this package read what is written.
+// FuzzEncoding proves that the library escapes the same, and that the library and this package read what is written.
 func FuzzEncoding(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("hello, 100% world\n"))
 	f.Add(bytes.Repeat([]byte{0, 0xff, '"'}, 40_000))
 	f.Fuzz(func(t *testing.T, contents []byte) {
+		if got, want := Escape(contents), "data:,"+dataurl.Escape(contents); got != want {
+			t.Errorf("%q is escaped as %q, want %q", contents, got, want)
+		}
 		for _, source := range []string{Encode("", contents), Encode("text/plain;charset=utf-8", contents), Escape(contents)} {
 			want, err := dataurl.DecodeString(source)
 			got, rerr := read(source)

@@ -5,9 +5,9 @@
 //
 // Configs carry files in them, of tens of megabytes, so that checking needs no
 // memory for the contents and decoding is a stream. The rules are those of the
-// library github.com/vincent-petithory/dataurl, which the reference uses, too: it
-// escapes what is written here, and in the tests it is compared with what is read:
-// what it refuses, Check refuses.
+// library github.com/vincent-petithory/dataurl, which the reference uses, too. The
+// tests compare with it: what it refuses, Check refuses, and both escape the same. In the
+// agent it would bring net/http along, 730 kB.
 //
 // It imports nothing of this module.
 package dataurl

@@ -3,9 +3,10 @@ package fetch
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // azureVersion is that of the blob service's interface. Bearer tokens exist

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
+	"net/textproto"
 	"strings"
 	"syscall"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // classify finds out what does not work: link, address, route, DNS, TCP, TLS or
@@ -137,11 +139,13 @@ func at(server string) string {
 // for it, and another attempt would be the same.
 func classifyRequest(err error) *AttemptError {
 	var address *net.AddrError
-	text := plainHTTP(cause(err))
+	var request *http.RequestError
+	var text string
 	switch {
 	case errors.As(err, &address):
 		text = fmt.Sprintf("%s: %q", address.Err, Printable(address.Addr))
-	case strings.HasPrefix(text, "invalid header field "), strings.HasPrefix(text, "idna: "), text == "no Host in request URL":
+	case errors.As(err, &request):
+		text = Printable(request.Error())
 	default:
 		return nil
 	}
@@ -187,55 +191,41 @@ func classifyDial(err error) *AttemptError {
 	return failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
 }
 
-// classifyHTTP is for errors after there is a connection. The timeouts of package
-// http have no types but texts.
+// classifyHTTP is for errors after there is a connection.
 func classifyHTTP(err error) *AttemptError {
+	var malformed *http.MalformedError
+	var line textproto.ProtocolError
 	switch {
 	case errors.Is(err, ErrStalled), errors.Is(err, ErrCut), errors.Is(err, errBadRange):
 		return &AttemptError{Kind: ConnLost, Err: err}
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return failed(TLS, "TLS: the server speaks plain HTTP at this port; the URL should begin with http:// or have another port")
-	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
+	case errors.Is(err, http.ErrHandshakeTimeout):
 		return failed(ConnLost, "TLS: the server took the connection, but says nothing for %v", handshakeTimeout)
-	case strings.HasSuffix(err.Error(), "timeout awaiting response headers"):
+	case errors.Is(err, http.ErrHeaderTimeout):
 		return failed(ConnLost, "HTTP: the server took the request, but sends no answer within the limit of ignition.timeouts")
 	case errors.Is(err, context.DeadlineExceeded):
 		return &AttemptError{Kind: ConnLost, Err: &located{"none, there was no answer yet", err}}
-	case strings.HasPrefix(err.Error(), "failed to parse Location"):
-		// The text holds the whole header, which may hold credentials.
-		return redirectError("the server redirected to what is no URL")
-	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
+	case errors.As(err, &malformed) && strings.HasPrefix(malformed.Sent, "\x15\x03"):
 		return &AttemptError{Kind: TLS, Err: &located{"HTTP: the server speaks TLS at this port", err}, hint: "begin the URL with https://, or set another port"}
-	case strings.Contains(err.Error(), "server response headers exceeded"):
+	case errors.Is(err, http.ErrHeaderTooLarge):
 		return &AttemptError{Kind: Permanent, Err: &located{fmt.Sprintf("HTTP: the header of the answer is larger than %d KiB", maxHeader>>10), err},
 			hint: "look at what the server sends before the contents, with curl -I URL"}
-	case strings.Contains(err.Error(), "malformed"):
+	case malformed != nil, errors.As(err, &line):
 		return &AttemptError{Kind: ConnRefused, Err: &located{"HTTP: the server at this port does not speak it: it sent " + whatCame(err), err}}
 	case isAny(err, syscall.ECONNRESET, syscall.EPIPE):
 		return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: the server reset the connection before it had answered", err}}
 	case isAny(err, io.EOF, io.ErrUnexpectedEOF):
 		return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: the server closed the connection before it had answered", err}}
 	}
-	return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: " + plainHTTP(err), err}}
+	return &AttemptError{Kind: ConnLost, Err: &located{"HTTP: " + Printable(err.Error()), err}}
 }
 
-// whatCame returns the part of an error of package http that the server has sent.
+// whatCame returns the part of an error that the server has sent.
 func whatCame(err error) string {
 	text := err.Error()
 	if at := strings.IndexByte(text, '"'); at >= 0 {
 		return Printable(text[at:])
 	}
 	return Printable(text[strings.LastIndex(text, ": ")+1:])
-}
-
-// plainHTTP returns the text of an error of package http without what only
-// programmers know.
-func plainHTTP(err error) string {
-	text := err.Error()
-	for _, prefix := range []string{"net/http: ", "HTTP/1.x transport connection broken: ", "net/http: ", "http: "} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	return Printable(text)
 }
 
 // KindOf returns the kind of a failed attempt. Other errors are Permanent.

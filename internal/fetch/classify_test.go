@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 func TestClassification(t *testing.T) {
@@ -33,7 +35,7 @@ func TestClassification(t *testing.T) {
 		"no TLS":            {tls.RecordHeaderError{Msg: "x"}, TLS, "TLS: the server does not speak TLS at this port"},
 		"closed":            {io.EOF, ConnLost, "HTTP: the server closed the connection before it had answered"},
 		"reset":             {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, ConnLost, "HTTP: the server reset the connection before it had answered"},
-		"not HTTP":          {errors.New(`malformed HTTP response "SSH-2.0-x\x01"`), ConnRefused, `HTTP: the server at this port does not speak it: it sent "SSH-2.0-x`},
+		"not HTTP":          {&http.MalformedError{What: "HTTP response", Sent: "SSH-2.0-x\x01"}, ConnRefused, `HTTP: the server at this port does not speak it: it sent "SSH-2.0-x`},
 		"unknown":           {errors.New("odd"), ConnLost, "HTTP: odd"},
 	} {
 		got := c.classify(tc.err)

@@ -2,7 +2,8 @@ package fetch
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // Retry calls attempt until it succeeds, by the same policy as fetches, but for shorter

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // An exchange is one request and its response, over all redirects.
@@ -21,9 +20,7 @@ type exchange struct {
 	redirects redirects
 
 	last       *http.Request // the first one, or that of the last redirect
-	redirected bool
-	// connected reports whether the server itself was reached, not only a proxy.
-	connected atomic.Bool
+	redirected int           // times
 }
 
 // What is read of the body of an error, for its words, and of that of a redirect, so
@@ -39,12 +36,7 @@ const (
 func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Request) (*http.Response, error) {
 	x := &exchange{client: c, transport: transport, redirects: redirects, last: req}
 	ctx, cancel := context.WithCancelCause(req.Context())
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:           func(httptrace.GotConnInfo) { x.connected.Store(true) },
-		TLSHandshakeStart: func() { x.connected.Store(true) },
-	})
-	client := &http.Client{Transport: x, CheckRedirect: x.redirect}
-	resp, err := client.Do(x.withOneSignature(req).WithContext(ctx))
+	resp, err := x.follow(x.withOneSignature(req).WithContext(ctx))
 	if err != nil {
 		cancel(nil)
 		return nil, x.failed(err)
@@ -63,16 +55,23 @@ func (c *Client) do(transport *http.Transport, redirects redirects, req *http.Re
 	return nil, x.refused(resp)
 }
 
-// RoundTrip reads the short body of a redirect, so that its connection can be used
-// again, but not for long.
-func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := x.transport.RoundTrip(req)
-	if err == nil && x.redirects != noRedirects && resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" {
+// follow sends a request, and those that redirects lead to. It reads the short body of a
+// redirect, so that its connection can be used again, but not for long.
+func (x *exchange) follow(first *http.Request) (*http.Response, error) {
+	for req := first; ; {
+		resp, err := x.transport.RoundTrip(req)
+		if err != nil || x.redirects == noRedirects || !isRedirect(resp) {
+			return resp, err
+		}
 		drain(resp.Body, redirectBytes, redirectTime)
 		resp.Body.Close()
-		resp.Body = http.NoBody
+		if req, err = after(req, resp); err == nil {
+			err = x.redirect(req, first)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return resp, err
 }
 
 // drain reads some bytes of a body, or what comes of them in time.
@@ -84,10 +83,7 @@ func drain(body io.ReadCloser, limit int64, patience time.Duration) []byte {
 }
 
 // proxy returns that of the last request, nil without one.
-func (x *exchange) proxy() *url.URL {
-	u, _ := x.transport.Proxy(x.last)
-	return u
-}
+func (x *exchange) proxy() *url.URL { return x.transport.Proxy(x.last.URL) }
 
 // secrets returns what must not be shown of the last request.
 func (x *exchange) secrets() []string {
@@ -103,12 +99,13 @@ func (x *exchange) failed(err error) *AttemptError {
 	e := *x.client.classify(err)
 	text := masked(e.Err.Error(), x.secrets()) // it may repeat what the server sent
 	var op *net.OpError
+	var tunnel *http.TunnelError
 	switch proxy := x.proxy(); {
 	case proxy == nil || strings.Contains(text, "the proxy "):
 	case errors.Is(err, context.DeadlineExceeded) && x.last.Context().Err() == nil:
-		// Package http gives up after a minute.
+		// Package http gives up after a minute, and nothing else has a limit of its own.
 		text = fmt.Sprintf("the proxy at %s does not answer whether it opens a tunnel", proxy.Host)
-	case errors.As(err, &op) && op.Op == "proxyconnect", x.last.URL.Scheme == "https" && !x.connected.Load():
+	case errors.As(err, &op) && op.Op == "proxyconnect", errors.As(err, &tunnel):
 		text = strings.ReplaceAll(text, "the server", "the proxy at "+proxy.Host)
 	default:
 		text = fmt.Sprintf("through the proxy at %s: %s", proxy.Host, text)
@@ -119,7 +116,7 @@ func (x *exchange) failed(err error) *AttemptError {
 
 // redirectedTo is put before an error after redirects.
 func (x *exchange) redirectedTo() string {
-	if !x.redirected {
+	if x.redirected == 0 {
 		return ""
 	}
 	return fmt.Sprintf("redirected to %s: ", Redact(x.last.URL.String()))
@@ -163,20 +160,9 @@ func isProxysOwn(resp *http.Response) bool {
 }
 
 // onProxyResponse keeps the status with which a proxy refuses a tunnel.
-func onProxyResponse(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	status := &StatusError{Code: resp.StatusCode, Status: resp.Status, proxy: proxy.Host, byProxy: true, tunnel: true}
-	text := make(chan []byte, 1)
-	go func() { // ends with the connection
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxExcerpt))
-		text <- body
-	}()
-	select {
-	case body := <-text:
-		status.words = firstWords(body, resp.Status, secretsOf(nil, proxy))
-	case <-time.After(excerptTime):
-	}
-	return status
+func onProxyResponse(proxy *url.URL, resp *http.Response) error {
+	defer resp.Body.Close()
+	text := drain(resp.Body, maxExcerpt, excerptTime)
+	return &StatusError{Code: resp.StatusCode, Status: resp.Status, proxy: proxy.Host, byProxy: true, tunnel: true,
+		words: firstWords(text, resp.Status, secretsOf(nil, proxy))}
 }

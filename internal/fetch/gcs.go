@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 const gcsHost = "storage.googleapis.com"

@@ -1,14 +1,12 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // Post sends JSON to a URL, by the settings of the last Configure and the same policy of
@@ -23,7 +21,7 @@ func (c *Client) Post(ctx context.Context, target string, body []byte) error {
 		return errors.New("this is not a URL of http or https")
 	}
 	return c.retry(ctx, retry{what: "POST " + Redact(target)}, func() error {
-		req := &http.Request{Method: http.MethodPost, URL: u, Header: defaultHeaders(), Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
+		req := &http.Request{Method: http.MethodPost, URL: u, Header: defaultHeaders(), Body: body}
 		req.Header.Set("Content-Type", "application/json")
 		resp, err := c.do(c.transports().proxied, noRedirects, req.WithContext(ctx))
 		var status *StatusError

@@ -3,7 +3,6 @@ package fetch
 import (
 	"errors"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -14,7 +13,7 @@ import (
 // A proxy decides which proxy a URL is requested by. The rules are those that
 // curl and Go programs know from no_proxy; they are written out here since
 // golang.org/x/net/http/httpproxy brings 205 kB of tables for names outside of
-// ASCII along, for the second time beside net/http's.
+// ASCII along.
 type proxy struct {
 	http, https *url.URL
 	exceptions  []string // lower case, without blanks
@@ -48,17 +47,17 @@ func parseProxy(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// forRequest returns the proxy for a request, as http.Transport calls it; nil is a
-// direct connection.
-func (p proxy) forRequest(r *http.Request) (*url.URL, error) {
+// forURL returns the proxy for a URL, as http.Transport calls it; nil is a direct
+// connection.
+func (p proxy) forURL(u *url.URL) *url.URL {
 	use := p.http
-	if r.URL.Scheme == "https" {
+	if u.Scheme == "https" {
 		use = p.https
 	}
-	if use == nil || p.direct(strings.ToLower(r.URL.Hostname()), portOf(r.URL)) {
-		return nil, nil
+	if use == nil || p.direct(strings.ToLower(u.Hostname()), portOf(u)) {
+		return nil
 	}
-	return use, nil
+	return use
 }
 
 func portOf(u *url.URL) string {

@@ -1,7 +1,7 @@
 package fetch
 
 import (
-	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -41,12 +41,12 @@ func TestProxyRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := http.NewRequest(http.MethodGet, tc.url, nil)
+		target, err := url.Parse(tc.url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := ""
-		if u, _ := p.forRequest(r); u != nil {
+		if u := p.forURL(target); u != nil {
 			got = u.String()
 		}
 		if got != tc.want {

@@ -3,10 +3,11 @@ package fetch
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // A resumePoint is where an attempt should begin.

@@ -1,9 +1,10 @@
 package fetch
 
 import (
-	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 func TestContentRange(t *testing.T) {

@@ -3,10 +3,10 @@ package fetch
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // maxRedirects is far more than any server means; the reference has no limit and
@@ -26,13 +26,38 @@ func redirectError(text string) *AttemptError {
 	return &AttemptError{Kind: Permanent, Err: errors.New(text), hint: "look where the URL leads to, with curl -IL URL"}
 }
 
-// redirect decides about a redirect, as http.Client calls it. The headers of the config
-// are for the first URL only, as in the reference: a store that is redirected to answers
-// 400 to a request with a signature in its URL and another one in a header.
-func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
-	if x.redirects == noRedirects {
-		return http.ErrUseLastResponse
+// isRedirect reports whether a response sends us to another URL.
+func isRedirect(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
 	}
+	return false
+}
+
+// after returns the request that a redirect leads to: what was to be changed by the first
+// one is changed there by 307 and 308 only (RFC 9110, 15.4).
+func after(r *http.Request, resp *http.Response) (*http.Request, error) {
+	// An error would hold the whole header, which may hold credentials.
+	to, err := r.URL.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return nil, redirectError("the server redirected to what is no URL")
+	}
+	next := *r
+	next.URL = to
+	if kept := resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect; !kept && r.Method != http.MethodHead {
+		next.Method, next.Body = http.MethodGet, nil
+	}
+	if location, err := url.Parse(resp.Header.Get("Location")); err != nil || location.IsAbs() {
+		next.Host = ""
+	}
+	return &next, nil
+}
+
+// redirect decides about a redirect. The headers of the config are for the first URL
+// only, as in the reference: a store that is redirected to answers 400 to a request with
+// a signature in its URL and another one in a header.
+func (x *exchange) redirect(r, first *http.Request) error {
 	before := x.last.URL
 	if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return redirectError(fmt.Sprintf("the server redirected to %q, which is neither http nor https", Printable(r.URL.Scheme)))
@@ -40,23 +65,23 @@ func (x *exchange) redirect(r *http.Request, via []*http.Request) error {
 	if err := config.CheckURL(r.URL.String()); err != nil {
 		return redirectError(fmt.Sprintf("the server redirected to %s, which cannot be requested: %v", Redact(r.URL.String()), err))
 	}
-	x.last, x.redirected = r, true
-	x.connected.Store(false)
+	x.last = r
+	x.redirected++
 	if before.Scheme == "https" && r.URL.Scheme == "http" && x.redirects == safeRedirects {
 		e := redirectError("the server redirected from https to http, where anybody on the way can change the contents")
 		e.hint = "have the server redirect to https, or set verification.hash in the config"
 		return e
 	}
-	if len(via) > maxRedirects {
+	if x.redirected > maxRedirects {
 		return redirectError(fmt.Sprintf("the server redirected %d times", maxRedirects))
 	}
-	x.logRedirect(via[0], before, r.URL)
+	x.logRedirect(first, before, r.URL)
 	if isSigned(r.URL) {
 		r.URL.User = nil
 	}
 	r.Header = defaultHeaders()
 	for _, name := range []string{"Range", "If-Range"} {
-		if value := via[0].Header.Get(name); value != "" {
+		if value := first.Header.Get(name); value != "" {
 			r.Header.Set(name, value)
 		}
 	}
@@ -79,10 +104,11 @@ func (x *exchange) withOneSignature(r *http.Request) *http.Request {
 		return r
 	}
 	x.client.Log.Warn(fmt.Sprintf("%s %s: the URL has a signature; the header Authorization is not sent beside it", r.Method, Redact(r.URL.String())))
-	one := r.Clone(r.Context())
-	one.URL.User = nil
+	one, u := *r, *r.URL
+	u.User = nil
+	one.URL, one.Header = &u, r.Header.Clone()
 	one.Header.Del("Authorization")
-	return one
+	return &one
 }
 
 // isSigned reports whether a URL holds a signature of S3, Google Cloud Storage or

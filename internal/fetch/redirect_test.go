@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	ours "github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
@@ -190,4 +191,33 @@ func TestBodiesThatNobodyNeedsAreNotWaitedFor(t *testing.T) {
 		}
 		time.Sleep(time.Minute) // until the server has noticed, too
 	})
+}
+
+func TestMethodsAfterRedirects(t *testing.T) {
+	u := &url.URL{Scheme: "http", Host: "h", Path: "/a/b"}
+	for _, tc := range []struct {
+		method, host, location string
+		status                 int
+		want                   string // method, URL, host, body
+	}{
+		{"GET", "", "c?d", 302, "GET http://h/a/c?d  "},
+		{"HEAD", "", "/c", 301, "HEAD http://h/c  body"},
+		{"PUT", "", "/c", 303, "GET http://h/c  "},
+		{"POST", "", "/c", 308, "POST http://h/c  body"},
+		{"POST", "", "/c", 307, "POST http://h/c  body"},
+		{"HEAD", "other", "/c", 302, "HEAD http://h/c other body"},
+		{"HEAD", "other", "//g/c", 302, "HEAD http://g/c other body"},
+		{"HEAD", "other", "https://g", 302, "HEAD https://g  body"},
+	} {
+		r := newGet(u, nil)
+		r.Method, r.Host, r.Body = tc.method, tc.host, []byte("body")
+		next, err := after(r, &ours.Response{StatusCode: tc.status, Header: ours.Header{"Location": {tc.location}}})
+		testkit.NoError(t, err)
+		got := fmt.Sprintf("%s %s %s %s", next.Method, next.URL, next.Host, next.Body)
+		testkit.Equal(t, tc.method+" "+tc.location, got, tc.want)
+	}
+	_, err := after(newGet(u, nil), &ours.Response{Header: ours.Header{"Location": {"http://secret:x@%zz"}}})
+	if err == nil || err.Error() != "the server redirected to what is no URL" {
+		t.Errorf("got %v", err)
+	}
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // attempt drives a retry with one error until it ends or has paused often enough.

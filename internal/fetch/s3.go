@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // openS3 gets an object of S3: s3://BUCKET/KEY or an ARN.

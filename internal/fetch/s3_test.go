@@ -1,11 +1,12 @@
 package fetch
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // The example of Amazon's documentation, "GET Object".

@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // sign signs a request for S3 without a body, by version 4 of Amazon's

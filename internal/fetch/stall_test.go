@@ -75,7 +75,7 @@ func TestSlowServicesOfThePlatformAreEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := c.SendDirect(t.Context(), &http.Request{Method: "GET", URL: u, Header: http.Header{}}, false)
+		resp, err := c.SendDirect(t.Context(), newGet(u, defaultHeaders()), false)
 		if err != nil {
 			t.Fatal(err)
 		}

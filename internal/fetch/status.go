@@ -2,9 +2,10 @@ package fetch
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // A StatusError is a response that is not the resource.

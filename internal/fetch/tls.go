@@ -42,6 +42,8 @@ func (c *Client) classifyTLS(err error) *AttemptError {
 	switch {
 	case errors.As(err, &verification):
 		text, hint = c.certificateProblem(verification)
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
+		text = "the server speaks plain HTTP at this port; the URL should begin with http:// or have another port"
 	case errors.As(err, &record):
 		text = "the server does not speak TLS at this port"
 	case errors.As(err, &op) && op.Op == "remote error":

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 const (
@@ -89,7 +90,7 @@ func (c *Client) setSettings(s settings) {
 
 func (c *Client) newTransport(s settings) *http.Transport {
 	return &http.Transport{
-		Proxy:                  s.proxy.forRequest,
+		Proxy:                  s.proxy.forURL,
 		OnProxyConnectResponse: onProxyResponse,
 		DialContext:            c.dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots, Time: c.verificationTime},
@@ -98,9 +99,5 @@ func (c *Client) newTransport(s settings) *http.Transport {
 		MaxIdleConns:           transfers(),
 		MaxIdleConnsPerHost:    maxTransfersPerHost,
 		MaxResponseHeaderBytes: maxHeader,
-		// The hash in a config is over the bytes as they are on the server.
-		DisableCompression: true,
-		// Without HTTP/2 one dead connection cannot hold up other fetches.
-		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }

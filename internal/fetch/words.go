@@ -3,13 +3,13 @@ package fetch
 import (
 	"bytes"
 	"encoding/base64"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 

@@ -1,11 +1,12 @@
 package fetch
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 func TestFirstWordsOfAnError(t *testing.T) {

@@ -3,10 +3,10 @@ package imds
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 

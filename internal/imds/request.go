@@ -1,18 +1,17 @@
 package imds
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -103,12 +102,9 @@ func (c *Client) attempt(ctx context.Context, r Request) ([]byte, error) {
 	if err != nil || u.Host == "" {
 		return nil, &fetch.AttemptError{Kind: fetch.Permanent, Err: errors.New("this is not a URL that can be requested")}
 	}
-	req := &http.Request{Method: r.Method, URL: u, Header: http.Header{}}
+	req := &http.Request{Method: r.Method, URL: u, Header: http.Header{}, Body: r.Body}
 	for i := 0; i+1 < len(r.Header); i += 2 {
 		req.Header.Set(r.Header[i], r.Header[i+1])
-	}
-	if len(r.Body) > 0 {
-		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
 	}
 	resp, err := c.fetch.SendDirect(ctx, req, r.LowPort)
 	if err != nil {
