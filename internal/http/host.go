@@ -25,9 +25,9 @@ func isHost(text string) bool {
 	return text != ""
 }
 
-// asciiHost returns a host as DNS has it, which knows ASCII only: labels with other
-// letters are in Punycode, in lower case (RFC 5891, 4.4). Letters are taken as they are
-// composed in the URL.
+// asciiHost returns a host, perhaps with a port, as DNS has it, which knows ASCII only:
+// labels with other letters are in Punycode, in lower case (RFC 5891, 4.4). Letters are
+// taken as they are composed in the URL.
 func asciiHost(host string) (string, error) {
 	if isASCII(host) {
 		return host, nil
@@ -35,13 +35,18 @@ func asciiHost(host string) (string, error) {
 	if !utf8.ValidString(host) {
 		return "", unsendable("the name of the host is not in UTF-8")
 	}
-	labels := strings.Split(strings.NewReplacer("。", ".", "．", ".", "｡", ".").Replace(strings.ToLower(host)), ".")
+	name, port, hasPort := strings.Cut(host, ":") // an address has none of these letters
+	labels := strings.Split(strings.NewReplacer("。", ".", "．", ".", "｡", ".").Replace(strings.ToLower(name)), ".")
 	for i, label := range labels {
 		if !isASCII(label) {
 			labels[i] = "xn--" + punycode([]rune(label))
 		}
 	}
-	return strings.Join(labels, "."), nil
+	host = strings.Join(labels, ".")
+	if hasPort {
+		host += ":" + port
+	}
+	return host, nil
 }
 
 func isASCII(text string) bool {

@@ -440,6 +440,7 @@ func TestPunycode(t *testing.T) {
 		"example.com:80":      "example.com:80",
 		"Bücher.example:8080": "xn--bcher-kva.example:8080",
 		"münchen.de":          "xn--mnchen-3ya.de",
+		"münchen:8080":        "xn--mnchen-3ya:8080",
 		"例え.テスト":              "xn--r8jz45g.xn--zckzah",
 		"пример。испытание":    "xn--e1afmkfd.xn--80akhbyknj4f",
 		"ليهمابتكلموشعربي؟":   "xn--egbpdaj6bu4bxfgehfvwxn",
