@@ -35,9 +35,10 @@ func (c *normalizer) report(r Rule, s Severity, o Origin, format string, args ..
 
 // object normalizes n, which is of type t, in place.
 func (c *normalizer) object(n *doc.Node, t reflect.Type) {
+	fields := doc.FieldsOf(t)
 	kept := n.Members[:0]
 	for _, m := range n.Members {
-		f := c.lookUp(n, m, t)
+		f := c.lookUp(n, m, t, fields)
 		if f == nil {
 			continue
 		}
@@ -97,8 +98,7 @@ func (c *normalizer) unset(kept []doc.Member, name string, null *doc.Node) []doc
 
 // lookUp returns the field that a member's name stands for. Like the reference it
 // accepts a wrong case, with a warning.
-func (c *normalizer) lookUp(n *doc.Node, m doc.Member, t reflect.Type) *doc.Field {
-	fields := doc.FieldsOf(t)
+func (c *normalizer) lookUp(n *doc.Node, m doc.Member, t reflect.Type, fields []doc.Field) *doc.Field {
 	f := find(fields, func(f *doc.Field) bool { return f.Name == m.Name })
 	if f == nil {
 		f = find(fields, func(f *doc.Field) bool { return strings.EqualFold(f.Name, m.Name) })
