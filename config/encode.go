@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"io"
 	"reflect"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -53,9 +54,18 @@ func (c *Config) synced() *Config {
 // Save prints a config in the newest version, and, apart from it, where each of its
 // values came from, for Load.
 func (c *Config) Save() (text, origins []byte) {
-	tree := c.at(Newest.String()).encode()
+	tree := c.saved()
 	return tree.AppendJSON(make([]byte, 0, tree.PlainSize())), saveOrigins(tree)
 }
+
+// SaveTo is Save where there may not be the memory for the whole text. The error is that
+// of the writer.
+func (c *Config) SaveTo(text io.Writer) (origins []byte, err error) {
+	tree := c.saved()
+	return saveOrigins(tree), tree.WriteJSON(text)
+}
+
+func (c *Config) saved() *doc.Node { return c.at(Newest.String()).encode() }
 
 // Load reads what Save has written. It does not validate. Without origins the
 // values have those of the given text instead, under name; origins that do not

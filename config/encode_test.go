@@ -30,6 +30,10 @@ func TestSaveAndLoadKeepOriginsOfMergedValues(t *testing.T) {
 	if !bytes.Equal(text, again) || !bytes.Equal(origins, originsAgain) {
 		t.Error("saving what was loaded gives something else")
 	}
+	var written bytes.Buffer
+	if origins, err := m.SaveTo(&written); err != nil || !bytes.Equal(text, written.Bytes()) || !bytes.Equal(origins, originsAgain) {
+		t.Errorf("what is written is something else: %v", err)
+	}
 }
 
 func TestSaveAndLoadKeepOriginsAfterFurtherMerging(t *testing.T) {

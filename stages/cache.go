@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -20,11 +21,14 @@ func (p *process) originsFile() string { return p.beside("origins") }
 
 // cacheUserConfig leaves the user config to the later stages.
 func (p *process) cacheUserConfig(user *config.Config) error {
-	text, origins := user.Save()
-	if err := system.WriteFile(p.originsFile(), origins, 0o600); err != nil {
-		return err
-	}
-	return system.WriteFile(p.ConfigCache, text, 0o600)
+	return system.WriteFileBy(p.ConfigCache, 0o600, func(f *os.File) error {
+		origins, err := user.SaveTo(f)
+		if err != nil {
+			return err
+		}
+		// They are there before the text has its name.
+		return system.WriteFile(p.originsFile(), origins, 0o600)
+	})
 }
 
 // cachedUserConfig reads the user config that a fetch stage has left.

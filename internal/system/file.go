@@ -66,6 +66,14 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 // directory and synced before they get their own. Missing directories are
 // created with mode 0755.
 func WriteFile(name string, contents []byte, mode fs.FileMode) error {
+	return WriteFileBy(name, mode, func(f *os.File) error {
+		_, err := f.Write(contents)
+		return err
+	})
+}
+
+// WriteFileBy is WriteFile with a function that writes the contents.
+func WriteFileBy(name string, mode fs.FileMode, write func(*os.File) error) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -73,7 +81,7 @@ func WriteFile(name string, contents []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(contents)
+	err = write(f)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
