@@ -37,11 +37,53 @@ func fetchCloudStackAt(ctx context.Context, env *Env, servers func() []string) (
 	defer cancel()
 	later := newSources(servers, func(server string) source {
 		env.Log.Info("the metadata service should be at " + server)
-		host := server
-		if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {
-			host = "[" + server + "]"
-		}
-		return metadataSource(env, "the metadata service at "+server, "http://"+host+cloudStackPath)
+		return metadataSource(env, "the metadata service at "+server, "http://"+hostInURL(server)+cloudStackPath)
 	})
 	return race(ctx, env, []source{drive.source(env)}, later)
+}
+
+// hostInURL writes an address as it stands in URLs.
+func hostInURL(server string) string {
+	if addr, err := netip.ParseAddr(server); err == nil && addr.Is6() {
+		return "[" + server + "]"
+	}
+	return server
+}
+
+// cloudStackDriveInstance reads files of the config drive.
+var cloudStackDriveInstance = &Instance{
+	drive: &instanceDrive{label: "config-2", dir: "/media/ConfigDrive", file: cloudStackMetadata + "instance_id.txt", others: []string{
+		cloudStackMetadata + "availability_zone.txt", cloudStackMetadata + "cloud_identifier.txt", cloudStackMetadata + "local_hostname.txt",
+		cloudStackMetadata + "service_offering.txt", cloudStackMetadata + "vm_id.txt", cloudStackMetadata + "public_keys.txt"}},
+	attributes: []row{
+		{"CLOUDSTACK_AVAILABILITY_ZONE", cloudStackMetadata + "availability_zone.txt"},
+		{"CLOUDSTACK_CLOUD_IDENTIFIER", cloudStackMetadata + "cloud_identifier.txt"},
+		{"CLOUDSTACK_INSTANCE_ID", cloudStackMetadata + "instance_id.txt"},
+		{"CLOUDSTACK_LOCAL_HOSTNAME", cloudStackMetadata + "local_hostname.txt"},
+		{"CLOUDSTACK_SERVICE_OFFERING", cloudStackMetadata + "service_offering.txt"},
+		{"CLOUDSTACK_VM_ID", cloudStackMetadata + "vm_id.txt"},
+	},
+	keys: cloudStackMetadata + "public_keys.txt",
+}
+
+const cloudStackMetadata = "cloudstack/metadata/"
+
+// cloudStackInstance asks the DHCP server.
+var cloudStackInstance = &Instance{
+	find: func(a *Asker) (string, error) {
+		server, err := a.awaitLease("the server", leaseWait, leaseServers)
+		return "http://" + hostInURL(server) + "/latest/meta-data/", err
+	},
+	attributes: []row{
+		{"CLOUDSTACK_INSTANCE_ID", "instance-id"},
+		{"CLOUDSTACK_LOCAL_HOSTNAME", "local-hostname"},
+		{"CLOUDSTACK_PUBLIC_HOSTNAME", "public-hostname"},
+		{"CLOUDSTACK_AVAILABILITY_ZONE", "availability-zone"},
+		{"CLOUDSTACK_IPV4_PUBLIC", "public-ipv4"},
+		{"CLOUDSTACK_IPV4_LOCAL", "local-ipv4"},
+		{"CLOUDSTACK_SERVICE_OFFERING", "service-offering"},
+		{"CLOUDSTACK_CLOUD_IDENTIFIER", "cloud-identifier"},
+		{"CLOUDSTACK_VM_ID", "vm-id"},
+	},
+	keys: "public-keys",
 }

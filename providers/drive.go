@@ -22,6 +22,8 @@ type configDrive struct {
 	label string
 	// files are looked for in this order.
 	files []string
+	// also are read with the file that was found, where they are there.
+	also []string
 	// skip reports whether a file is not for us. May be nil.
 	skip func(text []byte) bool
 	// limit is how long the drive is waited for.
@@ -100,11 +102,25 @@ func (c *configDrive) readFiles(r *scanResult, dir string) (file string, err err
 		case err != nil:
 			return file, err
 		case c.skip == nil || !c.skip(text):
-			r.file, r.text = file, text
-			return file, nil
+			r.file, r.text, r.also = file, text, map[string][]byte{}
+			return c.readAlso(r, dir)
 		}
 	}
 	return c.files[0], nil
+}
+
+// readAlso reads what there is of the other files.
+func (c *configDrive) readAlso(r *scanResult, dir string) (file string, err error) {
+	for _, file := range c.also {
+		text, err := readBelow(dir, file)
+		switch {
+		case err == nil:
+			r.also[file] = text
+		case !errors.Is(err, fs.ErrNotExist):
+			return file, err
+		}
+	}
+	return r.file, nil
 }
 
 // choose decides among the drives with the label. One with a file counts before
@@ -118,7 +134,7 @@ func (c *configDrive) choose(all []*scanResult) (raw *UserData, found bool, err 
 			}
 			found = true
 			if r.text != nil {
-				return &UserData{Text: r.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", r.file, r.name, r.label)}, true, nil
+				return &UserData{Text: r.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", r.file, r.name, r.label), also: r.also}, true, nil
 			}
 			if err == nil && r.failure != nil {
 				err = &report.Error{Err: r.failure, Hint: "make the drive anew, or attach a working one"}

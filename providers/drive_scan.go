@@ -34,6 +34,7 @@ type scanResult struct {
 	// text, nil if there is none, and what went wrong.
 	label, file string
 	text        []byte
+	also        map[string][]byte // other files, by their names
 	failure     error
 }
 

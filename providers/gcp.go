@@ -1,6 +1,9 @@
 package providers
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 )
@@ -16,3 +19,54 @@ var gcp = &service{request: imds.Request{
 const gcpIPv6 = "[fd20:ce::254]"
 
 func gcpCredentials(m *imds.Client) fetch.Credentials { return m.GoogleCredentials(linkLocal, gcpIPv6) }
+
+var gcpInstance = &Instance{
+	service: gcp, url: linkLocal + "/computeMetadata/v1/", emptyIsNone: true,
+	attributes: []row{
+		{"GCP_HOSTNAME", "instance/hostname"},
+		{"GCP_IP_EXTERNAL_0", "instance/network-interfaces/0/access-configs/0/external-ip"},
+		{"GCP_IP_LOCAL_0", "instance/network-interfaces/0/ip"},
+		{"GCP_MACHINE_TYPE", "instance/machine-type"},
+	},
+	hostname: "instance/hostname",
+	keysBy:   gcpKeys,
+}
+
+// gcpKeys are those of the instance, and those of its project unless it blocks them. An
+// old attribute of the instance replaces all others.
+func gcpKeys(a *Asker) ([]string, error) {
+	keys, err := a.gcpKeysAt("instance/attributes/sshKeys")
+	if err != nil || len(keys) > 0 {
+		return keys, err
+	}
+	keys, err = a.gcpKeysAt("instance/attributes/ssh-keys")
+	if err != nil {
+		return nil, err
+	}
+	if blocked, err := a.value("instance/attributes/block-project-ssh-keys"); err != nil || blocked == "true" {
+		return keys, err
+	}
+	old, err := a.gcpKeysAt("project/attributes/sshKeys")
+	if err != nil {
+		return nil, err
+	}
+	project, err := a.gcpKeysAt("project/attributes/ssh-keys")
+	return append(append(keys, old...), project...), err
+}
+
+// gcpKeysAt reads lines of USER:KEY, whoever the user is.
+func (a *Asker) gcpKeysAt(path string) ([]string, error) {
+	text, err := a.value(path)
+	var keys []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		_, key, ok := strings.Cut(line, ":")
+		if !ok && err == nil {
+			err = fmt.Errorf("%s has a line that is not USER:KEY", a.name(path))
+		}
+		keys = append(keys, key)
+	}
+	return keys, err
+}

@@ -1,6 +1,9 @@
 package providers
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // fetchKubeVirt reads a volume cloudInitNoCloud (label cidata) or
 // cloudInitConfigDrive (label config-2) of the virtual machine. It may have none.
@@ -9,4 +12,45 @@ func fetchKubeVirt(ctx context.Context, env *Env) (*UserData, error) {
 	openStack := configDrive{label: "config-2", files: []string{openStackFile}, limit: env.Timeout}
 	data, err := race(ctx, env, []source{noCloud.source(env), openStack.source(env)}, nil)
 	return unlessMissing(env, data, err)
+}
+
+// kubevirtInstance reads either drive. A virtual machine may have none.
+var kubevirtInstance = &Instance{
+	drive: &instanceDrive{label: "config-2", file: openStackMetadata, others: []string{openStackNetwork}, mayBeMissing: true},
+	otherwise: &Instance{
+		drive: &instanceDrive{label: "cidata", file: "meta-data", others: []string{"network-config"}, mayBeMissing: true},
+		yaml:  true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: "meta-data#public_keys/*",
+	},
+	yaml: true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: openStackMetadata + "#public_keys/*",
+}
+
+func kubevirtAttributes(a *Asker) ([]Attribute, error) {
+	id, err := a.kubevirt("instance-id", "uuid")
+	if err != nil {
+		return nil, err
+	}
+	hostname, err := kubevirtHostname(a)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" || hostname == "" {
+		return nil, errors.New("the drive has no ID, or no hostname, of this machine")
+	}
+	all := []Attribute{{"KUBEVIRT_INSTANCE_ID", id}, {"KUBEVIRT_HOSTNAME", hostname}}
+	if kind, err := a.kubevirt("instance_type"); err != nil || kind != "" {
+		return append(all, Attribute{"KUBEVIRT_INSTANCE_TYPE", kind}), err
+	}
+	return all, nil
+}
+
+func kubevirtHostname(a *Asker) (string, error) { return a.kubevirt("hostname", "local-hostname") }
+
+// kubevirt returns the first of these members that the metadata has.
+func (a *Asker) kubevirt(names ...string) (string, error) {
+	for _, name := range names {
+		if value, err := a.value(a.instance.drive.file + "#" + name); err != nil || value != "" {
+			return value, err
+		}
+	}
+	return "", nil
 }

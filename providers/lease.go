@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -23,19 +25,35 @@ var leaseFiles = []string{
 // maxLease bounds a lease file, in bytes. dhclient appends to its own forever.
 const maxLease = 1 << 20
 
+// awaitLease waits for what read finds in the leases of this machine.
+func (a *Asker) awaitLease(what string, limit time.Duration, read func(root string) []string) (string, error) {
+	var values []string
+	err := a.env.wait(what+" of a DHCP lease", "net", limit).Until(a.ctx, func() (string, bool, error) {
+		values = read(a.env.Root)
+		return "", len(values) > 0, nil
+	})
+	if err != nil {
+		return "", &report.Error{Err: err, Hint: "check that the network is configured by DHCP before this runs, by systemd-networkd, NetworkManager or dhclient"}
+	}
+	return values[0], nil
+}
+
 // leaseServers returns the addresses of the DHCP servers of this machine's leases.
-func leaseServers(root string) []string {
-	var servers []string
+func leaseServers(root string) []string { return leaseValues(root, leaseServer) }
+
+// leaseValues returns what read finds in the leases, each value once.
+func leaseValues(root string, read func(text string) string) []string {
+	var values []string
 	for _, pattern := range leaseFiles {
 		names, _ := filepath.Glob(filepath.Join(root, pattern)) // the patterns are well-formed
 		for _, name := range names {
 			text, err := system.ReadFile(name, maxLease)
-			if server := leaseServer(string(text)); err == nil && server != "" && !slices.Contains(servers, server) {
-				servers = append(servers, server)
+			if value := read(string(text)); err == nil && value != "" && !slices.Contains(values, value) {
+				values = append(values, value)
 			}
 		}
 	}
-	return servers
+	return values
 }
 
 // leaseServer returns the server of the last lease in a file, or "".

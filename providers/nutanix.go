@@ -9,3 +9,13 @@ func fetchRequiredDrive(ctx context.Context, env *Env) (*UserData, error) {
 		hint: "give the machine user data; if it is to have none, boot it with ignition.platform.id=metal"}
 	return c.fetch(ctx, env)
 }
+
+var powervsInstance = &Instance{
+	drive: &instanceDrive{label: "config-2", file: openStackMetadata}, required: true,
+	attributes: []row{
+		{"POWERVS_INSTANCE_ID", openStackMetadata + "#uuid"},
+		{"POWERVS_LOCAL_HOSTNAME", openStackMetadata + "#name"},
+	},
+	hostname: openStackMetadata + "#name",
+	keys:     openStackMetadata + "#public_keys/*",
+}

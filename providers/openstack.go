@@ -106,3 +106,41 @@ type noSource struct{ error }
 
 func (e *noSource) Unwrap() error        { return e.error }
 func (e *noSource) Is(target error) bool { return target == errNoSource }
+
+// Files of the config drive, beside the user data.
+const (
+	openStackMetadata = "openstack/latest/meta_data.json"
+	openStackNetwork  = "openstack/latest/network_data.json"
+	openStackEC2      = "ec2/latest/meta-data.json"
+)
+
+// openStackInstance reads the drive, or else asks the service.
+var openStackInstance = &Instance{
+	drive:     &instanceDrive{label: "config-2", file: openStackMetadata, others: []string{openStackEC2, openStackNetwork}},
+	otherwise: openStackServiceInstance,
+	attributes: []row{
+		{"OPENSTACK_HOSTNAME", openStackMetadata + "#hostname"},
+		{"OPENSTACK_INSTANCE_ID", openStackEC2 + "#instance-id"},
+		{"OPENSTACK_INSTANCE_TYPE", openStackEC2 + "#instance-type"},
+		{"OPENSTACK_INSTANCE_UUID", openStackMetadata + "#uuid"},
+		{"OPENSTACK_IPV4_LOCAL", openStackEC2 + "#local-ipv4"},
+		{"OPENSTACK_IPV4_PUBLIC", openStackEC2 + "#public-ipv4"},
+	},
+	hostname: openStackMetadata + "#hostname",
+	keys:     openStackMetadata + "#public_keys/*",
+}
+
+// openStackServiceInstance asks a service like EC2's, for what that has.
+var openStackServiceInstance = &Instance{
+	url: linkLocal + "/latest/meta-data/",
+	attributes: []row{
+		{"OPENSTACK_HOSTNAME", "hostname"},
+		{"OPENSTACK_INSTANCE_ID", "instance-id"},
+		{"OPENSTACK_INSTANCE_TYPE", "instance-type"},
+		{"OPENSTACK_INSTANCE_UUID", linkLocal + "/openstack/2012-08-10/meta_data.json#uuid"},
+		{"OPENSTACK_IPV4_LOCAL", "local-ipv4"},
+		{"OPENSTACK_IPV4_PUBLIC", "public-ipv4"},
+	},
+	hostname: "hostname",
+	keysBy:   func(a *Asker) ([]string, error) { return ec2Keys(a, "public-keys") },
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,4 +76,48 @@ func newPacketEvent(stage string, failure error) packetEvent {
 		problems = append(problems, p.String())
 	}
 	return packetEvent{"failed", fmt.Sprintf("[%s] Ignition error: %s", stage, strings.Join(problems, "; "))}
+}
+
+var packetInstance = &Instance{
+	service: packet, url: packetService + "/metadata", required: true,
+	moreAttributes: packetAddresses,
+	attributes: []row{
+		{"PACKET_HOSTNAME", "#hostname"},
+		{"PACKET_PLAN", "#plan"},
+		{"PACKET_PHONE_HOME_URL", "#phone_home_url"},
+	},
+	hostname: "#hostname",
+	keys:     "#ssh_keys/*",
+	checkIn: func(a *Asker) error {
+		home, err := a.value("#phone_home_url")
+		if err != nil {
+			return err
+		}
+		return a.send(imds.Request{Method: http.MethodPost, URL: home, Header: []string{"Content-Type", "application/json"}})
+	},
+}
+
+// packetAddresses are numbered by family, and by whether they are public.
+func packetAddresses(a *Asker) ([]Attribute, error) {
+	n, err := a.document("")
+	var all []Attribute
+	count := map[string]int{}
+	for _, address := range children(n.Member("network").Member("addresses")) {
+		kind := "PACKET_IPV" + scalar(address.Member("address_family"))
+		if scalar(address.Member("public")) == "true" {
+			kind += "_PUBLIC"
+		} else {
+			kind += "_PRIVATE"
+		}
+		number := "_" + strconv.Itoa(count[kind])
+		count[kind]++
+		for _, r := range []row{{kind + number, "address"}, {kind + "_GATEWAY" + number, "gateway"}} {
+			ip, err := netip.ParseAddr(scalar(address.Member(r.at)))
+			if err != nil {
+				return nil, fmt.Errorf("%s of network.addresses is no IP address", r.at)
+			}
+			all = append(all, Attribute{r.name, ip.String()})
+		}
+	}
+	return all, err
 }

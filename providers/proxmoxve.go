@@ -18,3 +18,51 @@ func forCloudInit(text []byte) bool {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	return len(line) == 0 || string(bytes.TrimRight(line, " \t\r")) == "#cloud-config"
 }
+
+// proxmoxveInstance reads what Proxmox writes for cloud-init. A machine may have no drive.
+var proxmoxveInstance = &Instance{
+	drive: &instanceDrive{label: "cidata", file: "user-data", others: []string{"meta-data", "vendor-data", "network-config"}, mayBeMissing: true},
+	yaml:  true,
+	attributes: []row{
+		{"PROXMOXVE_INSTANCE_ID", "meta-data#instance-id"},
+	},
+	moreAttributes: func(a *Asker) ([]Attribute, error) {
+		hostname, err := a.cloudConfig("hostname")
+		if err != nil || len(hostname) == 0 {
+			return nil, err
+		}
+		return []Attribute{{"PROXMOXVE_HOSTNAME", hostname[0]}}, nil
+	},
+	hostnameBy: func(a *Asker) (string, error) {
+		hostname, err := a.cloudConfig("hostname")
+		if err != nil || len(hostname) == 0 {
+			return "", err
+		}
+		return hostname[0], nil
+	},
+	keysBy: func(a *Asker) ([]string, error) { return a.cloudConfig("ssh_authorized_keys") },
+}
+
+// cloudConfig returns the values of a key of the user data, if that is for cloud-init.
+func (a *Asker) cloudConfig(key string) ([]string, error) {
+	data, _, err := a.text("user-data")
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(data, []byte("#cloud-config")) {
+		a.env.Log.Warn("the user data is not for cloud-init (#cloud-config), so that it has no " + key)
+		return nil, nil
+	}
+	n, err := a.document("user-data")
+	if err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, value := range children(n.Member(key)) {
+		values = append(values, value.Text)
+	}
+	if value := scalar(n.Member(key)); value != "" {
+		values = append(values, value)
+	}
+	return values, nil
+}

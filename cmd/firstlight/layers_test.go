@@ -51,15 +51,16 @@ var allowedImports = map[string][]string{
 	"internal/system/systemtest": {"internal/system"},
 	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/system", "internal/xmltext"},
 	"internal/imds":              {"internal/fetch", "internal/http", "internal/json", "internal/report"},
-	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
+	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/doc", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
 	"providers/limits":           {"config"},
+	"metadata":                   {"internal/distribution", "internal/fetch", "internal/imds", "internal/report", "internal/system", "providers"},
 	"storage/plan":               {"config", "internal/gpt", "internal/blkprobe", "internal/report"},
 	"storage":                    {"config", "storage/plan", "files/rootfs", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
 	"stages":                     {"config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system"},
-	"cmd/firstlight":             {"stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system"},
+	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system"},
 	"cmd/firstlightctl":          {"config", "config/rules", "config/butane", "config/spec2", "internal/check", "internal/format", "internal/lsp", "internal/schema", "internal/fetch", "files", "files/rootfs", "internal/bootloader", "internal/firstboot", "internal/initramfs", "internal/qemu", "internal/console", "internal/emulator", "providers/limits", "providers", "internal/distribution", "internal/report", "internal/timeline", "stages", "storage", "storage/plan", "internal/system"},
 }
 

@@ -33,6 +33,8 @@ var programs = map[string]func(args []string) int{
 	"ignition-rmcfg":       removeConfig,
 	"firstlight-firstboot": markFirstBoot,
 	"firstlight-kargs":     setKernelArguments,
+	"afterburn":            afterburn.run,
+	"coreos-metadata":      coreosMetadata.run,
 }
 
 func main() {

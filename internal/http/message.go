@@ -15,11 +15,12 @@ import (
 
 // Methods.
 const (
-	MethodGet  = "GET"
-	MethodHead = "HEAD"
-	MethodPost = "POST"
-	MethodPut  = "PUT"
-	connect    = "CONNECT"
+	MethodGet   = "GET"
+	MethodHead  = "HEAD"
+	MethodPost  = "POST"
+	MethodPut   = "PUT"
+	MethodPatch = "PATCH"
+	connect     = "CONNECT"
 )
 
 // Statuses.

@@ -36,6 +36,9 @@ type Request struct {
 	Hints []Hint
 	// MaxBytes bounds the response; 0 is a MiB.
 	MaxBytes int
+	// Check returns what is wrong with a response that is no answer, after which the
+	// service is asked again. May be nil.
+	Check func(body []byte) error
 
 	onAttempt func(*fetch.AttemptError) // as in fetch.Client.Retry
 }
@@ -119,6 +122,10 @@ func (c *Client) attempt(ctx context.Context, r Request) ([]byte, error) {
 		return nil, fmt.Errorf("%w after %d bytes", fetch.ErrCut, len(body))
 	case len(body) > r.MaxBytes:
 		return nil, &fetch.AttemptError{Kind: fetch.Permanent, Err: fmt.Errorf("the answer has more than %d bytes", r.MaxBytes)}
+	case r.Check != nil:
+		if err := r.Check(body); err != nil {
+			return nil, &fetch.AttemptError{Kind: fetch.ServerBusy, Err: fmt.Errorf("the answer makes no sense: %w", err)}
+		}
 	}
 	return body, nil
 }
@@ -129,7 +136,7 @@ func (r *Request) explain(err error) error {
 	switch {
 	case !errors.As(err, &status):
 		return err
-	case r.Method == http.MethodPost && status.Code/100 == 2:
+	case r.Method != http.MethodGet && status.Code/100 == 2:
 		return nil // created, accepted
 	case slices.Contains(r.RetryOn, status.Code):
 		return &fetch.AttemptError{Kind: fetch.ServerBusy, Err: err, RetryAfter: status.RetryAfter}

@@ -1,0 +1,136 @@
+package metadata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
+)
+
+// keyFile is below the home of a user; sshd has to be told of it.
+const keyFile = ".ssh/authorized_keys.d/afterburn"
+
+// The MESSAGE_IDs of the journal entries. Distributions select by them.
+const (
+	keysWritten = "0f7d7a502f2d433caa1323440a6b4190"
+	keysRemoved = "f8b91c53f5544868a3a10d0dcf68e9ea"
+)
+
+// writeKeys makes the key file of a user what the platform says. Where that cannot say
+// anything, the file stays: the keys in it may be the only way in.
+func writeKeys(_ context.Context, m *Machine, user string) error {
+	doing := fmt.Sprintf("writing the SSH keys of user %q", user)
+	given, known, err := m.Asker.Keys()
+	if err != nil {
+		return &report.Error{Doing: doing, Err: err}
+	}
+	if !known {
+		m.Log.Warn(m.Env.Platform.Name + " does not say which SSH keys this machine has; what was written before stays")
+		return nil
+	}
+	keys, err := CheckKeys(given, func(err error) { m.Log.Warn(err.Error() + "; it is left out") })
+	if err != nil {
+		return &report.Error{Doing: doing, Err: err, Hint: "remove this key from the machine at " + m.Env.Platform.Name + ", or correct it"}
+	}
+	a, err := findAccount(passwdFiles, user)
+	if err != nil {
+		return &report.Error{Doing: doing, Err: err, Hint: "the unit is afterburn-sshkeys@USER.service: enable that of a user of this machine"}
+	}
+	name := filepath.Join(a.home, keyFile)
+	change, message, id := func() error { return putKeys(name, keys) }, "wrote ssh authorized keys file for user: ", keysWritten
+	if len(keys) == 0 {
+		change, message, id = func() error { return removeKeys(name) }, "removed ssh authorized keys file for user: ", keysRemoved
+	}
+	if err := a.as(change); err != nil {
+		return &report.Error{Doing: doing, Err: err, Hint: "keys go only where their user may write: make the home directory and what is in it the user's"}
+	}
+	m.Log.Bare().Info(message+user, "MESSAGE_ID", id, "AFTERBURN_USER_NAME", user, "AFTERBURN_PATH", name)
+	return nil
+}
+
+func putKeys(name string, keys []string) error {
+	return system.WriteFile(name, []byte(strings.Join(keys, "\n")+"\n"), 0o600)
+}
+
+func removeKeys(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// An account is a user of this machine.
+type account struct {
+	uid, gid int
+	home     string
+}
+
+// passwdFiles are where users are; the second is of images whose /etc is changed.
+var passwdFiles = []string{"/etc/passwd", "/usr/lib/passwd"}
+
+func findAccount(files []string, name string) (account, error) {
+	for _, file := range files {
+		text, err := system.ReadFile(file, system.KernelText)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return account{}, fmt.Errorf("looking for the user: %w", err)
+		}
+		for line := range strings.SplitSeq(string(text), "\n") {
+			f := strings.Split(line, ":")
+			if len(f) < 7 || f[0] != name {
+				continue
+			}
+			uid, uidErr := strconv.ParseUint(f[2], 10, 31)
+			gid, gidErr := strconv.ParseUint(f[3], 10, 31)
+			if uidErr != nil || gidErr != nil || !filepath.IsAbs(f[5]) {
+				return account{}, fmt.Errorf("the line of the user in %s has no numbers, or no home directory", file)
+			}
+			return account{int(uid), int(gid), f[5]}, nil
+		}
+	}
+	return account{}, errors.New("this machine has no such user")
+}
+
+// as does something with files as this user would: where she may not write, nothing is
+// written, wherever links of hers lead to. Only root can be somebody else.
+func (a account) as(do func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // which ends with this function: it is hers only
+		done <- func() error {
+			if os.Geteuid() == 0 {
+				if err := a.become(); err != nil {
+					return err
+				}
+			}
+			return do()
+		}()
+	}()
+	return <-done
+}
+
+// become changes who this thread is for filesystems (setfsuid(2)).
+func (a account) become() error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("leaving the groups of root: %w", errno)
+	}
+	if err := unix.Setfsgid(a.gid); err != nil {
+		return fmt.Errorf("taking the group %d: %w", a.gid, err)
+	}
+	if err := unix.Setfsuid(a.uid); err != nil {
+		return fmt.Errorf("becoming the user %d: %w", a.uid, err)
+	}
+	return nil
+}
