@@ -42,6 +42,7 @@ var allowedImports = map[string][]string{
 	"internal/gpt":               {"internal/blkprobe"},
 	"internal/man":               {},
 	"internal/firstboot":         {"files/rootfs", "internal/bootloader", "internal/distribution"},
+	"internal/network":           {"config", "internal/doc", "internal/report", "internal/system"},
 	"internal/bootloader":        {"files/rootfs", "internal/blkprobe", "internal/gpt", "internal/system"},
 	"internal/report":            {"config", "internal/json", "internal/system"},
 	"internal/timeline":          {"config", "internal/json", "internal/report", "internal/system"},
