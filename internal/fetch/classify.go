@@ -13,9 +13,19 @@ import (
 	"github.com/firstlight-os/firstlight/internal/http"
 )
 
-// classify finds out what does not work: link, address, route, DNS, TCP, TLS or
-// HTTP, from the lowest layer to the highest. Each text begins with that word.
+// classify finds out what does not work, and what the network of this machine is like if
+// that may be the reason.
 func (c *Client) classify(err error) *AttemptError {
+	e := c.classifyLayers(err)
+	if retryPolicy[e.Kind].network {
+		e.state = c.networkState
+	}
+	return e
+}
+
+// classifyLayers finds out what does not work: link, address, route, DNS, TCP, TLS or
+// HTTP, from the lowest layer to the highest. Each text begins with that word.
+func (c *Client) classifyLayers(err error) *AttemptError {
 	var attempt *AttemptError
 	var status *StatusError
 	var name *net.DNSError

@@ -51,6 +51,8 @@ type Client struct {
 	bundles map[string][]byte
 	// listLinks returns the network interfaces of this machine.
 	listLinks func() []link
+	// networkState describes the network of this machine.
+	networkState func() string
 }
 
 const defaultStallTimeout = 30 * time.Second
@@ -58,7 +60,7 @@ const defaultStallTimeout = 30 * time.Second
 // New returns a client with the settings that hold until Configure: the given
 // timeout for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, totalTimeout time.Duration) *Client {
-	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, NetworkWait: defaultNetworkWait, bundles: map[string][]byte{}, listLinks: links}
+	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, NetworkWait: defaultNetworkWait, bundles: map[string][]byte{}, listLinks: links, networkState: networkState}
 	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: totalTimeout, beforeConfig: true})
 	return c
 }

@@ -54,19 +54,20 @@ var retryPolicy = [...]struct {
 	limit     time.Duration // how long this kind alone may last
 	pause     time.Duration // the longest between two attempts
 	uncounted bool          // nobody was asked, so that it does not count as an attempt
+	network   bool          // the network of this machine may be the reason
 	hint      string
 }{
-	Permanent:   {0, 0, false, ""},
-	ServerBusy:  {forever, lastPause, false, "look at the server and its log"},
-	ConnLost:    {forever, shortPause, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
-	ConnRefused: {3 * time.Hour, lastPause, false, "check that the server runs, and that address and port are right"},
-	Timeout:     {3 * time.Hour, shortPause, false, "check the address, and whether a firewall drops the packets"},
-	TLS:         {time.Minute, shortPause, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls"},
-	NXDomain: {30 * time.Minute, shortPause, false,
+	Permanent:   {0, 0, false, false, ""},
+	ServerBusy:  {forever, lastPause, false, false, "look at the server and its log"},
+	ConnLost:    {forever, shortPause, false, false, "look at the server and at what is between: proxies, firewalls, the MTU"},
+	ConnRefused: {3 * time.Hour, lastPause, false, false, "check that the server runs, and that address and port are right"},
+	Timeout:     {3 * time.Hour, shortPause, false, true, "check the address, and whether a firewall drops the packets"},
+	TLS:         {time.Minute, shortPause, false, false, "check the URL's host and this machine's clock; an authority of your own goes to ignition.security.tls"},
+	NXDomain: {30 * time.Minute, shortPause, false, true,
 		"check the spelling of the host's name, and the name servers that this machine was given (/etc/resolv.conf)"},
-	DNSDown:   {forever, networkPause, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
-	NoNetwork: {forever, networkPause, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
-	NoInterface: {10 * time.Second, networkPause, true,
+	DNSDown:   {forever, networkPause, true, true, "check the name servers that this machine was given (/etc/resolv.conf)"},
+	NoNetwork: {forever, networkPause, true, true, "check cable, switch port and DHCP, or the ip= arguments on the kernel command line"},
+	NoInterface: {10 * time.Second, networkPause, true, true,
 		"check the name of the network interface in the URL, which follows after the address; \"ip link\" lists those of this machine"},
 }
 
@@ -77,6 +78,7 @@ type AttemptError struct {
 	RetryAfter time.Duration // that the server demands
 	hint       string        // instead of the policy's
 	target     string        // the host that this machine has no route to
+	state      func() string // describes the network of this machine; may be nil
 }
 
 func failed(kind Kind, format string, args ...any) *AttemptError {
@@ -85,6 +87,14 @@ func failed(kind Kind, format string, args ...any) *AttemptError {
 
 func (e *AttemptError) Error() string { return e.Err.Error() }
 func (e *AttemptError) Unwrap() error { return e.Err }
+
+// Detail describes the network of this machine, if that may be the reason.
+func (e *AttemptError) Detail() string {
+	if e.state == nil {
+		return ""
+	}
+	return e.state()
+}
 
 // A Clock is the time of retries, certificates and credentials.
 type Clock struct {
