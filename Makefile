@@ -2,7 +2,7 @@
 # make demo      boots a VM and provisions it before your eyes
 # make test      passes all tests, real boots included
 # make install   DESTDIR= PREFIX=/usr
-# make size      what a distribution pays for an agent in its initramfs
+# make size      who costs what in the agent; size-initramfs: in a whole initramfs
 # make web       dist/web, the page that checks configs in a browser; needs node and npm
 # make overlay   bin/firstlight-overlay-ARCH.cpio, which switches the agent of an initramfs
 #
@@ -45,7 +45,7 @@ SHARE ?= $(BIN)/share
 # Everything but the boots, which need root, QEMU and minutes.
 UNITS = $(shell $(GO) list ./... | grep -v /tests/)
 
-.PHONY: all build web overlay butane ignition-validate demo test test-unit test-boot prepare lint bench bench-check size fuzz soak clean
+.PHONY: all build web overlay butane ignition-validate demo test test-unit test-boot prepare lint bench bench-check size size-initramfs fuzz soak clean
 .PHONY: dist man install install-firstlight install-firstlightctl install-web install-butane install-grub-for-bootupd
 
 all: build
@@ -102,9 +102,14 @@ bench:
 bench-check:
 	$(GO) run ./tests/counters
 
-# What a distribution pays for an agent in its initramfs.
-size: build prepare
-	$(GO) run ./tests/size
+# Who costs what in the agent, by package. SIZE=-json for all of them.
+size: build
+	$(GO) run ./tests/size $(SIZE) $(BIN)/firstlight $(SMALL)
+
+# What a distribution pays for an agent in its initramfs: builds and compresses five, for
+# minutes.
+size-initramfs: build prepare
+	$(GO) run ./tests/size -images
 
 fuzz:
 	tests/fuzz $(FUZZTIME)
