@@ -193,13 +193,18 @@ func probeZFS(d *device) (Signature, bool) {
 	end := d.size &^ (label - 1)
 	var s Signature
 	for _, start := range []int64{0, label, end - 2*label, end - label} {
-		if start < 0 {
+		if start < 0 || start > d.size-label {
 			continue
 		}
-		b := d.bytes(start+ring, ring)
-		for at := 0; at+8 <= len(b); at += step {
-			if le.Uint64(b[at:]) == magic || be.Uint64(b[at:]) == magic {
-				s.Magics = append(s.Magics, Range{start + ring + int64(at), 8})
+		for at := start + ring; at < start+label; at += windowSize {
+			b := d.window(at)
+			if b == nil {
+				b = d.bytes(at, windowSize) // has the error
+			}
+			for i := 0; i+8 <= len(b); i += step {
+				if le.Uint64(b[i:]) == magic || be.Uint64(b[i:]) == magic {
+					s.Magics = append(s.Magics, Range{at + int64(i), 8})
+				}
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Signature is one thing that a device seems to hold.
@@ -91,6 +92,7 @@ var formats = []struct {
 func Probe(r io.ReaderAt, size int64, only ...string) ([]Signature, error) {
 	var found []Signature
 	d := &device{r: r, size: size}
+	defer d.forget()
 	for _, f := range formats {
 		if len(only) > 0 && !slices.Contains(only, f.name) {
 			continue
@@ -105,17 +107,48 @@ func Probe(r io.ReaderAt, size int64, only ...string) ([]Signature, error) {
 	return found, d.err
 }
 
-// A device is what is probed.
+// A device is what is probed. Most formats have their magic numbers in the same few
+// kilobytes at its beginning, so that these are read once, as windows.
 type device struct {
-	r    io.ReaderAt
-	size int64
-	err  error // the first of reading
+	r       io.ReaderAt
+	size    int64
+	err     error // the first of reading
+	windows []*window
 }
 
-// bytes reads n bytes; nil if they do not lie within the device or cannot be read.
+const (
+	windowSize = 64 << 10       // bytes, and the multiple that a window begins at
+	beginning  = 2 * windowSize // what is read as windows
+)
+
+type window struct {
+	at         int64
+	unreadable bool // not all of it can be read
+	text       [windowSize]byte
+}
+
+// spareWindows are those of devices that were probed: there may be hundreds.
+var spareWindows = sync.Pool{New: func() any { return new(window) }}
+
+// forget gives the windows back.
+func (d *device) forget() {
+	for _, w := range d.windows {
+		spareWindows.Put(w)
+	}
+	d.windows = nil
+}
+
+// bytes returns n bytes; nil if they do not lie within the device or cannot be read. They
+// are valid until the device is forgotten, and must not be changed.
 func (d *device) bytes(off, n int64) []byte {
 	if off < 0 || off > d.size-n {
 		return nil
+	}
+	at := off &^ (windowSize - 1)
+	if at < beginning && off+n <= at+windowSize {
+		if b := d.window(at); b != nil {
+			return b[off-at:][:n]
+		}
 	}
 	b := make([]byte, n)
 	if got, err := d.r.ReadAt(b, off); int64(got) != n {
@@ -125,6 +158,28 @@ func (d *device) bytes(off, n int64) []byte {
 		return nil
 	}
 	return b
+}
+
+// window returns the bytes of the window that begins there, fewer at the end of the
+// device; nil if not all of them can be read.
+func (d *device) window(at int64) []byte {
+	i := slices.IndexFunc(d.windows, func(w *window) bool { return w.at == at })
+	if i < 0 {
+		i = len(d.windows)
+		d.windows = append(d.windows, d.readWindow(at))
+	}
+	if d.windows[i].unreadable {
+		return nil
+	}
+	return d.windows[i].text[:min(windowSize, d.size-at)]
+}
+
+func (d *device) readWindow(at int64) *window {
+	w := spareWindows.Get().(*window)
+	b := w.text[:min(windowSize, d.size-at)]
+	n, _ := d.r.ReadAt(b, at) // bytes has the error, if it is about what is asked for
+	w.at, w.unreadable = at, n < len(b)
+	return w
 }
 
 // magic reports whether text is at an offset.

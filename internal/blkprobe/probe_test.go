@@ -234,3 +234,55 @@ func FuzzProbe(f *testing.F) {
 		}
 	})
 }
+
+// A faulty device cannot be read in a range, and counts how often it is read.
+type faulty struct {
+	sparse
+	bad   Range
+	reads int
+}
+
+var errMedium = errors.New("medium error")
+
+func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
+	f.reads++
+	if off < f.bad.Offset+f.bad.Length && f.bad.Offset < off+int64(len(p)) {
+		return 0, errMedium
+	}
+	return f.sparse.ReadAt(p, off)
+}
+
+func TestWhatCannotBeReadHidesNothingElse(t *testing.T) {
+	ext := sparse{1 << 30, map[int64]string{1024 + 0x38: "\x53\xef"}}
+	for _, c := range []struct {
+		name  string
+		bad   Range
+		found int
+		err   error
+	}{
+		{"nothing", Range{}, 1, nil},
+		{"between the places of all formats", Range{50 << 10, 512}, 1, nil},
+		{"the superblock", Range{1024, 512}, 0, errMedium},
+		{"the superblock of another format", Range{64 << 10, 512}, 1, errMedium},
+		{"uberblocks of ZFS", Range{192 << 10, 512}, 1, errMedium},
+	} {
+		got, err := Probe(&faulty{sparse: ext, bad: c.bad}, ext.size)
+		if len(got) != c.found || !errors.Is(err, c.err) {
+			t.Errorf("%s cannot be read: found %v, %v", c.name, got, err)
+		}
+	}
+}
+
+func TestTheBeginningOfADeviceIsReadOnce(t *testing.T) {
+	const (
+		beginning = 2
+		zfs       = 8 // half a ring each
+		luks      = 8
+		md, fat   = 2, 1
+		most      = beginning + zfs + luks + md + fat
+	)
+	empty := &faulty{sparse: sparse{size: 1 << 30}}
+	if found, err := Probe(empty, empty.size); len(found) > 0 || err != nil || empty.reads > most {
+		t.Errorf("found %v, %v in %d reads, want at most %d", found, err, empty.reads, most)
+	}
+}
