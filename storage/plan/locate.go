@@ -28,8 +28,9 @@ func (s source) String() string {
 // planned, and sorts the stacked devices.
 func (g *Graph) Locate() []error {
 	var errs, cycles []error
+	sources := g.sources()
 	for _, t := range g.Targets {
-		if err := g.locate(t); err != nil {
+		if err := g.locate(t, sources); err != nil {
 			errs = append(errs, err)
 			t.Unknown = true
 		}
@@ -38,11 +39,11 @@ func (g *Graph) Locate() []error {
 	return append(errs, cycles...)
 }
 
-func (g *Graph) locate(t *Target) error {
-	sources := g.sourcesOf(t.Device)
+func (g *Graph) locate(t *Target, byPath map[string][]source) error {
+	sources := byPath[t.Device]
 	node, err := g.facts.Resolve(t.Device)
 	if err == nil && len(sources) == 0 {
-		sources = g.sourcesOf(node)
+		sources = byPath[node]
 	}
 	switch {
 	case len(sources) > 1:
@@ -58,22 +59,25 @@ func (g *Graph) locate(t *Target) error {
 	return g.locateNode(t, node)
 }
 
-// sourcesOf are the partitions and stacked devices that will have a path.
-func (g *Graph) sourcesOf(device string) []source {
-	var found []source
-	for _, d := range g.Disks {
-		for _, p := range d.After.Partitions {
-			if slices.Contains(d.partitionPaths(p), device) {
-				found = append(found, source{disk: d, partition: p})
+// sources are the partitions and stacked devices, by each path that they will have.
+func (g *Graph) sources() map[string][]source {
+	byPath := map[string][]source{}
+	add := func(s source, paths []string) {
+		for i, path := range paths {
+			if !slices.Contains(paths[:i], path) {
+				byPath[path] = append(byPath[path], s)
 			}
 		}
 	}
-	for _, s := range g.Stacked {
-		if slices.Contains(s.Device().Paths, device) {
-			found = append(found, source{stacked: s})
+	for _, d := range g.Disks {
+		for _, p := range d.After.Partitions {
+			add(source{disk: d, partition: p}, d.partitionPaths(p))
 		}
 	}
-	return found
+	for _, s := range g.Stacked {
+		add(source{stacked: s}, s.Device().Paths)
+	}
+	return byPath
 }
 
 // locateNode is for devices that exist already and are no partition of the
