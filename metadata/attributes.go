@@ -18,7 +18,7 @@ func writeAttributes(_ context.Context, m *Machine, name string) error {
 	const doing = "writing the attributes of this machine"
 	all, err := m.Asker.Attributes()
 	if err != nil {
-		return &report.Error{Doing: doing, Err: err}
+		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	var text strings.Builder
 	for _, a := range all {
@@ -29,7 +29,7 @@ func writeAttributes(_ context.Context, m *Machine, name string) error {
 		text.WriteString(attributePrefix + a.Name + "=" + quoted(a.Value) + "\n")
 	}
 	if err := writeFile(name, text.String()); err != nil {
-		return &report.Error{Doing: doing, Err: err}
+		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	m.Log.Info(fmt.Sprintf("wrote %s to %s", system.Plural(len(all), "attribute"), name))
 	return nil

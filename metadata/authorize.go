@@ -32,7 +32,7 @@ func writeKeys(_ context.Context, m *Machine, user string) error {
 	doing := fmt.Sprintf("writing the SSH keys of user %q", user)
 	given, known, err := m.Asker.Keys()
 	if err != nil {
-		return &report.Error{Doing: doing, Err: err}
+		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	if !known {
 		m.Log.Warn(m.Env.Platform.Name + " does not say which SSH keys this machine has; what was written before stays")

@@ -17,7 +17,7 @@ func writeHostname(_ context.Context, m *Machine, name string) error {
 	const doing = "writing the hostname of this machine"
 	given, err := m.Asker.Hostname()
 	if err != nil {
-		return &report.Error{Doing: doing, Err: err}
+		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	if given == "" {
 		m.Log.Info(m.Env.Platform.Name + " has no hostname for this machine")
@@ -31,7 +31,7 @@ func writeHostname(_ context.Context, m *Machine, name string) error {
 		m.Log.Warn(fmt.Sprintf("the hostname %s has %d bytes, of which a machine can have %d; it is %s", given, len(given), maxHostname, hostname))
 	}
 	if err := writeFile(name, hostname+"\n"); err != nil {
-		return &report.Error{Doing: doing, Err: err}
+		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	m.Log.Info(fmt.Sprintf("wrote the hostname %s to %s", hostname, name))
 	return nil

@@ -99,11 +99,15 @@ func newMachine(ctx context.Context, o Options, run string) (*Machine, *provider
 	return &Machine{Asker: providers.NewAsker(ctx, env, answers), Env: env, Log: o.Log}, answers, nil
 }
 
+// platformHint is for an answer of the platform that makes no sense. Errors of which more
+// is known have their own hints.
+const platformHint = "this is an error of the platform: start the machine again, and tell its support if it persists"
+
 func checkIn(_ context.Context, m *Machine, _ string) error {
 	known, err := m.Asker.CheckIn()
 	switch {
 	case err != nil:
-		return &report.Error{Doing: "telling " + m.Env.Platform.Name + " that this machine has booted", Err: err}
+		return &report.Error{Doing: "telling " + m.Env.Platform.Name + " that this machine has booted", Err: err, Hint: platformHint}
 	case !known:
 		m.Log.Warn(m.Env.Platform.Name + " does not want to be told that this machine has booted")
 	}

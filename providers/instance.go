@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
+	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
@@ -387,6 +388,13 @@ func (a *Asker) like(url string) imds.Request {
 	if a.instance.service != nil {
 		r = a.instance.service.request
 	}
-	r.URL, r.Header = url, append(slices.Clone(r.Header), a.instance.header...)
+	r.URL, r.AnyAnswer = url, true
+	if r.Token != nil && len(r.Token.AbsentOn) > 0 {
+		// Where a proxy or a firewall keeps tokens away, the service may do without.
+		token := *r.Token
+		token.AbsentOn = append(slices.Clone(token.AbsentOn), http.StatusForbidden)
+		r.Token = &token
+	}
+	r.Header = append(slices.Clone(r.Header), a.instance.header...)
 	return r
 }

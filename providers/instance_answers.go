@@ -120,7 +120,7 @@ func (a *Asker) request(r imds.Request, check func([]byte) error) (text []byte, 
 	ctx, cancel := a.env.withTimeout(a.ctx)
 	defer cancel()
 	text, err = a.env.IMDS.Do(ctx, r)
-	none := errors.Is(err, fetch.ErrNotFound)
+	none := errors.Is(err, fetch.ErrNotFound) && !a.instance.required
 	if err != nil && !none {
 		return nil, false, err
 	}

@@ -105,7 +105,7 @@ func (n afterburnName) multi(args []string) (int, error) {
 	var p platformFlags
 	p.define(f)
 	f.Bool("legacy-cli", false, "no effect")
-	timeout := f.Duration("timeout", metadata.DefaultTimeout, "how long to ask a service that does not answer")
+	timeout := f.Duration("fetch-timeout", metadata.DefaultTimeout, "how long to ask a service that does not answer")
 	values := map[string]*string{}
 	switches := map[string]*bool{}
 	for _, a := range metadata.Actions {

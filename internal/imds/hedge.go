@@ -74,7 +74,7 @@ func (c *Client) hedge(ctx context.Context, r Request) ([]byte, error) {
 		case <-graceOver:
 			late = true
 		}
-		if best := choose(attempts, late); best != nil {
+		if best := choose(attempts, late, r.AnyAnswer); best != nil {
 			return best.body, best.err
 		}
 		if firstIsNotEnough {
@@ -102,7 +102,7 @@ func (r Request) atEachHost() []Request {
 }
 
 // choose returns the attempt whose response counts, nil if it is too early to say.
-func choose(attempts []attempt, late bool) *attempt {
+func choose(attempts []attempt, late, anyAnswer bool) *attempt {
 	var best *attempt
 	waiting, all := false, true
 	for i := range attempts {
@@ -115,7 +115,7 @@ func choose(attempts []attempt, late bool) *attempt {
 	}
 	switch {
 	case best == nil:
-	case all, best.rank() == rankContent, best.rank() > rankOutOfTime && (late || !waiting):
+	case all, best.rank() == rankContent, anyAnswer && best.rank() >= rankNotFound, best.rank() > rankOutOfTime && (late || !waiting):
 		return best
 	}
 	return nil

@@ -46,7 +46,7 @@ func TestBestResponseIsChosen(t *testing.T) {
 		if tc.want >= 0 {
 			want = &tc.attempts[tc.want]
 		}
-		if got := choose(tc.attempts, tc.late); got != want {
+		if got := choose(tc.attempts, tc.late, false); got != want {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}

@@ -22,6 +22,9 @@ type Request struct {
 	// OtherHosts are more hosts of the same service, as they stand in URLs, such
 	// as "[fd00:ec2::254]". See Client.hedge for which one's response counts.
 	OtherHosts []string
+	// AnyAnswer takes what one host says for what all would say, also that there is
+	// nothing.
+	AnyAnswer bool
 	// Header are names and values in turn. They replace default ones.
 	Header []string
 	Body   []byte

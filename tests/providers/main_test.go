@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { sandbox.Main(m, unix.CLONE_NEWNET, settle) }
 
 // addresses are those of the services.
 var addresses = []string{
-	"169.254.169.254/32", "169.254.42.42/32", "100.100.100.200/32", packetAddress + "/32",
+	"169.254.169.254/32", "169.254.42.42/32", "100.100.100.200/32", packetAddress + "/32", azureFabricAddress + "/32",
 	"fd00:ec2::254/128", "fd00:a9fe:a9fe::1/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128",
 }
 
