@@ -10,6 +10,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
+	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
@@ -35,6 +36,9 @@ var Actions = []Action{
 	{"attributes", "PATH", "write the attributes of this machine to a file", writeAttributes},
 	{"ssh-keys", "USER", "write the SSH keys of this machine for a user", writeKeys},
 	{"hostname", "PATH", "write the hostname to a file", writeHostname},
+	{"network-units", "DIRECTORY", "write files for systemd-networkd", networkAction("systemd-networkd", rendered((*network.Config).Networkd))},
+	{"netplan-config", "DIRECTORY", "write a file for netplan", networkAction("netplan", func(m *Machine) ([]network.File, error) { return m.Asker.Netplan() })},
+	{"networkmanager-profiles", "DIRECTORY", "write profiles for NetworkManager", networkAction("NetworkManager", rendered((*network.Config).Keyfiles))},
 	{"check-in", "", "tell the platform that this machine has booted", checkIn},
 }
 

@@ -3,6 +3,7 @@ package providers
 import (
 	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
+	"github.com/firstlight-os/firstlight/internal/network"
 )
 
 // DigitalOcean. A droplet without user data gets an empty answer.
@@ -24,4 +25,5 @@ var digitaloceanInstance = &Instance{
 	},
 	hostname: "#hostname",
 	keys:     "#public_keys/*",
+	network:  func(a *Asker) (*network.Config, error) { return a.network("", network.ParseDigitalOcean) },
 }

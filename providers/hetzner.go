@@ -22,6 +22,7 @@ var hetznerInstance = &Instance{
 	moreAttributes: hetznerIPv6,
 	hostname:       "/hostname",
 	keys:           "/public-keys#*",
+	network:        networkConfig("/network-config"),
 }
 
 // hetznerIPv6 is the address of the first physical interface.

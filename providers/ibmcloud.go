@@ -83,4 +83,5 @@ var ibmcloudClassicInstance = &Instance{
 		{"IBMCLOUD_CLASSIC_LOCAL_HOSTNAME", openStackMetadata + "#name"},
 	},
 	hostname: openStackMetadata + "#name",
+	network:  networkData(servicePriority),
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/doc"
 	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
+	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -61,6 +62,13 @@ type Instance struct {
 	// skipBadKeys is set where a text may have other lines than keys.
 	skipBadKeys bool
 	checkIn     func(a *Asker) error
+	// network reads what the platform wants of the network; nil, also as a result, is
+	// nothing. The other two render it in another way than usual.
+	network func(a *Asker) (*network.Config, error)
+	netplan func(a *Asker) ([]network.File, error)
+	// kargs are kernel arguments for dracut: known only where the platform has them
+	// before there is a network.
+	kargs func(a *Asker) (string, error)
 }
 
 // A row is an attribute at a place. With * in the place there is one for each value,

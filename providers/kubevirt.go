@@ -3,6 +3,8 @@ package providers
 import (
 	"context"
 	"errors"
+
+	"github.com/firstlight-os/firstlight/internal/network"
 )
 
 // fetchKubeVirt reads a volume cloudInitNoCloud (label cidata) or
@@ -20,8 +22,29 @@ var kubevirtInstance = &Instance{
 	otherwise: &Instance{
 		drive: &instanceDrive{label: "cidata", file: "meta-data", others: []string{"network-config"}, mayBeMissing: true},
 		yaml:  true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: "meta-data#public_keys/*",
+		network: sorted(networkConfig("network-config")), kargs: kubevirtKargs,
 	},
 	yaml: true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: openStackMetadata + "#public_keys/*",
+	network: sorted(networkData(devicePriority)), kargs: kubevirtKargs,
+}
+
+// sorted has the interfaces in the order of their names.
+func sorted(read func(*Asker) (*network.Config, error)) func(*Asker) (*network.Config, error) {
+	return func(a *Asker) (*network.Config, error) {
+		c, err := read(a)
+		if c != nil {
+			c.SortByName()
+		}
+		return c, err
+	}
+}
+
+func kubevirtKargs(a *Asker) (string, error) {
+	c, err := a.Network()
+	if err != nil || c == nil {
+		return "", err
+	}
+	return c.Kargs(network.ByName), nil
 }
 
 func kubevirtAttributes(a *Asker) ([]Attribute, error) {

@@ -11,11 +11,12 @@ func fetchRequiredDrive(ctx context.Context, env *Env) (*UserData, error) {
 }
 
 var powervsInstance = &Instance{
-	drive: &instanceDrive{label: "config-2", file: openStackMetadata}, required: true,
+	drive: &instanceDrive{label: "config-2", file: openStackMetadata, others: []string{openStackNetwork}}, required: true,
 	attributes: []row{
 		{"POWERVS_INSTANCE_ID", openStackMetadata + "#uuid"},
 		{"POWERVS_LOCAL_HOSTNAME", openStackMetadata + "#name"},
 	},
 	hostname: openStackMetadata + "#name",
+	network:  networkData(devicePriority),
 	keys:     openStackMetadata + "#public_keys/*",
 }

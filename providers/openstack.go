@@ -128,6 +128,7 @@ var openStackInstance = &Instance{
 	},
 	hostname: openStackMetadata + "#hostname",
 	keys:     openStackMetadata + "#public_keys/*",
+	network:  networkData(devicePriority),
 }
 
 // openStackServiceInstance asks a service like EC2's, for what that has.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
+	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Equinix Metal, formerly Packet. Provisioning reports its progress there.
@@ -88,6 +91,7 @@ var packetInstance = &Instance{
 	},
 	hostname: "#hostname",
 	keys:     "#ssh_keys/*",
+	network:  packetNetwork,
 	checkIn: func(a *Asker) error {
 		home, err := a.value("#phone_home_url")
 		if err != nil {
@@ -96,6 +100,32 @@ var packetInstance = &Instance{
 		return a.send(imds.Request{Method: http.MethodPost, URL: home, Header: []string{"Content-Type", "application/json"}})
 	},
 }
+
+// packetNetwork has the name servers that this machine asks now: the metadata have none.
+func packetNetwork(a *Asker) (*network.Config, error) {
+	var servers []netip.Addr
+	for _, file := range []struct{ name, key string }{{"/run/systemd/netif/state", "DNS="}, {"/etc/resolv.conf", "nameserver "}} {
+		text, _ := system.ReadFile(filepath.Join(a.env.Root, file.name), system.SettingsText) // one of them is enough
+		for line := range strings.Lines(string(text)) {
+			values, found := strings.CutPrefix(line, file.key)
+			for value := range strings.FieldsSeq(values) {
+				if server, err := netip.ParseAddr(value); found && err == nil && len(servers) < maxServers {
+					servers = append(servers, server)
+				}
+			}
+		}
+		if len(servers) > 0 {
+			return a.network("", func(text []byte, name string) (*network.Config, error) {
+				return network.ParsePacket(text, name, servers)
+			})
+		}
+	}
+	return nil, &report.Error{Err: errors.New("no name server is known to this machine, and Equinix Metal does not name any"),
+		Hint: "this has to run when the network is up, with systemd-networkd or /etc/resolv.conf"}
+}
+
+// maxServers is more than anything asks.
+const maxServers = 16
 
 // packetAddresses are numbered by family, and by whether they are public.
 func packetAddresses(a *Asker) ([]Attribute, error) {

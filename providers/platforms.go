@@ -118,7 +118,7 @@ var Platforms = []Platform{
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://upcloud.com/docs/products/cloud-servers/features/metadata-service/"},
 	{ID: "virtualbox", Name: "VirtualBox", Fetch: fetchVirtualBox, Delete: deleteVirtualBox, Modules: []string{"vboxguest"}, Experimental: true,
 		Location: "guest property", NoConfig: "no such property", Docs: "https://www.virtualbox.org/manual/"},
-	{ID: "vmware", Name: "VMware", Fetch: fetchVMware, Delete: deleteVMware, Experimental: true,
+	{ID: "vmware", Name: "VMware", Fetch: fetchVMware, Instance: vmwareInstance, Delete: deleteVMware, Experimental: true,
 		Location: "guestinfo, OVF environment", NoConfig: "no such variable", Docs: "https://docs.vmware.com/en/VMware-vSphere/index.html"},
 	{ID: "vultr", Name: "Vultr", Fetch: vultr.fetch, Instance: vultrInstance,
 		Location: metadataService, NoConfig: emptyAnswerOr404, Docs: "https://www.vultr.com/metadata/"},

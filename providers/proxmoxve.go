@@ -3,6 +3,8 @@ package providers
 import (
 	"bytes"
 	"context"
+
+	"github.com/firstlight-os/firstlight/internal/network"
 )
 
 // fetchProxmoxVE reads the cloud-init drive, in which the option cicustom replaces
@@ -40,7 +42,22 @@ var proxmoxveInstance = &Instance{
 		}
 		return hostname[0], nil
 	},
-	keysBy: func(a *Asker) ([]string, error) { return a.cloudConfig("ssh_authorized_keys") },
+	network: networkConfig("network-config"),
+	kargs:   proxmoxveKargs,
+	keysBy:  func(a *Asker) ([]string, error) { return a.cloudConfig("ssh_authorized_keys") },
+}
+
+// proxmoxveKargs need no names where there is only one interface. Those that Proxmox gives
+// are not those of the kernel.
+func proxmoxveKargs(a *Asker) (string, error) {
+	c, err := a.Network()
+	switch {
+	case err != nil || c == nil:
+		return "", err
+	case len(c.Links) == 1:
+		return c.ShortKargs(), nil
+	}
+	return c.Kargs(network.ByIfname), nil
 }
 
 // cloudConfig returns the values of a key of the user data, if that is for cloud-init.

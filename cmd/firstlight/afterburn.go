@@ -32,7 +32,8 @@ var (
 
 // afterburnCommands are the sub-commands, by their words.
 var afterburnCommands = map[string]func(n afterburnName, args []string) (int, error){
-	"multi": afterburnName.multi,
+	"multi":                afterburnName.multi,
+	"exp rd-network-kargs": afterburnName.networkKargs,
 }
 
 // run is the program. It exits with 1 also if it was called wrongly.

@@ -21,6 +21,23 @@ func ParseNetworkConfig(text []byte, name string, priority int) (*Config, error)
 	return r.finish()
 }
 
+// ParseGuestInfo reads the metadata of VMware, in which "network" is a network-config, or an
+// object with one as its member "config". Other metadata say nothing of the network: then
+// it is nil.
+func ParseGuestInfo(text []byte, name string, priority int) (*Config, error) {
+	root, err := ReadDocument(text, name)
+	if err != nil || get(root, "network") == nil {
+		return nil, err
+	}
+	r := &reader{}
+	around := r.object(root, "network")
+	if inner := get(around, "config"); inner != nil && inner.Kind == doc.Map {
+		around = inner
+	}
+	r.networkConfig(around, priority)
+	return r.finish()
+}
+
 func (r *reader) networkConfig(root *doc.Node, priority int) {
 	if r.ofKind(root, doc.Map) == nil {
 		return

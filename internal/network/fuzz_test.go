@@ -21,7 +21,7 @@ func fuzz(f *testing.F, language string) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := parsers[language](text, "f")
-		if err != nil {
+		if err != nil || c == nil {
 			return
 		}
 		for _, file := range append(c.Networkd(), c.Keyfiles()...) {
@@ -43,5 +43,6 @@ func fuzz(f *testing.F, language string) {
 
 func FuzzNetworkData(f *testing.F)   { fuzz(f, "networkdata") }
 func FuzzNetworkConfig(f *testing.F) { fuzz(f, "networkconfig") }
+func FuzzGuestInfo(f *testing.F)     { fuzz(f, "guestinfo") }
 func FuzzDigitalOcean(f *testing.F)  { fuzz(f, "digitalocean") }
 func FuzzPacket(f *testing.F)        { fuzz(f, "packet") }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
+	"github.com/firstlight-os/firstlight/internal/report"
 )
 
 // NetplanFile is the name of the file for netplan.
@@ -53,6 +54,19 @@ func NetplanText(network *doc.Node) []File {
 	var b strings.Builder
 	writeYAML(&b, object("network", network), "")
 	return []File{{NetplanFile, fileMode, b.String()}}
+}
+
+// NetplanOf is the file for what stands below the key "network" of a document, as it is.
+func NetplanOf(text []byte, name string) ([]File, error) {
+	root, err := ReadDocument(text, name)
+	if err != nil {
+		return nil, err
+	}
+	network := get(root, "network")
+	if network == nil || network.Kind != doc.Map {
+		return nil, report.Conflict(root.Origin(), configHint, "there is no object \"network\"")
+	}
+	return NetplanText(network), nil
 }
 
 // netplanDevice is what netplan has of a link.

@@ -20,7 +20,7 @@ const maxNodes = 100_000
 const maxDepth = 100
 
 // ReadDocument reads a text in JSON or YAML, which has to be an object or a list. Messages
-// call it name.
+// call it name. Keys that are no scalars are left out, and << is a key like others.
 func ReadDocument(text []byte, name string) (*doc.Node, error) {
 	src := &doc.Source{Name: name}
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
@@ -101,10 +101,8 @@ func (c *converter) member(n *doc.Node, key, value *yaml.Node, depth int) {
 	for key.Kind == yaml.AliasNode {
 		key = key.Alias
 	}
-	if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
-		at := &doc.Node{Source: c.src, Line: int32(key.Line), Column: int32(key.Column), Parent: n, Key: "?"}
-		c.fail(at, errors.New("keys have to be texts here, and << is not known"))
-		return
+	if key.Kind != yaml.ScalarNode {
+		return // nothing in these languages has one
 	}
 	v := c.convert(value, n, depth+1)
 	v.Key = key.Value

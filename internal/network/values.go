@@ -63,6 +63,9 @@ func (r *reader) object(n *doc.Node, name string) *doc.Node {
 }
 
 func (r *reader) ofKind(n *doc.Node, kind doc.Kind) *doc.Node {
+	if m := get(n, "<<"); m != nil {
+		r.fail(m, "what is behind << is not merged here: write it out")
+	}
 	if n != nil && n.Kind != kind {
 		r.fail(n, "this should be %s", map[doc.Kind]string{doc.Map: "an object", doc.List: "a list"}[kind])
 		return nil
