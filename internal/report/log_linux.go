@@ -3,7 +3,6 @@ package report
 import (
 	"os"
 
-	"github.com/coreos/go-systemd/v22/journal"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +14,7 @@ func NewLogger(stdout bool) *Logger {
 		l.stdout = true
 		return l
 	}
-	if journal.Enabled() {
+	if systemJournal.answers() {
 		return NewFuncLogger(toJournal)
 	}
 	if kmsg, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
@@ -30,11 +29,11 @@ func NewLogger(stdout bool) *Logger {
 func toStdout(out *os.File) func(Level, string, map[string]string) {
 	write := toWriter(out)
 	return func(l Level, text string, fields map[string]string) {
-		known := fields["MESSAGE_ID"] != "" && !isNull(out) && journal.Enabled()
+		known := fields["MESSAGE_ID"] != "" && !isNull(out) && systemJournal.answers()
 		if known {
 			toJournal(l, text, fields)
 		}
-		if inJournal, _ := journal.StdoutIsJournalStream(); !known || !inJournal {
+		if !known || !leadsToJournal(out) {
 			write(l, text, fields)
 		}
 	}
@@ -43,7 +42,7 @@ func toStdout(out *os.File) func(Level, string, map[string]string) {
 func toJournal(l Level, text string, fields map[string]string) {
 	fields["SYSLOG_IDENTIFIER"] = identifier
 	// Nothing can be done about a message that the journal does not take.
-	_ = journal.Send(text, journal.Priority(severities[l].priority), fields)
+	_ = systemJournal.send(l, text, fields)
 }
 
 // isNull reports whether a file is /dev/null.
