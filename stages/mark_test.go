@@ -71,13 +71,13 @@ func TestCachesOfConfigsAreForRootOnly(t *testing.T) {
 		if err != nil || infoErr != nil || info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v, %v", name, info, err, infoErr)
 		}
-		if base := filepath.Base(name); base == "ignition.json" || base == "origins" {
+		if base := filepath.Base(name); base == "ignition.json" || base == "origins" || base == machineFile {
 			found++
 		}
 		return nil
 	})
-	if found != 2 {
-		t.Errorf("%d caches were found, want 2", found)
+	if found != 3 {
+		t.Errorf("%d caches were found, want 3", found)
 	}
 }
 

@@ -102,7 +102,7 @@ func SendFailure(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.cachedUserConfig(ctx); err != nil {
+	if _, err := p.cachedMachineConfig(ctx); err != nil {
 		p.log.Debug("the settings of the config do not hold: " + err.Error())
 	}
 	boot.Outcome = report.Failed

@@ -42,12 +42,12 @@ const (
 var stages = []stage{
 	{fetchOfflineStage, (*process).fetchUserConfig, fetchOffline},
 	{fetchStage, (*process).fetchUserConfig, fetchOnline},
-	{kargsStage, (*process).cachedUserConfig, kargs},
-	{disksStage, (*process).cachedUserConfig, disks},
-	{mountStage, (*process).cachedUserConfig, mount},
+	{kargsStage, (*process).cachedMachineConfig, kargs},
+	{disksStage, (*process).cachedMachineConfig, disks},
+	{mountStage, (*process).cachedMachineConfig, mount},
 	{filesStage, (*process).cachedUserConfig, writeFiles},
-	{umountStage, (*process).cachedUserConfig, umount},
-	{finishStage, (*process).cachedUserConfig, finish}, // is ours; see finishAfter
+	{umountStage, (*process).cachedMachineConfig, umount},
+	{finishStage, (*process).cachedMachineConfig, finish}, // is ours; see finishAfter
 }
 
 // All is the name that runs every stage in one process.
