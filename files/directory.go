@@ -7,7 +7,7 @@ import (
 	"github.com/firstlight-os/firstlight/files/rootfs"
 )
 
-type directoryNode struct{ config.Directory }
+type directoryNode struct{ *config.Directory }
 
 func (d directoryNode) plan(p *planner, e *entry) string {
 	switch {

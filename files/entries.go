@@ -110,16 +110,20 @@ func (p *planner) planEntry(e *entry) {
 
 // configEntries are the directories, files and links of the config.
 func (p *planner) configEntries() []*entry {
-	var all []*entry
-	for _, d := range p.cfg.Storage.Directories {
+	s := &p.cfg.Storage
+	all := make([]*entry, 0, len(s.Directories)+len(s.Files)+len(s.Links))
+	for i := range s.Directories {
+		d := &s.Directories[i]
 		all = append(all, &entry{node: directoryNode{d}, kind: kindDirectory, name: d.Path, object: d.Object,
 			user: d.User, group: d.Group, overwrite: config.NonZero(d.Overwrite)})
 	}
-	for _, f := range p.cfg.Storage.Files {
-		all = append(all, &entry{node: &fileNode{File: f}, kind: kindFile, name: f.Path, object: f.Object,
+	for i := range s.Files {
+		f := &s.Files[i]
+		all = append(all, &entry{node: &fileNode{File: f, fragments: f.Append}, kind: kindFile, name: f.Path, object: f.Object,
 			user: f.User, group: f.Group, overwrite: config.NonZero(f.Overwrite)})
 	}
-	for _, l := range p.cfg.Storage.Links {
+	for i := range s.Links {
+		l := &s.Links[i]
 		e := &entry{node: linkNode{l}, kind: kindLink, name: l.Path, object: l.Object,
 			user: l.User, group: l.Group, overwrite: config.NonZero(l.Overwrite)}
 		if config.NonZero(l.Hard) {

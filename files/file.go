@@ -16,14 +16,15 @@ import (
 // A fileNode without contents is created empty, or kept if it exists; fragments are
 // appended in both cases.
 type fileNode struct {
-	config.File
-	keep bool // what exists
+	*config.File
+	keep      bool // what exists
+	fragments []config.Resource
 }
 
 func (f *fileNode) plan(p *planner, e *entry) string {
 	f.keep = f.Contents.Source == nil && !e.overwrite
 	if e.found != nil && f.keep && p.earlier.AppendedTo(e.name, e.found) {
-		f.Append = nil
+		f.fragments = nil
 	}
 	doing := "writing file"
 	switch {
@@ -34,7 +35,7 @@ func (f *fileNode) plan(p *planner, e *entry) string {
 	case !e.found.IsRegular():
 		p.conflictExisting(e, "it should be a regular file")
 		return ""
-	case len(f.Append) > 0:
+	case len(f.fragments) > 0:
 		doing = "appending to file"
 	case e.found.Future: // it may not be there after all
 	case f.Mode != nil || e.setsOwner():
@@ -42,7 +43,7 @@ func (f *fileNode) plan(p *planner, e *entry) string {
 	default:
 		return ""
 	}
-	e.replaced = e.found == nil || !f.keep || len(f.Append) > 0
+	e.replaced = e.found == nil || !f.keep || len(f.fragments) > 0
 	if !slices.ContainsFunc(f.resources(), isRemote) {
 		return doing
 	}
@@ -56,7 +57,7 @@ func (f *fileNode) plan(p *planner, e *entry) string {
 }
 
 func (f *fileNode) resources() []config.Resource {
-	return append([]config.Resource{f.Contents}, f.Append...)
+	return append([]config.Resource{f.Contents}, f.fragments...)
 }
 
 func (f *fileNode) create(ctx context.Context, p *planner, e *entry, d *rootfs.Dir, base string, owner rootfs.Owner) error {
@@ -86,7 +87,7 @@ func (f *fileNode) openTemp(ctx context.Context, p *planner, d *rootfs.Dir, base
 	}
 	if contents != nil && contents.uses == 1 {
 		temp, err := contents.takeTemp()
-		return temp, f.Append, err
+		return temp, f.fragments, err
 	}
 	temp, err := d.CreateTemp(base)
 	return temp, f.resources(), err
@@ -104,7 +105,7 @@ func (f *fileNode) change(ctx context.Context, p *planner, d *rootfs.Dir, base s
 	}
 	defer old.Close()
 	mode := modeOr(f.Mode, found.Permissions())
-	if len(f.Append) == 0 {
+	if len(f.fragments) == 0 {
 		return rootfs.SetOwnerMode(old, owner, mode)
 	}
 	options := rootfs.Options{Owner: owner.WithDefaults(int(found.Uid), int(found.Gid)), Mode: mode, Replace: true, Sync: true}
@@ -112,6 +113,6 @@ func (f *fileNode) change(ctx context.Context, p *planner, d *rootfs.Dir, base s
 		if _, err := io.Copy(w, old); err != nil {
 			return err
 		}
-		return p.prefetch.writeAll(ctx, w, f.Append)
+		return p.prefetch.writeAll(ctx, w, f.fragments)
 	})
 }

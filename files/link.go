@@ -13,7 +13,7 @@ import (
 
 // A linkNode is a symbolic link. Its target is text, which is written unchanged,
 // and its owner is the link's own.
-type linkNode struct{ config.Link }
+type linkNode struct{ *config.Link }
 
 func (l linkNode) plan(p *planner, e *entry) string {
 	target := config.ValueOr(l.Target, "")
@@ -56,7 +56,7 @@ func (p *planner) conflictNoTarget(e *entry) {
 }
 
 // A hardLinkNode is created after all other entries: its target may be one of them.
-type hardLinkNode struct{ config.Link }
+type hardLinkNode struct{ *config.Link }
 
 func (l hardLinkNode) target() string { return path.Clean("/" + *l.Target) }
 
@@ -88,7 +88,7 @@ func (l hardLinkNode) create(_ context.Context, _ *planner, e *entry, d *rootfs.
 }
 
 // checkTarget reports a target that cannot be one.
-func (p *planner) checkTarget(e *entry, l config.Link, target resolvedPath, created *entry) bool {
+func (p *planner) checkTarget(e *entry, l *config.Link, target resolvedPath, created *entry) bool {
 	isDir := target.found.IsDir()
 	if created != nil {
 		isDir = created.kind == kindDirectory

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -107,6 +108,7 @@ func (p *process) cachedUserConfig(ctx context.Context) (*config.Config, error) 
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the cached config", Err: err, Hint: "one of the stages fetch-offline and fetch has to run before this one"}
 	}
+	p.collection.postpone(min(butane.Size(text)*filesExpected, filesCollection))
 	origins, err := system.ReadFile(p.originsFile(), cacheLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, damaged(err)

@@ -34,6 +34,14 @@ const goHeap = 4 << 20
 // config of 5,000 files.
 const firstCollection = 16 << 20
 
+// filesExpected is what the files stage takes of memory, with all garbage, in sizes of the
+// config as butane.Size counts; but it does not wait with the collection for more than
+// filesCollection, in bytes.
+const (
+	filesExpected   = 4
+	filesCollection = 32 << 20
+)
+
 // A collection is the first one of the garbage, which is postponed. The zero value is ready.
 type collection struct {
 	mutex     sync.Mutex

@@ -74,7 +74,12 @@ func (p *process) compose(r *report.Record, earlier error, more []report.Stage) 
 		line, lineErr := json.Marshal(s)
 		stages, err = append(append(stages, line...), '\n'), errors.Join(err, lineErr)
 	}
-	stages = bytes.ReplaceAll(bytes.TrimSpace(stages), []byte("\n"), []byte(","))
+	stages = bytes.TrimSpace(stages)
+	for i, c := range stages {
+		if c == '\n' {
+			stages[i] = ','
+		}
+	}
 	head := *r
 	head.Stages = []report.Stage{}
 	text, headErr := json.Marshal(head)

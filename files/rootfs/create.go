@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +37,7 @@ func IsTempName(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 // only the user of this process may read it.
 type TempFile struct {
 	fd      int
-	path    string // for messages
+	base    string // of the file that it is for, for messages
 	dir     *Dir
 	ownsDir bool // dir is closed with the file
 	pending bool // it is that of a PendingFile
@@ -58,8 +59,11 @@ func (d *Dir) openTemp(temp, name string, flags int) (*TempFile, error) {
 	if err != nil {
 		return nil, d.pathError("creating a file in", ".", err)
 	}
-	return &TempFile{fd: fd, path: d.HostPath(name), dir: d, name: temp}, nil
+	return &TempFile{fd: fd, base: name, dir: d, name: temp}, nil
 }
+
+// path is what messages call a temp file.
+func (t *TempFile) path() string { return t.dir.HostPath(t.base) }
 
 // Fd returns the descriptor of a temp file. It is the TempFile's.
 func (t *TempFile) Fd() uintptr { return uintptr(t.fd) }
@@ -81,7 +85,7 @@ func (t *TempFile) write(text []byte) (done int, err error) {
 		case err == unix.EINTR:
 			err = nil
 		case err != nil:
-			err = &os.PathError{Op: "write", Path: t.path, Err: err}
+			err = &os.PathError{Op: "write", Path: t.path(), Err: err}
 		case n == 0:
 			err = io.ErrShortWrite
 		}
@@ -97,23 +101,23 @@ func (t *TempFile) ReadFrom(from io.Reader) (int64, error) {
 	}
 	fd, err := unix.FcntlInt(t.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return 0, &os.PathError{Op: "write", Path: t.path, Err: err}
+		return 0, &os.PathError{Op: "write", Path: t.path(), Err: err}
 	}
-	f := os.NewFile(uintptr(fd), t.path)
+	f := os.NewFile(uintptr(fd), t.path())
 	defer f.Close()
 	return f.ReadFrom(from)
 }
 
 func (t *TempFile) sync() error {
 	if err := unix.Fsync(t.fd); err != nil {
-		return &os.PathError{Op: "sync", Path: t.path, Err: err}
+		return &os.PathError{Op: "sync", Path: t.path(), Err: err}
 	}
 	return nil
 }
 
 func (t *TempFile) truncate(size int64) error {
 	if err := unix.Ftruncate(t.fd, size); err != nil {
-		return &os.PathError{Op: "truncate", Path: t.path, Err: err}
+		return &os.PathError{Op: "truncate", Path: t.path(), Err: err}
 	}
 	return nil
 }
@@ -134,7 +138,7 @@ func (t *TempFile) closeFile() error {
 	fd := t.fd
 	t.fd = -1
 	if err := unix.Close(fd); err != nil && err != unix.EINTR {
-		return &os.PathError{Op: "close", Path: t.path, Err: err}
+		return &os.PathError{Op: "close", Path: t.path(), Err: err}
 	}
 	return nil
 }
@@ -229,13 +233,16 @@ func (d *Dir) WriteLink(name, target string, o Options) error {
 		if err := unix.Symlinkat(target, d.fd, temp); err != nil {
 			return d.pathError("creating a symbolic link in", ".", err)
 		}
-		owner := o.Owner.WithDefaults(os.Geteuid(), os.Getegid())
+		owner := o.Owner.WithDefaults(processOwner())
 		if is := d.createdIn(); is != nil { // a link has the owner that a file would have
 			return d.setLinkOwner(temp, is, owner)
 		}
 		return d.SetLinkOwner(temp, owner)
 	})
 }
+
+// processOwner is whose the nodes are that this process makes.
+var processOwner = sync.OnceValues(func() (uid, gid int) { return os.Geteuid(), os.Getegid() })
 
 // ownerOfNew fills in an owner as the kernel does for a node that is made in this
 // directory: its group is that of a directory with the setgid bit.
@@ -244,11 +251,11 @@ func (d *Dir) ownerOfNew(o Owner) (Owner, error) {
 	if err != nil {
 		return o, err
 	}
-	gid := os.Getegid()
+	uid, gid := processOwner()
 	if st.Mode&unix.S_ISGID != 0 {
 		gid = int(st.Gid)
 	}
-	return o.WithDefaults(os.Geteuid(), gid), nil
+	return o.WithDefaults(uid, gid), nil
 }
 
 // WriteDir creates an empty directory.

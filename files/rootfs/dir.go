@@ -132,21 +132,21 @@ func SetOwnerMode(f *os.File, owner Owner, mode uint32) error {
 	if err != nil {
 		return err
 	}
-	return setOwnerMode(int(f.Fd()), f.Name(), st, owner, mode)
+	return setOwnerMode(int(f.Fd()), f.Name, st, owner, mode)
 }
 
 // setOwnerMode is SetOwnerMode for an open node that is as it says.
-func setOwnerMode(fd int, name string, st *Stat, owner Owner, mode uint32) error {
+func setOwnerMode(fd int, name func() string, st *Stat, owner Owner, mode uint32) error {
 	if owner.differs(st) {
 		uid, gid := owner.ids(st)
 		if err := unix.Fchown(fd, uid, gid); err != nil {
-			return &os.PathError{Op: "chown", Path: name, Err: err}
+			return &os.PathError{Op: "chown", Path: name(), Err: err}
 		}
 	} else if st.Permissions() == mode {
 		return nil
 	}
 	if err := unix.Fchmod(fd, mode); err != nil {
-		return &os.PathError{Op: "chmod", Path: name, Err: err}
+		return &os.PathError{Op: "chmod", Path: name(), Err: err}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"path"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -76,16 +75,16 @@ func (d *keptDir) releaseLocked() {
 
 // OpenDir opens the directory that a path leads to, links followed.
 func (r *Root) OpenDir(name string) (*Dir, error) {
-	clean := path.Clean("/" + name)
-	known, forgotten := r.kept.find(clean)
+	at := clean(name)
+	known, forgotten := r.kept.find(at)
 	if known != nil {
-		return &Dir{root: r, path: clean, fd: known.fd, kept: known}, nil
+		return &Dir{root: r, path: at, fd: known.fd, kept: known}, nil
 	}
 	fd, err := r.open(r, name)
 	if err != nil {
 		return nil, r.pathError("opening directory", name, err)
 	}
-	return &Dir{root: r, path: clean, fd: fd, kept: r.kept.add(clean, fd, forgotten)}, nil
+	return &Dir{root: r, path: at, fd: fd, kept: r.kept.add(at, fd, forgotten)}, nil
 }
 
 // find returns the directory of a path, if it is kept, and what add has to know.

@@ -136,10 +136,18 @@ func (r *Root) MakeDirs(name string, mode uint32) (*Dir, error) {
 	return parent.openDir(path.Base(at))
 }
 
+// clean is the absolute form of a path.
+func clean(name string) string {
+	if !path.IsAbs(name) {
+		name = "/" + name
+	}
+	return path.Clean(name)
+}
+
 // split returns the directory of a path and its last component; for the root
 // itself that is ".".
 func split(name string) (dir, base string) {
-	name = path.Clean("/" + name)
+	name = clean(name)
 	if name == "/" {
 		return name, "."
 	}

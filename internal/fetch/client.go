@@ -149,12 +149,18 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	if !ok {
 		return fmt.Errorf("only URLs that begin with %s can be fetched", strings.Join(slices.Sorted(maps.Keys(schemes)), ", "))
 	}
-	if scheme.needsNetwork {
-		if err := config.CheckURL(source); err != nil {
-			return &AttemptError{Kind: Permanent, Err: err, hint: "fix the URL"}
+	if !scheme.needsNetwork { // it is here, and does not change
+		body, err := scheme.open(ctx, c, download{source: source})
+		if err == nil {
+			err = writeVerified(w, body, r)
+			body.Close()
 		}
+		return err
 	}
-	if scheme.needsNetwork && c.Offline {
+	if err := config.CheckURL(source); err != nil {
+		return &AttemptError{Kind: Permanent, Err: err, hint: "fix the URL"}
+	}
+	if c.Offline {
 		return ErrNeedNetwork
 	}
 	settings := c.transports().settings
@@ -196,6 +202,10 @@ func writeVerified(w io.Writer, body io.Reader, r config.Resource) error {
 	}
 	plain, err := decompress(body, config.ValueOr(r.Compression, ""))
 	if err != nil {
+		return err
+	}
+	if check == nil {
+		_, err = io.Copy(w, plain)
 		return err
 	}
 	if _, err := io.Copy(io.MultiWriter(w, check), plain); err != nil {

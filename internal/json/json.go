@@ -3,6 +3,7 @@ package json
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,8 +214,12 @@ func appendList(b []byte, v reflect.Value) (_ []byte, err error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		begin := len(b)
 		if b, err = appendValue(b, v.Index(i)); err != nil {
 			return nil, err
+		}
+		if i == 0 { // the others have about its size
+			b = slices.Grow(b, (len(b)-begin+1)*(v.Len()-1))
 		}
 	}
 	return append(b, ']'), nil

@@ -149,8 +149,11 @@ func (l *Logger) Log(level Level, text string, fields ...string) {
 	if l == nil {
 		return
 	}
-	named := map[string]string{}
+	var named map[string]string
 	for i := 0; i+1 < len(fields); i += 2 {
+		if named == nil {
+			named = map[string]string{}
+		}
 		named[fields[i]] = system.PrintableLine(fields[i+1])
 	}
 	text = strings.ReplaceAll(system.Printable(text), "\n", "\n    ")

@@ -40,6 +40,9 @@ func toStdout(out *os.File) func(Level, string, map[string]string) {
 }
 
 func toJournal(l Level, text string, fields map[string]string) {
+	if fields == nil {
+		fields = map[string]string{}
+	}
 	fields["SYSLOG_IDENTIFIER"] = identifier
 	// Nothing can be done about a message that the journal does not take.
 	_ = systemJournal.send(l, text, fields)

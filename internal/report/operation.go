@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,6 +86,7 @@ func (r *Runner) Run(ctx context.Context, plan Plan) error {
 	if r.Workers > 1 {
 		return r.runConcurrently(ctx, plan)
 	}
+	r.Outcomes = slices.Grow(r.Outcomes, len(plan))
 	for _, op := range plan {
 		outcome, err := r.do(ctx, op)
 		r.Outcomes = append(r.Outcomes, outcome)
