@@ -91,7 +91,7 @@ func (p *planner) planEntries() {
 // planEntry adds the operation of an entry. Directories above it that do not
 // exist are created: 0755, and root's.
 func (p *planner) planEntry(e *entry) {
-	p.needsLabel(e.name)
+	p.needsLabelAt(e.path, e.missing)
 	doing := e.plan(p, e)
 	if doing == "" || !p.checkReplaceable(e) {
 		return

@@ -12,8 +12,8 @@ import (
 // planWrite plans a file that replaces whatever exists at its path.
 func (p *planner) planWrite(origin config.Origin, doing, name string, text []byte, mode uint32) {
 	p.changes(origin, doing, name)
-	if at, found, err := p.tree.Locate(name); err == nil && found != nil {
-		p.checkPinned(origin, doing, at, true)
+	if at, err := p.resolve(name); err == nil && at.found != nil {
+		p.checkPinned(origin, doing, at.path, true)
 	}
 	p.add(origin, doing, func(context.Context) error {
 		return p.root.WriteFile(name, text, rootfs.Options{Mode: mode, Replace: true})
@@ -23,9 +23,12 @@ func (p *planner) planWrite(origin config.Origin, doing, name string, text []byt
 // changes records that a path gets a new node: it needs a label, and its
 // filesystem a sync. If it cannot get one, that is a conflict.
 func (p *planner) changes(origin config.Origin, doing, name string) {
-	p.checkSealed(origin, doing, path.Dir(name))
+	dir := path.Dir(name)
+	if !p.unsealed[dir] {
+		p.unsealed[dir] = p.checkSealed(origin, doing, dir)
+	}
 	p.needsLabel(name)
-	p.changedDirs = append(p.changedDirs, path.Dir(name))
+	p.changedDirs = append(p.changedDirs, dir)
 }
 
 // rewriteLines changes lines of a file, links followed, which keeps its owner, and its

@@ -49,7 +49,7 @@ type TempFile struct {
 func (d *Dir) CreateTemp(name string) (*TempFile, error) {
 	t, err := d.openTemp(tempName(), name, unix.O_CREAT|unix.O_EXCL)
 	if err == nil {
-		t.is = d.createdIn()
+		t.is = d.createdIn(unix.S_IFREG)
 	}
 	return t, err
 }
@@ -234,10 +234,15 @@ func (d *Dir) WriteLink(name, target string, o Options) error {
 			return d.pathError("creating a symbolic link in", ".", err)
 		}
 		owner := o.Owner.WithDefaults(processOwner())
-		if is := d.createdIn(); is != nil { // a link has the owner that a file would have
-			return d.setLinkOwner(temp, is, owner)
+		is := d.createdIn(unix.S_IFLNK)
+		if is == nil {
+			is = new(Stat)
+			if err := unix.Fstatat(d.fd, temp, &is.Stat_t, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+				return d.pathError("looking at", temp, err)
+			}
+			d.created(is)
 		}
-		return d.SetLinkOwner(temp, owner)
+		return d.setLinkOwner(temp, is, owner)
 	})
 }
 

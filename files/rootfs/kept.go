@@ -29,8 +29,9 @@ type keptDir struct {
 	fd   int
 	// users are its Dirs, and one for being kept.
 	users int
-	// created is what a file is like that has been created in it, nil if none has.
-	created *Stat
+	// created is what a node is like that has been created in it, by kind: S_IFREG or
+	// S_IFLNK.
+	created map[uint32]*Stat
 }
 
 // KeepDirs has the root keep directories open that it has opened by their paths, until it
@@ -128,25 +129,28 @@ func (d *Dir) Close() {
 	unix.Close(d.fd)
 }
 
-// createdIn returns what a file is like that has been created in this directory, nil if
-// that is not known.
-func (d *Dir) createdIn() *Stat {
+// createdIn returns what a node of a kind is like that has been created in this directory,
+// nil if that is not known.
+func (d *Dir) createdIn(kind uint32) *Stat {
 	if d.kept == nil {
 		return nil
 	}
 	d.kept.kept.mu.Lock()
 	defer d.kept.kept.mu.Unlock()
-	return d.kept.created
+	return d.kept.created[kind]
 }
 
-// created is told what a file is like that has just been created in this directory. All
-// others will be of the same owner, and have the same mode, since the directory's own
-// owner, mode and default ACL decide that with the umask.
+// created is told what a node is like that has just been created in this directory. All
+// others of its kind will have the same owner and mode, since the directory's own owner,
+// mode and default ACL decide that with the umask.
 func (d *Dir) created(st *Stat) {
 	if d.kept == nil {
 		return
 	}
 	d.kept.kept.mu.Lock()
 	defer d.kept.kept.mu.Unlock()
-	d.kept.created = st
+	if d.kept.created == nil {
+		d.kept.created = map[uint32]*Stat{}
+	}
+	d.kept.created[st.Mode&unix.S_IFMT] = st
 }
