@@ -46,7 +46,7 @@ SHARE ?= $(BIN)/share
 UNITS = $(shell $(GO) list ./... | grep -v /tests/)
 
 .PHONY: all build web overlay butane ignition-validate demo test test-unit test-boot prepare lint bench bench-check size size-initramfs fuzz soak clean
-.PHONY: dist man install install-firstlight install-firstlightctl install-web install-butane install-grub-for-bootupd
+.PHONY: dist man install install-firstlight install-firstlightctl install-web install-butane install-afterburn install-grub-for-bootupd
 
 all: build
 
@@ -146,8 +146,8 @@ $(SHARE): $(SOURCES)
 	GOOS= GOARCH= $(GO) run -tags manpages ./cmd/firstlightctl $@ "$(VERSION)" "$(BUILT)"
 share = $(if $(SHARE),cd $(SHARE)/$1 && find . -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX)/share)/{} \;)
 
-# The names of other packages, butane and ignition-validate, are apart.
-install: install-firstlight install-firstlightctl install-butane
+# The names of other packages, butane, ignition-validate and afterburn, are apart.
+install: install-firstlight install-firstlightctl install-butane install-afterburn
 
 MODULE = $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30ignition
 install-firstlight: $(BIN)/firstlight $(SHARE) install-grub-for-bootupd
@@ -177,6 +177,14 @@ install-butane: $(SHARE)
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/ignition-validate
 	ln -sf firstlightctl $(DESTDIR)$(PREFIX)/bin/butane
 	$(call share,butane)
+
+install-afterburn: $(SHARE)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30afterburn
+	ln -sf ../lib/dracut/modules.d/30ignition/ignition $(DESTDIR)$(PREFIX)/bin/afterburn
+	install -m 0644 afterburn/* $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0644 dracut/30afterburn/* $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30afterburn
+	chmod 0755 $(DESTDIR)$(PREFIX)/lib/dracut/modules.d/30afterburn/*.sh
+	$(call share,afterburn)
 
 install-grub-for-bootupd:
 	install -D -m 0644 grub/05_ignition.cfg $(DESTDIR)$(PREFIX)/lib/bootupd/grub2-static/configs.d/05_ignition.cfg

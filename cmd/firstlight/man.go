@@ -108,6 +108,25 @@ Exit status:
 		Examples: []man.Example{{Text: "On VMware:", Command: "ignition-rmcfg --platform=vmware"}},
 		SeeAlso:  []string{"firstlight(8)"},
 	}, removeConfig},
+	{man.Page{
+		Name: "afterburn", Section: 8, Short: "what the platform knows of this machine: attributes, hostname, SSH keys",
+		Synopsis: []string{"multi {--provider=ID | --cmdline} [flags]"},
+		Text: `Afterburn asks the metadata service, or the config drive, of the platform that this machine
+runs on, and writes what it says where the flags want it. Each thing is asked once in a
+boot, also if several units want to know it; the same call again asks anew.
+
+Actions are done in this order: attributes, SSH keys, hostname, network, check-in. The first
+that fails ends the run, and leaves the files of earlier runs as they are.
+
+Exit status:
+  0  success, also if the platform has nothing
+  1  failure, also if it was called wrongly`,
+		Examples: []man.Example{
+			{Text: "Attributes for units, as afterburn.service has them:", Command: "afterburn multi --cmdline --attributes=/run/metadata/afterburn"},
+			{Text: "SSH keys of a machine on Hetzner Cloud:", Command: "afterburn multi --provider=hetzner --ssh-keys=core"},
+		},
+		SeeAlso: []string{"firstlight(8)"},
+	}, afterburn.run},
 }
 
 func writeManuals(args []string) int {
@@ -130,7 +149,11 @@ func writeManuals(args []string) int {
 		pages = append(pages, m.page)
 	}
 	for _, p := range pages {
-		if err := p.Write(filepath.Join(args[0], "firstlight/man"), args[1], args[2]); err != nil {
+		product := "firstlight"
+		if p.Name == afterburn.name { // whose files are in a package of their own
+			product = p.Name
+		}
+		if err := p.Write(filepath.Join(args[0], product, "man"), args[1], args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, "firstlight:", err)
 			return exitFailed
 		}

@@ -34,6 +34,11 @@ var wanted = map[string][]string{
 		"usr/bin/firstlightctl", "usr/share/man/man1/firstlightctl.1", "usr/share/man/man1/firstlightctl-validate.1",
 		"usr/share/bash-completion/completions/firstlightctl",
 	},
+	"firstlight-afterburn": {
+		"usr/bin/afterburn", "usr/lib/systemd/system/afterburn.service", "usr/lib/systemd/system/afterburn-sshkeys@.service",
+		"usr/lib/dracut/modules.d/30afterburn/module-setup.sh", "usr/lib/dracut/modules.d/30afterburn/afterburn-hostname.service",
+		"usr/share/man/man8/afterburn.8",
+	},
 	"firstlight-butane": {
 		"usr/bin/butane", "usr/bin/ignition-validate", "usr/share/man/man1/butane.1", "usr/share/man/man1/ignition-validate.1",
 	},
