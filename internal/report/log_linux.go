@@ -3,6 +3,7 @@ package report
 import (
 	"os"
 
+	"github.com/coreos/go-systemd/v22/journal"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +15,7 @@ func NewLogger(stdout bool) *Logger {
 		l.stdout = true
 		return l
 	}
-	if systemJournal.answers() {
+	if journal.Enabled() {
 		return NewFuncLogger(toJournal)
 	}
 	if kmsg, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
@@ -29,11 +30,11 @@ func NewLogger(stdout bool) *Logger {
 func toStdout(out *os.File) func(Level, string, map[string]string) {
 	write := toWriter(out)
 	return func(l Level, text string, fields map[string]string) {
-		known := fields["MESSAGE_ID"] != "" && !isNull(out) && systemJournal.answers()
+		known := fields["MESSAGE_ID"] != "" && !isNull(out) && journal.Enabled()
 		if known {
 			toJournal(l, text, fields)
 		}
-		if !known || !leadsToJournal(out) {
+		if inJournal, _ := journal.StdoutIsJournalStream(); !known || !inJournal {
 			write(l, text, fields)
 		}
 	}
@@ -45,7 +46,7 @@ func toJournal(l Level, text string, fields map[string]string) {
 	}
 	fields["SYSLOG_IDENTIFIER"] = identifier
 	// Nothing can be done about a message that the journal does not take.
-	_ = systemJournal.send(l, text, fields)
+	_ = journal.Send(text, journal.Priority(severities[l].priority), fields)
 }
 
 // isNull reports whether a file is /dev/null.
