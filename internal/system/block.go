@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -82,6 +83,15 @@ func Refresh(f *os.File) error {
 		return fmt.Errorf("emptying the cache of %s: %w", f.Name(), err)
 	}
 	return nil
+}
+
+// CloseEverywhere closes a file also in programs that are just being started: between fork
+// and exec they have all files of this process. A device that was opened exclusively
+// (O_EXCL) is free afterwards.
+func CloseEverywhere(f *os.File) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return f.Close()
 }
 
 // Zero overwrites a range of a device with zeroes. The range, in bytes, must

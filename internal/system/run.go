@@ -163,6 +163,9 @@ func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 	if err == nil {
 		return stdout.Bytes(), nil
 	}
+	if _, signal := exitStatus(err); signal == syscall.SIGKILL && ctx.Err() != nil {
+		err = context.Cause(ctx) // it was us
+	}
 	failure := &CommandError{Command: c, Output: c.redact(stdout.String() + "\n" + stderr.String()), Err: err}
 	for _, line := range failure.Lines() {
 		x.Log.Debug(fmt.Sprintf("output of %s: %s", c.Name, line))
