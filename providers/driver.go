@@ -16,7 +16,7 @@ import (
 // comes a while later.
 
 const (
-	// lookEvery is the pause between looks if no device event asks for one.
+	// lookEvery is the pause between looks for what no device event tells of.
 	lookEvery = 500 * time.Millisecond
 	// deviceLimit is how long a device is waited for whose driver is there.
 	deviceLimit = 10 * time.Second
@@ -28,6 +28,15 @@ func (env *Env) wait(what, subsystem string, limit time.Duration) system.Wait {
 	w := system.Wait{What: what, Limit: limit, Every: lookEvery, Warn: env.Log.Warn, Waited: env.Log.Waited}
 	if env.Root == "" { // the kernel knows nothing of a test's devices
 		w.Wake = system.DeviceEvents(subsystem)
+	}
+	return w
+}
+
+// waitForDevice is wait for a device, which does not come without an event.
+func (env *Env) waitForDevice(what string, limit time.Duration) system.Wait {
+	w := env.wait(what, "", limit)
+	if w.Wake != nil {
+		w.Every = 0
 	}
 	return w
 }
@@ -45,7 +54,7 @@ func loadDriver(ctx context.Context, env *Env, module, sign string) error {
 // awaitNode waits for a device node, after its driver was loaded with the
 // result loaded.
 func awaitNode(ctx context.Context, env *Env, node string, limit time.Duration, loaded error) error {
-	err := env.wait(node, "", limit).Until(ctx, func() (string, bool, error) {
+	err := env.waitForDevice(node, limit).Until(ctx, func() (string, bool, error) {
 		_, err := os.Stat(filepath.Join(env.Root, node))
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", false, nil

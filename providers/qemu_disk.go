@@ -29,7 +29,7 @@ func fetchQEMUDisk(ctx context.Context, env *Env, limit time.Duration) (*UserDat
 	loaded := loadDriver(ctx, env, "virtio_blk", "/sys/bus/virtio/drivers/virtio_blk")
 	var text []byte
 	what := fmt.Sprintf("a disk with the serial number %q", qemuDiskSerial)
-	err := env.wait(what, "", limit).Until(ctx, func() (_ string, _ bool, err error) {
+	err := env.waitForDevice(what, limit).Until(ctx, func() (_ string, _ bool, err error) {
 		text, err = readQEMUDisk(env.Root)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", false, nil

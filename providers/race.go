@@ -87,16 +87,17 @@ func race(ctx context.Context, env *Env, sources []source, later func() []source
 		}
 	}
 	start(sources)
-	if later == nil {
-		later = func() []source { return nil }
+	var tick <-chan time.Time
+	if later != nil {
+		start(later())
+		ticker := time.NewTicker(newSourcesEvery)
+		defer ticker.Stop()
+		tick = ticker.C
 	}
-	start(later())
-	tick := time.NewTicker(newSourcesEvery)
-	defer tick.Stop()
 	var timeout <-chan time.Time
 	for ranked(all, rankPending) != "" {
 		select {
-		case <-tick.C:
+		case <-tick:
 			start(later())
 		case r := <-results:
 			if r.rank == rankConfig {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,11 @@ func (m *Machine) wait(ctx context.Context, devices []requiredDevice) error {
 		return err
 	}
 	var late *system.TimeoutError
-	w := system.Wait{What: paths(devices), Limit: max(timeout, 1), Wake: system.DeviceEvents("block"), Warn: m.Log.Warn, Waited: m.Log.Waited, WarnAfter: 5 * time.Second}
+	subsystem := "block"
+	if slices.ContainsFunc(devices, func(d requiredDevice) bool { return d.tpm }) {
+		subsystem = "" // of any
+	}
+	w := system.Wait{What: paths(devices), Limit: max(timeout, 1), Wake: system.DeviceEvents(subsystem), Warn: m.Log.Warn, Waited: m.Log.Waited, WarnAfter: 5 * time.Second}
 	err = w.Until(ctx, func() (string, bool, error) {
 		devices = m.missing(devices)
 		return "block devices here: " + m.listDisks(), len(devices) == 0, nil

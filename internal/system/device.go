@@ -172,7 +172,13 @@ func DeviceEvents(subsystem string) func(context.Context) <-chan struct{} {
 			return nil
 		}
 		wake := make(chan struct{}, 1)
-		wake <- struct{}{} // for what came before
+		wakeUp := func() {
+			select {
+			case wake <- struct{}{}:
+			default: // it will look anyway
+			}
+		}
+		wakeUp() // for what came before
 		go func() {
 			defer events.Close()
 			for {
@@ -180,15 +186,29 @@ func DeviceEvents(subsystem string) func(context.Context) <-chan struct{} {
 				if err != nil {
 					return
 				}
-				if event != nil && subsystem != "" && !event.Has("SUBSYSTEM", subsystem) {
-					continue
-				}
-				select {
-				case wake <- struct{}{}:
-				default: // it will look anyway
+				if event == nil || subsystem == "" || event.Has("SUBSYSTEM", subsystem) {
+					wakeUp()
 				}
 			}
 		}()
+		if !UdevRuns(Udev) {
+			go everySecond(ctx, wakeUp)
+		}
 		return wake
+	}
+}
+
+// everySecond calls wakeUp once a second: where udev does not run, whoever makes nodes and links
+// hears of a device by the same event as we do, and tells nobody when it is done.
+func everySecond(ctx context.Context, wakeUp func()) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			wakeUp()
+		}
 	}
 }

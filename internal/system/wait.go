@@ -13,7 +13,9 @@ type Wait struct {
 	What string
 	// Limit is how long to wait; 0 is as long as the context allows.
 	Limit time.Duration
-	// Every is how often to look without a reason to; 0 is once a second.
+	// Every is how often to look without a reason to, where events do not tell of
+	// everything. 0 is once a second, or, where Wake listens to events, only when a
+	// warning is due.
 	Every time.Duration
 	// Wake begins to listen for reasons to look earlier, such as device events
 	// (see DeviceEvents). It is called when the first look was in vain. May be
@@ -62,16 +64,13 @@ func (w Wait) Until(ctx context.Context, look func() (state string, done bool, e
 	if w.Wake != nil {
 		wake = w.Wake(ctx)
 	}
-	if w.Every == 0 {
-		w.Every = time.Second
-	}
-	tick := time.NewTicker(w.Every)
-	defer tick.Stop()
+	reminder := NewReminder(w.WarnAfter)
+	next := time.NewTimer(w.pause(wake, reminder))
+	defer next.Stop()
 	var limit <-chan time.Time
 	if w.Limit > 0 {
 		limit = time.After(w.Limit)
 	}
-	reminder := NewReminder(w.WarnAfter)
 	for over := false; ; {
 		select {
 		case <-ctx.Done():
@@ -79,7 +78,7 @@ func (w Wait) Until(ctx context.Context, look func() (state string, done bool, e
 		case <-limit:
 			over = true
 		case <-wake:
-		case <-tick.C:
+		case <-next.C:
 		}
 		state, done, err := look()
 		if done || err != nil {
@@ -92,7 +91,19 @@ func (w Wait) Until(ctx context.Context, look func() (state string, done bool, e
 		if due && w.Warn != nil {
 			w.Warn(w.describe(waited, state))
 		}
+		next.Reset(w.pause(wake, reminder))
 	}
+}
+
+// pause is the time until the next look without a reason to.
+func (w Wait) pause(wake <-chan struct{}, reminder *Reminder) time.Duration {
+	switch {
+	case w.Every > 0:
+		return w.Every
+	case wake == nil:
+		return time.Second
+	}
+	return reminder.Left()
 }
 
 func (w Wait) describe(waited time.Duration, state string) string {

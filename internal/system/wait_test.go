@@ -25,11 +25,36 @@ func TestWaitLooksAtOnceAtEventsAndNowAndThen(t *testing.T) {
 			looks = append(looks, time.Since(start))
 			return "", len(looks) == 4, nil
 		})
-		want := []time.Duration{0, 3 * time.Second, 10 * time.Second, 20 * time.Second}
+		want := []time.Duration{0, 3 * time.Second, 13 * time.Second, 23 * time.Second}
 		if err != nil || !reflect.DeepEqual(looks, want) {
 			t.Errorf("got %v, looks at %v, want %v", err, looks, want)
 		}
 	})
+}
+
+func TestWhereThereAreEventsAWaitLooksOnlyWhenItWarnsToo(t *testing.T) {
+	silent := func(context.Context) <-chan struct{} { return make(chan struct{}) }
+	deaf := func(context.Context) <-chan struct{} { return nil }
+	for name, c := range map[string]struct {
+		wait Wait
+		want int
+	}{
+		"events":                     {Wait{Wake: silent}, 1 + 5 + 1}, // after 10, 20, 40, 80 and 160 s
+		"events that miss something": {Wait{Wake: silent, Every: 5 * time.Second}, 1 + 60 + 1},
+		"nothing to listen to":       {Wait{Wake: deaf}, 1 + 300 + 1},
+		"no events":                  {Wait{}, 1 + 300 + 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			looks := 0
+			c.wait.Limit = 5*time.Minute + 100*time.Millisecond // the last look is because of it
+			if err := c.wait.Until(t.Context(), func() (string, bool, error) { looks++; return "", false, nil }); err == nil {
+				t.Error("it has come")
+			}
+			if looks != c.want {
+				t.Errorf("%s: looked %d times, want %d", name, looks, c.want)
+			}
+		})
+	}
 }
 
 func TestWaitWarnsWhileItLastsAndEndsWithWhatItSaw(t *testing.T) {
