@@ -18,6 +18,7 @@ var update = flag.Bool("update", false, "write what is generated from the table 
 func TestGeneratedTextsAreCurrent(t *testing.T) {
 	for file, generated := range map[string]struct{ begin, text, end string }{
 		"../docs/platforms.md":                 {"<!-- overview, by go generate -->\n", overview(), "<!-- end -->\n"},
+		"../docs/metadata.md":                  {"<!-- instances, by go generate -->\n", instances(), "<!-- end -->\n"},
 		"../dracut/30ignition/module-setup.sh": {"# platforms, by go generate\n", moduleList(), "# end\n"},
 	} {
 		old, err := os.ReadFile(file)
@@ -79,6 +80,66 @@ func limitText(l limits.Limit) string {
 		text += " base64"
 	}
 	return text
+}
+
+// moreAttributes are the names of attributes that no row describes, by ID.
+var moreAttributes = map[string][]string{
+	"azure":     {"AZURE_IPV4_DYNAMIC", "AZURE_IPV4_VIRTUAL"},
+	"hetzner":   {"HETZNER_PUBLIC_IPV6"},
+	"ibmcloud":  {"IBMCLOUD_INSTANCE_ID", "IBMCLOUD_LOCAL_HOSTNAME"},
+	"kubevirt":  {"KUBEVIRT_INSTANCE_ID", "KUBEVIRT_HOSTNAME", "KUBEVIRT_INSTANCE_TYPE", "KUBEVIRT_IPV4", "KUBEVIRT_IPV6"},
+	"packet":    {"PACKET_IPV4_PUBLIC_n", "PACKET_IPV4_PUBLIC_GATEWAY_n", "PACKET_IPV4_PRIVATE_n", "PACKET_IPV4_PRIVATE_GATEWAY_n", "PACKET_IPV6_PUBLIC_n", "PACKET_IPV6_PUBLIC_GATEWAY_n", "PACKET_IPV6_PRIVATE_n", "PACKET_IPV6_PRIVATE_GATEWAY_n"},
+	"proxmoxve": {"PROXMOXVE_HOSTNAME", "PROXMOXVE_IPV4", "PROXMOXVE_IPV6"},
+}
+
+// instances is a row for each platform that knows something of its machines, and the
+// names of the attributes of each.
+func instances() string {
+	var b, names strings.Builder
+	b.WriteString("| platform | asked | attributes | hostname | SSH keys | network | check-in |\n|---|---|---|---|---|---|---|\n")
+	mark := func(has bool) string {
+		if has {
+			return "yes"
+		}
+		return ""
+	}
+	for _, p := range append(slices.Clone(Platforms), metadataOnly...) {
+		i := p.Instance
+		if i == nil {
+			continue
+		}
+		var attributes []string
+		for _, r := range i.attributes {
+			name := r.name
+			if strings.Contains(r.at, "*") {
+				name += "_n"
+			}
+			attributes = append(attributes, name)
+		}
+		attributes = append(attributes, moreAttributes[p.ID]...)
+		asked := "service"
+		switch {
+		case i.drive != nil && i.otherwise != nil && i.otherwise.drive == nil:
+			asked = "drive, service"
+		case i.drive != nil:
+			asked = "drive"
+		case i.service == nil && i.url == "" && i.find == nil:
+			asked = "hypervisor"
+		}
+		var network []string
+		for what, has := range map[string]bool{"files": i.network != nil, "kernel arguments": i.kargs != nil, "netplan": i.netplan != nil} {
+			if has {
+				network = append(network, what)
+			}
+		}
+		slices.Sort(network)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", p.ID, asked, mark(len(attributes) > 0), mark(i.hostname != "" || i.hostnameBy != nil),
+			mark(i.keys != "" || i.keysBy != nil), strings.Join(network, ", "), mark(i.checkIn != nil))
+		if len(attributes) > 0 {
+			fmt.Fprintf(&names, "| `%s` | `%s` |\n", p.ID, strings.Join(attributes, "`, `"))
+		}
+	}
+	return b.String() + "\nThe names of attributes have `AFTERBURN_` in front. _n is a number from 0 on.\n\n| platform | attributes |\n|---|---|\n" + names.String()
 }
 
 // moduleList is an array of bash.

@@ -95,3 +95,36 @@ func networkData(priority int) func(*Asker) (*network.Config, error) {
 		})
 	}
 }
+
+// withAddresses adds the static addresses of the first interface that has any: the first
+// of each family, or the last. A network that cannot be read has none.
+func (a *Asker) withAddresses(all []Attribute, prefix string, last bool) []Attribute {
+	c, err := a.Network()
+	if err != nil {
+		a.env.Log.Warn(err.Error())
+	}
+	if c == nil {
+		return all
+	}
+	var families [2]string
+	for _, l := range c.Links {
+		for _, address := range l.Addresses {
+			family := 0
+			if address.Addr().Is6() {
+				family = 1
+			}
+			if last || families[family] == "" {
+				families[family] = address.Addr().String()
+			}
+		}
+		if len(l.Addresses) > 0 {
+			break
+		}
+	}
+	for family, name := range []string{"_IPV4", "_IPV6"} {
+		if families[family] != "" {
+			all = append(all, Attribute{prefix + name, families[family]})
+		}
+	}
+	return all
+}

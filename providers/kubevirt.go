@@ -60,10 +60,11 @@ func kubevirtAttributes(a *Asker) ([]Attribute, error) {
 		return nil, errors.New("the drive has no ID, or no hostname, of this machine")
 	}
 	all := []Attribute{{"KUBEVIRT_INSTANCE_ID", id}, {"KUBEVIRT_HOSTNAME", hostname}}
-	if kind, err := a.kubevirt("instance_type"); err != nil || kind != "" {
-		return append(all, Attribute{"KUBEVIRT_INSTANCE_TYPE", kind}), err
+	kind, err := a.kubevirt("instance_type")
+	if kind != "" {
+		all = append(all, Attribute{"KUBEVIRT_INSTANCE_TYPE", kind})
 	}
-	return all, nil
+	return a.withAddresses(all, "KUBEVIRT", false), err
 }
 
 func kubevirtHostname(a *Asker) (string, error) { return a.kubevirt("hostname", "local-hostname") }

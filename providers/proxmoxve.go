@@ -29,11 +29,12 @@ var proxmoxveInstance = &Instance{
 		{"PROXMOXVE_INSTANCE_ID", "meta-data#instance-id"},
 	},
 	moreAttributes: func(a *Asker) ([]Attribute, error) {
+		var all []Attribute
 		hostname, err := a.cloudConfig("hostname")
-		if err != nil || len(hostname) == 0 {
-			return nil, err
+		if len(hostname) > 0 {
+			all = append(all, Attribute{"PROXMOXVE_HOSTNAME", hostname[0]})
 		}
-		return []Attribute{{"PROXMOXVE_HOSTNAME", hostname[0]}}, nil
+		return a.withAddresses(all, "PROXMOXVE", true), err
 	},
 	hostnameBy: func(a *Asker) (string, error) {
 		hostname, err := a.cloudConfig("hostname")

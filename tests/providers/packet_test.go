@@ -70,6 +70,7 @@ type metal struct {
 
 	mu     sync.Mutex
 	posted []string
+	home   int // how often the machine has phoned home
 }
 
 func (m *metal) start(t *testing.T) {
@@ -97,8 +98,30 @@ func (m *metal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.posted = append(m.posted, string(body))
 		m.mu.Unlock()
 		m.events.write(w, "")
+	case key == "POST tinkerbell.test/phone/x1/phone-home" && r.Header.Get("Content-Type") == "application/json" && r.ContentLength == 0:
+		m.mu.Lock()
+		m.home++
+		m.mu.Unlock()
+		w.WriteHeader(http.StatusOK)
 	default:
 		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func TestPacketsInstance(t *testing.T) {
+	service := &metal{metadata: answer{body: `{"id":"x1","hostname":"p1","iqn":"iqn.x","plan":"c3.small","facility":"ewr1","tags":[],"ssh_keys":["` + key1 + ` a"],"phone_home_url":"https://tinkerbell.test/phone/x1/phone-home",
+		"network":{"bonding":{"mode":4},"interfaces":[{"name":"eth0","mac":"0c:c4:7a:00:00:01","bond":"bond0"}],"addresses":[
+		{"address_family":4,"public":true,"address":"203.0.113.3","gateway":"203.0.113.2","netmask":"255.255.255.254","cidr":31},
+		{"address_family":6,"public":true,"address":"2001:db8::0","gateway":"2001:db8:0::1","cidr":127},
+		{"address_family":4,"public":false,"address":"10.0.0.3","gateway":"10.0.0.2","cidr":31}]}}`}}
+	m := newMachine(t)
+	service.start(t)
+	m.all(t, "packet")
+	example{attributes: "PACKET_HOSTNAME=p1 PACKET_PLAN=c3.small PACKET_PHONE_HOME_URL=https://tinkerbell.test/phone/x1/phone-home PACKET_IPV4_PUBLIC_0=203.0.113.3 PACKET_IPV4_PUBLIC_GATEWAY_0=203.0.113.2 PACKET_IPV6_PUBLIC_0=2001:db8:: PACKET_IPV6_PUBLIC_GATEWAY_0=2001:db8::1 PACKET_IPV4_PRIVATE_0=10.0.0.3 PACKET_IPV4_PRIVATE_GATEWAY_0=10.0.0.2",
+		hostname: "p1", keys: "K1 a|"}.wants(t, m)
+	status, printed := m.afterburn(t, "multi", "--fetch-timeout=20s", "--provider=packet", "--check-in")
+	if status != 0 || service.home != 1 {
+		t.Errorf("the machine has phoned home %d times, status %d: %s", service.home, status, printed)
 	}
 }
 
