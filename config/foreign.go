@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"sync"
 )
 
 // A foreign format is something that is given in place of a config.
@@ -59,7 +60,7 @@ var foreignKeys = []foreign{
 	{`(?m)^(etcd|flannel|locksmith|docker|update|networkd):[ \t]*\r?$|^ +(- )?(filesystem|enable):`, "a Container Linux Config", "translate it with ct and then with \"firstlightctl translate\", or write it in Butane, with variant: flatcar"},
 }
 
-var hasVariant = regexp.MustCompile(`(?m)^["']?variant["']?[ \t]*:`)
+var hasVariant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^["']?variant["']?[ \t]*:`) })
 
 // foreignHead is how much of a text is looked at, in bytes.
 const foreignHead = 64 << 10
@@ -69,7 +70,7 @@ const foreignHead = 64 << 10
 func lookupForeign(text []byte) *foreign {
 	head := latin1(bytes.TrimLeft(text[:min(len(text), foreignHead)], " \t\r\n"))
 	formats := foreignFormats
-	if !hasVariant.MatchString(head) {
+	if !hasVariant().MatchString(head) {
 		formats = slices.Concat(formats, foreignKeys)
 	}
 	for _, f := range formats {
@@ -134,7 +135,7 @@ func (e *ParseError) Recognize(text []byte) *ParseError {
 }
 
 // placeholder begins what a template has in place of a value.
-var placeholder = regexp.MustCompile(`\{\{|\{%|%\{|\$\{|<no value>|<%`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{|\{%|%\{|\$\{|<no value>|<%`) })
 
 // isUnfilled reports whether a placeholder stands where a text was refused: in JSON at
 // that byte or next to it; the reader of YAML knows only the line.
@@ -148,5 +149,5 @@ func isUnfilled(text []byte, at Origin) bool {
 		line = line[min(max(at.Column-2, 0), len(line)):]
 		line = line[:min(len(line), len("{\"<no value>"))]
 	}
-	return placeholder.Match(line)
+	return placeholder().Match(line)
 }

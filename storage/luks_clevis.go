@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/json"
@@ -120,7 +121,7 @@ func canVerifyUnlock(c *config.Clevis) bool {
 }
 
 // quoted are the strings of a JSON text.
-var quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`) })
 
 // clevisSecrets are what must not be shown of the config that clevis gets: all of it,
 // and in what clevis says the credentials of Tang servers; of another pin's config,
@@ -129,7 +130,7 @@ func clevisSecrets(c *config.Clevis, text string) []string {
 	const short = 8 // bytes
 	all := []string{text}
 	if config.NonZero(c.Custom.Pin) {
-		for _, s := range quoted.FindAllStringSubmatch(text, -1) {
+		for _, s := range quoted().FindAllStringSubmatch(text, -1) {
 			if len(s[1]) >= short {
 				all = append(all, s[1])
 			}

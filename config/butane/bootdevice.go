@@ -27,7 +27,7 @@ type layout struct {
 	// suffix makes the root partition's device of that of the disk.
 	rootSuffix string
 	// device is what the disk may be called, at its end.
-	diskPattern *regexp.Regexp
+	diskPattern string
 }
 
 type firmwarePartition struct {
@@ -40,9 +40,9 @@ var layouts = map[string]layout{
 	"x86_64":     {firmware: []firmwarePartition{{"bios", 1, guidBIOS}, {"esp", 127, guidESP}}},
 	"aarch64":    {firmware: []firmwarePartition{{"reserved", 1, guidReserved}, {"esp", 127, guidESP}}},
 	"ppc64le":    {firmware: []firmwarePartition{{"prep", 4, guidPReP}, {"reserved", 1, guidReserved}}},
-	"s390x-eckd": {since: config.V3_5, rootSuffix: "2", diskPattern: regexp.MustCompile(`/dev/dasd[a-z]$`)},
+	"s390x-eckd": {since: config.V3_5, rootSuffix: "2", diskPattern: `/dev/dasd[a-z]$`},
 	"s390x-virt": {since: config.V3_5},
-	"s390x-zfcp": {since: config.V3_5, rootSuffix: "4", diskPattern: regexp.MustCompile(`/dev/sd[a-z]$`)},
+	"s390x-zfcp": {since: config.V3_5, rootSuffix: "4", diskPattern: `/dev/sd[a-z]$`},
 }
 
 const defaultLayout = "x86_64"
@@ -86,11 +86,11 @@ func (t *translation) checkBootDevice() {
 	}
 	device := config.ValueOr(b.Luks.Device, "")
 	switch {
-	case l.diskPattern == nil:
+	case l.diskPattern == "":
 	case device == "":
 		t.error(config.RuleBootDeviceLuksDevice, layoutAt(), "the layout %s needs luks.device, the disk to encrypt", name)
-	case !l.diskPattern.MatchString(device):
-		t.error(config.RuleBootDeviceLuksDevice, layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.diskPattern.String()))
+	case !regexp.MustCompile(l.diskPattern).MatchString(device):
+		t.error(config.RuleBootDeviceLuksDevice, layoutAt(), "the layout %s does not go with the luks.device %q; that should be a whole disk, like %s", name, device, strings.NewReplacer("[a-z]$", "a").Replace(l.diskPattern))
 	}
 	if strings.HasPrefix(name, "s390x") && len(mirror) > 0 {
 		t.error(config.RuleBootDeviceMirrorLayout, layoutAt(), "the layout %s cannot be mirrored", name)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -110,8 +111,10 @@ func ParseAny(text []byte, name string) (*config.Config, config.Problems, error)
 
 // Lines at the left margin that only Butane has, and a key in flow style.
 var (
-	blockKey = regexp.MustCompile(`(?m)^(["']?variant["']?[ \t]*:|["']?(ignition|storage|systemd|passwd)["']?[ \t]*:[ \t]*(#.*)?\r?$)`)
-	flowKey  = regexp.MustCompile(`(?m)(^|[{,])\s*["']?variant["']?\s*:`)
+	blockKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^(["']?variant["']?[ \t]*:|["']?(ignition|storage|systemd|passwd)["']?[ \t]*:[ \t]*(#.*)?\r?$)`)
+	})
+	flowKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)(^|[{,])\s*["']?variant["']?\s*:`) })
 )
 
 // IsButane reports whether a text is meant to be Butane rather than the spec's
@@ -123,9 +126,9 @@ func IsButane(text []byte) bool {
 		return false
 	}
 	if start[0] != '{' {
-		return blockKey.Match(start)
+		return blockKey().Match(start)
 	}
-	if !bytes.Contains(text, []byte("variant")) || !flowKey.Match(text) {
+	if !bytes.Contains(text, []byte("variant")) || !flowKey().Match(text) {
 		return false
 	}
 	root, err := doc.ReadJSON(text, &doc.Source{})
@@ -144,12 +147,12 @@ func Size(text []byte) int {
 	}
 	if start[0] == '{' {
 		size := config.Size(text)
-		if bytes.Contains(text, []byte("variant")) && flowKey.Match(text) {
+		if bytes.Contains(text, []byte("variant")) && flowKey().Match(text) {
 			size = max(size, yamlSize(text))
 		}
 		return size
 	}
-	if blockKey.Match(start) {
+	if blockKey().Match(start) {
 		return yamlSize(text)
 	}
 	return config.Size(text)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -122,25 +123,16 @@ func (t *translation) oneOf(n *doc.Node, members ...string) {
 
 // Octal modes in common use. A decimal mode with the same digits was probably meant
 // to be octal.
-var (
-	fileModes = modes("400 440 444 500 550 555 600 640 644 660 664 666 700 750 755 770 775 777",
-		"2500 2550 2555 2700 2750 2755 2770 2775 4500 4550 4555 4700 4750 4755 4770 4775 6500 6550 6555 6700 6750 6755 6770 6775")
-	directoryModes = modes("500 550 555 700 750 755 770 775 777",
-		"1700 1750 1755 1770 1775 1777 2700 2750 2755 2770 2775 2777 3700 3750 3755 3770 3775 3777")
+const (
+	fileModes = " 400 440 444 500 550 555 600 640 644 660 664 666 700 750 755 770 775 777" +
+		" 2500 2550 2555 2700 2750 2755 2770 2775 4500 4550 4555 4700 4750 4755 4770 4775 6500 6550 6555 6700 6750 6755 6770 6775 "
+	directoryModes = " 500 550 555 700 750 755 770 775 777" +
+		" 1700 1750 1755 1770 1775 1777 2700 2750 2755 2770 2775 2777 3700 3750 3755 3770 3775 3777 "
 )
 
-func modes(texts ...string) map[string]bool {
-	all := map[string]bool{}
-	for _, text := range texts {
-		for mode := range strings.FieldsSeq(text) {
-			all[mode] = true
-		}
-	}
-	return all
-}
-
-func (t *translation) checkMode(n *doc.Node, usual map[string]bool) {
-	if mode := text(n, "mode"); usual[mode] && !usual[octal(mode)] {
+func (t *translation) checkMode(n *doc.Node, usual string) {
+	has := func(mode string) bool { return mode != "" && strings.Contains(usual, " "+mode+" ") }
+	if mode := text(n, "mode"); has(mode) && !has(octal(mode)) {
 		t.warn(config.RuleModeDecimal, originOf(n, "mode"), "the mode %s is decimal, which is octal 0%s; if you mean octal %s, write 0%s", mode, octal(mode), mode, mode)
 	}
 }
@@ -225,7 +217,7 @@ func (t *translation) checkInline(n *doc.Node) {
 	}
 }
 
-var systemMounts = regexp.MustCompile(`^/(etc|var)(/|$)`)
+var systemMounts = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(etc|var)(/|$)`) })
 
 // bootDisk is the link to the disk that Fedora CoreOS was booted from.
 const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
@@ -235,7 +227,7 @@ const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
 func (t *translation) checkMountPoints() {
 	storage := t.document.Member("storage")
 	for _, n := range items(storage, "filesystems") {
-		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts.MatchString(p.Text) {
+		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts().MatchString(p.Text) {
 			t.error(config.RuleMountPoint, p.Origin(), "%q cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can", p.Text)
 		}
 	}

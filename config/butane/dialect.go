@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -31,23 +32,26 @@ func (d *Dialect) String() string { return d.Variant + " " + d.Version }
 const openshift = "openshift"
 
 // Dialects returns all dialects, the oldest of each variant first.
-func Dialects() []Dialect { return slices.Clone(dialects) }
+func Dialects() []Dialect { return slices.Clone(dialects()) }
 
-var dialects = slices.Concat(
-	fedora(),
-	newSeries("flatcar", nil,
-		Dialect{Version: "1.0.0", Spec: config.V3_3, forbidden: noClevis},
-		Dialect{Version: "1.1.0", Spec: config.V3_4, forbidden: noClevis},
-		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental, forbidden: noCex}),
-	newSeries("r4e", noStorage("RHEL for Edge (r4e)"),
-		Dialect{Version: "1.0.0", Spec: config.V3_3},
-		Dialect{Version: "1.1.0", Spec: config.V3_4},
-		Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental}),
-	newSeries("fiot", noStorage("Fedora IoT (fiot)"),
-		Dialect{Version: "1.0.0", Spec: config.V3_4},
-		Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
-	openshifts(),
-)
+// dialects are made when a config is Butane: their texts are long.
+var dialects = sync.OnceValue(func() []Dialect {
+	return slices.Concat(
+		fedora(),
+		newSeries("flatcar", nil,
+			Dialect{Version: "1.0.0", Spec: config.V3_3, forbidden: noClevis},
+			Dialect{Version: "1.1.0", Spec: config.V3_4, forbidden: noClevis},
+			Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental, forbidden: noCex}),
+		newSeries("r4e", noStorage("RHEL for Edge (r4e)"),
+			Dialect{Version: "1.0.0", Spec: config.V3_3},
+			Dialect{Version: "1.1.0", Spec: config.V3_4},
+			Dialect{Version: "1.2.0-experimental", Spec: config.V3_7Experimental}),
+		newSeries("fiot", noStorage("Fedora IoT (fiot)"),
+			Dialect{Version: "1.0.0", Spec: config.V3_4},
+			Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
+		openshifts(),
+	)
+})
 
 func newSeries(variant string, without []forbidden, versions ...Dialect) []Dialect {
 	for i := range versions {
@@ -113,8 +117,9 @@ func findDialect(variant, version string) (*Dialect, config.Rule, error) {
 		return nil, config.RuleVersionForm, fmt.Errorf("%q is not a version; it should have three numbers, like %q", version, newest(variant))
 	}
 	var versions []string
-	for i := range dialects {
-		switch d := &dialects[i]; {
+	all := dialects()
+	for i := range all {
+		switch d := &all[i]; {
 		case d.Variant != variant:
 		case d.Version == normal:
 			return d, 0, nil
@@ -164,7 +169,7 @@ func isNewer(version, than string) bool {
 // to a version of the spec or to a later one.
 func (d *Dialect) since(v config.Version) string {
 	isThis := func(other Dialect) bool { return other.Variant == d.Variant && other.Version == d.Version }
-	for _, other := range dialects[slices.IndexFunc(dialects, isThis)+1:] {
+	for _, other := range dialects()[slices.IndexFunc(dialects(), isThis)+1:] {
 		if other.Variant == d.Variant && other.Spec >= v {
 			return other.String()
 		}
@@ -174,7 +179,7 @@ func (d *Dialect) since(v config.Version) string {
 
 func variants() []string {
 	var names []string
-	for _, d := range dialects {
+	for _, d := range dialects() {
 		if !slices.Contains(names, d.Variant) {
 			names = append(names, d.Variant)
 		}
@@ -185,7 +190,7 @@ func variants() []string {
 // newest returns the last version of a variant that is not experimental.
 func newest(variant string) string {
 	version := "1.7.0"
-	for _, d := range dialects {
+	for _, d := range dialects() {
 		if d.Variant == variant && !strings.Contains(d.Version, "-") {
 			version = d.Version
 		}

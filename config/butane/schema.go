@@ -244,8 +244,9 @@ func (d *Dialect) elsewhere(k Key, n *doc.Node) string {
 	since := k.SinceIn(n)
 	before := true
 	var others []string
-	for i := range dialects {
-		switch other := &dialects[i]; {
+	all := dialects()
+	for i := range all {
+		switch other := &all[i]; {
 		case other.Variant == d.Variant && other.Version == d.Version:
 			before = false
 		case !other.hasKey(k, since):

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,13 +27,13 @@ var yamlErrorHints = map[string]string{
 	"found unknown escape character":                  "in double quotes a backslash is special; use single quotes",
 }
 
-var yamlError = regexp.MustCompile(`^yaml: (line \d+: )?`)
+var yamlError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (line \d+: )?`) })
 
 // syntaxError finds the line of a syntax error. The library often reports the line
 // before it, or the start of the list or mapping around it; so this looks for the
 // shortest prefix of the text with the same error.
 func (d *decoder) syntaxError(text []byte, err error) *config.ParseError {
-	words := func(err error) string { return yamlError.ReplaceAllString(err.Error(), "") }
+	words := func(err error) string { return yamlError().ReplaceAllString(err.Error(), "") }
 	message := words(err)
 	rows := bytes.SplitAfter(text, []byte("\n"))
 	line := sort.Search(len(rows), func(i int) bool {

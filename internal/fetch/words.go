@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/firstlight-os/firstlight/internal/http"
@@ -63,17 +64,19 @@ func message(body []byte) string {
 }
 
 var (
-	hiddenHTML = regexp.MustCompile(`(?is)<!--.*?(-->|$)|<(script|style)\b.*?(</(script|style)\s*>|$)`)
-	htmlTag    = regexp.MustCompile(`(?s)<[^>]*(>|$)`)
-	endOfLine  = regexp.MustCompile(`(?i)</(title|h[1-6]|p|div|tr)\s*>|<br\b[^>]*>`)
-	htmlText   = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")
+	hiddenHTML = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?is)<!--.*?(-->|$)|<(script|style)\b.*?(</(script|style)\s*>|$)`)
+	})
+	htmlTag   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<[^>]*(>|$)`) })
+	endOfLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)</(title|h[1-6]|p|div|tr)\s*>|<br\b[^>]*>`) })
+	htmlText  = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")
 )
 
 // withoutTags returns the text of a page.
 func withoutTags(page string) string {
-	page = hiddenHTML.ReplaceAllString(page, "")
-	page = endOfLine.ReplaceAllString(page, "\n")
-	return htmlText.Replace(htmlTag.ReplaceAllString(page, " "))
+	page = hiddenHTML().ReplaceAllString(page, "")
+	page = endOfLine().ReplaceAllString(page, "\n")
+	return htmlText.Replace(htmlTag().ReplaceAllString(page, " "))
 }
 
 // secretsOf returns what must not be shown of requests: credentials and queries of

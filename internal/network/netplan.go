@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -170,7 +171,7 @@ func writeYAMLValue(b *strings.Builder, n *doc.Node, indent string) {
 
 // plainYAML are texts that mean themselves without quotes: names and keys. What could be
 // read as a number, a time or a switch is quoted.
-var plainYAML = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]*$`)
+var plainYAML = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]*$`) })
 
 // words that are switches or nothing in some version of YAML.
 var yamlWords = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
@@ -179,7 +180,7 @@ func yamlScalar(n *doc.Node) string {
 	if n.Kind == doc.Null {
 		return "null"
 	}
-	if n.Kind != doc.String || plainYAML.MatchString(n.Text) && !slices.Contains(yamlWords, strings.ToLower(n.Text)) {
+	if n.Kind != doc.String || plainYAML().MatchString(n.Text) && !slices.Contains(yamlWords, strings.ToLower(n.Text)) {
 		return n.Text
 	}
 	return string(n.AppendJSON(nil)) // which is YAML, too

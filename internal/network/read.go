@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -36,17 +37,17 @@ func ReadDocument(text []byte, name string) (*doc.Node, error) {
 }
 
 // yamlPlace is what the YAML library begins its messages with.
-var yamlPlace = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var yamlPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?`) })
 
 func readYAML(text []byte, src *doc.Source) (*doc.Node, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		at := config.Origin{Source: src.Name}
-		if m := yamlPlace.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
+		if m := yamlPlace().FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
 			at.Column = 1
 			_, _ = fmt.Sscan(m[1], &at.Line) // digits
 		}
-		return nil, report.Conflict(at, configHint, "this is neither JSON nor YAML: %s", yamlPlace.ReplaceAllString(err.Error(), ""))
+		return nil, report.Conflict(at, configHint, "this is neither JSON nor YAML: %s", yamlPlace().ReplaceAllString(err.Error(), ""))
 	}
 	if len(document.Content) == 0 {
 		return nil, report.Conflict(config.Origin{Source: src.Name}, configHint, "there is nothing in it")
