@@ -15,6 +15,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/providers"
 )
 
 // keyFile is below the home of a user; sshd has to be told of it.
@@ -38,9 +39,9 @@ func writeKeys(_ context.Context, m *Machine, user string) error {
 		m.Log.Warn(m.Env.Platform.Name + " does not say which SSH keys this machine has; what was written before stays")
 		return nil
 	}
-	keys, err := CheckKeys(given, func(err error) { m.Log.Warn(err.Error() + "; it is left out") })
+	keys, err := m.checkedKeys(given)
 	if err != nil {
-		return &report.Error{Doing: doing, Err: err, Hint: "remove this key from the machine at " + m.Env.Platform.Name + ", or correct it"}
+		return &report.Error{Doing: doing, Err: err}
 	}
 	a, err := findAccount(passwdFiles, user)
 	if err != nil {
@@ -56,6 +57,15 @@ func writeKeys(_ context.Context, m *Machine, user string) error {
 	}
 	m.Log.Bare().Info(message+user, "MESSAGE_ID", id, "AFTERBURN_USER_NAME", user, "AFTERBURN_PATH", name)
 	return nil
+}
+
+// checkedKeys says what of the keys is none.
+func (m *Machine) checkedKeys(given providers.Keys) ([]string, error) {
+	keys, err := CheckKeys(given, func(err error) { m.Log.Warn(err.Error() + "; it is left out") })
+	if err != nil {
+		return nil, &report.Error{Err: err, Hint: "remove this key from the machine at " + m.Env.Platform.Name + ", or correct it"}
+	}
+	return keys, nil
 }
 
 func putKeys(name string, keys []string) error {

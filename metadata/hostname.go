@@ -23,18 +23,27 @@ func writeHostname(_ context.Context, m *Machine, name string) error {
 		m.Log.Info(m.Env.Platform.Name + " has no hostname for this machine")
 		return nil
 	}
-	hostname, err := CheckHostname(given)
+	hostname, err := m.checkedHostname(given)
 	if err != nil {
-		return &report.Error{Doing: doing, Err: err, Hint: "give the machine another name at " + m.Env.Platform.Name}
-	}
-	if hostname != given {
-		m.Log.Warn(fmt.Sprintf("the hostname %s has %d bytes, of which a machine can have %d; it is %s", given, len(given), maxHostname, hostname))
+		return &report.Error{Doing: doing, Err: err}
 	}
 	if err := writeFile(name, hostname+"\n"); err != nil {
 		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
 	}
 	m.Log.Info(fmt.Sprintf("wrote the hostname %s to %s", hostname, name))
 	return nil
+}
+
+// checkedHostname says what of a hostname a machine cannot have.
+func (m *Machine) checkedHostname(given string) (string, error) {
+	hostname, err := CheckHostname(given)
+	if err != nil {
+		return "", &report.Error{Err: err, Hint: "give the machine another name at " + m.Env.Platform.Name}
+	}
+	if len(given) > maxHostname {
+		m.Log.Warn(fmt.Sprintf("the hostname %s has %d bytes, of which a machine can have %d; it is %s", given, len(given), maxHostname, hostname))
+	}
+	return hostname, nil
 }
 
 // CheckHostname returns a hostname that a machine can have: at most 64 bytes of the given

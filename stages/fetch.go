@@ -148,6 +148,9 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	} else if user, err = p.completeUserConfig(ctx, raw); err != nil {
 		return nil, err
 	}
+	if user, err = p.withMetadata(ctx, user); err != nil {
+		return nil, err
+	}
 	if err := p.cacheUserConfig(user); err != nil {
 		return nil, withRunHint(fmt.Errorf("caching the config: %w", err))
 	}

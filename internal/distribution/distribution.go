@@ -48,6 +48,9 @@ const (
 	ResultFile
 	Consoles
 	ReportURL
+	Metadata
+	MetadataUser
+	MetadataNetwork
 )
 
 // What a value can be. Other forms are choices, with a comma between.
@@ -78,6 +81,9 @@ var keys = [...]struct{ name, form, unset string }{
 	ResultFile:         {"RESULT_FILE", onePath, "/etc/.ignition-result.json"},
 	Consoles:           {"CONSOLES", "report, quiet", "report"},
 	ReportURL:          {"REPORT_URL", oneURL, ""},
+	Metadata:           {"METADATA", "files, config", "files"},
+	MetadataUser:       {"METADATA_USER", oneWord, "core"},
+	MetadataNetwork:    {"METADATA_NETWORK", "none, networkd, networkmanager", "none"},
 }
 
 // ByName finds a key.

@@ -58,7 +58,7 @@ type Machine struct {
 
 // A Source is a config that was read.
 type Source struct {
-	Kind       string `json:"kind"` // base or user
+	Kind       string `json:"kind"` // base, user or metadata
 	Name       string `json:"name"` // a URL without its secrets, a file, a provider
 	Referenced bool   `json:"referenced,omitempty"`
 	// Digest is "sha512-" and the sum of its bytes, in hexadecimal.
