@@ -2,7 +2,8 @@ package butane
 
 import (
 	"bytes"
-	"fmt"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -136,13 +137,17 @@ func (d *decoder) checkOneDocument(root *yaml.Node, parser *yaml.Decoder) {
 // linesRead returns how many lines a parser has read of a text that goes on behind the end
 // of its document without a line between documents, or 0. The library does not read on,
 // and says nothing.
-func linesRead(parser *yaml.Decoder) (line int) {
-	if err := parser.Decode(new(yaml.Node)); err != nil {
-		if n, _ := fmt.Sscanf(err.Error(), "yaml: line %d: did not find expected <document start>", &line); n == 1 {
-			return line
-		}
+func linesRead(parser *yaml.Decoder) int {
+	err := parser.Decode(new(yaml.Node))
+	if err == nil {
+		return 0
 	}
-	return 0
+	text, ok := strings.CutSuffix(err.Error(), ": did not find expected <document start>")
+	line, digits := strconv.Atoi(strings.TrimPrefix(text, "yaml: line "))
+	if !ok || digits != nil {
+		return 0
+	}
+	return line
 }
 
 // isDocumentMarker reports whether a line is one of those between documents.

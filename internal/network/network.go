@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -151,11 +152,9 @@ func (c *Config) Named(names map[string]string) *Config {
 
 // SortByName orders links by their names; those without one are last.
 func (c *Config) SortByName() {
-	slices.SortStableFunc(c.Links, func(a, b *Link) int {
-		if (a.Name == "") != (b.Name == "") {
-			return cmp.Compare(b.Name, a.Name)
-		}
-		return cmp.Compare(a.Name, b.Name)
+	sort.SliceStable(c.Links, func(i, j int) bool {
+		a, b := c.Links[i].Name, c.Links[j].Name
+		return a != "" && (b == "" || a < b)
 	})
 }
 

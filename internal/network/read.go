@@ -3,8 +3,8 @@ package network
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -45,7 +45,7 @@ func readYAML(text []byte, src *doc.Source) (*doc.Node, error) {
 		at := config.Origin{Source: src.Name}
 		if m := yamlPlace().FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
 			at.Column = 1
-			_, _ = fmt.Sscan(m[1], &at.Line) // digits
+			at.Line, _ = strconv.Atoi(m[1]) // digits
 		}
 		return nil, report.Conflict(at, configHint, "this is neither JSON nor YAML: %s", yamlPlace().ReplaceAllString(err.Error(), ""))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -215,12 +216,16 @@ func parseMountPoint(line string) (MountPoint, bool) {
 	if !found || len(left) < 5 || len(right) < 2 {
 		return MountPoint{}, false
 	}
-	p := MountPoint{Target: unescapeMount(left[4]), Type: right[0], Source: unescapeMount(right[1])}
-	_, err := fmt.Sscanf(left[2], "%d:%d", &p.Major, &p.Minor)
-	return p, err == nil
+	major, minor, _ := strings.Cut(left[2], ":")
+	majorNumber, err1 := strconv.ParseUint(major, 10, 32)
+	minorNumber, err2 := strconv.ParseUint(minor, 10, 32)
+	return MountPoint{Major: uint32(majorNumber), Minor: uint32(minorNumber), Target: unescapeMount(left[4]), Type: right[0], Source: unescapeMount(right[1])},
+		err1 == nil && err2 == nil
 }
+
+var mountEscapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
 // unescapeMount undoes the kernel's octal escapes of blanks and backslashes.
 func unescapeMount(text string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(text)
+	return mountEscapes.Replace(text)
 }
