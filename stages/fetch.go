@@ -23,13 +23,13 @@ import (
 
 // fetchOffline requests the network if contents that the config refers to need
 // it, so that it is up when later stages fetch them, or if the record is to be sent.
-func fetchOffline(_ context.Context, p *process) error {
+func fetchOffline(ctx context.Context, p *process) error {
 	needs := p.cfg.NeedsNetwork()
 	switch {
 	case len(needs) > 0:
-		return p.requestNetwork(needs[0].String())
+		return p.requestNetwork(ctx, needs[0].String())
 	case p.reportURL() != "":
-		return p.requestNetwork("sending the record of this boot")
+		return p.requestNetwork(ctx, "sending the record of this boot")
 	}
 	return nil
 }
@@ -37,10 +37,13 @@ func fetchOffline(_ context.Context, p *process) error {
 // fetchOnline does nothing more: fetching the user config is before it.
 func fetchOnline(context.Context, *process) error { return nil }
 
-// requestNetwork creates the file that brings the network up before the next
-// stage.
-func (p *process) requestNetwork(why string) error {
+// requestNetwork configures the network, and then creates the file that brings it up
+// before the next stage.
+func (p *process) requestNetwork(ctx context.Context, why string) error {
 	p.log.Info(why + " needs the network")
+	if err := p.configureNetwork(ctx); err != nil {
+		return err
+	}
 	if err := system.WriteFile(p.NeedNet, nil, 0o600); err != nil {
 		return fmt.Errorf("requesting the network: %w", err)
 	}

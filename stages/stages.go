@@ -133,7 +133,7 @@ func runOne(ctx context.Context, o Options, s stage) error {
 		err = s.run(ctx, p)
 	}
 	if s.name == fetchOfflineStage && errors.Is(err, fetch.ErrNeedNetwork) {
-		err = p.requestNetwork("getting the config")
+		err = p.requestNetwork(ctx, "getting the config")
 	}
 	if err == nil {
 		err = p.saveState()

@@ -51,6 +51,7 @@ const (
 	Metadata
 	MetadataUser
 	MetadataNetwork
+	Network
 )
 
 // What a value can be. Other forms are choices, with a comma between.
@@ -84,6 +85,7 @@ var keys = [...]struct{ name, form, unset string }{
 	Metadata:           {"METADATA", "files, config", "files"},
 	MetadataUser:       {"METADATA_USER", oneWord, "core"},
 	MetadataNetwork:    {"METADATA_NETWORK", "none, networkd, networkmanager", "none"},
+	Network:            {"NETWORK", "none, networkd, networkmanager, dracut", "none"},
 }
 
 // ByName finds a key.

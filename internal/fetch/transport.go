@@ -15,12 +15,29 @@ import (
 
 const (
 	dialTimeout      = 30 * time.Second
+	redialAfter      = 3 * time.Second
 	handshakeTimeout = 10 * time.Second
 	// maxHeader bounds the header of a response, in bytes.
 	maxHeader = 256 << 10
 )
 
 var dialer = net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: &net.Resolver{PreferGo: true}}
+
+// dialTwice connects. What is not answered for a while is tried once more from the beginning:
+// a machine that has just got its network may have sent its first packet from an address that
+// nobody can answer (of the link only, while its own IPv6 address is checked for duplicates),
+// and all later packets of a connection are from the same.
+func dialTwice(ctx context.Context, network, address string) (net.Conn, error) {
+	d := dialer
+	d.Timeout = redialAfter
+	conn, err := d.DialContext(ctx, network, address)
+	var op net.Error
+	if err == nil || ctx.Err() != nil || !errors.As(err, &op) || !op.Timeout() {
+		return conn, err
+	}
+	d.Timeout = dialTimeout - redialAfter
+	return d.DialContext(ctx, network, address)
+}
 
 // lowPort marks the context of a request that is sent from a low port.
 type lowPort struct{}
@@ -36,7 +53,7 @@ const (
 // so: from another one if that is in use, or was a moment ago for this service.
 func dialPlatform(ctx context.Context, network, address string) (net.Conn, error) {
 	if ctx.Value(lowPort{}) == nil {
-		return dialer.DialContext(ctx, network, address)
+		return dialTwice(ctx, network, address)
 	}
 	from := dialer
 	for try := 1; ; try++ {
@@ -54,7 +71,7 @@ func dialPlatform(ctx context.Context, network, address string) (net.Conn, error
 
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if c.Dial == nil {
-		return dialer.DialContext(ctx, network, address)
+		return dialTwice(ctx, network, address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()

@@ -21,6 +21,15 @@ func ParseNetworkConfig(text []byte, name string, priority int) (*Config, error)
 	return r.finish()
 }
 
+// ParseAny reads a network_data.json, or a network-config of any version.
+func ParseAny(text []byte, name string, priority int) (*Config, error) {
+	root, err := ReadDocument(text, name)
+	if err == nil && get(root, "links") != nil {
+		return ParseNetworkData(text, name, priority)
+	}
+	return ParseNetworkConfig(text, name, priority)
+}
+
 // ParseGuestInfo reads the metadata of VMware, in which "network" is a network-config, or an
 // object with one as its member "config". Other metadata say nothing of the network: then
 // it is nil.

@@ -142,6 +142,32 @@ func TestFirstBootBySettings(t *testing.T) {
 	testkit.Equal(t, "with a typo", made, firstBoot)
 }
 
+// Where the network is to be configured, the stage that does that runs before what brings it
+// up, in a first boot.
+func TestTheNetworkIsConfiguredBeforeItIsUp(t *testing.T) {
+	const dropIn = "ignition-fetch-offline.service.d/network.conf"
+	bin := t.TempDir()
+	testkit.NoError(t, os.Symlink(sandbox.Agent(), filepath.Join(bin, "ignition")))
+	env := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "IGNITION_SYSTEM_CONFIG_DIR=" + bin}
+	for _, tc := range []struct {
+		settings, cmdline string
+		want              []string
+	}{
+		{"NETWORK=networkd", "ignition.firstboot", slices.Concat([]string{dropIn}, firstBoot)},
+		{"NETWORK=networkmanager", "ignition.firstboot", slices.Concat([]string{dropIn}, firstBoot)},
+		{"NETWORK=networkd", "quiet", laterBoot},
+		{"NETWORK=dracut", "ignition.firstboot", firstBoot}, // its hooks come after
+		{"NETWORK=none", "ignition.firstboot", firstBoot},
+		{"SPEC2=refuse", "ignition.firstboot", firstBoot},
+		{"NETWORK=nothing", "ignition.firstboot", firstBoot}, // the first stage says what is wrong
+	} {
+		testkit.WriteFile(t, filepath.Join(bin, "distribution.conf"), tc.settings+"\n")
+		slices.Sort(tc.want)
+		made, _ := runs(t, "sh", generator, tc.cmdline, env...)
+		testkit.Equal(t, tc.settings, made, tc.want)
+	}
+}
+
 // How a machine marks its first boot is a setting, too. Where only the root filesystem
 // tells, a unit finds out.
 func TestFirstBootByItsMark(t *testing.T) {
