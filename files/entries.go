@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -21,6 +22,7 @@ type entry struct {
 	resolvedPath
 	node
 	kind        string // as in a message
+	rank        int    // entries of a lower one come first
 	name        string // the path in the config
 	object      config.Object
 	user, group config.Owner
@@ -66,13 +68,12 @@ func (p *planner) planEntries() {
 	p.findReplacedDirectories()
 	all := p.resolveEntries(p.configEntries())
 	p.checkCollisions(all)
-	rank := func(e *entry) int {
-		if e.kind == kindHardLink {
-			return math.MaxInt
+	for _, e := range all {
+		if e.rank = depth(e.path); e.kind == kindHardLink {
+			e.rank = math.MaxInt
 		}
-		return depth(e.path)
 	}
-	sort.SliceStable(all, func(i, j int) bool { return rank(all[i]) < rank(all[j]) })
+	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.rank, b.rank) })
 	p.entries = all
 	p.noteParents()
 	own, _, _ := p.tree.Locate(ledger.Path) // an error is reported when it is written

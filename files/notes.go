@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
@@ -74,6 +75,9 @@ func (p *planner) planNotes() {
 	}
 	p.add(config.Origin{}, "looking where links lead", func(context.Context) error {
 		for _, e := range links {
+			if p.leadsToEntry(e) {
+				continue
+			}
 			if at, nowhere := p.leadsNowhere(e.path); nowhere {
 				p.warn(e.object.Origin("target"), "link %s leads to %s, which does not exist", e.name, at)
 			}
@@ -89,6 +93,20 @@ func (p *planner) planNotes() {
 
 // volatileDirs are filled when the system runs.
 var volatileDirs = [...]string{"/dev", "/proc", "/run", "/sys", "/tmp"}
+
+// leadsToEntry reports whether a link leads to a file or directory that the config has made:
+// the paths of both are resolved.
+func (p *planner) leadsToEntry(e *entry) bool {
+	target := config.ValueOr(e.node.(linkNode).Target, "")
+	if strings.Contains(strings.TrimLeft(target, "./"), "..") { // up from what a link leads to
+		return false
+	}
+	if !path.IsAbs(target) {
+		target = path.Join(path.Dir(e.path), target)
+	}
+	made := p.byPath[path.Clean(target)]
+	return made != nil && (made.kind == kindFile || made.kind == kindDirectory)
+}
 
 // leadsNowhere reports whether a path leads to what does not exist, and will not come
 // into being with a mount either, as far as one can tell: an empty directory on the way

@@ -49,6 +49,8 @@ func TestLinksAndShellsThatLeadNowhereAreWarnedOf(t *testing.T) {
 			"link /a leads to /usr/none,", "link /loop leads to /loop,", "link /usr/b leads to /usr/none/x,"},
 		`"storage": {"links": [{"path": "/a", "target": "/usr/there"}, {"path": "/usr/b", "target": "../../../../usr/there"}, {"path": "/c", "target": "/a"}, {"path": "/d", "target": "/e"}, {"path": "/usr/dir", "target": "."}],
 			"files": [{"path": "/e"}]}`: nil,
+		`"storage": {"links": [{"path": "/r", "target": "z/f"}, {"path": "/z/s", "target": "./f"}, {"path": "/z/t", "target": "../z"}, {"path": "/q", "target": "lnk/../z/f"}, {"path": "/z/u", "target": "g"}, {"path": "/z/g", "target": "f2"}],
+			"files": [{"path": "/z/f"}], "directories": [{"path": "/z"}]}`: {"link /q leads to /usr/z/f,", "link /z/u leads to /z/f2,", "link /z/g leads to /z/f2,"},
 		`"storage": {"links": [{"path": "/a", "target": "/run/none"}, {"path": "/b", "target": "/var/run/none"}, {"path": "/c", "target": "/proc/self/mounts"}, {"path": "/d", "target": "/dev/null"},
 			{"path": "/f", "target": "/sys/x"}, {"path": "/g", "target": "/tmp/x"}, {"path": "/h", "target": "/empty/later"}]}`: nil,
 		`"storage": {"links": [{"path": "/etc/systemd/system/x.wants/u.service", "target": "/etc/systemd/system/u.service"}]}, "systemd": {"units": [{"name": "u.service", "contents": "[Unit]\n"}]}`: nil,
@@ -59,6 +61,8 @@ func TestLinksAndShellsThatLeadNowhereAreWarnedOf(t *testing.T) {
 		w.write("etc/passwd", w.read("etc/passwd")+fmt.Sprintf("bob:x:%d:%d::/home/bob:/bin/sh\n", uid+1, gid))
 		w.write("usr/there", "")
 		w.mkdir("empty")
+		w.mkdir("usr/sub")
+		w.symlink("usr/sub", "lnk")
 		w.symlink("../run", "var/run")
 		w.mustApply(sections)
 		w.wantWarnings(want...)

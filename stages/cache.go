@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
-	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
@@ -108,12 +107,12 @@ func (p *process) cachedUserConfig(ctx context.Context) (*config.Config, error) 
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the cached config", Err: err, Hint: "one of the stages fetch-offline and fetch has to run before this one"}
 	}
-	p.collection.postpone(min(butane.Size(text)*filesExpected, filesCollection))
 	origins, err := system.ReadFile(p.originsFile(), cacheLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, damaged(err)
 	}
-	p.collection.postpone(config.Size(text) * expected / 2)
+	size := config.Size(text)
+	p.collection.postpone(max(size*expected/2, min(size*filesExpected, filesCollection)))
 	user, err := config.Load(text, origins, p.ConfigCache)
 	if err != nil {
 		return nil, damaged(err)

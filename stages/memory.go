@@ -35,8 +35,8 @@ const goHeap = 4 << 20
 const firstCollection = 16 << 20
 
 // filesExpected is what the files stage takes of memory, with all garbage, in sizes of the
-// config as butane.Size counts; but it does not wait with the collection for more than
-// filesCollection, in bytes.
+// config as config.Size counts. Beyond filesCollection, in bytes, that is no reason to
+// postpone the collection.
 const (
 	filesExpected   = 4
 	filesCollection = 32 << 20
