@@ -157,7 +157,7 @@ func outermost(nodes []labelNode) (paths []string) {
 	// With "/" before all else a directory comes right before what is below it.
 	key := func(n labelNode) string { return strings.ReplaceAll(n.path, "/", "\x00") }
 	nodes = slices.Clone(nodes)
-	sort.Slice(nodes, func(i, j int) bool { return key(nodes[i]) < key(nodes[j]) })
+	sort.SliceStable(nodes, func(i, j int) bool { return key(nodes[i]) < key(nodes[j]) })
 	var around []labelNode // those kept that the path is below
 	for _, n := range nodes {
 		for len(around) > 0 && !rootfs.Within(n.path, around[len(around)-1].path) {

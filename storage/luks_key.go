@@ -57,16 +57,16 @@ func (v *volume) withKeyFile(use func(file string) error) (err error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(parent, "luks-") // mode 0700
+	file, err := os.CreateTemp(parent, "luks-") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, "key")
-	if err := os.WriteFile(file, v.key, 0o600); err != nil {
+	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
+	_, err = file.Write(v.key)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	return use(file)
+	return use(file.Name())
 }
 
 // storeKey stores the key for the files stage, or with nil deletes it.

@@ -200,7 +200,7 @@ func shorten(lines []string, n int) []string {
 	head = head[:min(len(head), textWidth/2-3)]
 	tail := []rune(strings.Join(lines[max(end-2, before+1):end], " "))
 	tail = tail[max(len(tail)-(textWidth-5-len(head)), 0):]
-	return slices.Replace(slices.Clone(lines), before, end, string(head)+" ... "+string(tail))
+	return slices.Concat(lines[:before], []string{string(head) + " ... " + string(tail)}, lines[end:])
 }
 
 // cut takes as much from the middle of a text as it has over n characters.
