@@ -21,8 +21,8 @@
 // # The table
 //
 // Platforms has a row for each platform. Its columns are what the agent calls
-// (Fetch, Credentials, Delete, Status), and what is generated from it: the overview of
-// docs/platforms.md, and the kernel modules in dracut/30ignition/module-setup.sh.
+// (Fetch, Credentials, Delete, Status), and what is generated from it: the overviews of
+// docs/platforms.md and docs/metadata.md, and the kernel modules in dracut/30ignition/module-setup.sh.
 //
 // A platform is a row and one short file. Fetch is mostly one of these:
 //
@@ -32,6 +32,14 @@
 //   - a function that reads a device or a file of the kernel, after loadDriver.
 //
 // docs/development.md has the steps for a new one.
+//
+// # The instance
+//
+// The column Instance is what a platform knows of the machine besides: its attributes,
+// hostname, SSH keys and network, and how it is told that the machine has booted. Most
+// of it are places in texts and documents of the service, or of files of the config
+// drive; see type Instance. An Asker asks for them, each once in a boot: Answers keeps
+// what was said for the programs that come later. docs/metadata.md has the overview.
 //
 // # The race
 //

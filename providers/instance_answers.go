@@ -34,7 +34,7 @@ const (
 // drive and file. Failures are not among them.
 type Answers struct {
 	said answersRecord
-	dir  string
+	dir  string // "" if they are not kept
 	run  string
 	lock *os.File
 }
@@ -60,7 +60,9 @@ func OpenAnswers(ctx context.Context, dir, run string, log *report.Logger) (*Ans
 	doing := func(err error) error {
 		return &report.Error{Doing: "opening the answers of the metadata service", Err: err, Hint: "look at " + dir + ": what is there can be deleted"}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrPermission) {
+		return new(Answers), nil // somebody who is not root asks for herself
+	} else if err != nil {
 		return nil, doing(err)
 	}
 	boot, err := system.BootID()
@@ -87,6 +89,9 @@ func OpenAnswers(ctx context.Context, dir, run string, log *report.Logger) (*Ans
 
 // Close leaves the answers to other programs. Failure is that of this run, nil for none.
 func (a *Answers) Close(failure error) error {
+	if a.dir == "" {
+		return nil
+	}
 	defer a.lock.Close()
 	if failure == nil {
 		a.said.Runs = append(a.said.Runs, a.run)

@@ -100,6 +100,11 @@ func TestFirstBootInTheCloud(t *testing.T) {
 // configDrive is an image as OpenStack makes it.
 func configDrive(t *testing.T, files map[string]string) string {
 	t.Helper()
+	return labelledDrive(t, "config-2", files)
+}
+
+func labelledDrive(t *testing.T, label string, files map[string]string) string {
+	t.Helper()
 	tree := t.TempDir()
 	for name, text := range files {
 		name = filepath.Join(tree, name)
@@ -111,7 +116,7 @@ func configDrive(t *testing.T, files map[string]string) string {
 		}
 	}
 	image := filepath.Join(t.TempDir(), "drive")
-	command(t, "genisoimage", "-quiet", "-r", "-J", "-V", "config-2", "-o", image, tree)
+	command(t, "genisoimage", "-quiet", "-r", "-J", "-V", label, "-o", image, tree)
 	return image
 }
 

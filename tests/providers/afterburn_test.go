@@ -594,6 +594,13 @@ func TestCalls(t *testing.T) {
 			t.Errorf("%s: status %d: %s", name, status, printed)
 		}
 	}
+	testkit.WriteFile(t, m.in("cmdline"), "ignition.platform.id=qemu coreos.oem.id=gce flatcar.oem.id=ec2")
+	testkit.NoError(t, os.Symlink(sandbox.Agent(), m.in("coreos-metadata")))
+	flatcar := exec.CommandContext(t.Context(), m.in("coreos-metadata"), "--cmdline", "--network-units="+m.in("units"))
+	flatcar.Env = append(os.Environ(), "IGNITION_KERNEL_CMDLINE_PATH="+m.in("cmdline"))
+	if out, err := flatcar.CombinedOutput(); err != nil {
+		t.Errorf("coreos-metadata: %v\n%s", err, out)
+	}
 	for _, name := range []string{"h1", "h2"} {
 		testkit.Equal(t, name, testkit.ReadFile(t, m.in(name)), "up1\n")
 	}
