@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +35,8 @@ type instance struct {
 	broken map[string][]answer
 	// header is what each request has to have, token what a GET needs after a PUT.
 	header, tokenURI, tokenName string
+	// forgets is after how many requests a token is not known any more, if not 0.
+	forgets int
 
 	mu    sync.Mutex
 	asked []string
@@ -59,17 +62,25 @@ func (i *instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		a.write(w, "")
 	case r.Method == http.MethodPut && r.RequestURI == i.tokenURI:
-		io.WriteString(w, "tok1")
+		io.WriteString(w, i.token())
 	case r.Method != http.MethodGet:
 		body, _ := io.ReadAll(r.Body)
 		i.sent = append(i.sent, r.Method+" "+r.RequestURI+" "+r.Header.Get("Content-Type")+" "+string(body))
-	case i.tokenURI != "" && r.Header.Get(i.tokenName) != "tok1" && len(i.broken["PUT "+i.tokenURI]) == 0:
+	case i.tokenURI != "" && r.Header.Get(i.tokenName) != i.token() && len(i.broken["PUT "+i.tokenURI]) == 0:
 		w.WriteHeader(http.StatusUnauthorized)
 	case !known:
 		w.WriteHeader(http.StatusNotFound)
 	default:
 		io.WriteString(w, text)
 	}
+}
+
+// token is the one of the moment.
+func (i *instance) token() string {
+	if i.forgets > 0 && len(i.asked) > i.forgets {
+		return "tok2"
+	}
+	return "tok1"
 }
 
 // count is how often each request was made.
@@ -449,6 +460,41 @@ func TestFaultsOfInstances(t *testing.T) {
 			e.wants(t, m)
 		})
 	}
+}
+
+func TestTokenThatExpires(t *testing.T) {
+	for _, platform := range []string{"aws", "akamai", "aliyun"} {
+		t.Run(platform, func(t *testing.T) {
+			e := exampleOf(t, platform)
+			e.instance.forgets = 3
+			m := newMachine(t)
+			serve(t, e.instance)
+			if hosts := find(t, platform).Hosts; len(hosts) > 1 { // a slow one would have the other asked as well
+				without(t, withPrefix(hosts[1]))
+			}
+			m.all(t, platform)
+			e.wants(t, m)
+			testkit.Equal(t, "tokens", e.instance.count()["PUT "+e.instance.tokenURI], 2)
+		})
+	}
+}
+
+func TestInstanceWithALateNetwork(t *testing.T) {
+	e := exampleOf(t, "hetzner")
+	m := newMachine(t)
+	serve(t, e.instance)
+	restore := without(t, everywhere+"/32")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !fileExists("/run/ignition/metadata") { // it is at work
+			time.Sleep(10 * time.Millisecond)
+		}
+		restore()
+	}()
+	m.all(t, "hetzner")
+	<-done
+	e.wants(t, m)
 }
 
 // A run that fails leaves what earlier ones have written.
