@@ -108,7 +108,13 @@ func NewAsker(ctx context.Context, env *Env, answers *Answers) *Asker {
 // looked for before one is waited for.
 func (a *Asker) choose() error {
 	first := a.instance
-	for _, limit := range []time.Duration{offlineLimit, instanceDriveLimit} {
+	limits := []time.Duration{offlineLimit, instanceDriveLimit}
+	// A drive that a service can stand in for is looked for again when there is a network.
+	again := a.env.Fetch.Offline && first.endsInService()
+	if again {
+		limits = limits[:1]
+	}
+	for _, limit := range limits {
 		for i := first; i != nil && i.drive != nil; i = i.otherwise {
 			found, err := a.readDrive(i.drive, limit)
 			if found {
@@ -125,13 +131,20 @@ func (a *Asker) choose() error {
 			return &report.Error{Doing: fmt.Sprintf("waiting for the drive labelled %q with %s", i.drive.label, i.drive.file), Err: errNoDrive,
 				Hint: "check that the kernel argument ignition.platform.id names the platform that this machine runs on"}
 		}
-		a.answers.add(i.drive.key(i.drive.file), reply{None: true})
+		if !again {
+			a.answers.add(i.drive.key(i.drive.file), reply{None: true})
+		}
 		if a.instance = i.otherwise; a.instance == nil {
 			a.env.Log.Warn(fmt.Sprintf("no drive labelled %q has appeared, so that nothing is known of this machine", i.drive.label))
 			a.instance = new(Instance)
 		}
 	}
 	return nil
+}
+
+// endsInService reports whether there is a service for machines without a drive.
+func (i *Instance) endsInService() bool {
+	return i != nil && (i.drive == nil || i.otherwise.endsInService())
 }
 
 // Attributes returns them in the order of the table.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/testkit"
@@ -24,7 +25,7 @@ func asked(t *testing.T, id string, said map[string]string) *Asker {
 			answers.add(key, reply{Text: text})
 		}
 	}
-	env := &Env{Platform: p, Log: report.NewWriterLogger(io.Discard), Root: t.TempDir()}
+	env := &Env{Platform: p, Log: report.NewWriterLogger(io.Discard), Root: t.TempDir(), Fetch: new(fetch.Client)}
 	return NewAsker(t.Context(), env, answers)
 }
 

@@ -2,13 +2,18 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
@@ -106,6 +111,26 @@ func TestMachinesWithoutADriveWithMetadata(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Before there is a network the drive is not waited for, and looked for again.
+func TestDriveThatAServiceCanStandInFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := newEnv(t)
+		p, err := InstanceByID("openstack")
+		testkit.NoError(t, err)
+		env.Platform, env.Fetch.Offline = p, true
+		answers := new(Answers)
+		begun := time.Now()
+		_, err = NewAsker(t.Context(), env, answers).Hostname()
+		if !errors.Is(err, fetch.ErrNeedNetwork) || time.Since(begun) > 2*time.Second {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+		attach(t, env, "vdb", image{"genisoimage -r -J", "config-2", map[string]string{openStackMetadata: `{"hostname": "h"}`}}.bytes(t))
+		hostname, err := NewAsker(t.Context(), env, answers).Hostname()
+		testkit.NoError(t, err)
+		testkit.Equal(t, "hostname", hostname, "h")
+	})
 }
 
 func TestAnswersOfOneBoot(t *testing.T) {
@@ -270,4 +295,51 @@ func FuzzMetadataLines(f *testing.F) {
 			t.Errorf("%q: %q, %v, %v", text, hostname, err, hostErr)
 		}
 	})
+}
+
+// Units that are for some platforms are for those that have what they do.
+func TestUnitsAreForPlatformsThatKnow(t *testing.T) {
+	condition := regexp.MustCompile(`(?m)^ConditionKernelCommandLine=\|ignition\.platform\.id=(.*)$`)
+	for unit, has := range map[string]func(*Instance) bool{
+		"../afterburn/afterburn-sshkeys@.service":          func(i *Instance) bool { return i.keys != "" || i.keysBy != nil },
+		"../afterburn/afterburn-checkin.service":           func(i *Instance) bool { return i.checkIn != nil },
+		"../afterburn/afterburn-firstboot-checkin.service": func(i *Instance) bool { return i.checkIn != nil },
+		"../dracut/30afterburn/afterburn-hostname.service": func(i *Instance) bool { return i.hostname != "" || i.hostnameBy != nil },
+	} {
+		found := condition.FindAllStringSubmatch(testkit.ReadFile(t, unit), -1)
+		if len(found) == 0 {
+			t.Errorf("%s is for no platform", unit)
+		}
+		for _, m := range found {
+			p, err := ByID(m[1])
+			if err != nil || p.Instance == nil || !has(p.Instance) {
+				t.Errorf("%s is for %s: %v", unit, m[1], err)
+			}
+		}
+	}
+}
+
+// The dracut module puts its units, and the link to the agent, into an initramfs.
+func TestDracutModuleOfAfterburn(t *testing.T) {
+	dir := t.TempDir()
+	const script = `set -eu
+moddir=$1 initdir=$2 systemdsystemunitdir=/usr/lib/systemd/system
+inst_multiple() { :; }
+inst_simple() { mkdir -p "$initdir/${2%/*}"; cp "$1" "$initdir/$2"; }
+mkdir -p "$initdir/usr/bin"
+. "$moddir/module-setup.sh"
+! check
+[ "$(depends)" = "systemd network ignition" ]
+install
+`
+	if out, err := exec.Command("bash", "-c", script, "bash", "../dracut/30afterburn", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	target, err := os.Readlink(filepath.Join(dir, "usr/bin/afterburn"))
+	testkit.NoError(t, err)
+	testkit.Equal(t, "the agent", target, "ignition")
+	for _, unit := range []string{"afterburn-hostname.service", "afterburn-network-kargs.service"} {
+		text := testkit.ReadFile(t, filepath.Join(dir, "usr/lib/systemd/system/ignition-complete.target.requires", unit))
+		testkit.Equal(t, unit, text, testkit.ReadFile(t, "../dracut/30afterburn/"+unit))
+	}
 }

@@ -3,7 +3,6 @@ package firstboot
 import (
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -87,10 +86,17 @@ func TestFirstBootOfWhatOnlyThePlatformKnows(t *testing.T) {
 			if !strings.Contains(networks, i.network) {
 				t.Errorf("the network is\n%s", networks)
 			}
-			requests := asked()
-			slices.Sort(requests)
-			same(t, "requests that were made twice", len(requests)-len(slices.Compact(slices.Clone(requests))), 0)
-			same(t, "there are requests", len(requests) > 0, i.service != nil)
+			count := map[string]int{}
+			for _, request := range asked() {
+				count[request]++
+			}
+			for uri := range i.service {
+				same(t, "requests of "+uri, count["GET "+uri], 1)
+			}
+			delete(count, "PUT /latest/api/token") // one for each of the fetch stages is well
+			for request, times := range count {
+				same(t, request, times, 1)
+			}
 		})
 	}
 }
