@@ -188,7 +188,7 @@ func (m *machine) mayHold(name string, mode fs.FileMode) bool {
 		return false
 	}
 	switch name {
-	case "run/ignition.json", "run/ignition/state", "cmdline", "root/etc/shadow", "root/etc/gshadow", "root/etc/shadow-", "root/etc/gshadow-", "root/etc/passwd-":
+	case "run/ignition.json", "run/ignition/state", "run/ignition/machine", "cmdline", "root/etc/shadow", "root/etc/gshadow", "root/etc/shadow-", "root/etc/gshadow-", "root/etc/passwd-":
 		return true
 	}
 	return strings.HasPrefix(name, "root/srv/") || temporary(name)
@@ -198,5 +198,5 @@ func (m *machine) mayHold(name string, mode fs.FileMode) bool {
 func temporary(name string) bool {
 	base := filepath.Base(name)
 	return strings.HasPrefix(base, ".firstlight-") || strings.HasPrefix(name, "root/etc/shadow") || strings.HasPrefix(name, "root/etc/gshadow") ||
-		strings.HasPrefix(name, "run/.") || strings.HasPrefix(name, "run/ignition/.state-") || strings.HasPrefix(name, "run/ignition.json")
+		strings.HasPrefix(name, "run/.") || strings.HasPrefix(name, "run/ignition/.state-") || strings.HasPrefix(name, "run/ignition/.machine-") || strings.HasPrefix(name, "run/ignition.json")
 }
