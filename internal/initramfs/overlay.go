@@ -24,8 +24,15 @@ const regularFile = 0o100000
 // same agent. There is no entry for a directory: in an initramfs without /usr/bin the
 // kernel creates nothing, and where a directory is a symbolic link it stays one.
 func Overlay(agent []byte) []byte {
-	b := make([]byte, leadingZeros, leadingZeros+len(agent)+1024)
-	b = appendEntry(b, Entry{Name: AgentPath, Inode: overlayInode, Links: 1, Mode: regularFile | 0o755, Data: agent})
+	return Archive(Entry{Name: AgentPath, Inode: overlayInode, Links: 1, Mode: regularFile | 0o755, Data: agent})
+}
+
+// Archive returns an archive that can follow an initramfs, see Append.
+func Archive(entries ...Entry) []byte {
+	b := make([]byte, leadingZeros)
+	for _, e := range entries {
+		b = appendEntry(b, e)
+	}
 	return appendTrailer(b)
 }
 

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"os"
@@ -227,6 +228,41 @@ func TestPowerButton(t *testing.T) {
 	}
 	if err := PressPowerButton(t.Context(), "/none"); err == nil {
 		t.Error("there is no monitor")
+	}
+}
+
+func TestStatisticsAreThoseAtTheEndOfAMachine(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() {
+		defer theirs.Close()
+		commands := bufio.NewScanner(theirs)
+		for _, answers := range []string{`{"QMP": {}}`, `{"return": {}}
+{"event": "RESUME"}
+{"event": "SHUTDOWN", "data": {"guest": true}}`, `{"event": "STOP", "data": {"x": 1}}
+{"return": [{"device": "root", "stats": {"rd_bytes": 1, "wr_bytes": 4096, "rd_operations": 2, "wr_operations": 3, "flush_operations": 5}}, {"device": "disk1", "stats": {}}]}`} {
+			if _, err := io.WriteString(theirs, answers+"\n"); err != nil || !commands.Scan() {
+				return
+			}
+		}
+	}()
+	m, err := NewMonitor(ours)
+	testkit.NoError(t, err)
+	defer m.Close()
+	for _, name := range []string{"RESUME", "SHUTDOWN"} {
+		event, err := m.Next()
+		testkit.NoError(t, err)
+		testkit.Equal(t, "event", event.Name, name)
+	}
+	got, err := m.BlockStatistics()
+	testkit.NoError(t, err)
+	testkit.Equal(t, "root", got["root"], BlockStatistic{1, 4096, 2, 3, 5})
+	testkit.Equal(t, "disks", len(got), 2)
+	event, err := m.Next()
+	testkit.NoError(t, err)
+	testkit.Equal(t, "an event that came before the answer", event.Name+string(event.Data), `STOP{"x": 1}`)
+	theirs.Close()
+	if _, err := m.Next(); err == nil {
+		t.Error("QEMU is gone, and there is no error")
 	}
 }
 

@@ -61,6 +61,13 @@ type Options struct {
 	// neither kernel nor Arguments are QEMU's business. Its variables change as the
 	// machine runs.
 	Firmware *qemu.Firmware
+	// BlockStatistics asks for those of the disks, see Result: at the end and, if it is not
+	// empty, when the machine closes the virtio serial port of this ID.
+	BlockStatistics bool
+	ClosedPort      string
+	// Emulation is how a processor is emulated where KVM does not work, in arguments of
+	// QEMU, if not as fast as possible.
+	Emulation []string
 	// Console, if set, gets what the machine prints while it runs.
 	Console func([]byte)
 }
@@ -76,6 +83,9 @@ type Result struct {
 	Seconds float64
 	// Record is what the agent has sent to its port, "" for nothing.
 	Record string
+	// Blocks is what it has done with its disks, by their IDs: root, disk1, ...; and
+	// BlocksThen what it had when it closed a port.
+	Blocks, BlocksThen map[string]qemu.BlockStatistic
 	// Machine is what it has reported of itself; nil if it has not.
 	*vmreport.Machine
 }
@@ -125,12 +135,23 @@ func Start(ctx context.Context, o Options, dir string) (*Result, error) {
 		defer stop()
 		args = append(args, tpmArguments(o.TPM)...)
 	}
+	var statistics *statistics
+	if o.BlockStatistics {
+		if statistics, err = newStatistics(dir, o.ClosedPort); err != nil {
+			return nil, err
+		}
+		defer statistics.listener.Close()
+		args = append(args, statistics.arguments()...)
+	}
 	started := time.Now()
 	qemu := exec.CommandContext(ctx, qemu.Program, args...)
 	out := &console{onOutput: o.Console}
 	qemu.Stdout, qemu.Stderr = out, out
 	err = qemu.Run()
 	res := &Result{Console: out.text.String(), Seconds: time.Since(started).Seconds()}
+	if err == nil && statistics != nil {
+		err = statistics.get(res)
+	}
 	if err != nil {
 		return res, fmt.Errorf("running the machine: %w; the console ends:\n%s", err, Tail(res.Console, 40))
 	}
@@ -220,6 +241,9 @@ func (o Options) arguments(dir string) ([]string, error) {
 		m.Blobs = []qemu.Blob{{Name: "opt/com.coreos/config", File: file}}
 	}
 	args := append(m.CommandLine(), o.Devices...)
+	if o.Emulation != nil && !qemu.HasKVM(o.Images.Kernel) {
+		return append(args, o.Emulation...), nil
+	}
 	return append(args, qemu.Accelerator(o.Images.Kernel, fastProcessor)...), nil
 }
 
