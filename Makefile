@@ -97,10 +97,15 @@ lint: build
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(UNITS)
 	$(GO) run ./tests/bench
+	tests/prepare machines
+	$(GO) run ./tests/bootcost
 
-# Counts programs, requests and system calls of a first boot. A rise is a failure.
+# Counts programs, requests and system calls of a first boot below a directory, and disk
+# flushes and bytes of one in a machine. A rise is a failure.
 bench-check:
 	$(GO) run ./tests/counters
+	tests/prepare machines
+	$(GO) run ./tests/bootcost -check
 
 # Who costs what in the agent, by package. SIZE=-json for all of them.
 size: build

@@ -51,6 +51,14 @@ func TestARiseFails(t *testing.T) {
 	}
 }
 
+func TestWhatATransactionMoreWritesIsNoRise(t *testing.T) {
+	for name, most := range map[string]int{"root, flushes": 105, "root, bytes written": 105, "fetch, bytes read": 102, "programs": 100} {
+		if got := (Counter{name, 100}).most(); got != most {
+			t.Errorf("%s: %d is no rise, want %d", name, got, most)
+		}
+	}
+}
+
 func TestCountersAreReadAsTheyAreWritten(t *testing.T) {
 	all := []Counter{{"files, system calls for a file", 11}, {"20 remote files, requests", 20}}
 	got, err := file.parse(file.format(all))
