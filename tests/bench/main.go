@@ -1,12 +1,15 @@
 // Command bench compares Firstlight with the packaged reference, Debian's
 // package ignition, on the same configs and in the same run:
 //
-//	go run ./tests/bench [-rounds N] [-json | -markdown]
+//	go run ./tests/bench [-rounds N] [-json | -markdown] [-growth DIR]
 //
 // It is run at the top of the source tree. Both programs get the same work in
 // turn, as processes of their own with a root, a cache and a state of their own,
 // and of all rounds the least time counts: whatever else the machine does only
 // adds to it. What needs disks is measured in a machine. A goal that is missed is a word in the table, not a failure.
+//
+// With -growth work is done in several sizes instead, and DIR gets pictures of how the cost
+// grows.
 //
 // The reference is downloaded and unpacked into the user's cache once, never
 // installed. Without it there are only our own figures.
@@ -30,6 +33,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each program does each piece of work")
 	asJSON := flag.Bool("json", false, "print the table as JSON")
 	markdown := flag.Bool("markdown", false, "print the table as Markdown")
+	growth := flag.String("growth", "", "measure how cost grows, and write the pictures of it to this directory")
 	flag.Parse()
 	format := table.ChooseFormat(*asJSON, *markdown)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,7 +42,7 @@ func main() {
 	if vm.InLab() {
 		err = insideLab(ctx, max(1, *rounds))
 	} else {
-		err = bench(ctx, max(1, *rounds), format)
+		err = bench(ctx, max(1, *rounds), format, *growth)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -51,7 +55,7 @@ func main() {
 }
 
 // bench prints the table on standard output, and all else on standard error.
-func bench(ctx context.Context, rounds int, format table.Format) error {
+func bench(ctx context.Context, rounds int, format table.Format, growth string) error {
 	dir, err := os.MkdirTemp(inMemory(), "firstlight-bench-")
 	if err != nil {
 		return err
@@ -70,6 +74,13 @@ func bench(ctx context.Context, rounds int, format table.Format) error {
 		if err := b.hideJournal(ctx, journalDir); err != nil {
 			fmt.Fprintln(os.Stderr, "Note:", err)
 		}
+	}
+	if growth != "" {
+		tables, err := b.grow(ctx, growth)
+		if err != nil {
+			return err
+		}
+		return format.Print(os.Stdout, tables...)
 	}
 	r, err := b.measure(ctx)
 	if err != nil {

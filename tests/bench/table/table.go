@@ -21,6 +21,7 @@ var (
 	Megabytes = Unit{"bytes", func(bytes float64) string { return fmt.Sprintf("%.0f MB", bytes/1e6) }}
 	Kilobytes = Unit{"bytes", func(bytes float64) string { return fmt.Sprintf("%.0f kB", bytes/1e3) }}
 	Times     = Unit{"times", times}
+	Figure    = Unit{"", func(n float64) string { return strconv.FormatFloat(n, 'g', 3, 64) }}
 	Count     = Unit{"count", func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }}
 )
 

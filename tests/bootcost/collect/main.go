@@ -13,12 +13,11 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "collect:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "collect:", run())
+	os.Exit(1)
 }
 
+// run ends with an error, or by systemd.
 func run() error {
 	l, err := exits.Listen()
 	if err != nil {
