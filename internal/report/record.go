@@ -116,6 +116,9 @@ func (r *Record) Summary() string {
 			asked = s.end()
 			parts[0].seconds += s.Seconds
 		case "fetch":
+			if asked.IsZero() { // it was run by itself
+				asked = s.Started
+			}
 			parts[1].seconds += s.end().Sub(asked).Seconds()
 		case "disks", "mount":
 			parts[2].seconds += s.Seconds

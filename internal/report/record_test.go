@@ -71,6 +71,7 @@ func TestSummaryHasWhatTookTime(t *testing.T) {
 		"first boot 4.1 s: network 2.2, disks 0.9, files 0.6": {stage("fetch-offline", 0, 0.04), stage("fetch", 0.14, 2.1), stage("kargs", 2.3, 0.01),
 			stage("disks", 2.4, 0.5), stage("mount", 2.9, 0.4), stage("files", 3.4, 0.6), stage("umount", 4, 0.1)},
 		"first boot 12.0 s: config 11.0, files 1.0": {stage("fetch-offline", 0, 11), stage("files", 11, 1)},
+		"first boot 3.0 s: network 2.0, files 1.0":  {stage("fetch", 0, 2), stage("files", 2, 1)},
 		"first boot 0.0 s: files 1.0":               {stage("files", 0, 1), stage("umount", -3600, 1)}, // the clock was set
 	} {
 		var r Record
