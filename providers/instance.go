@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,8 @@ type Asker struct {
 	// instance is the one that is asked.
 	instance *Instance
 	answers  *Answers
+	// missing is why the drive was not found that was looked for last; nil if it was.
+	missing error
 	// base is what instance.find has found.
 	base string
 }
@@ -128,8 +131,7 @@ func (a *Asker) choose() error {
 	for a.instance.drive != nil {
 		i := a.instance
 		if i.otherwise == nil && !i.drive.mayBeMissing {
-			return &report.Error{Doing: fmt.Sprintf("waiting for the drive labelled %q with %s", i.drive.label, i.drive.file), Err: errNoDrive,
-				Hint: "check that the kernel argument ignition.platform.id names the platform that this machine runs on"}
+			return &report.Error{Err: cmp.Or(a.missing, fmt.Errorf("the drive labelled %q has no file %s", i.drive.label, i.drive.file)), Hint: "check that the kernel argument ignition.platform.id names the platform that this machine runs on"}
 		}
 		if !again {
 			a.answers.add(i.drive.key(i.drive.file), reply{None: true})

@@ -39,7 +39,8 @@ func (a *Asker) readDrive(d *instanceDrive, limit time.Duration) (found bool, er
 	} else {
 		data, err = c.fetch(a.ctx, a.env)
 	}
-	if errors.Is(err, errNoDrive) {
+	if a.missing = nil; errors.Is(err, errNoDrive) {
+		a.missing = err
 		return false, nil
 	}
 	if err != nil || data == nil || data.Text == nil {

@@ -67,6 +67,7 @@ func TestDrivesWithMetadata(t *testing.T) {
 			"OPENSTACK_HOSTNAME=h.local\nOPENSTACK_INSTANCE_ID=i-1\nOPENSTACK_INSTANCE_UUID=u\nOPENSTACK_IPV4_LOCAL=10.0.0.1\nOPENSTACK_IPV4_PUBLIC=\nhostname h.local <nil>\nkeys [\"k\\n\"] true <nil>\n"},
 		"openstack without ec2": {"openstack", "config-2", map[string]string{data: `{"hostname": "h", "uuid": "u"}`},
 			"OPENSTACK_HOSTNAME=h\nOPENSTACK_INSTANCE_UUID=u\nhostname h <nil>\nkeys [] true <nil>\n"},
+		"powervs without the file": {"powervs", "config-2", map[string]string{"openstack/latest/user_data": "x"}, strings.NewReplacer("E", "the drive labelled \"config-2\" has no file "+data).Replace("attributes: E\nhostname  E\nkeys [] false E\n")},
 		"kubevirt": {"kubevirt", "config-2", map[string]string{data: `{"hostname": "h", "uuid": "u", "instance_type": "t", "public_keys": {"a": "k"}}`},
 			"KUBEVIRT_INSTANCE_ID=u\nKUBEVIRT_HOSTNAME=h\nKUBEVIRT_INSTANCE_TYPE=t\nhostname h <nil>\nkeys [\"k\"] true <nil>\n"},
 		"kubevirt with NoCloud": {"kubevirt", "cidata", map[string]string{"meta-data": "instance-id: i\nlocal-hostname: h\n",
@@ -97,7 +98,7 @@ func TestMachinesWithoutADriveWithMetadata(t *testing.T) {
 	for id, want := range map[string]string{
 		"kubevirt":  "hostname  <nil>\nkeys [] false <nil>\n",
 		"proxmoxve": "hostname  <nil>\nkeys [] false <nil>\n",
-		"ibmcloud":  "waiting for the drive labelled \"cidata\" with meta-data: it has not appeared",
+		"ibmcloud":  "waiting for the drive labelled \"cidata\": it has not appeared within 10s; there are: no block devices at all",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			env, log := logged(t)
