@@ -64,7 +64,7 @@ func exclusively(node string, write func(f *os.File, size int64) error) (err err
 	if err != nil {
 		return fmt.Errorf("opening it exclusively: %w", err)
 	}
-	defer func() { err = errors.Join(err, system.CloseEverywhere(f)) }()
+	defer func() { err = errors.Join(err, system.CloseExclusive(f)) }()
 	size, err := system.DeviceSize(f)
 	if err != nil {
 		return err

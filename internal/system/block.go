@@ -3,11 +3,12 @@
 package system
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -85,13 +86,27 @@ func Refresh(f *os.File) error {
 	return nil
 }
 
-// CloseEverywhere closes a file also in programs that are just being started: between fork
-// and exec they have all files of this process. A device that was opened exclusively
-// (O_EXCL) is free afterwards.
-func CloseEverywhere(f *os.File) error {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	return f.Close()
+// CloseExclusive closes a device that was opened exclusively (O_EXCL), and returns when it
+// is free: a program that is just being started has all files of this process, until exec
+// has closed them. The kernel lets us go on a moment before.
+func CloseExclusive(f *os.File) error {
+	starting.Lock()
+	defer starting.Unlock()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	const pause, most = time.Millisecond, 1000
+	for range most {
+		again, err := os.OpenFile(f.Name(), os.O_RDONLY|os.O_EXCL, 0)
+		if err == nil {
+			return again.Close()
+		}
+		if !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		time.Sleep(pause)
+	}
+	return nil // whoever opens it next says why that cannot be
 }
 
 // Zero overwrites a range of a device with zeroes. The range, in bytes, must

@@ -22,7 +22,8 @@
 //	w := system.Wait{What: path, Limit: time.Minute, Wake: system.DeviceEvents("block"), Warn: log.Warn}
 //	err := w.Until(ctx, func() (state string, done bool, err error) { ... })
 //
-// and looks at once, at each event, every second, and a last time at the limit.
+// and looks at once, at each event, when it warns, and a last time at the limit; where it
+// has no events to listen to, every second.
 //
 // A Runner runs helper programs; package systemtest has one for tests. A
 // CommandError is made for package report: Error is the last line that the

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -193,7 +194,7 @@ func (x Exec) run(cmd *exec.Cmd, name string) error {
 	// The signal is sent when the thread ends that has started the program.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return err
 	}
 	defer x.Log.Waited(name, time.Now())
@@ -206,6 +207,17 @@ func (x Exec) run(cmd *exec.Cmd, name string) error {
 		return nil
 	}
 	return err
+}
+
+// starting is locked for reading while a program is started. See CloseExclusive.
+var starting sync.RWMutex
+
+// start returns when the program has begun to run: what it does not inherit is closed, or
+// just about to be.
+func start(cmd *exec.Cmd) error {
+	starting.RLock()
+	defer starting.RUnlock()
+	return cmd.Start()
 }
 
 // remind warns that a program has not ended yet.

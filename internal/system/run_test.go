@@ -69,16 +69,16 @@ func TestAFileIsClosedWhenNoProgramIsBeingStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	isOpen := func() bool { _, err := f.Stat(); return err == nil }
-	syscall.ForkLock.Lock() // as while a program is being started
+	starting.RLock() // as while a program is being started
 	closed := make(chan error)
-	go func() { closed <- CloseEverywhere(f) }()
+	go func() { closed <- CloseExclusive(f) }()
 	for range 1000 {
 		runtime.Gosched()
 	}
 	if !isOpen() {
 		t.Error("it is closed while a program has it")
 	}
-	syscall.ForkLock.Unlock()
+	starting.RUnlock()
 	if err := <-closed; err != nil || isOpen() {
 		t.Errorf("it is still open, or: %v", err)
 	}
