@@ -1,7 +1,10 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/sha512"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,12 +22,12 @@ const (
 	remoteFiles = 200
 	remoteSize  = 64 << 10              // bytes of each
 	latency     = 20 * time.Millisecond // of the server
-	hugeSize    = 2 << 30               // bytes
+	hugeSize    = 1 << 30               // bytes
 )
 
 // filesResults are what the stages fetch and files took together.
 type filesResults struct {
-	remote, small, inline, huge []sample
+	remote, small, inline, huge, hugePacked []sample
 }
 
 // provisionWork is the stages fetch and files, one after the other as in a boot.
@@ -84,7 +87,11 @@ func checkTree(root string, files int, bytes int64) error {
 
 // files measures what the files stage is about.
 func (b *bencher) files(ctx context.Context) (*filesResults, error) {
-	url, stop, err := serve()
+	packed, hash, err := b.packHuge()
+	if err != nil {
+		return nil, err
+	}
+	url, stop, err := serve(packed)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +107,8 @@ func (b *bencher) files(ctx context.Context) (*filesResults, error) {
 		{&r.remote, "remote.ign", remoteConfig(url), remoteFiles, remoteFiles * remoteSize},
 		{&r.small, "small.ign", filesBelow("/bench", fewFiles), fewFiles, 0},
 		{&r.inline, "inline.ign", dataURLConfig("/bench/big", dataURLSize), 1, dataURLSize},
-		{&r.huge, "huge.ign", hugeConfig(url), 1, hugeSize},
+		{&r.huge, "huge.ign", hugeConfig(url+"/huge", "", hash), 1, hugeSize},
+		{&r.hugePacked, "packed.ign", hugeConfig(url+"/packed", "gzip", hash), 1, hugeSize},
 	} {
 		c, err := writeConfig(b.dir, m.name, m.generate)
 		if err != nil {
@@ -113,8 +121,27 @@ func (b *bencher) files(ctx context.Context) (*filesResults, error) {
 	return r, nil
 }
 
-// serve is a server that answers after its latency, as one that is far away.
-func serve() (url string, stop func() error, err error) {
+// packHuge writes the huge file in gzip, and returns the hash of its contents.
+func (b *bencher) packHuge() (name, hash string, err error) {
+	name = filepath.Join(b.dir, "huge.gz")
+	f, err := os.Create(name)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close()
+	packer, sum, block := gzip.NewWriter(f), sha512.New(), make([]byte, remoteSize)
+	for range hugeSize / remoteSize {
+		sum.Write(block)
+		if _, err := packer.Write(block); err != nil {
+			return "", "", err
+		}
+	}
+	return name, fmt.Sprintf("sha512-%x", sum.Sum(nil)), errors.Join(packer.Close(), f.Close())
+}
+
+// serve is a server that answers after its latency, as one that is far away. It has the
+// file packed, if that is not "", at /packed.
+func serve(packed string) (url string, stop func() error, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -122,6 +149,10 @@ func serve() (url string, stop func() error, err error) {
 	block := make([]byte, remoteSize)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(latency)
+		if r.URL.Path == "/packed" {
+			http.ServeFile(w, r, packed)
+			return
+		}
 		size := remoteSize
 		if r.URL.Path == "/huge" {
 			size = hugeSize
@@ -147,9 +178,9 @@ func remoteConfig(url string) func(io.Writer) {
 	}
 }
 
-func hugeConfig(url string) func(io.Writer) {
+func hugeConfig(url, compression, hash string) func(io.Writer) {
 	return func(w io.Writer) {
-		fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {"files": [{"path": "/bench/huge", "contents": {"source": "%s/huge"}}]}}`, specVersion, url)
+		fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {"files": [{"path": "/bench/huge", "contents": {"source": %q, "compression": %q, "verification": {"hash": %q}}}]}}`, specVersion, url, compression, hash)
 	}
 }
 
@@ -161,5 +192,10 @@ func (r *filesResults) rows() []table.Row {
 		wallTime("fetch and files, 32 MiB in a data URL", r.inline, table.Goal{Kind: table.AtLeastTimes, Limit: 8}),
 	}
 	rows = append(rows, memory("fetch and files, 32 MiB in a data URL", r.inline, table.Goal{Kind: table.AtLeastTimes, Limit: 2}))
-	return append(rows, memory("fetch and files, a remote file of 2 GiB", r.huge, table.Goal{Kind: table.Under, Limit: 40e6}))
+	most := table.Goal{Kind: table.AtMost, Limit: 32e6}
+	return append(rows,
+		memoryOfSize("fetch and files, 32 MiB in a data URL", "the bytes", r.inline, dataURLSize, table.Goal{Kind: table.AtMost, Limit: 3}),
+		memory("fetch and files, a remote file of 1 GiB with its hash", r.huge, most),
+		memory("fetch and files, a remote file of 1 GiB with its hash, in gzip", r.hugePacked, most),
+	)
 }

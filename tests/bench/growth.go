@@ -58,7 +58,7 @@ var growths = []growth{
 
 // grow does all work in all sizes, draws a picture of each, and returns the figures.
 func (b *bencher) grow(ctx context.Context, dir string) ([]table.Table, error) {
-	url, stop, err := serve()
+	url, stop, err := serve("")
 	if err != nil {
 		return nil, err
 	}

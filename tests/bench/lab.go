@@ -19,11 +19,21 @@ import (
 // program starts itself again. Systemd is its first process: the reference
 // waits for devices with its help.
 
-const (
-	labDisks      = 4
-	labPartitions = 4
-	labDiskSize   = 2 << 30 // bytes; sparse
+// A diskSet is empty disks of the lab, and what they are to hold.
+type diskSet struct {
+	name              string
+	disks, partitions int
+	sizeMiB           int      // of each partition
+	formats           []string // of the filesystems on a disk
+}
+
+var (
+	fewDisks  = diskSet{"few", 4, 4, 400, []string{"ext4", "xfs", "btrfs", "vfat"}}
+	manyDisks = diskSet{"many", 24, 2, 64, []string{"ext4", "vfat"}}
 )
+
+// labDiskSize is that of each, sparse, in MiB.
+const labDiskSize = 2 << 10
 
 // samplesMark begins the line on which the program in the lab gives its results.
 const samplesMark = "samples: "
@@ -36,30 +46,40 @@ type samplePrinted struct {
 
 // storage measures the stage disks over empty disks in the lab.
 func (b *bencher) storage(ctx context.Context) ([]sample, error) {
-	lab, err := vm.BuildLab(b.dir)
+	out, err := b.inLab(ctx, fewDisks, b.rounds)
 	if err != nil {
 		return nil, err
 	}
+	return readSamples(out)
+}
+
+// inLab runs this program in the lab, with the tools beside it and disks, and returns what
+// it prints there.
+func (b *bencher) inLab(ctx context.Context, set diskSet, rounds int, devices ...string) (string, error) {
+	lab, err := vm.BuildLab(b.dir)
+	if err != nil {
+		return "", err
+	}
 	var out bytes.Buffer
-	e := vm.Job{Systemd: true, Output: &out, Env: []string{vm.InsideVariable + "=1"},
-		Args: []string{fmt.Sprintf("-rounds=%d", b.rounds)}, Files: map[string]string{}}
+	e := vm.Job{Systemd: true, Output: &out, Env: []string{vm.InsideVariable + "=1"}, Devices: devices,
+		Args: []string{fmt.Sprintf("-rounds=%d", rounds), "-disks=" + set.name}, Files: map[string]string{}}
 	if e.Program, err = os.Executable(); err != nil {
-		return nil, err
+		return "", err
 	}
 	if len(b.tools) > 1 {
 		e.Files["reference"] = b.tools[1].stage[0]
 	}
-	for i := range labDisks {
-		disk, err := vm.NewDisk(b.dir, fmt.Sprintf("disk%d", i), labDiskSize>>20)
+	for i := range set.disks {
+		disk, err := vm.NewDisk(b.dir, fmt.Sprintf("disk%d", i), labDiskSize)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		e.Disks = append(e.Disks, disk)
 	}
 	if err := lab.Run(ctx, e); err != nil {
-		return nil, fmt.Errorf("the lab: %w\n%s", err, tail(out.Bytes()))
+		return "", fmt.Errorf("the lab: %w\n%s", err, tail(out.Bytes()))
 	}
-	return readSamples(out.String())
+	return out.String(), nil
 }
 
 func readSamples(out string) ([]sample, error) {
@@ -78,8 +98,16 @@ func readSamples(out string) ([]sample, error) {
 	return all, nil
 }
 
-// insideLab is this program in the lab, with the tools beside it.
-func insideLab(ctx context.Context, rounds int) error {
+// insideLab is this program in the lab, with the tools beside it. There are also the items
+// of fw_cfg where there are many disks.
+func insideLab(ctx context.Context, disks string, rounds int) error {
+	set := fewDisks
+	if disks == manyDisks.name {
+		set = manyDisks
+		if err := readItems(os.Stdout); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return err
@@ -90,11 +118,11 @@ func insideLab(ctx context.Context, rounds int) error {
 			b.tools = append(b.tools, tool{stage: []string{path}})
 		}
 	}
-	config, err := writeConfig(dir, "disks.ign", disksConfig)
+	config, err := writeConfig(dir, "disks.ign", set.config)
 	if err != nil {
 		return err
 	}
-	samples, err := b.inTurn(ctx, b.each(disksWork(config)))
+	samples, err := b.inTurn(ctx, b.each(set.work(config)))
 	if err != nil {
 		return err
 	}
@@ -118,33 +146,31 @@ func exists(path string) bool {
 // labDisk is the node of a disk in the lab, after its own two.
 func labDisk(i int) string { return fmt.Sprintf("/dev/vd%c", 'c'+i) }
 
-// disksConfig wants four partitions on each disk, and a filesystem in each.
-func disksConfig(w io.Writer) {
-	formats := []string{"ext4", "xfs", "btrfs", "vfat"}
+// config wants partitions on each disk, and a filesystem in each.
+func (s diskSet) config(w io.Writer) {
 	fmt.Fprintf(w, `{"ignition": {"version": %q}, "storage": {`, specVersion)
-	list(w, "disks", labDisks, func(i int) {
+	list(w, "disks", s.disks, func(i int) {
 		fmt.Fprintf(w, `{"device": %q, "wipeTable": true,`, labDisk(i))
-		list(w, "partitions", labPartitions, func(n int) {
-			fmt.Fprintf(w, `{"label": "part-%d-%d", "sizeMiB": 400}`, i, n)
+		list(w, "partitions", s.partitions, func(n int) {
+			fmt.Fprintf(w, `{"label": "part-%d-%d", "sizeMiB": %d}`, i, n, s.sizeMiB)
 		})
 		io.WriteString(w, "}")
 	})
 	io.WriteString(w, ",\n")
-	list(w, "filesystems", labDisks*labPartitions, func(i int) {
-		disk, n := i/labPartitions, i%labPartitions
-		fmt.Fprintf(w, `{"device": "/dev/disk/by-partlabel/part-%d-%d", "format": %q, "wipeFilesystem": true}`, disk, n, formats[n])
+	list(w, "filesystems", s.disks*s.partitions, func(i int) {
+		disk, n := i/s.partitions, i%s.partitions
+		fmt.Fprintf(w, `{"device": "/dev/disk/by-partlabel/part-%d-%d", "format": %q, "wipeFilesystem": true}`, disk, n, s.formats[n])
 	})
 	io.WriteString(w, "}}")
 }
 
-// disksWork is the stage disks over disks that were emptied, with a config that
-// was fetched.
-func disksWork(c configFile) work {
+// work is the stage disks over disks that were emptied, with a config that was fetched.
+func (s diskSet) work(c configFile) work {
 	w := fetchWork(c, 0)
-	w.name, w.check = "disks", func(string) error { return checkDisks() }
+	w.name, w.check = "disks", func(string) error { return s.check() }
 	args := w.args
 	w.before = func(ctx context.Context, b *bencher, t tool, dir string) error {
-		if err := emptyDisks(ctx); err != nil {
+		if err := s.empty(ctx); err != nil {
 			return err
 		}
 		fetch := w
@@ -160,8 +186,8 @@ func disksWork(c configFile) work {
 	return w
 }
 
-func emptyDisks(ctx context.Context) error {
-	for i := range labDisks {
+func (s diskSet) empty(ctx context.Context) error {
+	for i := range s.disks {
 		if _, err := command(ctx, "", "blkdiscard", "--force", labDisk(i)); err != nil {
 			return err
 		}
@@ -173,10 +199,10 @@ func emptyDisks(ctx context.Context) error {
 	return err
 }
 
-// checkDisks asks blkid whether the work was done.
-func checkDisks() error {
-	for i := range labDisks {
-		for n, format := range []string{"ext4", "xfs", "btrfs", "vfat"} {
+// check asks blkid whether the work was done.
+func (s diskSet) check() error {
+	for i := range s.disks {
+		for n, format := range s.formats {
 			out, err := exec.Command("blkid", "--probe", "--output", "value", "--match-tag", "TYPE", fmt.Sprintf("%s%d", labDisk(i), n+1)).Output()
 			if got := strings.TrimSpace(string(out)); got != format {
 				return fmt.Errorf("partition %d of %s holds %q, not %s (%v)", n+1, labDisk(i), got, format, err)

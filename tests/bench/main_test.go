@@ -26,10 +26,16 @@ func TestBuildKeepsOutOfTheTree(t *testing.T) {
 func TestBrokenTreeIsReportedWithTheCompilersWords(t *testing.T) {
 	programs(t, map[string]string{"make": "echo config/parse.go:14: unused >&2; exit 2"})
 	t.Setenv("TMPDIR", t.TempDir())
-	err := bench(context.Background(), 1, table.Text, "")
+	err := bench(context.Background(), 1, "", table.Text, "")
 	for _, words := range []string{"building Firstlight", "exit status 2", "config/parse.go:14: unused"} {
 		if err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("error %v, want %q in it", err, words)
 		}
+	}
+}
+
+func TestUnknownTableIsAnError(t *testing.T) {
+	if _, err := new(bencher).tables(context.Background(), "disks"); err == nil || err.Error() != `there is no table "disks"` {
+		t.Errorf("got %v", err)
 	}
 }

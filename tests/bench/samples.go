@@ -35,9 +35,9 @@ func memory(what string, samples []sample, g table.Goal) table.Row {
 	return r
 }
 
-// memoryOfSize is the peak against the size of the config.
-func memoryOfSize(what string, samples []sample, size int64) table.Row {
-	r := table.Row{What: what + ": peak to file size", Unit: table.Times, Goal: table.Goal{Kind: table.Under, Limit: 2.5}}
+// memoryOfSize is the peak against a size in bytes.
+func memoryOfSize(what, of string, samples []sample, size int64, g table.Goal) table.Row {
+	r := table.Row{What: what + ": peak to " + of, Unit: table.Times, Goal: g}
 	for _, s := range samples {
 		r.Figures = append(r.Figures, float64(s.memory)/float64(size))
 	}
