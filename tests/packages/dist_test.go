@@ -191,7 +191,8 @@ func checkRPMs(t *testing.T, dir string) {
 		rpm --root "$1" --nodeps --nosignature -i *.rpm
 		rpm --root "$1" --nodeps -Va
 		"$1"/usr/bin/butane --version
-		rpm --root "$1" --nodeps -e firstlight firstlightctl firstlight-butane`, "sh", root)
+		"$1"/usr/bin/afterburn --version
+		rpm --root "$1" --nodeps -e firstlight firstlightctl firstlight-butane firstlight-afterburn`, "sh", root)
 	if left := output(t, root, nil, "find", "usr", "(", "!", "-type", "d", "-o", "-name", "*firstlight*", ")", "!", "-path", "usr/lib/sysimage/*"); left != "" {
 		t.Errorf("rpm has left\n%s", left)
 	}

@@ -33,7 +33,7 @@ cmp /tmp/without /tmp/installed || fail "the package alone changes images"
 printf 'variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/a, contents: {inline: a}}]}\n' > /tmp/a.bu
 butane --strict /tmp/a.bu > /tmp/a.ign
 ignition-validate /tmp/a.ign
-dpkg -L firstlight firstlightctl firstlight-butane | while read -r file; do
+dpkg -L firstlight firstlightctl firstlight-butane firstlight-afterburn | while read -r file; do
     [ -z "$file" ] || [ -e "$file" ] || fail "$file is not there, or is a link to nothing"
 done
 
@@ -78,14 +78,14 @@ stage files || fail "after the upgrade: $(cat /tmp/log)"
 umount /small
 rm -r /small /etc/first /etc/.provisioning-ledger.json /etc/.ignition-result.json
 rm /etc/dracut.conf.d/firstlight.conf /etc/initramfs-tools/conf.d/fast
-dpkg --remove firstlight-butane firstlightctl firstlight
+dpkg --remove firstlight-afterburn firstlight-butane firstlightctl firstlight
 # What asks for it is the administrator's, and harmless without the package.
 plain removed
 mkdir /tmp/image-removed
 unmkinitramfs /tmp/removed /tmp/image-removed
 [ ! -e /tmp/image-removed/usr/bin/ignition ] || fail "an image has the agent after its removal"
 rm /etc/initramfs-tools/conf.d/firstlight
-dpkg --purge firstlight-butane firstlightctl firstlight
+dpkg --purge firstlight-afterburn firstlight-butane firstlightctl firstlight
 snapshot > /tmp/after
 diff /tmp/before /tmp/after || fail "that is left, or missing"
 echo "done"
