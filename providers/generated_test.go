@@ -90,6 +90,8 @@ var moreAttributes = map[string][]string{
 	"kubevirt":  {"KUBEVIRT_INSTANCE_ID", "KUBEVIRT_HOSTNAME", "KUBEVIRT_INSTANCE_TYPE", "KUBEVIRT_IPV4", "KUBEVIRT_IPV6"},
 	"packet":    {"PACKET_IPV4_PUBLIC_n", "PACKET_IPV4_PUBLIC_GATEWAY_n", "PACKET_IPV4_PRIVATE_n", "PACKET_IPV4_PRIVATE_GATEWAY_n", "PACKET_IPV6_PUBLIC_n", "PACKET_IPV6_PUBLIC_GATEWAY_n", "PACKET_IPV6_PRIVATE_n", "PACKET_IPV6_PRIVATE_GATEWAY_n"},
 	"proxmoxve": {"PROXMOXVE_HOSTNAME", "PROXMOXVE_IPV4", "PROXMOXVE_IPV6"},
+
+	"vagrant-virtualbox": {"VAGRANT_VIRTUALBOX_HOSTNAME", "VAGRANT_VIRTUALBOX_PRIVATE_IPV4"},
 }
 
 // instances is a row for each platform that knows something of its machines, and the
@@ -123,6 +125,8 @@ func instances() string {
 			asked = "drive, service"
 		case i.drive != nil:
 			asked = "drive"
+		case i == vagrantInstance:
+			asked = "nobody else"
 		case i.service == nil && i.url == "" && i.find == nil:
 			asked = "hypervisor"
 		}

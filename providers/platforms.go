@@ -133,6 +133,7 @@ var metadataOnly = []Platform{
 	{ID: "cloudstack-metadata", Name: "CloudStack", Instance: cloudStackInstance},
 	{ID: "ibmcloud-classic", Name: "IBM Cloud Classic", Instance: ibmcloudClassicInstance},
 	{ID: "openstack-metadata", Name: "OpenStack", Instance: openStackServiceInstance},
+	{ID: "vagrant-virtualbox", Name: "Vagrant with VirtualBox", Instance: vagrantInstance},
 }
 
 // InstanceByID finds a platform that knows something of its machines.

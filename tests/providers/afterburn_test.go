@@ -572,12 +572,35 @@ func TestKeysDoNotLeaveWhatIsTheUsers(t *testing.T) {
 	testkit.Equal(t, "entries", len(entries), 0)
 }
 
+// Of a machine of Vagrant's the attributes are what the machine sees, when it has its
+// private network.
+func TestVagrantsMachine(t *testing.T) {
+	m := newMachine(t)
+	hostname, err := os.Hostname()
+	testkit.NoError(t, err)
+	testkit.NoError(t, ip("link", "add", "eth1", "type", "veth", "peer", "name", "peer1"))
+	t.Cleanup(func() { testkit.NoError(t, ip("link", "del", "eth1")) })
+	done := make(chan error)
+	go func() {
+		for !fileExists("/run/ignition/metadata") { // it is at work
+			time.Sleep(10 * time.Millisecond)
+		}
+		done <- ip("address", "add", "192.0.2.33/24", "dev", "eth1")
+	}()
+	m.all(t, "vagrant-virtualbox")
+	testkit.NoError(t, <-done)
+	attributes, _, _ := m.left(t)
+	testkit.Equal(t, "attributes", attributes, "AFTERBURN_VAGRANT_VIRTUALBOX_HOSTNAME="+hostname+"\nAFTERBURN_VAGRANT_VIRTUALBOX_PRIVATE_IPV4=192.0.2.33\n")
+}
+
 func TestCheckIns(t *testing.T) {
-	for platform, want := range map[string]string{
-		"scaleway": `PATCH /state application/json {"state_detail":"booted"}`,
-		"azure": "POST /machine/?comp=health text/xml; charset=utf-8 " + `<?xml version="1.0" encoding="utf-8"?>
+	const health = "POST /machine/?comp=health text/xml; charset=utf-8 " + `<?xml version="1.0" encoding="utf-8"?>
 <Health><GoalStateIncarnation>3</GoalStateIncarnation><Container><ContainerId>c1</ContainerId><RoleInstanceList><Role><InstanceId>r1</InstanceId><Health><State>Ready</State></Health></Role></RoleInstanceList></Container></Health>
-`,
+`
+	for platform, want := range map[string]string{
+		"scaleway":   `PATCH /state application/json {"state_detail":"booted"}`,
+		"azure":      health,
+		"azurestack": health,
 	} {
 		t.Run(platform, func(t *testing.T) {
 			e := exampleOf(t, platform)
