@@ -62,8 +62,8 @@ func written(t *testing.T, root string) []string {
 
 func TestTheNetworkIsConfiguredForWhatBringsItUp(t *testing.T) {
 	for setting, want := range map[string][]string{
-		"networkd": {"/etc/systemd/network/20-52:54:00:00:00:01.network", "/etc/systemd/network/20-52:54:00:00:00:02.network",
-			"/etc/systemd/network/20-52:54:00:00:00:03.network", "/etc/systemd/network/20-vlan7.netdev", "/etc/systemd/network/20-vlan7.network"},
+		"networkd": {"/etc/systemd/network/15-vlan7.netdev", "/etc/systemd/network/15-vlan7.network", "/etc/systemd/network/20-52:54:00:00:00:01.network",
+			"/etc/systemd/network/20-52:54:00:00:00:02.network", "/etc/systemd/network/20-52:54:00:00:00:03.network"},
 		"networkmanager": {"/etc/NetworkManager/system-connections/52:54:00:00:00:01.nmconnection", "/etc/NetworkManager/system-connections/52:54:00:00:00:02.nmconnection",
 			"/etc/NetworkManager/system-connections/52:54:00:00:00:03.nmconnection", "/etc/NetworkManager/system-connections/vlan7.nmconnection"},
 		"dracut": {"/etc/cmdline.d/50-firstlight-network.conf"},

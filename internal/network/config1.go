@@ -91,10 +91,10 @@ func (r *reader) version1(root *doc.Node, priority int) {
 			at = r.out.interfaceOf(l)
 		case "bond":
 			l.Bond = r.bond(n, cmp.Or(r.object(n, "params"), new(doc.Node)), "bond_interfaces", bond1)
-			r.out.Links = append(r.out.Links, at)
+			r.addVirtual(at)
 		case "vlan":
 			l.VLAN = &VLAN{r.text(n, "vlan_link"), r.number(n, "vlan_id")}
-			r.out.Links = append(r.out.Links, at)
+			r.addVirtual(at)
 		case "nameserver":
 			r.nameserver(n)
 			continue

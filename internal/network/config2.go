@@ -47,10 +47,10 @@ func (r *reader) device2(kind, id string, n *doc.Node, priority int) {
 		l = r.out.interfaceOf(*l)
 	case "bonds":
 		l.Bond = r.bond(n, cmp.Or(r.object(n, "parameters"), new(doc.Node)), "interfaces", bond2)
-		r.out.Links = append(r.out.Links, l)
+		r.addVirtual(l)
 	case "vlans":
 		l.VLAN = &VLAN{r.text(n, "link"), r.number(n, "id")}
-		r.out.Links = append(r.out.Links, l)
+		r.addVirtual(l)
 	}
 	l.DHCP4, l.DHCP6 = l.DHCP4 || r.is(n, "dhcp4"), l.DHCP6 || r.is(n, "dhcp6")
 	l.RouterAdvertisements = l.RouterAdvertisements || r.is(n, "accept-ra")

@@ -50,7 +50,15 @@ func (r *reader) openStackLink(n *doc.Node, priority int) {
 		r.out.interfaceOf(l)
 		return
 	}
-	r.out.Links = append(r.out.Links, &l)
+	r.addVirtual(&l)
+}
+
+// addVirtual adds a bond or a VLAN. Its file comes before those of interfaces: it may have
+// the MAC address of one, and networkd takes the first file that fits.
+func (r *reader) addVirtual(l *Link) {
+	const before = 5
+	l.Priority = max(l.Priority-before, 0)
+	r.out.Links = append(r.out.Links, l)
 }
 
 // bondNames are what a language calls the values of a bond.

@@ -1,55 +1,100 @@
-// Package network has tests of the network before the first fetch with what brings it up:
-// a machine without DHCP, in a network namespace, and a server in another one.
+// Package network has tests of the network before the first fetch with systemd-networkd:
+// a machine without DHCP, in a network namespace of the lab, and a server outside of it.
 package network
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/firstlight-os/firstlight/internal/testkit"
-	"github.com/firstlight-os/firstlight/tests/sandbox"
+	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-// The machine has the interfaces m0 and m1; the other ends of their cables are with the
-// server. /run and /etc/systemd/network are its own. Where /sys is read-only, networkd does
-// not wait for udev.
-const settle = `
-mount -t tmpfs tmpfs /run
-mkdir -p /run/own /run/systemd/network /run/credentials/@system /run/image /etc/systemd/network
-mount --bind /run/own /etc/systemd/network
-ip netns add server
-ip link set lo up
-ip link add m0 address 52:54:00:00:00:01 type veth peer name s0 netns server
-ip link add m1 address 52:54:00:00:00:02 type veth peer name s1 netns server
-ip -n server link set lo up
-ip -n server link set s0 up
-ip -n server link set s1 up
-ip -n server addr add 192.0.2.1/24 dev s0
-ip -n server addr add 2001:db8::1/64 dev s1 nodad
-ip -n server addr add 198.51.100.1/32 dev lo
-ip -n server addr add 2001:db8:1::1/128 dev lo nodad
-mount -t sysfs -o ro sysfs /sys
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{})) }
+
+// The machine has the interfaces m0 and m1, whose other ends are on a bridge that the server
+// has. The server is behind a gateway, for IPv4, for IPv6 and in the VLAN 7.
+const cables = `
+modprobe -a veth bonding 8021q bridge dummy ipv6 || true
+ip netns add machine
+ip link add far0 type dummy
+ip link add br0 type bridge
+for n in 0 1; do
+    ip link add s$n type veth peer name m$n netns machine address 52:54:00:00:00:0$((n+1))
+    ip link set s$n master br0
+    ip link set s$n up
+done
+ip link set far0 up
+ip link set br0 up
+ip link add link br0 name br0.7 type vlan id 7
+ip link set br0.7 up
+ip addr add 192.0.2.1/24 dev br0
+ip addr add 203.0.113.1/24 dev br0.7
+ip addr add 2001:db8::1/64 dev br0 nodad
+ip addr add 198.51.100.1/32 dev far0
+ip addr add 2001:db8:1::1/128 dev far0 nodad
+mkdir -p /run/image /run/systemd/network /run/credentials/@system /etc/systemd/network
 `
 
-func TestMain(m *testing.M) {
-	sandbox.Main(m, unix.CLONE_NEWNET|unix.CLONE_NEWIPC, func() error {
-		if out, err := exec.Command("sh", "-euc", settle).CombinedOutput(); err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-		return nil
-	})
+var lay sync.Once
+
+// inMachine is a command in the machine. Where /sys is read-only, networkd does not wait for
+// udev, which is not there.
+func inMachine(script string, args ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", "machine", "sh", "-euc", "mount -o remount,ro /sys; ip link set lo up; " + script, "sh"}, args...)...)
 }
 
-// start starts a program that runs until the test is over.
-func start(t *testing.T, name string, args ...string) {
+func shell(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
-	cmd := exec.Command(name, args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	return string(out)
+}
+
+// fresh is the machine before a first boot, with a setting of the distribution.
+func fresh(t *testing.T, setting string) {
+	t.Helper()
+	lay.Do(func() {
+		shell(t, exec.Command("sh", "-euc", cables))
+		go func() {
+			panic(http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, `{"ignition":{"version":"3.4.0"}}`)
+			})))
+		}()
+	})
+	for _, pattern := range []string{"/etc/systemd/network/*", "/run/ignition/*", "/run/ignition.json", "/run/credentials/@system/*"} {
+		old, err := filepath.Glob(pattern)
+		testkit.NoError(t, err)
+		for _, o := range old {
+			testkit.NoError(t, os.RemoveAll(o))
+		}
+	}
+	shell(t, inMachine("for i in bond0 vlan7; do ip link del $i 2> /dev/null || true; done; for i in m0 m1; do ip link set $i down; ip addr flush dev $i; done"))
+	testkit.WriteFile(t, "/run/image/distribution.conf", "NETWORK="+setting+"\n")
+}
+
+// agent runs a stage, for which a server has the limit to answer.
+func agent(t *testing.T, stage, cmdline, limit string) (log string, err error) {
+	t.Helper()
+	testkit.WriteFile(t, "/run/cmdline", cmdline+"\n")
+	cmd := inMachine(`exec "$@"`, "/share/firstlight", "--platform=metal", "--stage="+stage, "--log-to-stdout", "--fetch-timeout="+limit)
+	cmd.Env = append(os.Environ(), "IGNITION_SYSTEM_CONFIG_DIR=/run/image", "IGNITION_KERNEL_CMDLINE_PATH=/run/cmdline")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// startNetworkd starts networkd until the test is over.
+func startNetworkd(t *testing.T) {
+	t.Helper()
+	cmd := inMachine("exec /lib/systemd/systemd-networkd")
 	out := new(testkit.Output)
 	cmd.Stdout, cmd.Stderr = out, out
 	testkit.NoError(t, cmd.Start())
@@ -57,79 +102,57 @@ func start(t *testing.T, name string, args ...string) {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s:\n%s", name, out)
+			t.Logf("networkd:\n%s", out)
 		}
 	})
 }
 
-// agent runs a stage, for which a server has the limit to answer.
-func agent(t *testing.T, stage, cmdline, limit string) (log string, err error) {
-	t.Helper()
-	testkit.WriteFile(t, "/run/cmdline", cmdline+"\n")
-	cmd := exec.Command(sandbox.Agent(), "--platform=metal", "--stage="+stage, "--log-to-stdout", "--fetch-timeout="+limit)
-	cmd.Env = append(os.Environ(), "IGNITION_SYSTEM_CONFIG_DIR=/run/image", "IGNITION_KERNEL_CMDLINE_PATH=/run/cmdline")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
-func shell(t *testing.T, script string) {
-	t.Helper()
-	if out, err := exec.Command("sh", "-euc", script).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", script, err, out)
-	}
-}
-
-// networkd is where Debian has it.
-const networkd = "/lib/systemd/systemd-networkd"
+const ipv4URL, ipv6URL = "http://198.51.100.1/config", "http://[2001:db8:1::1]/config"
 
 // A machine whose network is static fetches its config over what networkd has brought up
-// from the files that the first stage wrote. The server is behind a gateway.
+// from the files that the first stage wrote.
 func TestMachineWithoutDHCPFetchesItsConfig(t *testing.T) {
-	testkit.WriteFile(t, "/run/image/distribution.conf", "NETWORK=networkd\n")
-	testkit.WriteFile(t, "/run/www/config", `{"ignition":{"version":"3.4.0"}}`)
-	start(t, "ip", "netns", "exec", "server", "python3", "-m", "http.server", "--bind", "::", "--directory", "/run/www", "80")
-	for name, c := range map[string]struct{ credential, url string }{
-		"IPv4": {`{"links": [{"id": "a", "ethernet_mac_address": "52:54:00:00:00:01", "mtu": 1400}],
-			"networks": [{"link": "a", "type": "ipv4", "ip_address": "192.0.2.10", "netmask": "255.255.255.0", "gateway": "192.0.2.1"}]}`, "http://198.51.100.1/config"},
-		"IPv4 with a gateway outside of its network": {"version: 2\nethernets:\n  a: {match: {macaddress: \"52:54:00:00:00:01\"}, addresses: [192.0.2.11/32], gateway4: 192.0.2.1}\n", "http://198.51.100.1/config"},
-		"IPv6 only": {"version: 1\nconfig:\n- {type: physical, name: eth0, mac_address: \"52:54:00:00:00:02\", subnets: [{type: static6, address: \"2001:db8::10/64\", gateway: \"2001:db8::1\"}]}\n", "http://[2001:db8:1::1]/config"},
+	for _, c := range []struct{ name, credential, url string }{
+		{"IPv4", `{"links": [{"id": "a", "ethernet_mac_address": "52:54:00:00:00:01", "mtu": 1400}],
+			"networks": [{"link": "a", "type": "ipv4", "ip_address": "192.0.2.10", "netmask": "255.255.255.0", "gateway": "192.0.2.1"}]}`, ipv4URL},
+		{"a gateway outside of the network", "version: 2\nethernets:\n  a: {match: {macaddress: \"52:54:00:00:00:01\"}, addresses: [192.0.2.11/32], gateway4: 192.0.2.1}\n", ipv4URL},
+		{"IPv6 only", "version: 1\nconfig:\n- {type: physical, name: eth0, mac_address: \"52:54:00:00:00:02\", subnets: [{type: static6, address: \"2001:db8::10/64\", gateway: \"2001:db8::1\"}]}\n", ipv6URL},
+		{"bond", `{"links": [{"id": "a", "ethernet_mac_address": "52:54:00:00:00:01"}, {"id": "b", "ethernet_mac_address": "52:54:00:00:00:02"},
+			{"id": "bond0", "type": "bond", "bond_links": ["a", "b"], "bond_mode": "active-backup", "bond_miimon": 100}],
+			"networks": [{"link": "bond0", "type": "ipv4", "ip_address": "192.0.2.12/24", "gateway": "192.0.2.1"}]}`, ipv4URL},
+		{"VLAN", "version: 2\nethernets:\n  a: {match: {macaddress: \"52:54:00:00:00:01\"}}\nvlans:\n  vlan7: {id: 7, link: a, addresses: [203.0.113.10/24], gateway4: 203.0.113.1}\n", ipv4URL},
+		{"VLAN on a bond", "version: 2\nethernets:\n  a: {match: {macaddress: \"52:54:00:00:00:01\"}}\n  b: {match: {macaddress: \"52:54:00:00:00:02\"}}\n" +
+			"bonds:\n  bond0: {interfaces: [a, b], parameters: {mode: active-backup, mii-monitor-interval: 100}}\nvlans:\n  vlan7: {id: 7, link: bond0, addresses: [203.0.113.11/24], gateway4: 203.0.113.1}\n", ipv4URL},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for _, pattern := range []string{"/run/own/*", "/run/ignition/*", "/run/ignition.json"} {
-				old, err := filepath.Glob(pattern)
-				testkit.NoError(t, err)
-				for _, o := range old {
-					testkit.NoError(t, os.RemoveAll(o))
-				}
-			}
-			shell(t, "for i in m0 m1; do ip link set $i down; ip addr flush dev $i; done")
+		t.Run(c.name, func(t *testing.T) {
+			fresh(t, "networkd")
 			testkit.WriteFile(t, "/run/credentials/@system/firstlight.network", c.credential)
-			cmdline := "firstlight.network_timeout=30 ignition.config.url=" + c.url
-			log, err := agent(t, "fetch-offline", cmdline, "30s")
+			cmdline := "firstlight.network_timeout=60 ignition.config.url=" + c.url
+			log, err := agent(t, "fetch-offline", cmdline, "60s")
 			if err != nil {
 				t.Fatal(log)
 			}
-			testkit.Contains(t, "fetch-offline", log, "configured the network: wrote 1 file to /etc/systemd/network")
-			start(t, networkd)
-			if log, err = agent(t, "fetch", cmdline, "30s"); err != nil {
-				addresses, _ := exec.Command("sh", "-c", "ip addr; ip route; ip -6 route").CombinedOutput()
-				t.Fatalf("%s\n%s", log, addresses)
+			testkit.Contains(t, "fetch-offline", log, "configured the network: wrote ", " to /etc/systemd/network")
+			startNetworkd(t)
+			if log, err = agent(t, "fetch", cmdline, "60s"); err != nil {
+				t.Fatalf("%s\n%s", log, shell(t, inMachine("ip addr; ip route; ip -6 route")))
 			}
 			testkit.Contains(t, "fetch", log, "GET result: 200 OK")
+			if c.name == "IPv4" {
+				testkit.Contains(t, "MTU", shell(t, inMachine("ip link show m0")), "mtu 1400")
+			}
 		})
 	}
-	mtu, err := exec.Command("ip", "link", "show", "m0").CombinedOutput()
-	testkit.NoError(t, err)
-	testkit.Contains(t, "MTU", string(mtu), "mtu 1400")
 }
 
 // The box of a machine whose network does not come up shows what it is like.
 func TestTheBoxShowsTheNetwork(t *testing.T) {
-	shell(t, "for i in m0 m1; do ip link set $i down; ip addr flush dev $i; done; ip link set m0 up; ip addr add 203.0.113.5/24 dev m0")
+	fresh(t, "none")
+	shell(t, inMachine("ip link set m0 up; ip addr add 192.0.2.77/24 dev m0"))
 	log, err := agent(t, "fetch", "firstlight.network_timeout=1 ignition.config.url=http://198.51.100.9/config", "1s")
 	if err == nil {
 		t.Fatal("it succeeded")
 	}
 	box := strings.Join(strings.Fields(strings.ReplaceAll(log[strings.Index(log, "+--"):], "|", " ")), " ")
-	testkit.Contains(t, "box", box, "no route: network is unreachable", "detail m0: carrier, 203.0.113.5/24", "no gateway; m1: switched off, no address, no gateway; ")
+	testkit.Contains(t, "box", box, "no route: network is unreachable", "detail m0: carrier, 192.0.2.77/24", "no gateway; m1: switched off, no address, no gateway; ")
 }
