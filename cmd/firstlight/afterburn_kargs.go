@@ -17,7 +17,7 @@ func (n afterburnName) networkKargs(args []string) (int, error) {
 	var p platformFlags
 	p.define(f)
 	unset := f.String("default-value", "", "the `ARGUMENTS` for platforms that have none, which may be empty (required)")
-	timeout := f.Duration("timeout", metadata.DefaultTimeout, "how long to wait for what does not answer")
+	timeout := f.Duration("fetch-timeout", metadata.DefaultTimeout, "how long to wait for what does not answer")
 	if err := n.parse(f, args); err != nil || f.Lookup("version").Value.String() == "true" {
 		return exitOK, err
 	}

@@ -655,6 +655,10 @@ func TestCalls(t *testing.T) {
 		"--help":                    {"", []string{"--help"}, 0, "-ssh-keys"},
 		"--version":                 {"", []string{"--version"}, 0, "afterburn 5.10.0 (Firstlight"},
 		"an unknown user":           {"", []string{"multi", "--provider=vultr", "--ssh-keys=nobody-else"}, 1, "this machine has no such user"},
+		"arguments of a person":     {"ip=x ignition.platform.id=vmware", []string{"exp", "rd-network-kargs", "--cmdline", "--default-value", "ip=auto"}, 0, ""},
+		"no default":                {"", []string{"exp", "rd-network-kargs", "--provider=aws"}, 1, "--default-value is needed; it may be empty"},
+		"an unknown experiment":     {"", []string{"exp", "other"}, 1, `there is no command "exp other"`},
+		"only the word experiment":  {"", []string{"exp"}, 1, `there is no command "exp"`},
 		"what it does not want":     {"", []string{"multi", "--provider=vultr", "--check-in"}, 0, ""},
 	} {
 		testkit.WriteFile(t, m.in("cmdline"), tc.cmdline)
