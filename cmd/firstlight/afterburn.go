@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/metadata"
@@ -141,7 +142,7 @@ func (n afterburnName) multi(args []string) (int, error) {
 	if o.Settings, err = stages.Settings(); err == nil {
 		err = metadata.Run(context.Background(), o)
 	}
-	return afterburnFailed(o.Log, err), nil
+	return afterburnFailed(o, err), nil
 }
 
 // parse parses flags, and prints what --version and --help want.
@@ -162,13 +163,25 @@ func (n afterburnName) parse(f *flag.FlagSet, args []string) error {
 // afterburnVersion is the one whose command line, files and names these are.
 const afterburnVersion = "5.10.0"
 
+// reportFile is what the emergency shell of the initramfs shows.
+const reportFile = "/run/ignition/report.txt"
+
 // afterburnFailed reports how a run has failed, nil for well, and returns the exit status.
-func afterburnFailed(log *report.Logger, err error) int {
+// In the initramfs it has stopped the boot, and is shown as a stage's failure is.
+func afterburnFailed(o metadata.Options, err error) int {
 	if err == nil {
 		return exitOK
 	}
 	failure := report.NewFailure("metadata", err)
-	failure.Log(log)
-	fmt.Fprint(os.Stderr, failure.Box())
+	failure.Log(o.Log)
+	box := failure.Box()
+	if !system.Exists("/etc/initrd-release") {
+		fmt.Fprint(os.Stderr, box)
+		return exitFailed
+	}
+	err = errors.Join(system.WriteFile(reportFile, []byte(box), 0o600), o.Log.Show(box, o.Settings.Is(distribution.Consoles, "quiet")))
+	if err != nil {
+		o.Log.Warn("showing the report: " + err.Error())
+	}
 	return exitFailed
 }

@@ -36,7 +36,7 @@ func (n afterburnName) networkKargs(args []string) (int, error) {
 	if o.Settings, err = stages.Settings(); err == nil {
 		err = metadata.WriteKargs(context.Background(), o, metadata.KargsFile, *unset)
 	}
-	return afterburnFailed(o.Log, err), nil
+	return afterburnFailed(o, err), nil
 }
 
 // isSet reports whether a flag was given.

@@ -512,6 +512,23 @@ func TestFailureLeavesTheFilesOfBefore(t *testing.T) {
 	e.wants(t, m)
 }
 
+// Where a failure stops the boot, the emergency shell shows it.
+func TestFailureInTheInitramfsIsLeftForItsShell(t *testing.T) {
+	e := exampleOf(t, "vultr")
+	e.instance.says["/v1/hostname"] = "two words"
+	m := newMachine(t)
+	serve(t, e.instance)
+	testkit.NoError(t, errors.Join(os.Mkdir("/run/upper", 0o755), os.Mkdir("/run/work", 0o755)))
+	testkit.NoError(t, unix.Mount("overlay", "/etc", "overlay", 0, "lowerdir=/etc,upperdir=/run/upper,workdir=/run/work"))
+	t.Cleanup(func() { testkit.NoError(t, unix.Unmount("/etc", unix.MNT_DETACH)) })
+	testkit.WriteFile(t, "/etc/initrd-release", "")
+	status, printed := m.afterburn(t, "multi", "--provider=vultr", "--hostname="+m.in("hostname"))
+	testkit.Equal(t, "status", status, 1)
+	for where, text := range map[string]string{"standard error": printed, "the report": unframed(testkit.ReadFile(t, "/run/ignition/report.txt"))} {
+		testkit.Contains(t, where, text, "operation writing the hostname of this machine", `"two words" is no hostname`, "give the machine another name at Vultr")
+	}
+}
+
 func TestKeysThatAreGoneAreRemoved(t *testing.T) {
 	e := exampleOf(t, "hetzner")
 	m := newMachine(t)
