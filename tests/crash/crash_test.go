@@ -33,7 +33,7 @@ var (
 	cuts       = flag.Int("crash.cuts", 2, "power cuts at random moments")
 	inLab      = flag.Int("crash.lab", 4, "more of them, after which the machine boots in the lab")
 	seed       = flag.Uint64("crash.seed", 11, "of the random moments")
-	boundaries = flag.Bool("crash.boundaries", false, "cut at the beginning and the end of each operation, too")
+	boundaries = flag.Bool("crash.boundaries", false, "cut at the end of each operation, too")
 )
 
 // A machine is what is booted, and booted again.

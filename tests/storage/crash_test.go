@@ -15,7 +15,7 @@ import (
 // The disks stage is killed after each of its steps and at random moments when
 // there is time (make soak); otherwise after some of them.
 var (
-	every  = flag.Int("storage.every", 6, "kill after each so manyth step")
+	every  = flag.Int("storage.every", 3, "kill after each so manyth step")
 	rounds = flag.Int("storage.kills", 0, "kills at random moments")
 )
 
