@@ -211,10 +211,10 @@ func TestConnectionsThatTheServerClosed(t *testing.T) {
 		}
 	})
 	transport := newTransport()
-	body, err := get(t, transport, server)
+	_, err := get(t, transport, server)
 	testkit.NoError(t, err)
 	drop <- true
-	body, err = get(t, transport, server)
+	body, err := get(t, transport, server)
 	testkit.NoError(t, err)
 	testkit.Equal(t, "body", body, "ok")
 	testkit.Equal(t, "requests", requests.Load(), 3)

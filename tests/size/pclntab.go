@@ -10,8 +10,11 @@ import (
 )
 
 // The head of runtime.pcHeader and of each runtime._func: offsets of what is read here,
-// in bytes.
+// in bytes, for this magic number and addresses of 8 bytes.
 const (
+	magic           = 0xfffffff1
+	headerAddresses = 7
+
 	headerFuncs, headerNames, headerPCs, headerTable = 8, 32, 56, 64
 
 	funcName, funcPCs, funcCount, funcUnit, funcDatas, funcEnd = 4, 16, 28, 32, 43, 44
@@ -48,7 +51,10 @@ func functionTables(file string) (map[string]int, error) {
 	if maps == 0 || maps > uint64(len(table)) {
 		return nil, errors.New("there is no go:func.* in the table of functions")
 	}
-	return readFunctions(table, table[maps:]), nil
+	if f.ByteOrder.Uint32(table) != magic || table[headerAddresses] != 8 {
+		return nil, errors.New("the table of functions has a form that is not known here")
+	}
+	return readFunctions(f.ByteOrder, table, table[maps:]), nil
 }
 
 // A function is an entry of the table.
@@ -59,8 +65,8 @@ type function struct {
 	pcs, fds []uint32
 }
 
-func readFunctions(table, maps []byte) map[string]int {
-	word := func(at int) uint32 { return binary.LittleEndian.Uint32(table[at:]) }
+func readFunctions(order binary.ByteOrder, table, maps []byte) map[string]int {
+	word := func(at int) uint32 { return order.Uint32(table[at:]) }
 	names, pcs, funcs := word(headerNames), word(headerPCs), word(headerTable)
 	var all []function
 	for i := range int(word(headerFuncs)) {
