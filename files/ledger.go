@@ -58,14 +58,17 @@ func (p *planner) planStart() {
 	p.plan = append(p.plan, rest...)
 }
 
-// planLedgerEnd plans that the ledger says that all is done.
+// planLedgerEnd plans that the ledger says that all is done. All has to be on the disk before
+// that; the result file has been synced by itself.
 func (p *planner) planLedgerEnd() {
 	if p.Config == "" {
 		return
 	}
 	p.add(config.Origin{}, "recording that all is done", func(ctx context.Context) error {
-		if err := p.sync(); err != nil { // the labels, too
-			return err
+		if !p.synced || p.policy != "" { // of the labels nothing is on the disk yet
+			if err := p.sync(); err != nil {
+				return err
+			}
 		}
 		if err := p.ledger.Finish(p.root); err != nil {
 			return err

@@ -67,6 +67,9 @@ type planner struct {
 
 	plan      report.Plan
 	conflicts []error
+	// synced reports whether the plan writes all through to the disks before the result
+	// file.
+	synced bool
 
 	shadow shadowSettings
 	// will are the users and groups that there will be, as far as the plan has come,

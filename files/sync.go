@@ -10,6 +10,7 @@ import (
 // planSync plans that what was written survives a power cut. Once for all: a
 // sync per file would make thousands of files slow.
 func (p *planner) planSync() {
+	p.synced = true
 	p.add(config.Origin{}, "writing everything through to the disks", func(context.Context) error { return p.sync() })
 }
 

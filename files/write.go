@@ -51,11 +51,12 @@ func (p *planner) rewriteLines(name string, mode uint32, keepMode bool, change f
 	if text == string(old) {
 		return nil
 	}
-	options := rootfs.Options{Mode: mode, Replace: true, Sync: true}
 	st, err := p.root.Lstat(at)
 	if err != nil {
 		return err
 	}
+	// A new one has nothing that could be lost.
+	options := rootfs.Options{Mode: mode, Replace: true, Sync: st != nil}
 	if st != nil {
 		options.Owner = rootfs.OwnedBy(int(st.Uid), int(st.Gid))
 		if keepMode {

@@ -30,17 +30,24 @@ func wipeRanges(r io.ReaderAt, size int64, found []blkprobe.Signature) []blkprob
 
 // blank reports whether wiping ranges would change nothing.
 func blank(r io.ReaderAt, ranges []blkprobe.Range) bool {
+	b := make([]byte, 64<<10)
 	for _, part := range ranges {
-		b := make([]byte, part.Length)
-		if _, err := r.ReadAt(b, part.Offset); err != nil || len(bytes.TrimLeft(b, "\x00")) > 0 {
-			return false
+		for end := part.Offset + part.Length; part.Offset < end; part.Offset += int64(len(b)) {
+			piece := b[:min(int64(len(b)), end-part.Offset)]
+			if _, err := r.ReadAt(piece, part.Offset); err != nil || len(bytes.TrimLeft(piece, "\x00")) > 0 {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// wipe overwrites ranges with zeroes and sees to it that they reach the disk.
+// wipe overwrites ranges with zeroes and sees to it that they reach the disk. A device where
+// there is nothing else, such as a new one, is left as it is.
 func wipe(f *os.File, ranges []blkprobe.Range) error {
+	if blank(f, ranges) {
+		return nil
+	}
 	for _, r := range ranges {
 		if err := system.Zero(f, r.Offset, r.Length); err != nil {
 			return err

@@ -12,10 +12,11 @@
 // any moment, so that a power cut leaves the old table or the new one:
 //
 //	an empty table, if there is none  a protective MBR alone is a damaged table
+//	sync
 //	protective MBR                    without it a backup alone does not count
 //	the table as it is, if damaged    else the only sound copy is overwritten
-//	backup entries, backup header     each synced to the disk
-//	primary entries, primary header   each synced to the disk
+//	backup entries and header, sync   the primary is sound
+//	primary entries and header, sync  the backup is sound
 //
 // Entries and headers are encoded and decoded by go-diskfs. These are its
 // faults, as of version 1.9, with what is done about each; comments in the code

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -108,6 +109,88 @@ func TestPowerCutLeavesOneOfTheTables(t *testing.T) {
 			if !strings.Contains(err.Error(), errPower.Error()) { // go-diskfs does not wrap it
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// A cached disk is one with a write cache: what was not synced may be lost, each sector on
+// its own.
+type cached struct {
+	memory
+	synced []byte
+	syncs  int
+}
+
+func (c *cached) Sync() error {
+	if c.dies > 0 && c.writes >= c.dies {
+		return errPower
+	}
+	c.syncs++
+	c.synced = bytes.Clone(c.data)
+	return nil
+}
+
+// cut leaves some of the sectors that were not synced.
+func (c *cached) cut(random *rand.Rand) *memory {
+	left := &memory{data: bytes.Clone(c.synced)}
+	keep := random.Float64()
+	for at := 0; at < len(c.data); at += 512 {
+		if sector := c.data[at : at+512]; !bytes.Equal(sector, left.data[at:at+512]) && random.Float64() < keep {
+			copy(left.data[at:], sector)
+		}
+	}
+	return left
+}
+
+func TestPowerCutThatEmptiesTheWriteCacheLeavesOneOfTheTables(t *testing.T) {
+	const size = 2 << 20
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, prepare := range map[string]func(m *memory){
+		"intact":            func(*memory) {},
+		"grown":             func(m *memory) { m.data = append(m.data, make([]byte, 1<<20)...) },
+		"without an MBR":    func(m *memory) { clear(m.data[:512]) },
+		"without a primary": func(m *memory) { clear(m.data[512:1024]) },
+		"without a backup":  func(m *memory) { clear(m.data[size-512:]) },
+		"blank":             func(m *memory) { clear(m.data) },
+	} {
+		for dies := 1; ; dies++ {
+			c := &cached{memory: memory{data: make([]byte, size)}}
+			if err := Write(c, sample(512, size, "one", "two"), size); err != nil {
+				t.Fatal(err)
+			}
+			prepare(&c.memory)
+			before := c.read(512)
+			after := sample(512, len(c.data), "one", "other", "new")
+			c.synced = bytes.Clone(c.data)
+			c.writes, c.dies = 0, dies
+			err := Write(c, after, uint64(len(c.data)))
+			c.dies = 0
+			for range 20 {
+				left := c.cut(random)
+				d := left.read(512)
+				isOld := reflect.DeepEqual(d.Table.Partitions, before.Table.Partitions)
+				isNew := reflect.DeepEqual(d.Table.Partitions, after.Partitions)
+				if d.Kind != Intact && d.Kind != before.Kind || !isOld && !isNew {
+					t.Fatalf("%s, cut at write %d: %+v", name, dies, d)
+				}
+				if err := Write(left, after, uint64(len(left.data))); err != nil {
+					t.Fatalf("%s, cut at write %d: the next run: %v", name, dies, err)
+				}
+			}
+			if err == nil {
+				break
+			}
+		}
+	}
+}
+
+func TestACopyIsSyncedOnce(t *testing.T) {
+	const size = 2 << 20
+	c := &cached{memory: memory{data: make([]byte, size)}}
+	for _, want := range []int{3, 2} { // an empty table on a blank disk is one more
+		c.syncs = 0
+		if err := Write(c, sample(512, size, "one"), size); err != nil || c.syncs != want || !bytes.Equal(c.data, c.synced) {
+			t.Errorf("%d syncs, want %d; error %v; all is on the disk: %v", c.syncs, want, err, bytes.Equal(c.data, c.synced))
 		}
 	}
 }

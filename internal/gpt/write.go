@@ -17,7 +17,8 @@ func Write(f backend.WritableFile, t Table, size uint64) error {
 	if now.Kind == None {
 		empty := t
 		empty.Partitions = nil
-		if err := writeCopies(f, empty, size); err != nil {
+		// Nothing of it counts until there is an MBR.
+		if err := writeCopiesSynced(f, empty, size, syncs); err != nil {
 			return err
 		}
 	}
@@ -35,13 +36,38 @@ func Write(f backend.WritableFile, t Table, size uint64) error {
 	return verify(f, t, size)
 }
 
-// writeCopies writes both copies of a table.
+// syncs are how often go-diskfs syncs both copies of a table: after the entries of each and
+// after its header.
+const syncs = 4
+
+// writeCopies writes both copies of a table, and syncs each when it is complete: while one is
+// written the other is sound, so that its own parts need no order.
 func writeCopies(f backend.WritableFile, t Table, size uint64) error {
+	return writeCopiesSynced(f, t, size, syncs/2)
+}
+
+// writeCopiesSynced syncs only every so many times that go-diskfs would.
+func writeCopiesSynced(f backend.WritableFile, t Table, size uint64, every int) error {
 	encoded, err := encode(f, t, size)
 	if err != nil {
 		return err
 	}
-	return encoded.Write(f, int64(size))
+	return encoded.Write(&seldomSynced{WritableFile: f, every: every}, int64(size))
+}
+
+// A seldomSynced file passes some of the syncs over.
+type seldomSynced struct {
+	backend.WritableFile
+	every, asked int
+}
+
+// Sync is found by go-diskfs.
+func (f *seldomSynced) Sync() error {
+	f.asked++
+	if s, ok := f.WritableFile.(interface{ Sync() error }); ok && f.asked%f.every == 0 {
+		return s.Sync()
+	}
+	return nil
 }
 
 // encode converts a table to go-diskfs's form. A disk that has a GPT gives the
