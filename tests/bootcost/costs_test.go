@@ -118,20 +118,20 @@ func TestRowsSayWhatAFirstBootCosts(t *testing.T) {
 	second := costs{up: 10.5, programs: 1, disks: map[string]disk{"root": {flushes: 1, written: 96}}}
 	slow := first
 	slow.up = 15.5
-	s := scenario{twice: true, server: true, programs: 3, flushes: 5, share: 0.25}
+	s := scenario{twice: true, server: true, programs: 3, flushes: 5, requests: 2, share: 0.25}
 	rows := map[string]string{}
 	for _, r := range s.rows([]pair{{first, second}, {slow, second}}) {
 		rows[r.What] = strings.Join([]string{r.Unit.Text(r.Figures[0]), r.Unit.Text(r.Figures[1]), r.Verdict()}, " | ")
 	}
 	for what, want := range map[string]string{
-		"seconds until all is up, first minus second boot":    "2.00 s | 5.00 s | missed",
-		"programs that the stages start":                      "3 | 3 | ok",
-		"programs that others start, first minus second boot": "0 | 0 | -",
-		"disk flushes, first minus second boot":               "6 | 6 | missed",
-		"bytes written to the disks, first minus second boot": "4 kB | 4 kB | -",
-		"requests at the server":                              "3 | 3 | ok",
-		"stage disks: seconds":                                "2.10 s | 2.10 s | -",
-		"stage files: peak memory":                            "8 kB | 8 kB | -",
+		"seconds until all is up, first minus second boot":                    "2.00 s | 5.00 s | missed",
+		"programs that the stages start":                                      "3 | 3 | ok",
+		"programs that others than the stages start, first minus second boot": "0 | 0 | -",
+		"disk flushes":               "7 | 7 | missed",
+		"bytes written to the disks": "4 kB | 4 kB | -",
+		"requests at the server":     "3 | 3 | missed",
+		"stage disks: seconds":       "2.10 s | 2.10 s | -",
+		"stage files: peak memory":   "8 kB | 8 kB | -",
 	} {
 		testkit.Equal(t, what, rows[what], want)
 	}

@@ -20,15 +20,15 @@ type scenario struct {
 	twice  bool
 	// What the goals are made of: the programs that the config asks for, and the writes
 	// that have to be on the disk.
-	programs, flushes int
-	share             float64 // of the reference's seconds
+	programs, flushes, requests int
+	share                       float64 // of the reference's seconds; 0 for no goal
 }
 
 var scenarios = []scenario{
 	{title: "The demo: a partition table, ext4, btrfs, a user, files, units", config: demoConfig, disk: 1024, twice: true,
 		programs: 3, flushes: 5, share: 0.5},
 	{title: "Files only: 20 files, 5 links, 5 units", config: filesConfig, twice: true, flushes: 2, share: 0.25},
-	{title: "A config server: a merged config, and 20 files from there", config: serverConfig, server: true, flushes: 2},
+	{title: "A config server: a merged config, and 20 files from there", config: serverConfig, server: true, flushes: 2, requests: 21},
 }
 
 // demoConfig is that of "make demo", in the newest version of the spec that the reference

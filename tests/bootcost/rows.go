@@ -22,26 +22,27 @@ func (s scenario) rows(all []pair) []table.Row {
 		return row(what, unit, goal, func(p pair) float64 { return figure(p.first) })
 	}
 	more := func(what string, unit table.Unit, goal table.Goal, figure func(costs) float64) table.Row {
-		return row(what+", "+s.difference(), unit, goal, func(p pair) float64 { return figure(p.first) - figure(p.second) })
+		return row(what+", first minus second boot", unit, goal, func(p pair) float64 { return figure(p.first) - figure(p.second) })
+	}
+	atMost := func(limit int) table.Goal { return table.Goal{Kind: table.AtMost, Limit: float64(limit)} }
+	share := table.Goal{Kind: table.AtMostShare, Limit: s.share}
+	if s.share == 0 {
+		share = table.Goal{}
 	}
 	var rows []table.Row
 	if s.twice {
-		rows = append(rows, more("seconds until all is up", table.Duration, table.Goal{Kind: table.AtMostShare, Limit: s.share}, func(c costs) float64 { return c.up }))
+		rows = append(rows, more("seconds until all is up", table.Duration, share, func(c costs) float64 { return c.up }),
+			more("programs that others than the stages start", table.Count, table.Goal{}, func(c costs) float64 { return float64(c.programs) }))
 	}
 	rows = append(rows,
 		of("seconds of all stages", table.Duration, table.Goal{}, func(c costs) float64 { return c.sum(func(s stage) float64 { return s.Seconds }) }),
-		of("CPU of all stages and their programs", table.Duration, table.Goal{Kind: table.AtMostShare, Limit: s.share}, costs.cpu),
-		of("programs that the stages start", table.Count, table.Goal{Kind: table.AtMost, Limit: float64(s.programs)},
-			func(c costs) float64 { return c.sum(func(s stage) float64 { return float64(len(s.programs)) }) }))
-	if s.twice {
-		rows = append(rows, more("programs that others start", table.Count, table.Goal{}, func(c costs) float64 { return float64(c.programs) }))
-	}
-	rows = append(rows,
-		more("disk flushes", table.Count, table.Goal{Kind: table.AtMost, Limit: float64(s.flushes)}, func(c costs) float64 { return c.onDisks(func(d disk) int64 { return d.flushes }) }),
-		more("bytes written to the disks", table.Kilobytes, table.Goal{}, func(c costs) float64 { return c.onDisks(func(d disk) int64 { return d.written }) }))
+		of("CPU of all stages and their programs", table.Duration, share, costs.cpu),
+		of("programs that the stages start", table.Count, atMost(s.programs), func(c costs) float64 { return c.sum(func(s stage) float64 { return float64(len(s.programs)) }) }),
+		of("disk flushes", table.Count, atMost(s.flushes), func(c costs) float64 { return c.onDisks(func(d disk) int64 { return d.flushes }) }),
+		of("bytes written to the disks", table.Kilobytes, table.Goal{}, func(c costs) float64 { return c.onDisks(func(d disk) int64 { return d.written }) }))
 	if s.server {
 		rows = append(rows,
-			of("requests at the server", table.Count, table.Goal{Kind: table.AtMost, Limit: 21}, func(c costs) float64 { return float64(c.requests) }),
+			of("requests at the server", table.Count, atMost(s.requests), func(c costs) float64 { return float64(c.requests) }),
 			of("connections to the server", table.Count, table.Goal{}, func(c costs) float64 { return float64(c.opened) }))
 	}
 	rows = append(rows,
@@ -55,14 +56,6 @@ func (s scenario) rows(all []pair) []table.Row {
 		rows = append(rows, of("stage "+name+": peak memory", table.Kilobytes, table.Goal{}, func(c costs) float64 { return float64(c.stage(name).Memory) }))
 	}
 	return rows
-}
-
-// difference says what is compared: a machine that is booted once has nothing to subtract.
-func (s scenario) difference() string {
-	if s.twice {
-		return "first minus second boot"
-	}
-	return "first boot"
 }
 
 // stageNames are those that ran with any agent, in the order of ours.

@@ -48,9 +48,9 @@ type Row struct {
 	Goal    Goal
 }
 
-// Ratio is how many times better we are.
+// Ratio is how many times better we are. Differences may be below zero and have none.
 func (r Row) Ratio() (float64, bool) {
-	if len(r.Figures) < 2 || r.Figures[0] <= 0 {
+	if len(r.Figures) < 2 || r.Figures[0] <= 0 || r.Figures[1] < 0 {
 		return 0, false
 	}
 	return r.Figures[1] / r.Figures[0], true

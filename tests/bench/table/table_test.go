@@ -17,6 +17,7 @@ func TestVerdicts(t *testing.T) {
 		"ratio not reached":       {Row{Figures: []float64{1, 19.99}, Goal: Goal{Kind: AtLeastTimes, Limit: 20}}, "missed"},
 		"ratio without reference": {Row{Figures: []float64{1}, Goal: Goal{Kind: AtLeastTimes, Limit: 20}}, "not compared"},
 		"ratio to nothing":        {Row{Figures: []float64{0, 3}, Goal: Goal{Kind: AtLeastTimes, Limit: 20}}, "not compared"},
+		"ratio of a difference":   {Row{Figures: []float64{1, -3}, Goal: Goal{Kind: AtLeastTimes, Limit: 20}}, "not compared"},
 		"half of it":              {Row{Figures: []float64{1, 2}, Goal: Goal{Kind: AtMostShare, Limit: 0.5}}, "ok"},
 		"more than half of it":    {Row{Figures: []float64{1.1, 2}, Goal: Goal{Kind: AtMostShare, Limit: 0.5}}, "missed"},
 		"nothing of it":           {Row{Figures: []float64{0, 2}, Goal: Goal{Kind: AtMostShare, Limit: 0.5}}, "ok"},
