@@ -27,16 +27,22 @@ var dialer = net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resol
 // a machine that has just got its network may have sent its first packet from an address that
 // nobody can answer (of the link only, while its own IPv6 address is checked for duplicates),
 // and all later packets of a connection are from the same.
-func dialTwice(ctx context.Context, network, address string) (net.Conn, error) {
-	d := dialer
-	d.Timeout = redialAfter
-	conn, err := d.DialContext(ctx, network, address)
+func dialTwice(ctx context.Context, dial func(timeout time.Duration) (net.Conn, error)) (net.Conn, error) {
+	conn, err := dial(redialAfter)
 	var op net.Error
 	if err == nil || ctx.Err() != nil || !errors.As(err, &op) || !op.Timeout() {
 		return conn, err
 	}
-	d.Timeout = dialTimeout - redialAfter
-	return d.DialContext(ctx, network, address)
+	return dial(dialTimeout - redialAfter)
+}
+
+// dialDirectly connects by this machine's network.
+func dialDirectly(ctx context.Context, network, address string) (net.Conn, error) {
+	return dialTwice(ctx, func(timeout time.Duration) (net.Conn, error) {
+		d := dialer
+		d.Timeout = timeout
+		return d.DialContext(ctx, network, address)
+	})
 }
 
 // lowPort marks the context of a request that is sent from a low port.
@@ -53,7 +59,7 @@ const (
 // so: from another one if that is in use, or was a moment ago for this service.
 func dialPlatform(ctx context.Context, network, address string) (net.Conn, error) {
 	if ctx.Value(lowPort{}) == nil {
-		return dialTwice(ctx, network, address)
+		return dialDirectly(ctx, network, address)
 	}
 	from := dialer
 	for try := 1; ; try++ {
@@ -71,7 +77,7 @@ func dialPlatform(ctx context.Context, network, address string) (net.Conn, error
 
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if c.Dial == nil {
-		return dialTwice(ctx, network, address)
+		return dialDirectly(ctx, network, address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()

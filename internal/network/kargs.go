@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -66,6 +67,8 @@ type kargs struct {
 func (k *kargs) name(l *Link, naming Naming) {
 	physical := l.Bond == nil && l.VLAN == nil
 	switch {
+	case l.VLAN != nil:
+		k.names[l] = vlanName(l)
 	case !physical || l.MAC == "" || naming == ByName && l.Name != "":
 		k.names[l] = l.Name
 	case naming == ByAddress && l.Name != "" && len(k.config.vlansOn(l)) > 0:
@@ -81,6 +84,17 @@ func (k *kargs) name(l *Link, naming Naming) {
 		k.names[l] = name
 		k.devices = append(k.devices, "ifname="+name+":"+l.MAC)
 	}
+}
+
+// vlanName is the name of a VLAN, if that ends with its number: the argument has no other
+// place for it.
+func vlanName(l *Link) string {
+	tag := strconv.Itoa(l.VLAN.Tag)
+	digits := l.Name[len(strings.TrimRight(l.Name, "0123456789")):]
+	if strings.TrimLeft(digits, "0") == strings.TrimLeft(tag, "0") && digits != "" {
+		return l.Name
+	}
+	return "vlan" + tag
 }
 
 func (k *kargs) link(l *Link) {
