@@ -75,6 +75,7 @@ func (p *planner) planEntries() {
 	}
 	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.rank, b.rank) })
 	p.entries = all
+	p.plan, p.labelPaths = slices.Grow(p.plan, len(all)), slices.Grow(p.labelPaths, len(all))
 	p.noteParents()
 	own, _, _ := p.tree.Locate(ledger.Path) // an error is reported when it is written
 	for _, e := range all {
@@ -97,7 +98,7 @@ func (p *planner) planEntry(e *entry) {
 	if doing == "" || !p.checkReplaceable(e) {
 		return
 	}
-	p.changedDirs = append(p.changedDirs, path.Dir(e.path))
+	p.changedDirs[path.Dir(e.path)] = true
 	p.add(e.origin(), doing+" "+e.name, func(ctx context.Context) error {
 		owner, err := p.owner(e.user, e.group)
 		if err != nil {
@@ -225,7 +226,7 @@ func (p *planner) resolveEntries(entries []*entry) []*entry {
 
 // checkCollisions reports entries that are the same node on this machine.
 func (p *planner) checkCollisions(all []*entry) {
-	p.byPath = map[string]*entry{}
+	p.byPath = make(map[string]*entry, len(all))
 	for _, e := range all {
 		first, taken := p.byPath[e.path]
 		if !taken {

@@ -31,8 +31,18 @@ func (p *planner) needsLabelAt(at, missing string) {
 		return // that would be everything
 	}
 	p.labelPaths = append(p.labelPaths, cmp.Or(missing, at))
-	if missing != "" {
-		p.ledger.Unlabelled = addOnce(p.ledger.Unlabelled, missing)
+	if missing == "" {
+		return
+	}
+	if p.unlabelled == nil {
+		p.unlabelled = map[string]bool{}
+		for _, earlier := range p.ledger.Unlabelled {
+			p.unlabelled[earlier] = true
+		}
+	}
+	if !p.unlabelled[missing] {
+		p.unlabelled[missing] = true
+		p.ledger.Unlabelled = append(p.ledger.Unlabelled, missing)
 	}
 }
 

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 
@@ -44,7 +45,7 @@ func (p *planner) planStart() {
 	}
 	p.checkSealed(p.cfg.Ignition.Origin("version"), "this stage records what it does", "/etc")
 	if p.Config != "" {
-		dirs := slices.Concat(p.ledger.TempDirs, p.changedDirs, p.prefetch.tempDirs(), []string{"/etc", path.Dir(p.ResultFile)})
+		dirs := slices.Concat(p.ledger.TempDirs, slices.Collect(maps.Keys(p.changedDirs)), p.prefetch.tempDirs(), []string{"/etc", path.Dir(p.ResultFile)})
 		slices.Sort(dirs)
 		p.ledger.TempDirs = slices.Compact(dirs)
 		p.add(config.Origin{}, "recording in "+ledger.Path+" what exists", func(context.Context) error { return p.ledger.Start(p.root) })

@@ -27,7 +27,7 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	t.KeyDir, t.ResultFile = cmp.Or(t.KeyDir, defaultKeyDir), cmp.Or(t.ResultFile, resultFile)
 	r.KeepDirs()
 	t.root, t.prefetch = r, newPrefetcher(t)
-	p := &planner{Tree: t, Run: treeChanger{t.Run, r}, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}, sealed: map[string]*rootfs.Pin{}, unsealed: map[string]bool{}, movedHomes: map[string]string{}}
+	p := &planner{Tree: t, Run: treeChanger{t.Run, r}, cfg: cfg, shadow: readShadowSettings(r), accounts: &accountCache{root: r}, tree: r.View(), parents: map[string]resolvedDir{}, sealed: map[string]*rootfs.Pin{}, unsealed: map[string]bool{}, changedDirs: map[string]bool{}, movedHomes: map[string]string{}}
 	if p.checkShadowFiles(); len(p.conflicts) > 0 { // they cannot be read either
 		return nil, errors.Join(p.conflicts...)
 	}
@@ -88,9 +88,10 @@ type planner struct {
 	entries  []*entry          // in the order in which they are planned
 	byPath   map[string]*entry // the same by resolved path
 
-	changedDirs []string // directories in which something changes
-	policy      string   // of SELinux, "" if nothing gets a label
-	labelPaths  []string // paths that get a label
+	changedDirs map[string]bool // directories in which something changes
+	policy      string          // of SELinux, "" if nothing gets a label
+	labelPaths  []string        // paths that get a label
+	unlabelled  map[string]bool // those in the ledger's Unlabelled, nil if it was not changed
 	// accountsChange reports whether programs of shadow-utils will run.
 	accountsChange bool
 

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -16,7 +17,7 @@ func (p *planner) planSync() {
 
 // sync writes back the filesystems of all that the plan changes.
 func (p *planner) sync() error {
-	dirs := append([]string{"/etc"}, p.changedDirs...)
+	dirs := slices.AppendSeq([]string{"/etc"}, maps.Keys(p.changedDirs))
 	for _, u := range p.cfg.Passwd.Users {
 		if account, err := p.accounts.user(u.Name); err == nil { // else it was deleted
 			dirs = append(dirs, account.home)

@@ -68,7 +68,7 @@ func (p *planner) planUnmask(u config.Unit, name string) {
 		return
 	}
 	p.checkSealed(u.Origin("mask"), "unmasking unit "+u.Name, path.Dir(name))
-	p.changedDirs = append(p.changedDirs, path.Dir(name))
+	p.changedDirs[path.Dir(name)] = true
 	p.add(u.Origin("mask"), "unmasking unit "+u.Name, func(context.Context) error { return p.root.Remove(name) })
 }
 
@@ -84,7 +84,7 @@ func (p *planner) planDisable(e *enablement, u config.Unit) {
 		return
 	}
 	exists := e.exists(name)
-	p.changedDirs = append(p.changedDirs, unitDir)
+	p.changedDirs[unitDir] = true
 	dirs, err := e.dependencyDirs()
 	if err != nil {
 		p.ioConflict(u.Origin("enabled"), "looking for what enables unit "+u.Name, err)

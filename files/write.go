@@ -28,7 +28,7 @@ func (p *planner) changes(origin config.Origin, doing, name string) {
 		p.unsealed[dir] = p.checkSealed(origin, doing, dir)
 	}
 	p.needsLabel(name)
-	p.changedDirs = append(p.changedDirs, dir)
+	p.changedDirs[dir] = true
 }
 
 // rewriteLines changes lines of a file, links followed, which keeps its owner, and its
