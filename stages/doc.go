@@ -17,7 +17,8 @@
 //
 //	prepare  read the kernel command line and the state of earlier stages
 //	         merge the base config of the image and the user config, which
-//	         the fetch stages fetch and the others take from the cache
+//	         the fetch stages fetch and the others take from the cache: the files
+//	         stage all of it, the others what is not about files
 //	look     gather what the machine has     \
 //	plan     compute operations, or conflicts | the stage's own function
 //	run      run the operations              /
