@@ -55,6 +55,15 @@
 // once it has been merged. After lists were changed by hand, indexes that are
 // given to Origin are those of the document.
 //
+// # Extensions
+//
+// Config.Firstlight has what the spec has not; see docs/extensions.md. The text of the
+// version has ExtendedSuffix then, "3.6.0+firstlight.1", so that other programs refuse the
+// config. Ignition.Version is the version of the spec alone: the suffix follows from what is
+// in the config, and only Parse, MarshalJSON, Save and Load have to do with it. In a document
+// of a plain version the member is an error. CheckPlain is for programs that cannot have
+// extensions.
+//
 // # Merging and referring
 //
 // Merge lays one config over another by the rules of the spec, which stand in the

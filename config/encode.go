@@ -10,7 +10,8 @@ import (
 
 // MarshalJSON prints a config as compact JSON of its own version, whether it was read or
 // filled in: what is unset is left out, empty objects and lists that the version does not
-// have, too. It does not validate, yet a version that is unset or unknown is an error
+// have, too. The version has its ExtendedSuffix if there are extensions, and only then. It
+// does not validate, yet a version that is unset or unknown is an error
 // (ErrNoVersion, ErrUnknownVersion), as are members that the version does not have
 // (ErrNotInVersion). The error is a *ParseError with all of them.
 func (c Config) MarshalJSON() ([]byte, error) {
@@ -18,7 +19,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, problems := fit(c.encode(), version)
+	tree, problems := fit(c.printed(version).encode(), version)
 	if len(problems) > 0 {
 		return nil, &ParseError{ErrNotInVersion, problems}
 	}
@@ -38,7 +39,7 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 // encode returns the tree that says what c says: that which c was decoded from,
 // unless c was changed by hand.
 func (c *Config) encode() *doc.Node {
-	return doc.Encode(reflect.ValueOf(c).Elem())
+	return withoutIdleExtensions(doc.Encode(reflect.ValueOf(c).Elem()))
 }
 
 // synced returns c, or, if it was changed by hand, a copy of which all values
@@ -65,7 +66,9 @@ func (c *Config) SaveTo(text io.Writer) (origins []byte, err error) {
 	return saveOrigins(tree), tree.WriteJSON(text)
 }
 
-func (c *Config) saved() *doc.Node { return c.at(Newest.String()).encode() }
+func (c *Config) saved() *doc.Node {
+	return c.at(Newest.String()).printed(Newest).encode()
+}
 
 // Load reads what Save has written. It does not validate. Without origins the
 // values have those of the given text instead, under name; origins that do not
@@ -75,18 +78,21 @@ func Load(text, origins []byte, name string) (*Config, error) {
 	if err != nil {
 		return nil, SyntaxError(err)
 	}
-	if _, err := versionOf(root); err != nil {
-		return nil, err
+	_, extended, refusal := versionOf(root)
+	if refusal != nil {
+		return nil, refusal
 	}
 	if len(origins) > 0 {
 		if err := restoreOrigins(root, origins); err != nil {
 			return nil, err
 		}
 	}
-	c := &normalizer{root: configType, version: Newest}
+	c := &normalizer{root: configType, version: Newest, extended: extended}
 	c.object(root, configType)
 	if c.problems.HasErrors() {
 		return nil, &ParseError{ErrInvalid, c.problems}
 	}
-	return fromTree(root), nil
+	cfg := fromTree(root)
+	cfg.setVersion(Newest)
+	return cfg, nil
 }

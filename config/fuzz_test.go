@@ -20,6 +20,7 @@ func fuzzSeeds() [][]byte {
 		document(V3_4, `"kernelArguments":{"shouldExist":["a"],"shouldNotExist":["b"]},"passwd":{"users":[{"name":"u","groups":["a"]}],"groups":[{"name":"g","gid":1}]}`),
 		document(V3_3, `"systemd":{"units":[{"name":"a@b.service","enabled":true,"contents":"[Unit]\nA=B\\\nC\n","dropins":[{"name":"x.conf","contents":"[A"}]}]}`),
 		document(V3_1, `"ignition":{$V,"config":{"merge":[{"source":"http://x","httpHeaders":[{"name":"a","value":"b"},{"name":"c"}]}]},"proxy":{"httpsProxy":"http://p","noProxy":["a"]}}`),
+		chosen(`{"as":"a","match":{"model":"b*","size":"1GB-2GB","rotational":false},"pick":"all"},{"as":"c","match":{"serial":"S"}}`, "a1", "c", "c-part1", "d"),
 	}
 	return append(seeds, bigConfig(3))
 }

@@ -81,6 +81,10 @@ var growing = []struct {
 	{"disks and filesystems", 250, func(n int) string {
 		return `"storage":{"disks":[` + many(n, `{"device":"/d#","wipeTable":true}`) + `],"filesystems":[` + many(n, `{"device":"/d#","format":"xfs"}`) + `]}`
 	}},
+	{"chosen disks", 250, func(n int) string {
+		return `"ignition":{"version":"3.6.0+firstlight.1"},"firstlight":{"disks":[` + many(n, `{"as":"d#x","match":{"serial":"S"},"pick":"all"}`) + `]},` +
+			`"storage":{"filesystems":[` + many(n, `{"device":"/dev/firstlight/d#y"},{"device":"/dev/firstlight/`+strings.Repeat("1", 60)+`#"}`) + `]}`
+	}},
 	{"units of one template", 125, func(n int) string {
 		return `"systemd":{"units":[{"name":"a@.service","contents":"[Unit]\nA=B\n"},` + many(n, `{"name":"a@#.service","enabled":true}`) + `]}`
 	}},

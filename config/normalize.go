@@ -16,9 +16,12 @@ var configType = reflect.TypeFor[Config]()
 // has only known members, spelled right, each once, of the right type, and no
 // nulls.
 type normalizer struct {
-	root     reflect.Type
-	version  Version
-	problems Problems
+	root    reflect.Type
+	version Version
+	// extended reports whether the version has extensions. Strict is set in them: no
+	// program that tolerates anything there has to be agreed with.
+	extended, strict bool
+	problems         Problems
 }
 
 // Normalize compares a document with the type of its root in one version, and
@@ -30,6 +33,9 @@ func Normalize(root *doc.Node, t reflect.Type, version Version) Problems {
 }
 
 func (c *normalizer) report(r Rule, s Severity, o Origin, format string, args ...any) {
+	if c.strict && s != Error {
+		r, s = RuleExtensionKey, Error
+	}
 	c.problems.Add(NewProblem(r, s, o, format, args...))
 }
 
@@ -106,6 +112,10 @@ func (c *normalizer) lookUp(n *doc.Node, m doc.Member, t reflect.Type, fields []
 	switch {
 	case f == nil:
 		c.warn(RuleKeyUnknown, n, m, "%q is not a key of the spec here and has no effect%s", m.Name, c.keyFinder().Hint(n, t, m.Name))
+	case f.Extension && !c.extended:
+		c.report(RuleExtensionVersion, Error, m.Value.Origin(), "%q has extensions of Firstlight, which version %s of the spec does not have; write \"version\": %q, so that programs without them refuse this config",
+			f.Name, c.version, max(c.version, firstExtended).String()+ExtendedSuffix)
+		return nil
 	case f.SinceIn(n) > c.version:
 		c.warn(RuleKeySince, n, m, "%q exists since version %s of the spec, this config says %s: it has no effect", m.Name, f.SinceIn(n), c.version)
 		return nil
@@ -120,7 +130,7 @@ func (c *normalizer) keyFinder() *doc.KeyFinder {
 	return &doc.KeyFinder{Root: c.root, Keys: func(object reflect.Type) iter.Seq2[string, reflect.Type] {
 		return func(yield func(string, reflect.Type) bool) {
 			for _, f := range doc.FieldsOf(object) {
-				if f.Since <= c.version && !yield(f.Name, f.Type) {
+				if f.Since <= c.version && (c.extended || !f.Extension) && !yield(f.Name, f.Type) {
 					return
 				}
 			}
@@ -151,7 +161,10 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 	}
 	switch f.Kind {
 	case doc.Map:
+		outer := c.strict
+		c.strict = outer || f.Extension
 		c.object(n, f.Type)
+		c.strict = outer
 	case doc.List:
 		c.list(n, f.Item)
 	case doc.String:

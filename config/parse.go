@@ -45,11 +45,14 @@ func Parse(text []byte, name string) (*Config, Problems, error) {
 }
 
 // ParseUpTo is Parse for programs that know no version after a certain one: a newer config
-// is refused, with ErrUnknownVersion.
+// is refused, with ErrUnknownVersion, and one with extensions, with ErrNotInVersion.
 func ParseUpTo(newest Version, text []byte, name string) (*Config, Problems, error) {
 	cfg, problems, err := Parse(text, name)
 	if err != nil {
 		return nil, problems, err
+	}
+	if err := cfg.CheckPlain(); err != nil {
+		return nil, err.(*ParseError).Problems, err
 	}
 	if version, _ := cfg.Version(); version > newest {
 		refusal := &ParseError{ErrUnknownVersion, Problems{NewProblem(RuleVersionNewer, Error, cfg.Ignition.Origin("version"),
@@ -75,20 +78,26 @@ func SyntaxError(err error) *ParseError {
 // FromTree is Parse after the syntax. It is for package butane, whose trees
 // come from YAML. It takes the tree over.
 func FromTree(root *doc.Node) (*Config, Problems, error) {
-	version, err := versionOf(root)
+	version, extended, err := versionOf(root)
 	if err != nil {
 		return nil, err.Problems, err
 	}
-	c := &normalizer{root: configType, version: version}
+	c := &normalizer{root: configType, version: version, extended: extended}
 	c.object(root, configType)
-	cfg := fromTree(root)
+	cfg := fromTree(withoutIdleExtensions(root))
 	problems := append(c.problems, unrelated(validate(cfg, version), c.problems)...)
 	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}
-	cfg.Ignition.Version = version.String() // without what NormalVersion drops
-	doc.NodeOf(cfg.Ignition.Object).Member("version").Text = cfg.Ignition.Version
+	cfg.setVersion(version)
 	return cfg.dropIdle(version), problems, nil
+}
+
+// setVersion sets the version in a config that was just read, without what NormalVersion
+// drops, and without the suffix of extensions, which follows from what is in it.
+func (c *Config) setVersion(v Version) {
+	c.Ignition.Version = v.String()
+	doc.NodeOf(c.Ignition.Object).Member("version").Text = c.Ignition.Version
 }
 
 // unrelated returns those of the problems found by rules that do not follow from errors
@@ -126,17 +135,22 @@ func fromTree(root *doc.Node) *Config {
 	return cfg
 }
 
-// versionOf returns the version of a document, and looks at nothing else of it.
-func versionOf(root *doc.Node) (Version, *ParseError) {
+// versionOf returns the version of a document, and whether it can have extensions. It
+// looks at nothing else of the document.
+func versionOf(root *doc.Node) (v Version, extended bool, refusal *ParseError) {
 	at, normal, err := VersionText(root)
 	if err != nil {
-		return 0, err
+		return 0, false, err
+	}
+	fail := func(r Rule, kind error, format string, args ...any) (Version, bool, *ParseError) {
+		return 0, false, &ParseError{kind, Problems{NewProblem(r, Error, at.Origin(), format, args...)}}
+	}
+	normal, extended, f := cutExtensions(normal)
+	if f != nil {
+		return fail(f.rule, ErrUnknownVersion, "%s", f.message)
 	}
 	if known, ok := lookupVersion(normal); ok {
-		return known, nil
-	}
-	fail := func(r Rule, kind error, format string, args ...any) (Version, *ParseError) {
-		return 0, &ParseError{kind, Problems{NewProblem(r, Error, at.Origin(), format, args...)}}
+		return known, extended, nil
 	}
 	if strings.HasPrefix(normal, "2.") {
 		return fail(RuleVersionSpec2, ErrSpec2, "version %s is of spec 2, another language than spec 3; translate the config with \"firstlightctl translate\"", quote(at.Text))
@@ -229,11 +243,12 @@ func New(v Version) *Config {
 	return &Config{Ignition: Ignition{Version: v.String()}}
 }
 
-// Version returns the version of the spec that a config says, in which it is printed. The
+// Version returns the version of the spec that a config says, in which it is printed,
+// whether it has extensions or not; see IsExtended. The
 // error is a *ParseError of the kind ErrNoVersion if it is unset, and ErrUnknownVersion if
 // this package does not know it.
 func (c *Config) Version() (Version, error) {
-	v, known := lookupVersion(c.Ignition.Version)
+	v, known := lookupVersion(strings.TrimSuffix(c.Ignition.Version, ExtendedSuffix))
 	if known {
 		return v, nil
 	}

@@ -160,6 +160,20 @@ const (
 	RuleQuadletInstance
 	RuleKernelArgumentLineEnd
 
+	// Extensions of Firstlight.
+
+	RuleExtensionVersion
+	RuleExtensionKey
+	RuleDiskName
+	RuleDiskNameUnknown
+	RuleDiskNameUnused
+	RuleDiskMatchEmpty
+	RuleDiskPattern
+	RuleDiskSize
+	RuleDiskPick
+	RuleDiskPickAll
+	RuleDiskNameAndDevice
+
 	// What only Butane has.
 
 	RuleVariantCannot

@@ -100,7 +100,7 @@ func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *doc.Node) {
 	s = s.resolve(w.t, w.root)
 	fields := doc.FieldsOf(typ)
 	for name := range s.Properties {
-		known := slices.ContainsFunc(fields, func(f doc.Field) bool { return f.Name == name && f.SinceIn(at) <= w.version })
+		known := slices.ContainsFunc(fields, func(f doc.Field) bool { return f.Name == name && f.SinceIn(at) <= w.version && !f.Extension })
 		if !known {
 			w.differ("%s: %s.%s is in the schema, but not in our types", w.version, at.Path(), name)
 		}
@@ -109,7 +109,7 @@ func (w *schemaWalk) object(s *jsonSchema, typ reflect.Type, at *doc.Node) {
 		f := &fields[i]
 		p := s.Properties[f.Name]
 		switch {
-		case f.SinceIn(at) > w.version:
+		case f.SinceIn(at) > w.version || f.Extension:
 		case p == nil:
 			w.differ("%s: %s.%s is in our types, but not in the schema", w.version, at.Path(), f.Name)
 		default:

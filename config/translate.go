@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
@@ -67,6 +69,10 @@ func idleProblem(found Problems, at Origin, v Version) Problem {
 func fit(tree *doc.Node, v Version) (*doc.Node, Problems) {
 	var problems Problems
 	fitted := doc.Fit(configType, tree, v, func(m doc.Member, since Version) {
+		if m.Name == firstlight {
+			problems = append(problems, notPlain(m.Value, fmt.Sprintf("version %s of the spec", v))...)
+			return
+		}
 		at := m.Value.Origin()
 		problems.Add(NewProblem(RuleTranslationLoss, Error, at, "%q exists since version %s of the spec, and %s does not have it", at.Key(m.Name), since, v))
 	})
@@ -76,8 +82,8 @@ func fit(tree *doc.Node, v Version) (*doc.Node, Problems) {
 // at returns a config that means what c means in its own version, and says that it is of
 // another one, which is not earlier.
 func (c *Config) at(version string) *Config {
-	older, knowsOlder := lookupVersion(c.Ignition.Version)
-	newer, knowsNewer := lookupVersion(version)
+	older, knowsOlder := lookupVersion(strings.TrimSuffix(c.Ignition.Version, ExtendedSuffix))
+	newer, knowsNewer := lookupVersion(strings.TrimSuffix(version, ExtendedSuffix))
 	if knowsOlder && knowsNewer {
 		c = c.withoutIdle(older, newer)
 	}

@@ -31,6 +31,57 @@ type Config struct {
 	Passwd          Passwd          `json:"passwd"`
 	Storage         Storage         `json:"storage"`
 	Systemd         Systemd         `json:"systemd"`
+	// Firstlight is what the spec does not have: see docs/extensions.md.
+	Firstlight Firstlight `json:"firstlight" spec:"since=3.6.0,extension"`
+}
+
+// Firstlight holds extensions of the spec. A config with any of them has the version
+// 3.6.0+firstlight.1, which programs that do not know them refuse.
+type Firstlight struct {
+	Object
+	// Disks are names for disks that are chosen by what they are: disk NAME is
+	// /dev/firstlight/NAME wherever a device is named.
+	Disks []ChosenDisk `json:"disks" spec:"key=as"`
+}
+
+// A ChosenDisk is a name for the disk, or the disks, of a machine that have certain
+// properties.
+type ChosenDisk struct {
+	Object
+	// As is the name: letters, digits, "-" and "_".
+	As string `json:"as"`
+	// Match is what such a disk is like. All that is set has to be true.
+	Match DiskMatch `json:"match"`
+	// Pick says which of several that match: "only" (unset: there has to be one),
+	// "smallest", "largest" or "all", which are NAME1, NAME2 and so on.
+	Pick *string `json:"pick"`
+}
+
+// DiskMatch is what a disk is like. What is unset does not matter.
+type DiskMatch struct {
+	Object
+	// Serial is the serial number, as udev has it in ID_SERIAL_SHORT.
+	Serial *string `json:"serial"`
+	// WWN is the World Wide Name, as udev has it in ID_WWN.
+	WWN *string `json:"wwn"`
+	// Model is a pattern as of a shell, for the model.
+	Model *string `json:"model"`
+	// Transport is nvme, virtio, scsi, sas, sata, usb, mmc or another bus.
+	Transport *string `json:"transport"`
+	// Path is a pattern for the names below /dev/disk/by-path.
+	Path *string `json:"path"`
+	// Size is a comparison (">= 400GiB") or a range ("100GB-2TB").
+	Size *string `json:"size"`
+	// Rotational is true for disks that turn.
+	Rotational *bool `json:"rotational"`
+	// Removable is true for media that can be taken out.
+	Removable *bool `json:"removable"`
+	// Empty is true for disks without partitions, filesystems and other signatures.
+	Empty *bool `json:"empty"`
+	// Holds is the label or the UUID of a filesystem or a partition on the disk.
+	Holds *string `json:"holds"`
+	// Root is true if the disk with the running root may match, too.
+	Root *bool `json:"root"`
 }
 
 // Ignition holds what is about the config itself and about fetching.

@@ -31,7 +31,7 @@ func (c *Config) Validate() Problems {
 	}
 	tree, problems := fit(c.encode(), version)
 	tree = tree.Clone() // normalizing changes it
-	n := &normalizer{root: configType, version: version, problems: problems}
+	n := &normalizer{root: configType, version: version, extended: true, problems: problems}
 	n.object(tree, configType)
 	return append(n.problems, unrelated(validate(fromTree(tree), version), n.problems)...)
 }
@@ -41,7 +41,7 @@ func (c *Config) Validate() Problems {
 // may not be: one gives a user's id, another the name. What another config could have
 // completed is an error now. Duplicates cannot come from merging and are not looked for.
 func (c *Config) ValidateMerged() Problems {
-	if version, known := lookupVersion(c.Ignition.Version); known {
+	if version, known := lookupVersion(strings.TrimSuffix(c.Ignition.Version, ExtendedSuffix)); known {
 		c = c.withoutIdle(version, Newest)
 	}
 	v := &validator{version: Newest, whole: true}
@@ -100,6 +100,7 @@ func (v *validator) config(c *Config) {
 	v.unitFiles(c)
 	v.machineID(c)
 	v.devices(c)
+	v.chosenDisks(c)
 	v.homes(c)
 }
 
@@ -193,6 +194,8 @@ func describe(f *doc.Field, key string) string {
 		return quote(key)
 	case "source":
 		return "this source"
+	case "as":
+		return "the name " + quote(key)
 	}
 	return fmt.Sprintf("the %s %s", f.Key, quote(key))
 }

@@ -39,20 +39,24 @@ func (v *validator) devices(c *Config) {
 			v.warn(RuleDeviceLabelUnknown, at, "no partition of the config has the label of %s; did you mean %q?", quote(path), partLabelPrefix+label)
 		}
 	}
-	s := &c.Storage
+	v.eachDevice(&c.Storage, check)
+}
+
+// eachDevice visits the devices that are named anywhere but in the entries of disks.
+func (v *validator) eachDevice(s *Storage, visit func(path string, at Origin)) {
 	for i := range s.Raid {
 		for n, device := range s.Raid[i].Devices {
-			check(device, s.Raid[i].Origin("devices", n))
+			visit(device, s.Raid[i].Origin("devices", n))
 		}
 	}
 	for i := range s.Luks {
-		check(ValueOr(s.Luks[i].Device, ""), s.Luks[i].Origin("device"))
+		visit(ValueOr(s.Luks[i].Device, ""), s.Luks[i].Origin("device"))
 	}
 	for i := range s.Filesystems {
-		check(s.Filesystems[i].Device, s.Filesystems[i].Origin("device"))
+		visit(s.Filesystems[i].Device, s.Filesystems[i].Origin("device"))
 	}
 	for _, d := range v.unitDevices {
-		check(d.path, d.at)
+		visit(d.path, d.at)
 	}
 }
 

@@ -99,7 +99,7 @@ func (o *butaneOptions) run(stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "Error reading the config:", printable(err.Error()))
 		return butaneFailed
 	}
-	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
+	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw, Plain: true})
 	if !errors.Is(err, butane.ErrDocument) {
 		io.WriteString(stderr, o.report(in, problems, stderr))
 	}

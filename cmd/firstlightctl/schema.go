@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/schema"
 )
 
 const schemaHelp = `Print a JSON schema, for editors that complete and check configs while they are
-written: of Ignition configs, or, with --variant, of Butane configs.`
+written: of Ignition configs, or, with --variant, of Butane configs. With
+--version 3.6.0+firstlight.1 it has the extensions of Firstlight.`
 
 func schemaCommand() *cobra.Command {
 	var version, variant string
@@ -33,7 +35,7 @@ func schemaCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&version, "version", "", "of the spec or variant; default: newest stable")
-	c.Flags().StringVar(&variant, "variant", "", "of Butane: fcos, openshift, ...")
+	c.Flags().StringVar(&variant, "variant", "", "of Butane: fcos, openshift, firstlight, ...")
 	return c
 }
 
@@ -45,9 +47,15 @@ func schemaOf(variant, version string) ([]byte, error) {
 		}
 		return schema.Butane(d)
 	}
-	v, err := lookupVersion(version)
-	if err != nil {
+	plain, extended := strings.CutSuffix(version, config.ExtendedSuffix)
+	v, err := lookupVersion(plain)
+	switch {
+	case err != nil:
 		return nil, err
+	case extended && !slices.Contains(config.Extended(), v):
+		return nil, fmt.Errorf("version %s of the spec has no extensions; they exist since %s", v, config.Extended()[0])
+	case extended:
+		return schema.Extended(v)
 	}
 	return schema.Ignition(v)
 }

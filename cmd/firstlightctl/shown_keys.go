@@ -21,7 +21,7 @@ var shownKeys = sync.OnceValue(func() map[string]bool {
 			s.addKeys(keys)
 		}
 	}
-	add(schema.Ignition(config.Newest))
+	add(schema.Extended(config.Newest))
 	for _, d := range butane.Dialects() {
 		add(schema.Butane(d))
 	}

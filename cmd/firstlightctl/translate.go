@@ -15,9 +15,10 @@ import (
 const translateHelp = `Translate a Butane config in YAML to what machines read: an Ignition config, or
 a MachineConfig for OpenShift. An Ignition config is translated to another
 version of the spec, by default the newest that is stable; it is refused if that
-version cannot say the same. A config of spec 2, which is another language,
-becomes one of the oldest version that can say the same. What spec 3 cannot say
-is an error, and what means something else there is a warning.
+version cannot say the same. Extensions of Firstlight stay; with --plain they
+are refused. A config of spec 2, which is another language, becomes one of the
+oldest version that can say the same. What spec 3 cannot say is an error, and
+what means something else there is a warning.
 
 The language of FILE is detected by its contents. Without FILE, or with -, it is
 standard input. Problems go to standard error. Nothing is written if there is an
@@ -26,8 +27,8 @@ error.
 ` + exitHelp
 
 type translateOptions struct {
-	pretty, strict, check, raw bool
-	output, filesDir, to       string
+	pretty, strict, check, raw, plain bool
+	output, filesDir, to              string
 }
 
 func translateCommand() *cobra.Command {
@@ -53,6 +54,7 @@ func translateCommand() *cobra.Command {
 	f.BoolVarP(&o.strict, "strict", "s", false, "refuse configs with warnings too")
 	f.BoolVarP(&o.check, "check", "c", false, "write nothing")
 	f.BoolVarP(&o.raw, "raw", "r", false, "for OpenShift: no MachineConfig around it")
+	f.BoolVar(&o.plain, "plain", false, "refuse extensions of Firstlight, naming each")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `file`")
 	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
 	f.StringVar(&o.to, "to", "", "the version of the spec")
@@ -100,12 +102,21 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 		case err != nil:
 			return nil, problems, err
 		}
+		if problems = append(problems, o.extensions(cfg)...); problems.HasErrors() {
+			return nil, problems, nil
+		}
 		result, problems := printAs(cfg, problems, to)
 		return result, problems, nil
 	}
 	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
-	if err != nil || o.to == "" {
-		return result, problems, err
+	if err != nil {
+		return nil, problems, err
+	}
+	if problems = append(problems, o.extensions(result.Config)...); problems.HasErrors() {
+		return nil, problems, nil
+	}
+	if o.to == "" {
+		return result, problems, nil
 	}
 	if result.MachineConfig {
 		return nil, append(problems, config.NewProblem(config.RuleTranslationLoss, config.Error, config.Origin{Source: in.name},
@@ -122,6 +133,15 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 		problems = append(problems, p)
 	}
 	return result, problems, nil
+}
+
+// extensions are those of a config, as problems, if it has to be plain.
+func (o *translateOptions) extensions(cfg *config.Config) config.Problems {
+	var refusal *config.ParseError
+	if !o.plain || !errors.As(cfg.CheckPlain(), &refusal) {
+		return nil
+	}
+	return refusal.Problems
 }
 
 // lookupVersion returns a version by name; "" is the newest stable one.

@@ -23,6 +23,8 @@ type Options struct {
 	Files fs.FS
 	// Raw asks for the config itself instead of OpenShift's MachineConfig.
 	Raw bool
+	// Plain refuses the variant firstlight, which other programs do not know.
+	Plain bool
 }
 
 // A Result is a translated document.
@@ -61,6 +63,11 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	t, err := translate(text, name, o, newWorkstation())
 	if err != nil {
 		return nil, t.problems, err
+	}
+	if o.Plain && t.Variant == firstlight {
+		refusal := refuse(config.NewProblem(config.RuleVariantUnknown, config.Error, t.document.Member("variant").Origin(),
+			"the variant firstlight is one of Firstlight, which Butane does not know; translate it with \"firstlightctl translate\""))
+		return nil, refusal.Problems, refusal
 	}
 	result := &Result{MachineConfig: t.Variant == openshift && !o.Raw}
 	if t.failure == nil { // checking changes the tree

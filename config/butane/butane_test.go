@@ -350,7 +350,7 @@ func TestUnknownKeys(t *testing.T) {
 }
 
 func TestEveryDialectTranslates(t *testing.T) {
-	if len(dialects()) != 9+3+3+2+18 {
+	if len(dialects()) != 9+3+3+2+18+1 {
 		t.Errorf("%d dialects", len(dialects()))
 	}
 	for _, d := range Dialects() {

@@ -58,6 +58,8 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 		}
 	case unitType, dropinType:
 		t.oneOf(n, "contents", "contentsLocal")
+	case diskType:
+		t.checkChosenDisk(n)
 	case fileType:
 		t.checkMode(n, fileModes)
 	case directoryType:
@@ -197,7 +199,7 @@ func (t *translation) checkInline(n *doc.Node) {
 	text := []byte(inline.Text)
 	version := t.Spec.String()
 	if root, err := doc.ReadJSON(text, nil); err == nil {
-		if v := root.Member("ignition").Member("version"); v != nil && v.Text != version {
+		if v := root.Member("ignition").Member("version"); v != nil && strings.TrimSuffix(v.Text, config.ExtendedSuffix) != version {
 			version = v.Text
 			t.warn(config.RuleInlineConfigVersion, originOf(n, "version"), "this config has version %s of the spec, and is part of one of version %s", version, t.Spec)
 		}

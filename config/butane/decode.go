@@ -145,16 +145,25 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 	}
 }
 
-// unknown warns about a key that the dialect does not have.
+// unknown reports a key that the dialect does not have.
 func (d *decoder) unknown(n *doc.Node, key *yaml.Node, t reflect.Type) {
 	at := d.at(key)
 	at.Path = strings.TrimPrefix(n.Path()+"."+key.Value, ".")
 	name := key.Value
 	if i := slices.IndexFunc(allKeys(t), func(k Key) bool { return k.Name == name }); i >= 0 {
-		d.report(config.RuleKeySince, config.Warning, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
+		d.tolerate(config.RuleKeySince, at, "%q %s", name, d.dialect.elsewhere(allKeys(t)[i], n))
 		return
 	}
-	d.report(config.RuleKeyUnknown, config.Warning, at, "%q is not a key of %s here and has no effect%s", name, d.dialect, d.keyFinder().Hint(n, t, name))
+	d.tolerate(config.RuleKeyUnknown, at, "%q is not a key of %s here and has no effect%s", name, d.dialect, d.keyFinder().Hint(n, t, name))
+}
+
+// tolerate warns about what Butane tolerates, as the variant firstlight does not.
+func (d *decoder) tolerate(r config.Rule, at config.Origin, format string, args ...any) {
+	if d.dialect.Variant == firstlight {
+		d.report(config.RuleExtensionKey, config.Error, at, format, args...)
+		return
+	}
+	d.report(r, config.Warning, at, format, args...)
 }
 
 func (d *decoder) keyFinder() *doc.KeyFinder {
@@ -189,7 +198,7 @@ func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
 	}
 	if y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" {
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
-			d.report(config.RuleValueNull, config.Warning, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
+			d.tolerate(config.RuleValueNull, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
 		}
 		return false
 	}

@@ -20,6 +20,7 @@ func (t *translation) desugar() {
 	t.result = t.document.Clone()
 	t.result.Member("systemd").Remove("quadlets") // made into files and links below
 	t.walkObjects(t.result, configType, t.desugarObject)
+	t.chosenDisks()
 	t.result = doc.Merge(configType, t.mountUnits(), t.result)
 	t.trees()
 	t.quadlets()
@@ -31,8 +32,11 @@ func (t *translation) desugar() {
 	if t.Variant == openshift {
 		t.desugarMachineConfig()
 	}
-	version := nodeBuilder{t.document.Member("version")}
-	ensureObject(t.result, "ignition").Set("version", version.value(t.Spec.String()))
+	version := t.Spec.String()
+	if t.result.Member(firstlight) != nil {
+		version += config.ExtendedSuffix
+	}
+	ensureObject(t.result, "ignition").Set("version", nodeBuilder{t.document.Member("version")}.value(version))
 	t.result = t.finish(t.result, configType)
 }
 

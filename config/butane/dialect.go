@@ -29,7 +29,12 @@ type Dialect struct {
 
 func (d *Dialect) String() string { return d.Variant + " " + d.Version }
 
-const openshift = "openshift"
+// firstlight is the variant with our own extensions. It is for no distribution, so that
+// nothing is checked that holds for the image of one.
+const (
+	openshift  = "openshift"
+	firstlight = "firstlight"
+)
 
 // Dialects returns all dialects, the oldest of each variant first.
 func Dialects() []Dialect { return slices.Clone(dialects()) }
@@ -50,8 +55,13 @@ var dialects = sync.OnceValue(func() []Dialect {
 			Dialect{Version: "1.0.0", Spec: config.V3_4},
 			Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
 		openshifts(),
+		newSeries(firstlight, nil,
+			Dialect{Version: "1.0.0", Spec: config.V3_6, root: bootAndGrub}),
 	)
 })
+
+// bootAndGrub are the keys that newer versions of fcos have at the root.
+var bootAndGrub = []string{"boot_device", "grub"}
 
 func newSeries(variant string, without []forbidden, versions ...Dialect) []Dialect {
 	for i := range versions {
@@ -64,17 +74,17 @@ func newSeries(variant string, without []forbidden, versions ...Dialect) []Diale
 // fedora has one minor version per minor version of the spec, except 1.3.0, which
 // added boot_device.
 func fedora() []Dialect {
-	bootDevice, grub := []string{"boot_device"}, []string{"boot_device", "grub"}
+	bootDevice := []string{"boot_device"}
 	return newSeries("fcos", nil,
 		Dialect{Version: "1.0.0", Spec: config.V3_0},
 		Dialect{Version: "1.1.0", Spec: config.V3_1},
 		Dialect{Version: "1.2.0", Spec: config.V3_2},
 		Dialect{Version: "1.3.0", Spec: config.V3_2, root: bootDevice},
 		Dialect{Version: "1.4.0", Spec: config.V3_3, root: bootDevice},
-		Dialect{Version: "1.5.0", Spec: config.V3_4, root: grub},
-		Dialect{Version: "1.6.0", Spec: config.V3_5, root: grub},
-		Dialect{Version: "1.7.0", Spec: config.V3_6, root: grub},
-		Dialect{Version: "1.8.0-experimental", Spec: config.V3_7Experimental, root: grub})
+		Dialect{Version: "1.5.0", Spec: config.V3_4, root: bootAndGrub},
+		Dialect{Version: "1.6.0", Spec: config.V3_5, root: bootAndGrub},
+		Dialect{Version: "1.7.0", Spec: config.V3_6, root: bootAndGrub},
+		Dialect{Version: "1.8.0-experimental", Spec: config.V3_7Experimental, root: bootAndGrub})
 }
 
 // openshifts has a version for each release of OpenShift.

@@ -22,6 +22,7 @@ func FuzzButane(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add(document("fcos 1.5.0", "storage: &s {files: [{<<: [*s], path: !!binary YQ==, mode: 1e3}]}\n"))
+	f.Add(document("firstlight 1.0.0", "storage: {disks: [{as: a, match: {size: '> 1GB'}, pick: largest, partitions: [{number: 1}]}, {as: b, match: {}}, {device: /dev/c}]}\n"))
 	f.Add([]byte(`{"variant": "fcos", "version": "1.7.0", "storage": {"files": [{"path": "/a"}]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		IsButane(text)

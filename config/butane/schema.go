@@ -19,6 +19,7 @@ var sugar = map[reflect.Type]reflect.Type{
 	configType:     rootType,
 	resourceType:   reflect.TypeFor[resourceSugar](),
 	storageType:    reflect.TypeFor[storageSugar](),
+	diskType:       reflect.TypeFor[diskSugar](),
 	filesystemType: reflect.TypeFor[filesystemSugar](),
 	userType:       reflect.TypeFor[userSugar](),
 	systemdType:    reflect.TypeFor[systemdSugar](),
@@ -31,6 +32,7 @@ var (
 	rootType       = reflect.TypeFor[rootSugar]()
 	resourceType   = reflect.TypeFor[config.Resource]()
 	storageType    = reflect.TypeFor[config.Storage]()
+	diskType       = reflect.TypeFor[config.Disk]()
 	filesystemType = reflect.TypeFor[config.Filesystem]()
 	fileType       = reflect.TypeFor[config.File]()
 	directoryType  = reflect.TypeFor[config.Directory]()
@@ -74,6 +76,19 @@ type storageSugar struct {
 	// Trees are directories below the files directory, copied with everything in
 	// them.
 	Trees []Tree `json:"trees" spec:"since=3.1.0"`
+}
+
+// diskSugar is a config.ChosenDisk where its disk is described.
+type diskSugar struct {
+	doc.Object
+	// As is a name for the disk in place of a device: letters, digits, "-" and "_". The
+	// disk is then /dev/firstlight/NAME wherever a device is named.
+	As *string `json:"as" spec:"extension"`
+	// Match is what the disk is like. All that is set has to be true.
+	Match config.DiskMatch `json:"match" spec:"extension"`
+	// Pick says which of several that match: only (unset: there has to be one),
+	// smallest, largest or all, which are NAME1, NAME2 and so on.
+	Pick *string `json:"pick" spec:"extension"`
 }
 
 // A Tree is a local directory that is copied to the machine as files, directories
@@ -235,7 +250,7 @@ func (d *Dialect) Keys(t reflect.Type) []Key {
 
 // hasKey reports whether the dialect has a key that exists since a version of the spec.
 func (d *Dialect) hasKey(k Key, since config.Version) bool {
-	return since <= d.Spec && (!k.variants || slices.Contains(d.root, k.Name))
+	return since <= d.Spec && (!k.variants || slices.Contains(d.root, k.Name)) && (!k.Extension || d.Variant == firstlight)
 }
 
 // elsewhere says of a key that this dialect does not have in n which ones have it: a
@@ -249,7 +264,7 @@ func (d *Dialect) elsewhere(k Key, n *doc.Node) string {
 		switch other := &all[i]; {
 		case other.Variant == d.Variant && other.Version == d.Version:
 			before = false
-		case !other.hasKey(k, since):
+		case !other.hasKey(k, since) || other.Variant == firstlight && !k.Extension:
 		case other.Variant != d.Variant:
 			others = append(others, other.Variant)
 		case !before:
@@ -277,9 +292,13 @@ func allKeys(t reflect.Type) []Key {
 	if more := sugar[t]; more != nil {
 		add(more, true)
 	}
-	if t == reflect.TypeFor[config.Ignition]() {
+	switch t {
+	case reflect.TypeFor[config.Ignition]():
 		// A document has the version of its variant instead.
 		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Name == "version" })
+	case configType:
+		// Extensions are in place.
+		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Extension })
 	}
 	keyCache.Store(t, keys)
 	return keys

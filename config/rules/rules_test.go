@@ -48,7 +48,8 @@ var unnamed = map[string][]config.Severity{
 	"RuleModeDecimal": {config.Error, config.Warning},
 	"RuleSyntaxJSON":  {config.Error}, "RuleDocumentCutOff": {config.Error},
 	"RuleVariantUnknown": {config.Error}, "RuleVersionForm": {config.Error}, "RuleVersionUnknown": {config.Error},
-	"RuleSSHPrivateKey": {config.Warning}, "RuleSSHKeyForm": {config.Warning},
+	"RuleDiskNameUnknown": {config.Warning, config.Error},
+	"RuleSSHPrivateKey":   {config.Warning}, "RuleSSHKeyForm": {config.Warning},
 }
 
 // A severity that the table does not have would be wrong in SARIF, one too many misleads.
@@ -75,7 +76,7 @@ func TestSeveritiesAreThoseOfTheCode(t *testing.T) {
 				switch {
 				case m[3] != "":
 					found[m[2]] = append(found[m[2]], bySeverity[m[3]])
-				case m[1] == "warn":
+				case m[1] == "warn" || m[1] == "tolerate":
 					found[m[2]] = append(found[m[2]], config.Warning)
 				case m[1] == "unbootable":
 					found[m[2]] = append(found[m[2]], config.Warning, config.Error)

@@ -26,7 +26,7 @@ func (t *fitter) object(fields []Field, n *Node) *Node {
 		switch since := f.SinceIn(n); {
 		case since <= t.version:
 			value = t.value(f, value)
-		case !saysNothing(value):
+		case !SaysNothing(value):
 			t.newer(m, since)
 			value = nil
 		default:
@@ -70,9 +70,9 @@ func (t *fitter) value(f *Field, n *Node) *Node {
 	return out
 }
 
-// saysNothing reports whether a value is an object or a list, and empty, as are those in
+// SaysNothing reports whether a value is an object or a list, and empty, as are those in
 // it.
-func saysNothing(n *Node) bool {
-	says := func(m Member) bool { return !saysNothing(m.Value) }
+func SaysNothing(n *Node) bool {
+	says := func(m Member) bool { return !SaysNothing(m.Value) }
 	return n.Kind == Map && !slices.ContainsFunc(n.Members, says) || n.Kind == List && len(n.Items) == 0
 }

@@ -31,7 +31,7 @@ func TestWhatSaysNothing(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{}`: true, `[]`: true, `{"a":{},"b":[]}`: true, `{"a":{"b":0}}`: false, `[{}]`: false, `""`: false, `false`: false,
 	} {
-		if got := saysNothing(read(t, text)); got != want {
+		if got := SaysNothing(read(t, text)); got != want {
 			t.Errorf("%s: %t", text, got)
 		}
 	}

@@ -20,6 +20,8 @@ type Field struct {
 	Item   *Field       // what the items are, if the type is that of a list
 	Key    string       // what identifies items of this list; "" appends
 	Shared bool         // the keys of all shared lists are one namespace
+	// Extension reports whether it is one of Firstlight, and no part of the spec.
+	Extension bool
 	// A child's item without this member removes the parent's.
 	removal string
 }
@@ -84,6 +86,8 @@ func (f *Field) readTag(tag string) {
 			f.removal = value
 		case "shared":
 			f.Shared = true
+		case "extension":
+			f.Extension = true
 		}
 	}
 }

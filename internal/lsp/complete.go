@@ -244,7 +244,11 @@ func specVersions() []string {
 	for _, v := range config.Versions() {
 		all = append(all, v.String())
 	}
-	return newestFirst(all)
+	all = newestFirst(all)
+	for _, v := range config.Extended() {
+		all = append(all, v.String()+config.ExtendedSuffix)
+	}
+	return all
 }
 
 func newestFirst(versions []string) []string {

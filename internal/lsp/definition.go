@@ -126,6 +126,7 @@ var devices = []struct {
 	prefix, list, member string
 	offered              bool
 }{
+	{config.ChosenPrefix, "disks", "as", true},
 	{"/dev/disk/by-partlabel/", "partitions", "label", true},
 	{"/dev/disk/by-partuuid/", "partitions", "guid", false},
 	{"/dev/md/", "raid", "name", true},
@@ -142,7 +143,8 @@ func (d *document) device(path string) []span {
 	for _, kind := range devices {
 		name, ok := strings.CutPrefix(path, kind.prefix)
 		for _, item := range itemsOf(d.root, kind.list) {
-			if n := item.get(kind.member); ok && n != nil && strings.EqualFold(n.text, unescape.Replace(name)) {
+			n := item.get(kind.member)
+			if ok && n != nil && (strings.EqualFold(n.text, unescape.Replace(name)) || isNumbered(item) && n.text == strings.TrimRight(name, "0123456789")) {
 				all = append(all, n.span)
 			}
 		}
@@ -150,10 +152,14 @@ func (d *document) device(path string) []span {
 	return all
 }
 
-// itemsOf are the items of one list of storage, or the partitions of all disks.
+// isNumbered reports whether an entry is all disks that match.
+func isNumbered(disk *value) bool { return disk.textOf("pick") == config.PickAll }
+
+// itemsOf are the items of one list of storage, with those of extensions, or the partitions
+// of all disks.
 func itemsOf(root *value, list string) []*value {
 	if list != "partitions" {
-		return children(root.get("storage", list))
+		return slices.Concat(children(root.get("storage", list)), children(root.get("firstlight", list)))
 	}
 	var all []*value
 	for _, disk := range children(root.get("storage", "disks")) {
@@ -168,6 +174,9 @@ func madeDevices(root *value) []string {
 	for _, kind := range devices {
 		for _, item := range itemsOf(root, kind.list) {
 			if name := item.textOf(kind.member); name != "" && kind.offered {
+				if isNumbered(item) {
+					name += "1"
+				}
 				all = append(all, kind.prefix+escape.Replace(name))
 			}
 		}

@@ -122,9 +122,13 @@ func (s *server) config(d textDocument) *document {
 // stable one if it names none, or none that exists.
 func (d *document) language() *schema.Language {
 	if !d.isButane() {
-		v, err := config.ParseVersion(d.root.textOf("ignition", "version"))
+		plain, extended := strings.CutSuffix(d.root.textOf("ignition", "version"), config.ExtendedSuffix)
+		v, err := config.ParseVersion(plain)
 		if err != nil {
 			v = config.Stable
+		}
+		if extended && slices.Contains(config.Extended(), v) {
+			return schema.OfExtended(v)
 		}
 		return schema.OfSpec(v)
 	}

@@ -101,6 +101,7 @@ func TestDefinition(t *testing.T) {
     - name: c.service
       enabled: true
 `
+	const chosen = "variant: firstlight\nversion: 1.0.0\nstorage:\n  disks:\n    - as: data\n    - as: spare\n      pick: all\n  filesystems:\n"
 	mark := func(text, at string) string {
 		if !strings.Contains(text, at) {
 			t.Fatalf("%q is not in the text", at)
@@ -117,6 +118,10 @@ func TestDefinition(t *testing.T) {
 		"array":                     {"file:///d/a.bu", device("/dev/md/md-data"), "- name: md-data"},
 		"LUKS volume":               {"file:///d/a.bu", device("/dev/mapper/secret"), "- name: secret"},
 		"LUKS volume by id":         {"file:///d/a.bu", device("/dev/disk/by-id/dm-name-secret"), "- name: secret"},
+		"chosen disk":               {"file:///d/a.bu", chosen + "    - device: /dev/firstlight/da‸ta\n", "- as: data"},
+		"one of all chosen disks":   {"file:///d/a.bu", chosen + "    - device: /dev/firstlight/spare‸12\n", "- as: spare"},
+		"all chosen disks":          {"file:///d/a.bu", chosen + "    - device: /dev/firstlight/data‸1\n", ""},
+		"chosen disk of JSON":       {"file:///d/a.ign", "{\"ignition\": {\"version\": \"3.6.0+firstlight.1\"}, \"firstlight\": {\"disks\": [\n{\"as\": \"data\"}]},\n\"storage\": {\"filesystems\": [{\"device\": \"/dev/firstlight/da‸ta\"}]}}", `{"as": "data"}]},`},
 		"device that is not made":   {"file:///d/a.bu", device("/dev/mapper/other"), ""},
 		"unit's name":               {"file:///d/a.bu", mark(units, "a.service"), "contents: |"},
 		"unit in a unit":            {"file:///d/a.bu", strings.Replace(units, "After=b.ser", "After=b.ser‸", 1), "contents: |"},

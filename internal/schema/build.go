@@ -19,12 +19,17 @@ type key struct {
 	optional bool
 }
 
-func specKeys(t reflect.Type) []key {
-	var keys []key
-	for _, f := range doc.FieldsOf(t) {
-		keys = append(keys, key{f, f.Name, t.Name(), isPointer(t, f)})
+// specKeys are those of the spec, and of its extensions if they are asked for.
+func specKeys(extended bool) func(reflect.Type) []key {
+	return func(t reflect.Type) []key {
+		var keys []key
+		for _, f := range doc.FieldsOf(t) {
+			if extended || !f.Extension {
+				keys = append(keys, key{f, f.Name, t.Name(), isPointer(t, f)})
+			}
+		}
+		return keys
 	}
-	return keys
 }
 
 func butaneKeys(d *butane.Dialect) func(reflect.Type) []key {
@@ -49,6 +54,7 @@ func isPointer(t reflect.Type, f doc.Field) bool {
 // A builder makes one schema.
 type builder struct {
 	version     config.Version
+	suffix      string          // of the version, if there are extensions
 	dialect     *butane.Dialect // nil for the spec
 	keys        func(reflect.Type) []key
 	describe    func(name string) string

@@ -15,16 +15,50 @@ var example = regexp.MustCompile("(?s)```(json|yaml)\n(.*?)```")
 // examples are those of docs/config.md in one language.
 func examples(t *testing.T, language string) []string {
 	t.Helper()
-	var all []string
-	for _, m := range example.FindAllStringSubmatch(readFile(t, "../../docs/config.md"), -1) {
-		if m[1] == language {
-			all = append(all, m[2])
-		}
-	}
+	all := examplesOf(t, "config.md", language)
 	if len(all) < 2 {
 		t.Fatalf("there are only %d examples in %s", len(all), language)
 	}
 	return all
+}
+
+// examplesOf are those of a document in one language.
+func examplesOf(t *testing.T, name, language string) []string {
+	t.Helper()
+	var all []string
+	for _, m := range example.FindAllStringSubmatch(readFile(t, "../../docs/"+name), -1) {
+		if m[1] == language {
+			all = append(all, m[2])
+		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s has no examples in %s", name, language)
+	}
+	return all
+}
+
+func TestExamplesOfExtensionsAreValid(t *testing.T) {
+	text, err := Extended(config.V3_6)
+	j := newJudge(t, text, err)
+	for _, text := range examplesOf(t, "extensions.md", "json") {
+		cfg, problems, err := config.Parse([]byte(text), "example")
+		if err != nil || len(problems) > 0 || !cfg.IsExtended() {
+			t.Errorf("%v: %v in\n%s", err, problems, text)
+		}
+		if c := j.complaints(t, parseJSON(t, text)); c != nil {
+			t.Errorf("the schema complains of %q in\n%s", c, text)
+		}
+	}
+	j = judgeOfButane(t, dialect(t, "firstlight 1.0.0"))
+	for _, text := range examplesOf(t, "extensions.md", "yaml") {
+		result, problems, err := butane.Translate([]byte(text), "example", butane.Options{})
+		if err != nil || len(problems) > 0 || !result.Config.IsExtended() {
+			t.Errorf("%v: %v in\n%s", err, problems, text)
+		}
+		if c := j.complaints(t, parseYAML(t, text)); c != nil {
+			t.Errorf("the schema complains of %q in\n%s", c, text)
+		}
+	}
 }
 
 func TestExamplesInJSONAreValid(t *testing.T) {

@@ -35,6 +35,9 @@ func Fields() []byte {
 	for _, v := range config.Versions() {
 		r.spec = append(r.spec, &schemaOf{ignition(v), "", v.String(), v})
 	}
+	for _, v := range config.Extended() {
+		r.spec = append(r.spec, &schemaOf{extended(v), "", v.String() + config.ExtendedSuffix, v})
+	}
 	for _, d := range butane.Dialects() {
 		r.dialects = append(r.dialects, &schemaOf{ofDialect(d), d.Variant, d.Version, d.Spec})
 	}
@@ -68,6 +71,9 @@ type schemaOf struct {
 	spec             config.Version
 }
 
+// isExtended reports whether it has the extensions of Firstlight.
+func (s *schemaOf) isExtended() bool { return s.definition("DiskMatch") != nil }
+
 // versions is a table of the versions of each variant.
 func (r *fieldsDoc) versions() {
 	variants := r.variants(func(*schemaOf) bool { return true })
@@ -77,7 +83,7 @@ func (r *fieldsDoc) versions() {
 		for _, variant := range variants {
 			var versions []string
 			for _, d := range r.dialects {
-				if d.variant == variant && d.spec == s.spec {
+				if d.variant == variant && d.spec == s.spec && d.isExtended() == s.isExtended() {
 					versions = append(versions, d.version)
 				}
 			}
@@ -131,12 +137,18 @@ func (r *fieldsDoc) paths(name string, in *schemaOf, inSpec bool) {
 		r.WriteString("This is the document itself.\n\n")
 		return
 	}
+	inButane := r.dialects[len(r.dialects)-1].pathsOf(name)
 	for _, path := range in.pathsOf(name) {
 		snake := path
 		if inSpec {
 			snake = doc.Snake(path)
 		}
 		switch {
+		case strings.HasPrefix(path, "firstlight"):
+			fmt.Fprintf(r, "- `%s` in JSON\n", path)
+			for _, path := range inButane {
+				fmt.Fprintf(r, "- `%s` in Butane\n", path)
+			}
 		case !inSpec:
 			fmt.Fprintf(r, "- `%s` in Butane\n", path)
 		case snake == path:
@@ -205,7 +217,8 @@ func (r *fieldsDoc) sinceInButane(of, name string) string {
 		i := slices.IndexFunc(r.dialects, func(d *schemaOf) bool { return d.variant == variant && has(d) })
 		first = append(first, variant+" "+r.dialects[i].version)
 	}
-	if len(with) == len(r.variants(func(*schemaOf) bool { return true })) {
+	isMissing := func(variant string) bool { return !slices.Contains(with, variant) }
+	if !slices.ContainsFunc(r.variants(func(d *schemaOf) bool { return !d.isExtended() }), isMissing) {
 		return first[0]
 	}
 	return strings.Join(first, ", ")

@@ -33,6 +33,20 @@ func OfSpec(v config.Version) *Language {
 	})
 }
 
+// OfExtended returns the language of configs of one version of the spec with extensions.
+func OfExtended(v config.Version) *Language {
+	version := v.String() + config.ExtendedSuffix
+	return cached("Ignition "+version, func() *Language {
+		return &Language{extended(v), version, func() []*Language {
+			all := OfSpec(v).family()
+			for _, v := range config.Extended() {
+				all = append(all, OfExtended(v))
+			}
+			return all
+		}}
+	})
+}
+
 // OfDialect returns the language of documents of one dialect of Butane.
 func OfDialect(d butane.Dialect) *Language {
 	return cached(d.String(), func() *Language {

@@ -54,6 +54,10 @@ func TestLanguageKnowsSinceWhenAKeyExists(t *testing.T) {
 		{OfSpec(config.V3_5), []string{"kernelArguments"}, "3.3.0"},
 		{OfSpec(config.V3_5), []string{"storage", "files", "mode"}, "3.0.0"},
 		{OfSpec(config.V3_5), []string{"nothing"}, ""},
+		{OfExtended(config.V3_7Experimental), []string{"firstlight", "disks", "match", "serial"}, "3.6.0+firstlight.1"},
+		{OfExtended(config.V3_6), []string{"kernelArguments"}, "3.3.0"},
+		{OfSpec(config.V3_6), []string{"firstlight"}, ""},
+		{OfDialect(dialect(t, "firstlight 1.0.0")), []string{"storage", "disks", "pick"}, "1.0.0"},
 	} {
 		if got := c.of.Since(c.path...); got != c.want {
 			t.Errorf("%s: since %q, want %q", c.path, got, c.want)

@@ -15,7 +15,8 @@ import (
 var required = set(
 	"Ignition.version", "sugar.variant", "sugar.version",
 	"HTTPHeader.name", "Group.name", "User.name",
-	"Directory.path", "File.path", "Link.path", "Link.target", "Disk.device", "Filesystem.device",
+	"Directory.path", "File.path", "Link.path", "Link.target", "Filesystem.device",
+	"ChosenDisk.as", "ChosenDisk.match",
 	"Raid.name", "Raid.level", "Raid.devices",
 	"Luks.name", "Luks.device", "ClevisCustom.pin", "ClevisCustom.config", "Tang.url", "Tang.thumbprint",
 	"Unit.name", "Dropin.name",
@@ -40,12 +41,15 @@ var nullableSince = map[string]config.Version{
 const (
 	segment  = `([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)`
 	absolute = `^/(` + segment + `(/` + segment + `)*)?$`
-	guid     = `^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$`
+	// sizeRange is what config.ParseSizeRange reads, but for the order of two sizes.
+	size      = ` *[0-9]+ *([kMGTP]B|[KMGTP]iB|B) *`
+	sizeRange = `^( *([<>]=?)` + size + `|` + size + `-` + size + `)$`
+	guid      = `^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$`
 )
 
 // rules restrict the values of members beyond their type.
 var rules = map[string]func(*builder, *node){
-	"Ignition.version": func(b *builder, s *node) { s.Const = b.version.String() },
+	"Ignition.version": func(b *builder, s *node) { s.Const = b.version.String() + b.suffix },
 	"sugar.variant":    func(b *builder, s *node) { s.Const = b.dialect.Variant },
 	"sugar.version":    func(b *builder, s *node) { s.Const = b.dialect.Version },
 
@@ -70,6 +74,18 @@ var rules = map[string]func(*builder, *node){
 	"Tree.fileMode":  mode,
 	"Tree.dirMode":   mode,
 
+	"ChosenDisk.as":       diskName,
+	"ChosenDisk.pick":     func(b *builder, s *node) { s.Enum = b.enum(config.DiskPicks()...) },
+	"sugar.as":            diskName,
+	"sugar.pick":          func(b *builder, s *node) { s.Enum = b.enum(config.DiskPicks()...) },
+	"DiskMatch.serial":    notEmpty,
+	"DiskMatch.wwn":       notEmpty,
+	"DiskMatch.model":     notEmpty,
+	"DiskMatch.transport": notEmpty,
+	"DiskMatch.path":      notEmpty,
+	"DiskMatch.size":      matching(sizeRange),
+	"DiskMatch.holds":     notEmpty,
+
 	"Partition.guid":     matching(guid),
 	"Partition.typeGuid": matching(guid),
 	"Partition.label":    func(_ *builder, s *node) { s.Pattern, s.MaxLength = "^[^:]*$", 36 },
@@ -90,6 +106,10 @@ var rules = map[string]func(*builder, *node){
 func matching(pattern string) func(*builder, *node) {
 	return func(_ *builder, s *node) { s.Pattern = pattern }
 }
+
+func notEmpty(_ *builder, s *node) { s.MinLength = 1 }
+
+func diskName(_ *builder, s *node) { s.Pattern, s.MaxLength = "^[A-Za-z0-9][A-Za-z0-9_-]*$", 64 }
 
 func orEmpty(pattern string) string { return "^$|" + pattern }
 
@@ -152,6 +172,21 @@ var objectRules = map[string]func(*builder, *node){
 	"Config": func(b *builder, s *node) {
 		if b.dialect == nil {
 			s.Required = append(s.Required, "ignition")
+		}
+	},
+	"Disk": func(b *builder, s *node) {
+		if b.dialect == nil || !slices.ContainsFunc(s.Properties, func(p property) bool { return p.name == "as" }) {
+			s.Required = append(s.Required, "device")
+			return
+		}
+		s.AnyOf = needOneOf("device", "as").AnyOf
+	},
+	// Root is no property of disks.
+	"DiskMatch": func(_ *builder, s *node) {
+		for _, p := range s.Properties {
+			if p.name != "root" {
+				s.AnyOf = append(s.AnyOf, &node{Required: []string{p.name}})
+			}
 		}
 	},
 	"Partition": func(_ *builder, s *node) { s.AnyOf = needOneOf("number", "label").AnyOf },

@@ -206,6 +206,11 @@ func TestButaneValuesAreJudgedAsByTheCode(t *testing.T) {
 		{"mode", "fcos 1.6.0", "storage: {files: [{path: /a, mode: %s}]}", []string{"0644", "0o644", "420", `"0644"`, "8192", "-1"}},
 		{"merge", "fcos 1.6.0", "ignition: {config: {merge: [%s]}}", []string{"{source: 'http://a'}", "{}", `{inline: '{"ignition": {"version": "3.5.0"}}'}`, "{compression: gzip}"}},
 		{"user of grub", "fcos 1.6.0", "grub: {users: [%s]}", []string{"{name: a, password_hash: b}", "{name: a}", "{password_hash: b}"}},
+		{"disk", "firstlight 1.0.0", "storage: {disks: [{%s}]}", []string{"device: /a", "as: a, match: {serial: S}", "wipe_table: true", "as: a, match: {}", "as: a/b, match: {serial: S}",
+			"as: a, match: {serail: S}", "as: a, match: {root: true}"}},
+		{"pick", "firstlight 1.0.0", "storage: {disks: [{as: a, match: {serial: S}, pick: %s}]}", []string{"only", "smallest", "largest", "all", "any", `""`}},
+		{"size of disks", "firstlight 1.0.0", "storage: {disks: [{as: a, match: {size: '%s'}}]}", sizes},
+		{"chosen disks elsewhere", "fcos 1.7.0", "storage: {disks: [{%s}]}", []string{"device: /a", "as: a, match: {serial: S}"}},
 		{"metadata", "openshift 4.18.0", "metadata: {%s}", []string{"name: a, labels: {machineconfiguration.openshift.io/role: worker}", "name: a, labels: {machineconfiguration.openshift.io/role: worker, b: }", "name: a", "", "name: a, labels: {machineconfiguration.openshift.io/role: worker, b: []}"}},
 	} {
 		d := dialect(t, c.dialect)
@@ -216,6 +221,43 @@ func TestButaneValuesAreJudgedAsByTheCode(t *testing.T) {
 			if code, schema := err == nil, j.complaints(t, parseYAML(t, text)) == nil; code != schema {
 				t.Errorf("%s: %s %s: accepted by the code: %t (%v), by the schema: %t", c.dialect, c.name, value, code, err, schema)
 			}
+		}
+	}
+}
+
+var sizes = []string{">= 400GiB", "<=2TB", "> 1 kB ", " < 1B", "100GB-2TB", "1 MiB - 1 PiB", "400GB", "400", ">= 1.5TB", "== 1GB", "1GB-", "-1GB", ">= 1KB", "", ">= 1GB-2GB"}
+
+func TestExtensionsAreJudgedAsByTheCode(t *testing.T) {
+	for _, v := range config.Extended() {
+		text, err := Extended(v)
+		j := newJudge(t, text, err)
+		for _, f := range []struct {
+			around string
+			values []string
+		}{
+			{`{"disks": [%s]}`, []string{`{"as": "a", "match": {"serial": "S"}}`, `{"as": "a", "match": {"rotational": false}}`, `{"as": "a"}`, `{"match": {"serial": "S"}}`, `{"as": "a", "match": {}}`,
+				`{"as": "a", "match": {"root": true}}`, `{"as": "a", "match": {"serail": "S"}}`, `{"as": "a", "match": {"serial": "S"}, "device": "/a"}`, `{"as": "a", "match": {"empty": "yes"}}`}},
+			{`{"disks": [{"as": %s, "match": {"serial": "S"}}]}`, quoted("a", "A-b_1", "", "-a", "a.b", "a/b", strings.Repeat("a", 64), strings.Repeat("a", 65))},
+			{`{"disks": [{"as": "a", "match": {"serial": "S"}, "pick": %s}]}`, quoted("only", "smallest", "largest", "all", "any", "")},
+			{`{"disks": [{"as": "a", "match": {"size": %s}}]}`, quoted(sizes...)},
+			{`{"disks": [{"as": "a", "match": {"serial": %s}}]}`, quoted("S", "")},
+			{`{"diks": %s}`, []string{`[]`}},
+		} {
+			for _, value := range f.values {
+				text := fmt.Sprintf(`{"ignition": {"version": "%s+firstlight.1"}, "firstlight": `+f.around+`}`, v, value)
+				_, _, err := config.Parse([]byte(text), "test")
+				if code, schema := err == nil, j.complaints(t, parseJSON(t, text)) == nil; code != schema {
+					t.Errorf("%s: accepted by the code: %t (%v), by the schema: %t", text, code, err, schema)
+				}
+			}
+		}
+		for _, text := range []string{`{"ignition": {"version": %q}}`, `{"ignition": {"version": %q}, "firstlight": {}}`} {
+			if j.complaints(t, parseJSON(t, fmt.Sprintf(text, v))) == nil {
+				t.Errorf("the schema with extensions takes a plain version: %s", text)
+			}
+		}
+		if judgeOf(t, v).complaints(t, parseJSON(t, fmt.Sprintf(`{"ignition": {"version": %q}, "firstlight": {}}`, v))) == nil {
+			t.Errorf("%s: the plain schema takes extensions", v)
 		}
 	}
 }

@@ -25,8 +25,24 @@ func Ignition(v config.Version) ([]byte, error) {
 }
 
 func ignition(v config.Version) *node {
-	b := &builder{version: v, keys: specKeys, describe: describe}
-	return b.document("urn:firstlight:ignition:"+v.String(), "Ignition config "+v.String())
+	b := &builder{version: v, keys: specKeys(false), describe: describe}
+	return b.ignition()
+}
+
+// Extended returns the schema of configs of one version of the spec with the extensions of
+// Firstlight, indented. See config.Extended.
+func Extended(v config.Version) ([]byte, error) {
+	return print(extended(v))
+}
+
+func extended(v config.Version) *node {
+	b := &builder{version: v, suffix: config.ExtendedSuffix, keys: specKeys(true), describe: describe}
+	return b.ignition()
+}
+
+func (b *builder) ignition() *node {
+	version := b.version.String() + b.suffix
+	return b.document("urn:firstlight:ignition:"+version, "Ignition config "+version)
 }
 
 // Butane returns the schema of documents of one dialect, indented. It is for YAML

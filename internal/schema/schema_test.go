@@ -198,7 +198,7 @@ func TestButaneHasTheSpecsMembersAndSugar(t *testing.T) {
 		".grub.users[].password_hash": "fcos 1.5.0", ".metadata.labels": "openshift 4.8.0", ".systemd.quadlets": "fcos 1.8.0-experimental",
 		".storage.trees[].file_mode": "fcos 1.7.0", ".boot_device.luks.cex.enabled": "fcos 1.6.0", ".kernel_arguments": "fcos 1.4.0",
 		".storage.filesystems[].with_mount_unit": "fcos 1.1.0", ".storage.disks[].partitions[].size_mib": "fcos 1.0.0",
-		".systemd.units[].dropins[].contents_local": "fcos 1.5.0", ".passwd.users[].ssh_authorized_keys_local": "fcos 1.5.0",
+		".storage.disks[].match.serial": "firstlight 1.0.0", ".systemd.units[].dropins[].contents_local": "fcos 1.5.0", ".passwd.users[].ssh_authorized_keys_local": "fcos 1.5.0",
 	}
 	first := map[string]string{}
 	for _, d := range butane.Dialects() {
