@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/storage"
 )
@@ -18,6 +19,23 @@ func (p *process) machine() *storage.Machine {
 		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) {
 			return p.fetch.Bytes(ctx, r, config.Limit{Bytes: maxKey})
 		}}
+}
+
+// keepRules leaves the rules for udev of later boots to the files stage.
+func (p *process) keepRules(rules string) error {
+	if rules == "" {
+		return nil
+	}
+	f := outputFile{Path: storage.RulesFile, Mode: 0o644}
+	f.Contents.Source = dataurl.Encode(textType, []byte(rules))
+	kept := []outputFile{f}
+	for _, other := range p.state.ProviderOutputFiles {
+		if other.Path != f.Path { // of an earlier run
+			kept = append(kept, other)
+		}
+	}
+	p.state.ProviderOutputFiles = kept
+	return p.state.save(p.StateFile)
 }
 
 // maxKey bounds the key of a LUKS volume and a Tang server's answer, in bytes.
@@ -43,7 +61,7 @@ func disks(ctx context.Context, p *process) error {
 		}
 	}
 	p.runner.Workers = 2 * runtime.NumCPU()
-	err = p.execute(ctx, plan)
+	err = errors.Join(p.keepRules(m.UdevRules()), p.execute(ctx, plan))
 	if len(p.cfg.Storage.Luks) == 0 {
 		return err
 	}

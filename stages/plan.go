@@ -36,6 +36,9 @@ func PlanRoot(ctx context.Context, m *storage.Machine, cfg *config.Config) ([]St
 	mounts, mountErr := m.PlanMount(ctx, cfg)
 	tree.Run, tree.Log, tree.Config, tree.Result = m.Run, m.Log, "plan", files.Result{Date: time.Now()}
 	tree.Keys, tree.VolumeKeys = futureKeys(cfg)
+	if rules := m.UdevRules(); rules != "" {
+		tree.Outputs = []files.Output{{Path: storage.RulesFile, Text: []byte(rules), Mode: 0o644}}
+	}
 	entries, filesErr := tree.Plan(ctx, cfg)
 	return []StagePlan{{mountStage, mounts}, {filesStage, entries}}, errors.Join(mountErr, filesErr)
 }

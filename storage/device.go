@@ -39,7 +39,7 @@ type device struct {
 }
 
 func (m *Machine) open(path string) (*device, error) {
-	node, err := resolve(path)
+	node, err := resolve(m.devPath(path))
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,17 @@ func (m *Machine) nodeOf(t *plan.Target) (string, error) {
 // works, the node stays.
 func resolve(device string) (string, error) { return filepath.EvalSymlinks(device) }
 
-// devPath is the path of a device that a helper program makes below /dev.
+// devPath is where a device is that the config or a helper program names: a chosen disk is
+// what it was chosen to be, whether or not there is a link already.
 func (m *Machine) devPath(path string) string {
+	if node, ok := m.chosen(path); ok {
+		path = node
+	}
+	return m.underDev(path)
+}
+
+// underDev is a path below /dev where tests have it.
+func (m *Machine) underDev(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/dev/"); ok && m.Dev != "" {
 		return filepath.Join(m.Dev, rest)
 	}

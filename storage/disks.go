@@ -35,6 +35,7 @@ func (m *Machine) Preview(ctx context.Context, cfg *config.Config) ([]plan.DiskP
 // An inspector looks at the machine for one plan: this one, or the inventory of another.
 type inspector interface {
 	plan.Facts
+	choose(ctx context.Context, cfg *config.Config) ([]*plan.Choice, error)
 	lookAtDisks(ctx context.Context, storage *config.Storage) ([]*plan.DiskFacts, error)
 	lookAtTargets(ctx context.Context, targets []*plan.Target, wait bool) error
 }
@@ -50,8 +51,13 @@ func (m *Machine) preview(ctx context.Context, cfg *config.Config, in inspector)
 // decide looks at the machine and decides on everything: the disks first, as it
 // depends on their partitions where all else will be.
 func (m *Machine) decide(ctx context.Context, cfg *config.Config, in inspector) (*plan.Graph, error) {
+	choices, err := in.choose(ctx, cfg)
+	if err != nil {
+		return plan.New(cfg, nil, in), err
+	}
 	disks, err := in.lookAtDisks(ctx, &cfg.Storage)
 	g := plan.New(cfg, disks, in)
+	g.Use(choices)
 	if err != nil {
 		return g, err
 	}
@@ -84,6 +90,9 @@ func (m *Machine) operations(g *plan.Graph) report.Plan {
 			if before := operations[d]; before != nil && !slices.Contains(op.After, before) {
 				op.After = append(op.After, before)
 			}
+		}
+		if _, isChoice := n.(*plan.Choice); !isChoice && len(op.After) == 0 {
+			op.After = append(op.After, all[:len(g.Choices)]...) // they are the first
 		}
 		operations[n] = op
 		all = append(all, op)
@@ -118,8 +127,14 @@ func programs(n plan.Node) []string {
 
 func (m *Machine) execute(ctx context.Context, n plan.Node) error {
 	switch n := n.(type) {
+	case *plan.Choice:
+		return m.makeLinks(n)
 	case *plan.Disk:
-		return m.partition(ctx, n)
+		err := m.partition(ctx, n)
+		if c := plan.Chosen(m.choices, n.Config.Device); c != nil && err == nil {
+			return m.makeLinks(c)
+		}
+		return err
 	case *plan.Array:
 		return m.prepareArray(ctx, n)
 	case *plan.Volume:

@@ -3,12 +3,14 @@
 //
 // The disks stage, in disks.go:
 //
+//	choose the disks that the config names by what they are       choose.go
 //	wait for the disks of the config, read their tables, see who holds them
 //	decide on partitions; locate what everything else is to be on
 //	wait for the other devices, look at what they hold
 //	decide on arrays, LUKS volumes and filesystems
 //	any conflict: stop with all of them; nothing has been written
 //	an operation for each node of the graph, after those that it depends on:
+//	    choice      make the links to a chosen disk          choose.go
 //	    disk        wipe, write the table, tell the kernel   partition.go, mapped.go
 //	    array       create, assemble or complete             raid.go
 //	    volume      create or open, bind to clevis           luks*.go
@@ -26,6 +28,12 @@
 // The mount stage (mount.go) mounts the config's filesystems below the root, the
 // outer ones first, and labels what is new for SELinux. The umount stage takes
 // them away in reverse, and first takes the mark of unfinished volumes away.
+//
+// To choose a disk is to look at all of them: what they are comes from sysfs and
+// udev's records (identity.go), where the running root is from mounts, kernel
+// arguments and labels (rootdisk.go). While a plan is made a path such as
+// /dev/firstlight/data leads to the chosen disk without a link (Machine.devPath).
+// UdevRules (udevrules.go) are for later boots; the files stage writes them.
 //
 // Words: a node is the kernel's device file, a path is any name of a device in
 // the config, a holder is what uses a device. Waiting (wait.go) is by uevents

@@ -28,6 +28,10 @@ func (in *inspection) close() {
 	}
 }
 
+func (in *inspection) choose(ctx context.Context, cfg *config.Config) ([]*plan.Choice, error) {
+	return in.m.choose(ctx, cfg)
+}
+
 // lookAtDisks waits for the disks of the config, and for the TPM that its volumes need,
 // and gathers the facts about the disks. Of those that it could not look at there are
 // none.

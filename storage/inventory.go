@@ -45,6 +45,8 @@ type InventoryDevice struct {
 	Blank      bool                 `json:"blank,omitempty"`
 	Mapping    string               `json:"mapping,omitempty"`
 	Holds      []InventorySignature `json:"holds,omitempty"`
+	// Disk is what a disk is, and nil for partitions.
+	Disk *plan.DiskIdentity `json:"disk,omitempty"`
 }
 
 // An InventoryPartition is a partition with what it holds. Start and size are in sectors.
@@ -80,19 +82,50 @@ func (m *Machine) Inventory() ([]InventoryDevice, error) {
 	links := m.links()
 	var errs []error
 	for _, e := range entries {
-		if size := m.attribute(m.sys("class", "block", e.Name()), "size"); size == "0" || size == "" {
+		dir := m.sysOf(nodeOfKernel(e.Name()))
+		if size := m.attribute(dir, "size"); size == "0" || size == "" {
 			continue // a drive without a disc, an unused loop device
 		}
-		node := "/dev/" + strings.ReplaceAll(e.Name(), "!", "/")
-		d, err := m.open(m.devPath(node))
+		node := nodeOfKernel(e.Name())
+		d, err := m.open(node)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("looking at %s: %w", node, err))
 			continue
 		}
 		all = append(all, m.inventoryOf(d, node, links[d.node]))
 		d.file.Close()
+		all[len(all)-1].Disk, _ = m.identify(dir)
+	}
+	disks := candidatesOf(all)
+	errs = append(errs, m.markRoot(disks))
+	for _, c := range disks {
+		i := slices.IndexFunc(all, func(d InventoryDevice) bool { return d.Node == c.Node() })
+		all[i].Disk.Root = c.Root
 	}
 	return all, errors.Join(errs...)
+}
+
+// candidatesOf are the disks of an inventory.
+func candidatesOf(devices []InventoryDevice) []*plan.Candidate {
+	var all []*plan.Candidate
+	for i := range devices {
+		d := &devices[i]
+		if d.Disk == nil {
+			continue
+		}
+		c := &plan.Candidate{DiskIdentity: *d.Disk, Facts: d.facts(d.Node), Signatures: signatures(d.Holds)}
+		for _, link := range d.Links {
+			if name, found := strings.CutPrefix(link, byPath+"/"); found {
+				c.Paths = append(c.Paths, name)
+			}
+		}
+		slices.Sort(c.Paths)
+		for _, p := range d.Partitions {
+			c.Partitions = append(c.Partitions, plan.HeldPartition{Partition: p.partition(), Signatures: signatures(p.Holds)})
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // links are the paths in directories of udev and others, by the nodes to which they lead.
@@ -161,11 +194,14 @@ func signatures(listed []InventorySignature) []blkprobe.Signature {
 }
 
 // An inventory is a machine that is elsewhere, and implements inspector.
-type inventory struct{ devices []InventoryDevice }
+type inventory struct {
+	devices []InventoryDevice
+	choices []*plan.Choice
+}
 
 // PreviewInventory plans as Preview does, for devices that were looked at elsewhere.
 func (m *Machine) PreviewInventory(ctx context.Context, cfg *config.Config, devices []InventoryDevice) ([]plan.DiskPreview, report.Plan, error) {
-	return m.preview(ctx, cfg, &inventory{devices})
+	return m.preview(ctx, cfg, &inventory{devices: devices})
 }
 
 // Check returns why a device is none that Inventory has.
@@ -203,6 +239,12 @@ const maxSlots = 1024
 
 // find returns the device of a path.
 func (r *inventory) find(path string) (*InventoryDevice, error) {
+	if c := plan.Chosen(r.choices, path); c != nil {
+		number, isPartition := plan.ChosenPartition(c.Path(), path)
+		if path = c.Disk.Node(); isPartition {
+			path = partitionNode(path, number)
+		}
+	}
 	for i := range r.devices {
 		if d := &r.devices[i]; d.Node == path || slices.Contains(d.Links, path) {
 			return d, nil
@@ -213,6 +255,13 @@ func (r *inventory) find(path string) (*InventoryDevice, error) {
 		all = append(all, d.Node)
 	}
 	return nil, fmt.Errorf("%s is not in the facts; devices there: %s", path, cmp.Or(strings.Join(all, ", "), "none"))
+}
+
+func (r *inventory) choose(_ context.Context, cfg *config.Config) (all []*plan.Choice, err error) {
+	if len(cfg.Firstlight.Disks) > 0 {
+		r.choices, err = plan.Choose(cfg, candidatesOf(r.devices))
+	}
+	return r.choices, err
 }
 
 func (r *inventory) lookAtDisks(_ context.Context, storage *config.Storage) ([]*plan.DiskFacts, error) {

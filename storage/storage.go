@@ -14,6 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // A Machine is the block devices' side of the machine under provisioning.
@@ -50,11 +51,19 @@ type Machine struct {
 	// Zkey and CardKey are zkey's repository and the passphrase beside a card.
 	// Mdadm is where mdadm keeps its files about arrays that it creates.
 	Dev, Scratch, Zkey, CardKey, Mdadm string
+	// Quiet is how long no disk has to have come before one of those is chosen that are
+	// there.
+	Quiet time.Duration
 	// Timeout is how long to wait for devices; by default what the kernel
 	// argument firstlight.device_timeout says, in seconds, or 90 s.
 	Timeout time.Duration
 	// Random is where the GUIDs of new tables and partitions come from.
 	Random io.Reader
+
+	// candidates are the disks of the machine, and choices those of them that the config
+	// names by what they are.
+	candidates []*plan.Candidate
+	choices    []*plan.Choice
 
 	mu sync.Mutex // for what operations change
 	// locks are open disks that udev must not read the table of, by their node;

@@ -72,7 +72,7 @@ func (m *Machine) missing(devices []requiredDevice) []requiredDevice {
 		if d.tpm {
 			_, d.err = os.Stat(d.path)
 		} else {
-			d.err = system.DeviceReady(d.path, m.udev())
+			d.err = system.DeviceReady(m.devPath(d.path), m.udev())
 		}
 		if d.err != nil {
 			missing = append(missing, d)

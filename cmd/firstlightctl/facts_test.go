@@ -18,6 +18,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/storage"
+	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
 // machineOf is a machine whose disks are images, by the kernel's names.
@@ -101,6 +102,31 @@ func TestAPlanWithFactsIsThatOfTheMachine(t *testing.T) {
 			t.Errorf("%s: with facts\n%v\n%v\n%s\nwithout\n%v\n%v\n%s", name, got.Operations, got.Conflicts, shownDisks(got), want.Operations, want.Conflicts, shownDisks(want))
 		}
 	}
+}
+
+func TestPlansSayWhichDiskIsChosen(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", os.DevNull)
+	images := map[string]string{"vda": "a.img", "vdb": "b.img"}
+	for i, image := range []string{"a.img", "b.img"} {
+		testkit.NoError(t, errors.Join(os.WriteFile(image, nil, 0o644), os.Truncate(image, int64(i+1)*10<<20)))
+	}
+	m := machineOf(t, images)
+	testkit.WriteFile(t, filepath.Join(m.Sys, "class/block/vdb/serial"), "V-2\n")
+	facts := writeFacts(t, "box.json", m)
+	testkit.Equal(t, "what is known of a disk", *facts.Devices[1].Disk, plan.DiskIdentity{Serial: "V-2", Transport: "virtio"})
+	const config = `{variant: firstlight, version: 1.0.0, storage: {disks: [{as: data, match: {MATCH}, pick: largest, partitions: [{number: 1, label: data}]}]}}`
+	testkit.WriteFile(t, "chosen.bu", strings.Replace(config, "MATCH", "transport: virtio, empty: true", 1))
+	got := planned(t, 0, "--facts", "box.json", "chosen.bu")
+	testkit.Equal(t, "operation", got.Operations[0].Name, `disk "data" is /dev/vdb (21 MB, virtio, serial V-2, empty): largest of 2 that match`)
+	testkit.Equal(t, "node", got.Disks[0].Node, "/dev/vdb")
+	testkit.WriteFile(t, "none.bu", strings.Replace(config, "MATCH", "transport: nvme", 1))
+	got = planned(t, exitRefused, "--facts", "box.json", "none.bu")
+	testkit.Contains(t, "conflict", got.Conflicts[0].Cause, `no disk of this machine matches disk "data"`, "/dev/vda (10.5 MB, virtio, empty): its transport is virtio", "/dev/vdb")
+	// Images stand for what would be chosen.
+	got = planned(t, 0, "--disk", "/dev/firstlight/data=a.img", "none.bu")
+	testkit.Equal(t, "operation", got.Operations[0].Name, `partitioning /dev/firstlight/data (create 1 "data")`)
+	testkit.Contains(t, "not judged", strings.Join(got.NotJudged, "\n"), "which disks of a machine")
 }
 
 // anyPlan is a plan or its conflicts.

@@ -58,6 +58,10 @@ func (p *planning) useImages(m *storage.Machine, cfg **config.Config) (done func
 	m.Sys, m.Proc, m.Udev, m.Dev = root.path("sys"), root.path("proc"), root.path("udev"), root.path("dev")
 	p.original = root.original
 	*cfg = (*cfg).WithDevices(root.rename)
+	if len((*cfg).Firstlight.Disks) > 0 {
+		p.notJudged("which disks of a machine are those that the config looks for by what they are; facts of the machine would tell (--facts)")
+		(*cfg).Firstlight.Disks = nil // images stand for them
+	}
 	return func() { os.RemoveAll(root.dir) }, nil
 }
 

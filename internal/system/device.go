@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -104,25 +105,49 @@ func DeviceReady(path, udev string) error {
 	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
 		return err
 	}
-	record, err := ReadFile(filepath.Join(udev, "data", fmt.Sprintf("b%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))), KernelText)
+	record, err := ReadUdevRecord(udev, fmt.Sprintf("%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev)))
 	if err != nil {
-		return fmt.Errorf("udev has not finished with it")
+		return err
 	}
-	return udevRecord(record).usable()
+	return record.Usable()
 }
 
-// A udevRecord is what udev keeps about a device, see sd-device's database.
-type udevRecord []byte
+// A UdevRecord is what udev keeps about a device, see sd-device's database.
+type UdevRecord []byte
 
-func (r udevRecord) has(property string) bool {
+// ErrUdevBusy is that udev has no record of a device yet.
+var ErrUdevBusy = errors.New("udev has not finished with it")
+
+// ReadUdevRecord reads what udev keeps, in its directory, about the block device with a
+// number such as "8:0".
+func ReadUdevRecord(udev, number string) (UdevRecord, error) {
+	record, err := ReadFile(filepath.Join(udev, "data", "b"+number), KernelText)
+	if err != nil {
+		return nil, ErrUdevBusy
+	}
+	return record, nil
+}
+
+func (r UdevRecord) has(property string) bool {
 	return bytes.Contains(r, []byte("\nE:"+property))
 }
 
-// usable returns nil if udev would let systemd use the device: it does not for paths
+// Property returns the value of the first of some properties that the device has.
+func (r UdevRecord) Property(names ...string) (name, value string) {
+	for _, name := range names {
+		_, rest, _ := strings.Cut(string(r), "\nE:"+name+"=")
+		if value, _, _ := strings.Cut(rest, "\n"); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// Usable returns nil if udev would let systemd use the device: it does not for paths
 // of multipath disks, members of unfinished arrays, suspended mapper devices and the
 // like. It does not either for an encrypted volume with nothing in it yet, which is
 // exactly what we make a filesystem in.
-func (r udevRecord) usable() error {
+func (r UdevRecord) Usable() error {
 	empty := r.has("DM_UUID=CRYPT-") && !r.has("DM_SUSPENDED=1") && !r.has("DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
 	switch {
 	case r.has("DM_MULTIPATH_DEVICE_PATH=1\n"):

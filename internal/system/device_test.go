@@ -68,7 +68,7 @@ func TestUdevSaysWhatCanBeUsed(t *testing.T) {
 		"I:1\nE:DM_MULTIPATH_DEVICE_PATH=0\n":                                                    "",
 	} {
 		got := ""
-		if err := udevRecord(record).usable(); err != nil {
+		if err := UdevRecord(record).Usable(); err != nil {
 			got = err.Error()
 		}
 		if (got != "") != (want != "") || !strings.HasSuffix(got, want) {

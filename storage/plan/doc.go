@@ -8,6 +8,8 @@
 // of the graph, on a stacked device (an array or a volume) or on a device
 // outside of it. From that follows what depends on what.
 //
+//	Choose         the disks that the config names by what they are (choose.go,
+//	               candidate.go), out of all disks of the machine
 //	New            nodes and targets of the config, with the facts about its disks
 //	DecideDisks    for each partition of the config: its number, what exists there,
 //	               start and size; kept, created, resized, replaced or deleted

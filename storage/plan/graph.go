@@ -13,6 +13,8 @@ import (
 // A Graph is the devices of a config, what depends on what, and what is to be
 // done about each.
 type Graph struct {
+	// Choices are the disks that the config names by what they are.
+	Choices     []*Choice
 	Disks       []*Disk
 	Stacked     []Stacked // each after those that it depends on
 	Filesystems []*Filesystem
@@ -121,6 +123,9 @@ func newTarget(device string, origin config.Origin, purpose string) *Target {
 // Nodes returns all nodes, each after those that it depends on.
 func (g *Graph) Nodes() []Node {
 	var all []Node
+	for _, c := range g.Choices {
+		all = append(all, c)
+	}
 	for _, d := range g.Disks {
 		all = append(all, d)
 	}
@@ -156,24 +161,29 @@ func (g *Graph) holdsWanted(d *DiskFacts) bool {
 	if len(d.Signatures) == 0 {
 		return false
 	}
-	is := func(path string) bool {
+	return holdsWanted(g.cfg, d, func(path string) bool {
 		node, err := g.facts.Resolve(path)
 		return err == nil && node == d.Node
-	}
-	for _, f := range g.Filesystems {
-		if f.Target.Wanted && is(f.Config.Device) {
-			return MatchesFilesystem(f.Config, d.Signatures)
+	})
+}
+
+// holdsWanted reports whether a whole disk holds what the config wants on it, under a path
+// for which is reports true.
+func holdsWanted(cfg *config.Config, d *DiskFacts, is func(path string) bool) bool {
+	s := &cfg.Storage
+	for i := range s.Filesystems {
+		if fs := &s.Filesystems[i]; wantsFilesystem(fs) && is(fs.Device) {
+			return MatchesFilesystem(fs, d.Signatures)
 		}
 	}
-	for _, s := range g.Stacked {
-		if !slices.ContainsFunc(s.Device().Members, func(t *Target) bool { return is(t.Device) }) {
-			continue
+	for i := range s.Raid {
+		if slices.ContainsFunc(s.Raid[i].Devices, is) {
+			return matchesArray(&s.Raid[i], d.md())
 		}
-		switch s := s.(type) {
-		case *Array:
-			return matchesArray(s.Config, d.md())
-		case *Volume:
-			_, errs := decideVolumeContents(s.Config, d.DeviceFacts)
+	}
+	for i := range s.Luks {
+		if is(config.ValueOr(s.Luks[i].Device, "")) {
+			_, errs := decideVolumeContents(&s.Luks[i], d.DeviceFacts)
 			return d.LUKS() != nil && len(errs) == 0
 		}
 	}

@@ -35,7 +35,9 @@ func (g *Graph) Locate() []error {
 			t.Unknown = true
 		}
 	}
-	g.Stacked, cycles = sortStacked(g.Stacked)
+	if g.Stacked, cycles = sortStacked(g.Stacked); len(cycles) == 0 {
+		g.protectOurs()
+	}
 	return append(errs, cycles...)
 }
 

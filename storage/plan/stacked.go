@@ -66,8 +66,10 @@ const (
 
 func (g *Graph) addStacked(s Stacked) {
 	d := s.Device()
-	if node, err := g.facts.Resolve(d.Paths[0]); err == nil {
-		d.Node = node
+	if g.facts != nil { // else only the targets are looked for
+		if node, err := g.facts.Resolve(d.Paths[0]); err == nil {
+			d.Node = node
+		}
 	}
 	g.Stacked = append(g.Stacked, s)
 	g.Targets = append(g.Targets, d.Members...)

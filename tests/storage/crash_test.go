@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -145,12 +146,64 @@ func TestEverythingIsMade(t *testing.T) {
 }
 
 func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {
+	killAnywhere(t, *every, func(t testing.TB) (one, two, config string) {
+		one, two = newDisk(t, 512), newDisk(t, 512)
+		return one, two, everything(one, two)
+	})
+}
+
+// Disks that were empty are not, after some steps.
+func TestChosenDisksAreTheSameForTheNextRunWhereverOneWasKilled(t *testing.T) {
+	one, two := resolved(t, "/dev/disk/by-id/virtio-disk1"), resolved(t, "/dev/disk/by-id/virtio-disk2")
+	const names = `"firstlight": {"disks": [
+		{"as": "one", "match": {"empty": true, "size": "> 100MB"}, "pick": "smallest"},
+		{"as": "two", "match": {"empty": true, "size": "> 100MB"}, "pick": "largest"}]}, "storage"`
+	config := strings.NewReplacer(`"3.5.0"`, `"3.6.0+firstlight.1"`, `"storage"`, names).Replace(everything("/dev/firstlight/one", "/dev/firstlight/two"))
+	killAnywhere(t, 2**every, func(t testing.TB) (string, string, string) {
+		empty(t, one, two)
+		shell(t, "rm -rf /dev/firstlight")
+		return one, two, config
+	})
+}
+
+// empty takes away all that is on disks. Udev may assemble an array again from the members
+// of the one that was just stopped.
+func empty(t testing.TB, disks ...string) {
+	t.Helper()
+	for range 300 {
+		done := true
+		for _, disk := range disks {
+			tearDown(t, disk)
+			_, err := try("blkdiscard", "-z", disk)
+			done = done && err == nil
+		}
+		if done {
+			shell(t, "udevadm settle; for d in "+strings.Join(disks, " ")+"; do blockdev --rereadpt $d; done; udevadm settle")
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	t.Fatalf("the disks are still in use:\n%s", run(t, "lsblk"))
+}
+
+// resolved is the node of a device.
+func resolved(t testing.TB, path string) string {
+	t.Helper()
+	node, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node
+}
+
+// killAnywhere kills the disks stage after each so manyth step. The machine has two disks.
+func killAnywhere(t *testing.T, every int, machine func(t testing.TB) (one, two, config string)) {
 	var want string
 	var steps int
 	var took time.Duration
 	t.Run("undisturbed", func(t *testing.T) {
-		one, two := newDisk(t, 512), newDisk(t, 512)
-		b := newBoot(t, everything(one, two))
+		one, two, config := machine(t)
+		b := newBoot(t, config)
 		started := time.Now()
 		log := b.must("disks")
 		took = time.Since(started)
@@ -169,7 +222,7 @@ func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {
 	}
 	kills := map[string]func(int) bool{}
 	var names []string
-	for i := 1; i < steps; i += *every {
+	for i := 1; i < steps; i += every {
 		name := fmt.Sprintf("after step %d", i)
 		names = append(names, name)
 		kills[name] = func(n int) bool { return n >= i }
@@ -188,8 +241,7 @@ func TestKilledAnywhereTheNextRunMakesTheSameMachine(t *testing.T) {
 	}
 	for i, name := range names {
 		t.Run(name, func(t *testing.T) {
-			one, two := newDisk(t, 512), newDisk(t, 512)
-			config := everything(one, two)
+			one, two, config := machine(t)
 			b := newBoot(t, config)
 			seen := b.kill("disks", kills[name])
 			if i%2 == 0 {

@@ -9,6 +9,7 @@ package storage
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/tests/vm"
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 		vm.TestGroup{Prepare: prepare, Tests: "^TestTables$"},
 		vm.TestGroup{Prepare: prepare, Tests: "^Test(Volume|Tang|PinOf|WhatClevis|WhatCryptsetup|ForeignVolumes|WipeVolume|FilesystemsInVolumes)"},
 		vm.TestGroup{Prepare: prepare, Tests: "^Test(Array|WhatMembers|TheSameMember|WhatMdadm|AMember)"},
+		vm.TestGroup{Prepare: withDisks, Tests: "^TestChosenDisks"},
 		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
 }
 
@@ -29,6 +31,19 @@ func TestMain(m *testing.M) {
 func prepare(_ *vm.Lab, job *vm.Job, _ string) error {
 	job.Files = map[string]string{"ignition-luks.conf": "../../dracut/30ignition/ignition-luks.conf"}
 	return nil
+}
+
+// withDisks adds two disks. A loop device is none that would be chosen.
+func withDisks(lab *vm.Lab, job *vm.Job, dir string) error {
+	for name, mib := range map[string]int64{"one": 480, "two": 512} {
+		disk, err := vm.NewDisk(dir, name, mib)
+		if err != nil {
+			return err
+		}
+		job.Disks = append(job.Disks, disk)
+	}
+	slices.Sort(job.Disks)
+	return prepare(lab, job, dir)
 }
 
 func withTPM(lab *vm.Lab, job *vm.Job, dir string) error {

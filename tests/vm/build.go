@@ -94,7 +94,7 @@ func (b *builder) images() (*Images, error) {
 	}
 	id = key(id, packages)
 	img := &Images{
-		Kernel:    b.kernelName(),
+		Kernel:    b.kernelName(packages),
 		Initramfs: filepath.Join(b.cache, "initramfs-"+id),
 		Bare:      filepath.Join(b.cache, "bare-"+id),
 	}
@@ -265,8 +265,9 @@ func (b *builder) script(name string, args ...string) func(string) error {
 	}
 }
 
-func (b *builder) kernelName() string {
-	return filepath.Join(b.cache, "kernel-"+key(packages, unpackKernel))
+// kernelName is keyed by packages, of which one may be another kernel.
+func (b *builder) kernelName(packages ...string) string {
+	return filepath.Join(b.cache, "kernel-"+key(append(packages, unpackKernel)...))
 }
 
 // rootName is keyed by what goes into the root, which the agent does not.

@@ -79,7 +79,7 @@ func BuildLab(dir string) (*Lab, error) {
 		if err != nil {
 			return err
 		}
-		lab.Kernel = b.kernelName()
+		lab.Kernel = b.kernelName(packages)
 		lab.Initramfs = filepath.Join(b.cache, "labinitramfs-"+key(packages, scripts))
 		lab.Root = filepath.Join(b.cache, "labroot-"+key(packages, scripts))
 		if err := b.parts([]part{

@@ -64,7 +64,7 @@ func buildOther(initramfs func(*builder, *Images) ([]part, error)) (*Images, err
 		if err != nil {
 			return err
 		}
-		img.Kernel = b.kernelName()
+		img.Kernel = b.kernelName(packages)
 		if img.Root, err = b.rootName(); err != nil {
 			return err
 		}

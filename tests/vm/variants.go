@@ -10,6 +10,7 @@ import (
 // name is in the initramfs.
 var variants = map[string][]string{
 	"clevis":    {"clevis-systemd"},
+	"drives":    {"linux-image-amd64"}, // the usual kernel has drivers of clouds only
 	"multipath": {"multipath-tools"},
 	"ostree":    {"ostree", "ostree-boot"},
 	"selinux":   {"policycoreutils", "selinux-policy-default", "selinux-utils"},
@@ -32,7 +33,7 @@ func BuildVariant(name string) (*Images, error) {
 		if err != nil {
 			return err
 		}
-		img.Kernel = b.kernelName()
+		img.Kernel = b.kernelName(inputs...)
 		img.Initramfs = filepath.Join(b.cache, name+"initramfs-"+key(append(inputs, agent)...))
 		img.Root = filepath.Join(b.cache, name+"root-"+key(append(inputs, scripts)...))
 		return b.parts([]part{

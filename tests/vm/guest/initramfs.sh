@@ -8,6 +8,7 @@ cd /work
 # shellcheck source=/dev/null
 . guest/modules.sh
 [ "${1:-}" != multipath ] || layers="$layers virtio_scsi sd_mod dm-multipath dm-service-time"
+[ "${1:-}" != drives ] || devices="$devices nvme ahci virtio_scsi sd_mod sr_mod xhci_pci usb_storage uas ext4"
 # shellcheck disable=SC2086 # words
 install_modules kmod $devices $layers $filesystems efivarfs overlay autofs4 loop isofs udf nls_utf8
 

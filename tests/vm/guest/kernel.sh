@@ -3,7 +3,7 @@
 # starts such a kernel directly (PVH), which saves the firmware, and unpacking
 # under emulation.
 set -eu
-image=$(ls /boot/vmlinuz-*)
+image=$(printf '%s\n' /boot/vmlinuz-* | sort -t- -k4 | head -n 1) # that of a variant is before the usual cloud-amd64
 unpack() { # MAGIC PROGRAM...
     local offset
     offset=$(LC_ALL=C grep -abom1 -P "$1" "$image" | head -n 1 | cut -d: -f1)
