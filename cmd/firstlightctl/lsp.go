@@ -37,6 +37,7 @@ func lspCommand() *cobra.Command {
 				}
 				filesDir = dir
 			}
+			allowGarbage(usualGarbage) // it goes on
 			return lsp.Serve(c.InOrStdin(), c.OutOrStdout(), lsp.Options{Version: system.Version, FilesDir: filesDir})
 		},
 	}
