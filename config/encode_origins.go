@@ -25,6 +25,7 @@ import (
 type originWriter struct {
 	sources map[*doc.Source]int
 	list    []*doc.Source
+	latest  int // that was asked for
 	values  []byte
 }
 
@@ -45,13 +46,7 @@ func saveOrigins(root *doc.Node) []byte {
 // value stores the origins of n, which is the i-th value of a parent, and of all
 // values in it.
 func (w *originWriter) value(n, parent *doc.Node, i int) {
-	s, ok := w.sources[n.Source]
-	if !ok {
-		s = len(w.list)
-		w.sources[n.Source] = s
-		w.list = append(w.list, n.Source)
-	}
-	w.number(s)
+	w.number(w.index(n.Source))
 	w.number(int(n.Line))
 	w.number(int(n.Column))
 	if hasPathOf(n, parent, i) {
@@ -68,6 +63,21 @@ func (w *originWriter) value(n, parent *doc.Node, i int) {
 	for i, item := range n.Items {
 		w.value(item, n, i)
 	}
+}
+
+// index returns the number of a source. Most values have that of the value before.
+func (w *originWriter) index(source *doc.Source) int {
+	if len(w.list) > 0 && source == w.list[w.latest] {
+		return w.latest
+	}
+	i, ok := w.sources[source]
+	if !ok {
+		i = len(w.list)
+		w.sources[source] = i
+		w.list = append(w.list, source)
+	}
+	w.latest = i
+	return i
 }
 
 // language is 1 for Butane and 0 for JSON.
