@@ -12,6 +12,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/qemu"
 	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/tests/bench/table"
 	"github.com/firstlight-os/firstlight/tests/bootcost/exits"
 	"github.com/firstlight-os/firstlight/tests/vm"
 	"github.com/firstlight-os/firstlight/tests/vm/vmreport"
@@ -150,6 +151,12 @@ func TestConfigsOfAllMachinesAreValidForTheReference(t *testing.T) {
 	if _, problems, err := config.Parse([]byte(mergedConfig("http://10.0.2.2:80")), "merged"); err != nil || len(problems) > 0 {
 		t.Errorf("the merged one: %v, error %v", problems, err)
 	}
+}
+
+func TestOneMachineCanBeChosen(t *testing.T) {
+	testkit.Equal(t, "all", len(choose("")), 3)
+	testkit.Equal(t, "one", choose("files")[0].name, "files")
+	testkit.ErrorContains(t, "error", compare(t.Context(), 1, "disks", table.Text), `there is no machine "disks"; there are demo, files and server`)
 }
 
 func TestADemoThatHasChangedIsAnError(t *testing.T) {

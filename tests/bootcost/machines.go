@@ -12,7 +12,7 @@ import (
 
 // A scenario is a machine that is booted with each agent.
 type scenario struct {
-	title string
+	name, title string
 	// config of a spec version that the reference knows, for a server of some URL.
 	config func(server string) (string, error)
 	disk   int64 // MiB of a second disk
@@ -25,10 +25,10 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{title: "The demo: a partition table, ext4, btrfs, a user, files, units", config: demoConfig, disk: 1024, twice: true,
+	{name: "demo", title: "The demo: a partition table, ext4, btrfs, a user, files, units", config: demoConfig, disk: 1024, twice: true,
 		programs: 3, flushes: 5, share: 0.5},
-	{title: "Files only: 20 files, 5 links, 5 units", config: filesConfig, twice: true, flushes: 2, share: 0.25},
-	{title: "A config server: a merged config, and 20 files from there", config: serverConfig, server: true, flushes: 2, requests: 21},
+	{name: "files", title: "Files only: 20 files, 5 links, 5 units", config: filesConfig, twice: true, flushes: 2, share: 0.25},
+	{name: "server", title: "A config server: a merged config, and 20 files from there", config: serverConfig, server: true, flushes: 2, requests: 21},
 }
 
 // demoConfig is that of "make demo", in the newest version of the spec that the reference

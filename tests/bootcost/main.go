@@ -1,9 +1,9 @@
 // Command bootcost measures what a first boot costs: machines of one image are booted with
 // our agent and with the packaged reference, Debian's ignition, for the first time and again.
 //
-//	go run ./tests/bootcost [-rounds N] [-json | -markdown]   prints tables
-//	go run ./tests/bootcost -check                            compares counters with counters.txt
-//	go run ./tests/bootcost -update                           writes counters.txt
+//	go run ./tests/bootcost [-rounds N] [-only NAME] [-json | -markdown]   prints tables
+//	go run ./tests/bootcost -check    compares counters with counters.txt
+//	go run ./tests/bootcost -update   writes counters.txt
 //
 // It is run at the top of the source tree, and needs what "make demo" needs. What a first
 // boot costs is what it has more than the second boot of the same machine. The seconds are
@@ -35,6 +35,7 @@ var known = counter.File{Name: "tests/bootcost/counters.txt", Head: `What a firs
 
 func main() {
 	rounds := flag.Int("rounds", 1, "how often each machine is made and booted; the quickest boots count")
+	only := flag.String("only", "", "the only machine to boot: demo, files or server")
 	asJSON := flag.Bool("json", false, "print the tables as JSON")
 	markdown := flag.Bool("markdown", false, "print the tables as Markdown")
 	check := flag.Bool("check", false, "boot the demo once, and compare its counters with "+known.Name)
@@ -46,7 +47,7 @@ func main() {
 	if *check || *update {
 		err = checkCounters(ctx, *update)
 	} else {
-		err = compare(ctx, max(1, *rounds), table.ChooseFormat(*asJSON, *markdown))
+		err = compare(ctx, max(1, *rounds), *only, table.ChooseFormat(*asJSON, *markdown))
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -64,8 +65,12 @@ type agent struct {
 	machine
 }
 
-// compare boots all machines, and prints the tables.
-func compare(ctx context.Context, rounds int, format table.Format) error {
+// compare boots all machines, or one, and prints the tables.
+func compare(ctx context.Context, rounds int, only string, format table.Format) error {
+	chosen := choose(only)
+	if len(chosen) == 0 {
+		return fmt.Errorf("there is no machine %q; there are demo, files and server", only)
+	}
 	dir, err := os.MkdirTemp("", "firstlight-bootcost-")
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func compare(ctx context.Context, rounds int, format table.Format) error {
 		}
 	}
 	var tables []table.Table
-	for _, s := range scenarios {
+	for _, s := range chosen {
 		var all []pair
 		for _, a := range agents {
 			fmt.Fprintf(os.Stderr, "%s: booting with %s ...\n", s.title, a.name)
@@ -100,6 +105,16 @@ func compare(ctx context.Context, rounds int, format table.Format) error {
 		tables = append(tables, table.Table{Title: s.title, Rows: s.rows(all)})
 	}
 	return format.Print(os.Stdout, tables...)
+}
+
+// choose returns the scenario of a name, or all.
+func choose(only string) (chosen []scenario) {
+	for _, s := range scenarios {
+		if only == "" || s.name == only {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
 }
 
 // prepare builds images, with the collector in them.
