@@ -134,7 +134,11 @@ func (c *cached) Sync() error {
 func (c *cached) cut(random *rand.Rand) *memory {
 	left := &memory{data: bytes.Clone(c.synced)}
 	keep := random.Float64()
+	const table = 64 << 10 // at either end
 	for at := 0; at < len(c.data); at += 512 {
+		if at == table {
+			at = len(c.data) - table
+		}
 		if sector := c.data[at : at+512]; !bytes.Equal(sector, left.data[at:at+512]) && random.Float64() < keep {
 			copy(left.data[at:], sector)
 		}
@@ -165,7 +169,7 @@ func TestPowerCutThatEmptiesTheWriteCacheLeavesOneOfTheTables(t *testing.T) {
 			c.writes, c.dies = 0, dies
 			err := Write(c, after, uint64(len(c.data)))
 			c.dies = 0
-			for range 20 {
+			for range 8 {
 				left := c.cut(random)
 				d := left.read(512)
 				isOld := reflect.DeepEqual(d.Table.Partitions, before.Table.Partitions)
