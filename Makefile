@@ -39,7 +39,7 @@ BUILD = $(GO) build -trimpath -buildvcs=false \
 	-X github.com/firstlight-os/firstlight/internal/fetch.buildTime=$(BUILT) \
 	$(if $(LDFLAGS),-extldflags "$(LDFLAGS)") $(GO_LDFLAGS)'
 # What the programs are made of, for "make install": it builds what is older only.
-SOURCES := $(shell find go.mod VERSION cmd config files internal providers stages storage ! -name '*_test.go' ! -path '*/testdata/*' -type f)
+SOURCES := $(shell find go.mod VERSION cmd config files internal metadata providers stages storage ! -name '*_test.go' ! -path '*/testdata/*' -type f)
 # Manual pages and completions, by "go run". SHARE= installs none.
 SHARE ?= $(BIN)/share
 # Everything but the boots, which need root, QEMU and minutes.
