@@ -160,7 +160,7 @@ func TestFieldsSayWhatIsKnown(t *testing.T) {
 		"one of two":                 "| `number` | `number` | integer | 3.0.0 | one of these |",
 		"no name in Butane":          "| `version` |  | string | 3.0.0 | yes |",
 		"sugar of all variants":      "|  | `local` | string | fcos 1.1.0 |  |",
-		"sugar of two variants":      "|  | `boot_device` | [BootDevice](#bootdevice) | fcos 1.3.0, openshift 4.8.0 |",
+		"sugar of three variants":    "|  | `boot_device` | [BootDevice](#bootdevice) | fcos 1.3.0, openshift 4.8.0, firstlight 1.0.0 |",
 		"sugar of one variant":       "|  | `labels` | strings by name | openshift 4.8.0 | yes |",
 		"words":                      "One of: `ext4`, `btrfs`,",
 		"a link to a list's objects": "| list of [Partition](#partition) |",
