@@ -68,7 +68,8 @@ func (v *vault) mayHold(name string, mode fs.FileMode) bool {
 		return true
 	case mode&0o077 == 0 && strings.HasPrefix(name, "/run/ignition/luks-"):
 		return err != nil || info.Mode()&0o077 == 0
-	case strings.HasPrefix(name, v.path("state/state")), strings.HasPrefix(name, v.path("state/.state-")):
+	case strings.HasPrefix(name, v.path("state/state")), strings.HasPrefix(name, v.path("state/.state-")),
+		strings.HasPrefix(name, v.path("state/machine")), strings.HasPrefix(name, v.path("state/.machine-")):
 		return mode&0o077 == 0
 	}
 	return strings.HasPrefix(name, v.path("ignition.json")) || strings.HasPrefix(name, v.path(".ignition.json")) // mode 0640, as of the reference's
