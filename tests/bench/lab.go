@@ -178,12 +178,17 @@ func (s diskSet) work(c configFile) work {
 		_, err := b.execute(ctx, fetch, dir, args(t, dir))
 		return err
 	}
-	w.args = func(t tool, dir string) []string {
+	w.args = disksStage(args)
+	return w
+}
+
+// disksStage makes calls of the stage disks of those of another stage.
+func disksStage(args func(t tool, dir string) []string) func(t tool, dir string) []string {
+	return func(t tool, dir string) []string {
 		argv := args(t, dir)
 		argv[len(t.stage)] = "-stage=disks"
 		return argv
 	}
-	return w
 }
 
 func (s diskSet) empty(ctx context.Context) error {

@@ -105,10 +105,6 @@ func plannedWork(c configFile) work {
 		_, err := b.execute(ctx, w, dir, args(t, dir))
 		return err
 	}
-	w.args = func(t tool, dir string) []string {
-		argv := args(t, dir)
-		argv[len(t.stage)] = "-stage=disks"
-		return argv
-	}
+	w.args = disksStage(args)
 	return w
 }
