@@ -155,7 +155,7 @@ func (m *Machine) partitions(disk string) []plan.KernelPartition {
 		// Whatever the disk's sectors are, sysfs counts in 512 bytes.
 		start, _ := strconv.ParseUint(m.attribute(dir, "start"), 10, 64)
 		size, _ := strconv.ParseUint(m.attribute(dir, "size"), 10, 64)
-		all = append(all, plan.KernelPartition{Number: n, Start: start * 512, Length: size * 512, Sysfs: dir, Node: "/dev/" + strings.ReplaceAll(e.Name(), "!", "/")})
+		all = append(all, plan.KernelPartition{Number: n, Start: start * 512, Length: size * 512, Sysfs: dir, Node: nodeOfKernel(e.Name())})
 	}
 	return all
 }

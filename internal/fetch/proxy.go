@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/http"
 )
 
 // A proxy decides which proxy a URL is requested by. The rules are those that
@@ -54,17 +55,10 @@ func (p proxy) forURL(u *url.URL) *url.URL {
 	if u.Scheme == "https" {
 		use = p.https
 	}
-	if use == nil || p.direct(strings.ToLower(u.Hostname()), portOf(u)) {
+	if use == nil || p.direct(strings.ToLower(u.Hostname()), http.PortOf(u)) {
 		return nil
 	}
 	return use
-}
-
-func portOf(u *url.URL) string {
-	if port := u.Port(); port != "" {
-		return port
-	}
-	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
 // direct reports whether a host is reached without a proxy. This machine itself always is.

@@ -103,12 +103,22 @@ func (t *Transport) routeOf(u *url.URL) (route, error) {
 
 // addressOf returns the host and the port of a URL.
 func addressOf(u *url.URL) (string, error) {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
 	host, err := asciiHost(u.Hostname())
-	return net.JoinHostPort(host, port), err
+	return net.JoinHostPort(host, PortOf(u)), err
+}
+
+// PortOf returns the port of a URL, which may be that of its scheme.
+func PortOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	switch u.Scheme {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	}
+	return ""
 }
 
 // passesOn reports whether a proxy gets the requests themselves, not a tunnel.
