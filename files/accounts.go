@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // An account is a line of passwd(5).
@@ -75,14 +76,6 @@ func (a *accounts) findGroup(nameOrID string) (gid int, exists bool) {
 	return g.gid, exists
 }
 
-// The databases, in the order of nsswitch.conf where there is more than one:
-// "files", then "altfiles" and "usrfiles" (systems whose image brings its own users,
-// those of OSTree and Container Linux).
-var (
-	userDatabases  = [...]string{"/etc/passwd", "/usr/lib/passwd", "/usr/share/baselayout/passwd"}
-	groupDatabases = [...]string{"/etc/group", "/usr/lib/group", "/usr/share/baselayout/group"}
-)
-
 // readAccounts reads the databases; nil is one that does not exist. Nothing of
 // the root is executed or loaded, as it would be with the C library's lookups in
 // a chroot.
@@ -98,7 +91,7 @@ func readAccounts(read func(name string) ([]byte, error)) (*accounts, error) {
 		}
 		return nil
 	}
-	return a, errors.Join(add(userDatabases[:], a.addUser), add(groupDatabases[:], a.addGroup))
+	return a, errors.Join(add(system.UserDatabases, a.addUser), add(system.GroupDatabases, a.addGroup))
 }
 
 // A KnownUser is a user of a root, and a KnownGroup a group, with numbers only.
@@ -191,7 +184,7 @@ func (c *accountCache) user(name string) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	return lookUp(a.users, "user", name, userDatabases[:])
+	return lookUp(a.users, "user", name, system.UserDatabases)
 }
 
 func (c *accountCache) group(name string) (int, error) {
@@ -199,7 +192,7 @@ func (c *accountCache) group(name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	g, err := lookUp(a.groups, "group", name, groupDatabases[:])
+	g, err := lookUp(a.groups, "group", name, system.GroupDatabases)
 	return g.gid, err
 }
 

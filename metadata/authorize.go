@@ -85,8 +85,8 @@ type account struct {
 	home     string
 }
 
-// passwdFiles are where users are; the second is of images whose /etc is changed.
-var passwdFiles = []string{"/etc/passwd", "/usr/lib/passwd"}
+// passwdFiles are where users are.
+var passwdFiles = system.UserDatabases
 
 func findAccount(files []string, name string) (account, error) {
 	for _, file := range files {
