@@ -39,7 +39,7 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 // encode returns the tree that says what c says: that which c was decoded from,
 // unless c was changed by hand.
 func (c *Config) encode() *doc.Node {
-	return withoutIdleExtensions(doc.Encode(reflect.ValueOf(c).Elem()))
+	return doc.WithoutIdleExtensions(configType, doc.Encode(reflect.ValueOf(c).Elem()))
 }
 
 // synced returns c, or, if it was changed by hand, a copy of which all values

@@ -1,17 +1,16 @@
 package config
 
 import (
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 )
 
-// Extensions are what Firstlight has and the spec has not: the member "firstlight". The
-// text of the version says so with a suffix, which other programs refuse. As it follows
-// from what is in a config, Ignition.Version is the version of the spec alone; the suffix is
-// read by Parse and Load, and printed by MarshalJSON and Save.
+// Extensions are what Firstlight has and the spec has not: members that are tagged so, where
+// they belong, or else in the member "firstlight". The text of the version says so with a
+// suffix, which other programs refuse. As it follows from what is in a config,
+// Ignition.Version is the version of the spec alone; the suffix is read by Parse and Load,
+// and printed by MarshalJSON and Save.
 
 // ExtendedSuffix follows the version of the spec in configs with extensions:
 // "3.6.0+firstlight.1".
@@ -53,33 +52,40 @@ func isWholeNumber(s string) bool {
 	return s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""
 }
 
-// IsExtended reports whether a config has extensions: members of Firstlight.
-func (c *Config) IsExtended() bool { return !doc.SaysNothing(c.Firstlight.encode()) }
-
-func (f *Firstlight) encode() *doc.Node { return doc.Encode(reflect.ValueOf(f).Elem()) }
+// IsExtended reports whether a config has extensions.
+func (c *Config) IsExtended() bool {
+	found := false
+	doc.EachExtension(configType, c.encode(), func(string, *doc.Node) { found = true })
+	return found
+}
 
 // CheckPlain returns nil if a config has no extensions, and else a *ParseError of the kind
 // ErrNotInVersion, with the place of each.
 func (c *Config) CheckPlain() error {
-	problems := notPlain(c.Firstlight.encode(), "the plain spec")
+	var problems Problems
+	doc.EachExtension(configType, c.encode(), func(name string, n *doc.Node) { problems.addLost(name, n, "the plain spec") })
 	if len(problems) == 0 {
 		return nil
 	}
 	return &ParseError{ErrNotInVersion, problems}
 }
 
-// notPlain has a problem for each extension in the member that has them.
-func notPlain(extensions *doc.Node, without string) (problems Problems) {
-	for _, m := range extensions.Members {
+// addLost adds what is wrong with an extension where there can be none. Of the member for
+// those without a place of their own in the spec it is each of them.
+func (p *Problems) addLost(name string, n *doc.Node, without string) {
+	if name != firstlight {
+		p.Add(NewProblem(RuleTranslationLoss, Error, n.Origin(), "this is an extension of Firstlight (%s), and %s does not have it; docs/extensions.md says what to write instead", name, without))
+		return
+	}
+	for _, m := range n.Members {
 		items := m.Value.Items
 		if m.Value.Kind != doc.List {
 			items = []*doc.Node{m.Value}
 		}
 		for _, item := range items {
-			problems.Add(NewProblem(RuleTranslationLoss, Error, item.Origin(), "this is an extension of Firstlight (%s.%s), and %s does not have it; docs/extensions.md says what to write instead", firstlight, m.Name, without))
+			p.addLost(name+"."+m.Name, item, without)
 		}
 	}
-	return problems
 }
 
 // printed returns a config with the text of its version as it is printed.
@@ -88,17 +94,4 @@ func (c *Config) printed(v Version) *Config {
 		return c.saying(v.String() + ExtendedSuffix)
 	}
 	return c.saying(v.String())
-}
-
-// withoutIdleExtensions returns a tree without the member for extensions if there is nothing
-// in it.
-func withoutIdleExtensions(root *doc.Node) *doc.Node {
-	m := root.Member(firstlight)
-	if m == nil || !doc.SaysNothing(m) {
-		return root
-	}
-	out := *root
-	out.Members = slices.Clone(root.Members)
-	out.Remove(firstlight)
-	return &out
 }

@@ -306,3 +306,23 @@ func TestPlainConfigsArePrintedFromTheirTree(t *testing.T) {
 		t.Error("it is copied")
 	}
 }
+
+func TestExtensionsExistSinceTheFirstVersionThatCanHaveThem(t *testing.T) {
+	var check func(fields []doc.Field, within string)
+	check = func(fields []doc.Field, within string) {
+		for _, f := range fields {
+			name := within + "." + f.Name
+			if f.Extension {
+				if f.Since < firstExtended {
+					t.Errorf("%s exists since %s, want %s or later", name, f.Since, firstExtended)
+				}
+				continue
+			}
+			check(f.Fields, name)
+			if f.Item != nil {
+				check(f.Item.Fields, name+"[]")
+			}
+		}
+	}
+	check(doc.FieldsOf(configType), "")
+}

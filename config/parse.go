@@ -84,7 +84,7 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	}
 	c := &normalizer{root: configType, version: version, extended: extended}
 	c.object(root, configType)
-	cfg := fromTree(withoutIdleExtensions(root))
+	cfg := fromTree(doc.WithoutIdleExtensions(configType, root))
 	problems := append(c.problems, unrelated(validate(cfg, version), c.problems)...)
 	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}

@@ -68,9 +68,9 @@ func idleProblem(found Problems, at Origin, v Version) Problem {
 // those of them that say something.
 func fit(tree *doc.Node, v Version) (*doc.Node, Problems) {
 	var problems Problems
-	fitted := doc.Fit(configType, tree, v, func(m doc.Member, since Version) {
-		if m.Name == firstlight {
-			problems = append(problems, notPlain(m.Value, fmt.Sprintf("version %s of the spec", v))...)
+	fitted := doc.Fit(configType, tree, v, func(m doc.Member, f *doc.Field, since Version) {
+		if f.Extension {
+			problems.addLost(m.Name, m.Value, fmt.Sprintf("version %s of the spec", v))
 			return
 		}
 		at := m.Value.Origin()

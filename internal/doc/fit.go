@@ -6,31 +6,31 @@ import (
 )
 
 // Fit returns a tree of an object type as it is in a version of the spec: without the
-// members that are newer, and calls newer for each of them that says something. Those
-// that say nothing, which are empty objects and lists, are left out in silence. The
-// tree is not changed; where nothing was left out it is the same.
-func Fit(t reflect.Type, n *Node, v Version, newer func(Member, Version)) *Node {
-	return (&fitter{v, newer}).object(FieldsOf(t), n)
+// members that are newer, and calls newer for each of them that says something, with the
+// version it exists since. Those that say nothing, which are empty objects and lists, are
+// left out in silence. The tree is not changed; where nothing was left out it is the same.
+func Fit(t reflect.Type, n *Node, v Version, newer func(Member, *Field, Version)) *Node {
+	return (&fitter{func(f *Field, m Member, around *Node) bool {
+		since := f.SinceIn(around)
+		if since > v && !SaysNothing(m.Value) {
+			newer(m, f, since)
+		}
+		return since <= v
+	}}).object(FieldsOf(t), n)
 }
 
+// A fitter makes a tree of the members that are to be kept.
 type fitter struct {
-	version Version
-	newer   func(Member, Version)
+	keeps func(f *Field, m Member, around *Node) bool
 }
 
 func (t *fitter) object(fields []Field, n *Node) *Node {
 	kept, changed := []Member(nil), false
 	for i, m := range n.Members {
 		f := &fields[slices.IndexFunc(fields, func(f Field) bool { return f.Name == m.Name })]
-		value := m.Value
-		switch since := f.SinceIn(n); {
-		case since <= t.version:
-			value = t.value(f, value)
-		case !SaysNothing(value):
-			t.newer(m, since)
-			value = nil
-		default:
-			value = nil
+		value := (*Node)(nil)
+		if t.keeps(f, m, n) {
+			value = t.value(f, m.Value)
 		}
 		if value != m.Value && !changed {
 			kept, changed = slices.Clone(n.Members[:i]), true

@@ -14,7 +14,7 @@ func TestFit(t *testing.T) {
 	} {
 		n := read(t, c.text)
 		newer := ""
-		got := Fit(sampleType, n, V3_0, func(m Member, since Version) { newer += fmt.Sprintf("[%s %s]", m.Name, since) })
+		got := Fit(sampleType, n, V3_0, func(m Member, _ *Field, since Version) { newer += fmt.Sprintf("[%s %s]", m.Name, since) })
 		if text := string(got.AppendJSON(nil)); text != c.want || newer != c.newer {
 			t.Errorf("%s: %s, newer %s", c.name, text, newer)
 		}

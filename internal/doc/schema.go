@@ -2,6 +2,7 @@ package doc
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -22,6 +23,8 @@ type Field struct {
 	Shared bool         // the keys of all shared lists are one namespace
 	// Extension reports whether it is one of Firstlight, and no part of the spec.
 	Extension bool
+	// extended reports whether it is, or has one at any depth.
+	extended bool
 	// A child's item without this member removes the parent's.
 	removal string
 }
@@ -48,6 +51,7 @@ func FieldsOf(t reflect.Type) []Field {
 		f := fieldOf(sf.Type)
 		f.Name, f.Index, f.place.offset = sf.Tag.Get("json"), i, sf.Offset
 		f.readTag(sf.Tag.Get("spec"))
+		f.extended = f.extended || f.Extension
 		fields = append(fields, f)
 	}
 	schemas.Store(t, fields)
@@ -65,9 +69,10 @@ func fieldOf(t reflect.Type) Field {
 	switch f.Kind {
 	case Map:
 		f.Fields = FieldsOf(t)
+		f.extended = slices.ContainsFunc(f.Fields, func(f Field) bool { return f.extended })
 	case List:
 		item := fieldOf(t.Elem())
-		f.Item = &item
+		f.Item, f.extended = &item, item.extended
 	}
 	return f
 }
