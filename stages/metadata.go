@@ -7,20 +7,10 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/distribution"
-	"github.com/firstlight-os/firstlight/internal/network"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/metadata"
 	"github.com/firstlight-os/firstlight/providers"
 )
-
-// networkFiles are the programs that files for the network can be for, with where they are.
-var networkFiles = map[string]struct {
-	render    func(*network.Config) []network.File
-	directory string
-}{
-	"networkd":       {(*network.Config).Networkd, "/etc/systemd/network"},
-	"networkmanager": {(*network.Config).Keyfiles, "/etc/NetworkManager/system-connections"},
-}
 
 // withMetadata merges a config over what the platform knows of the machine, if the
 // distribution wants that.
@@ -48,8 +38,8 @@ func (p *process) metadata(ctx context.Context, user *config.Config) (text []byt
 		return nil, err
 	}
 	m := metadata.Machine{Asker: providers.NewAsker(ctx, p.env, answers), Env: p.env, Log: p.log}
-	files := networkFiles[p.settings.Value(distribution.MetadataNetwork)]
-	text, err = m.Config(metadata.ConfigOptions{User: p.keyUser(user), Render: files.render, Directory: files.directory,
+	program := networkPrograms[p.settings.Value(distribution.MetadataNetwork)]
+	text, err = m.Config(metadata.ConfigOptions{User: p.keyUser(user), Render: program.files, Directory: program.dir,
 		Has: func(path string) bool { return hasNode(user, path) }})
 	if keepErr := answers.Close(err); keepErr != nil {
 		p.log.Warn(keepErr.Error())

@@ -16,27 +16,27 @@ import (
 	"github.com/firstlight-os/firstlight/providers"
 )
 
-// A networkProgram is what brings the network up in an initramfs, and how it is told what
-// the network is. What is below /etc here does not get into the root.
+// A networkProgram brings the network up, in an initramfs or in the new system, as files
+// in a directory say.
 type networkProgram struct {
-	dir    string
-	render func(c *network.Config, names map[string]string) []network.File
+	dir   string
+	files func(*network.Config) []network.File
+	// byName reports whether it knows interfaces by their names only.
+	byName bool
 }
 
-// networkPrograms are the values of the setting NETWORK. Interfaces are known by their MAC
-// addresses, whatever udev calls them.
+// networkPrograms are the values of the settings NETWORK and METADATA_NETWORK.
 var networkPrograms = map[string]networkProgram{
-	"networkd": {"/etc/systemd/network", func(c *network.Config, _ map[string]string) []network.File { return c.ByMAC().Networkd() }},
-	"networkmanager": {"/etc/NetworkManager/system-connections", func(c *network.Config, _ map[string]string) []network.File {
-		return c.ByMAC().Keyfiles()
-	}},
-	"dracut": {"/etc/cmdline.d", func(c *network.Config, names map[string]string) []network.File {
-		return []network.File{{Name: "50-firstlight-network.conf", Mode: 0o644, Text: c.Named(names).Kargs(network.ByAddress) + "\n"}}
+	"networkd":       {dir: "/etc/systemd/network", files: (*network.Config).Networkd},
+	"networkmanager": {dir: "/etc/NetworkManager/system-connections", files: (*network.Config).Keyfiles},
+	"dracut": {dir: "/etc/cmdline.d", byName: true, files: func(c *network.Config) []network.File {
+		return []network.File{{Name: "50-firstlight-network.conf", Mode: 0o644, Text: c.Kargs(network.ByAddress) + "\n"}}
 	}},
 }
 
-// configureNetwork writes what the platform wants of the network, for what brings it up, if
-// the distribution wants that and no person has said otherwise.
+// configureNetwork writes what the platform wants of the network, for what brings it up in
+// the initramfs, if the distribution wants that and no person has said otherwise. What is
+// below /etc here does not get into the root.
 func (p *process) configureNetwork(ctx context.Context) error {
 	program, wanted := networkPrograms[p.settings.Value(distribution.Network)]
 	if _, given := p.env.Arguments["ip"]; given || !wanted {
@@ -51,7 +51,11 @@ func (p *process) configureNetwork(ctx context.Context) error {
 	}
 	names := p.interfaces()
 	p.warnOfMissing(c, names)
-	files := program.render(c, names)
+	known := c.ByMAC() // whatever udev calls the interfaces
+	if program.byName {
+		known = c.Named(names)
+	}
+	files := program.files(known)
 	if err := network.Write(filepath.Join(p.env.Root, program.dir), files); err != nil {
 		return err
 	}
