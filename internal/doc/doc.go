@@ -22,6 +22,9 @@
 //     nothing was changed, so that they keep their origins, and new ones elsewhere.
 //   - Merge lays one tree over another and returns a third.
 //
+// FillPlaceholders and MapTexts are for what is written as ${kind:name} in strings, of which
+// the callers know the kinds.
+//
 // A document may be tens of megabytes, or have many thousands of values. Strings
 // without escapes are therefore parts of the text that was read, and nodes are
 // allocated many at a time.
