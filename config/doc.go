@@ -57,12 +57,12 @@
 //
 // # Extensions
 //
-// Config.Firstlight has what the spec has not; see docs/extensions.md. The text of the
-// version has ExtendedSuffix then, "3.6.0+firstlight.1", so that other programs refuse the
-// config. Ignition.Version is the version of the spec alone: the suffix follows from what is
-// in the config, and only Parse, MarshalJSON, Save and Load have to do with it. In a document
-// of a plain version the member is an error. CheckPlain is for programs that cannot have
-// extensions.
+// Members that are tagged as extensions, and sources of secrets, are what the spec has not;
+// see docs/extensions.md. The text of the version has ExtendedSuffix then,
+// "3.6.0+firstlight.1", so that other programs refuse the config. Ignition.Version is the
+// version of the spec alone: the suffix follows from what is in the config, and only Parse,
+// MarshalJSON, Save and Load have to do with it. In a document of a plain version extensions
+// are errors. CheckPlain is for programs that cannot have them.
 //
 // # Merging and referring
 //
@@ -95,7 +95,7 @@
 // promise holds for these, and for nothing else of it.
 //
 // Some names are for the programs of this module and may change in any version:
-// AllowScheme, ForeignUserData, Limit and what takes or returns one, Load, MeantLabel,
+// AllowScheme, CutAge, ForeignUserData, IsAge, Limit and what takes or returns one, Load, MeantLabel,
 // NewProblem, ParseCertificates, ParseError.Recognize, Save, Size, SyntaxError, ValueSize,
 // WithDevices, and what takes or returns a doc.Node.
 package config

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -56,6 +57,7 @@ func isWholeNumber(s string) bool {
 func (c *Config) IsExtended() bool {
 	found := false
 	doc.EachExtension(configType, c.encode(), func(string, *doc.Node) { found = true })
+	c.eachResource(func(r *Resource) { found = found || IsSecret(ValueOr(r.Source, "")) })
 	return found
 }
 
@@ -63,7 +65,9 @@ func (c *Config) IsExtended() bool {
 // ErrNotInVersion, with the place of each.
 func (c *Config) CheckPlain() error {
 	var problems Problems
-	doc.EachExtension(configType, c.encode(), func(name string, n *doc.Node) { problems.addLost(name, n, "the plain spec") })
+	const without = "the plain spec"
+	doc.EachExtension(configType, c.encode(), func(name string, n *doc.Node) { problems.addLost(name, n, without) })
+	problems.addLostSecrets(c, without)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -86,6 +90,17 @@ func (p *Problems) addLost(name string, n *doc.Node, without string) {
 			p.addLost(name+"."+m.Name, item, without)
 		}
 	}
+}
+
+// addLostSecrets adds what is wrong with sources of secrets where there can be none.
+func (p *Problems) addLostSecrets(c *Config, without string) {
+	c.synced().eachResource(func(r *Resource) {
+		s, _ := findSecretScheme(ValueOr(r.Source, ""))
+		inside := slices.ContainsFunc(*p, func(of Problem) bool { return strings.HasPrefix(r.Origin().Path, of.Origin.Path) })
+		if s != nil && !inside { // else what it is in is an extension
+			p.Add(NewProblem(RuleTranslationLoss, Error, r.Origin("source"), "this is an extension of Firstlight (%s), and %s does not have it; docs/extensions.md says what to write instead", s.form, without))
+		}
+	})
 }
 
 // printed returns a config with the text of its version as it is printed.

@@ -10,26 +10,12 @@ import (
 // advertisement, custom clevis pins that say so.
 func (c *Config) NeedsNetwork() []Origin {
 	var needs []Origin
-	resource := func(r Resource) {
+	c.eachResource(func(r *Resource) {
 		if IsRemote(ValueOr(r.Source, "")) {
 			needs = append(needs, r.Origin("source"))
 		}
-	}
-	resource(c.Ignition.Config.Replace)
-	for _, r := range c.Ignition.Config.Merge {
-		resource(r)
-	}
-	for _, r := range c.Ignition.Security.TLS.CertificateAuthorities {
-		resource(r)
-	}
-	for _, f := range c.Storage.Files {
-		resource(f.Contents)
-		for _, r := range f.Append {
-			resource(r)
-		}
-	}
+	})
 	for _, l := range c.Storage.Luks {
-		resource(l.KeyFile)
 		for _, t := range l.Clevis.Tang {
 			if ValueOr(t.Advertisement, "") == "" {
 				needs = append(needs, t.Origin("url"))
@@ -42,9 +28,43 @@ func (c *Config) NeedsNetwork() []Origin {
 	return needs
 }
 
+// eachResource visits all resources of a config, also those without a source.
+func (c *Config) eachResource(visit func(*Resource)) {
+	list := func(all []Resource) {
+		for i := range all {
+			visit(&all[i])
+		}
+	}
+	visit(&c.Ignition.Config.Replace)
+	list(c.Ignition.Config.Merge)
+	list(c.Ignition.Security.TLS.CertificateAuthorities)
+	for i := range c.Storage.Luks {
+		visit(&c.Storage.Luks[i].KeyFile)
+	}
+	for i := range c.Passwd.Users {
+		visit(&c.Passwd.Users[i].PasswordHashFrom)
+		list(c.Passwd.Users[i].SSHAuthorizedKeysFrom)
+	}
+	for i := range c.Storage.Files {
+		visit(&c.Storage.Files[i].Contents)
+		list(c.Storage.Files[i].Append)
+	}
+	for i := range c.Systemd.Units {
+		u := &c.Systemd.Units[i]
+		visit(&u.ContentsFrom)
+		for n := range u.Dropins {
+			visit(&u.Dropins[n].ContentsFrom)
+		}
+	}
+}
+
 // IsRemote reports whether fetching a source needs the network: it is neither
-// empty nor a data URL, nor of a scheme that AllowScheme was called with.
+// empty nor a data URL, nor of a scheme that AllowScheme was called with, nor a secret
+// that is on this machine.
 func IsRemote(source string) bool {
+	if s, rest := findSecretScheme(source); s != nil {
+		return s.isRemote(rest)
+	}
 	scheme, _, ok := strings.Cut(source, ":")
 	return source != "" && !(ok && (strings.EqualFold(scheme, "data") || slices.Contains(localSchemes, scheme)))
 }

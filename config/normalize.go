@@ -169,6 +169,9 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 		c.list(n, f.Item)
 	case doc.String:
 		c.noNUL(n, f)
+		if f.Name == "source" && !c.extended {
+			return c.plainSource(n)
+		}
 	case doc.Number:
 		if _, err := strconv.ParseInt(n.Text, 10, 64); err != nil {
 			c.report(RuleNumberForm, Error, n.Origin(), "%s is not a whole number that fits 64 bits, written in plain digits", n.Text)
@@ -192,6 +195,17 @@ func (c *normalizer) noNUL(n *doc.Node, f *doc.Field) {
 			c.report(RuleNULCharacter, Error, n.Origin(), "there is a NUL character in this, which is not possible")
 		}
 	}
+}
+
+// plainSource reports whether a source is one of the spec.
+func (c *normalizer) plainSource(n *doc.Node) bool {
+	s, _ := findSecretScheme(n.Text)
+	if s == nil {
+		return true
+	}
+	c.report(RuleExtensionVersion, Error, n.Origin(), "sources like %s are extensions of Firstlight, which version %s of the spec does not have; write \"version\": %q, so that programs without them refuse this config",
+		s.form, c.version, max(c.version, firstExtended).String()+ExtendedSuffix)
+	return false
 }
 
 // list normalizes the items of n. A null stands for an empty item, as in the reference.

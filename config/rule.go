@@ -173,6 +173,7 @@ const (
 	RuleDiskPick
 	RuleDiskPickAll
 	RuleDiskNameAndDevice
+	RuleSecretSource
 
 	// What only Butane has.
 

@@ -25,6 +25,9 @@ func (c *Config) TranslateTo(v Version) (*Config, error) {
 		return fromTree(c.at(v.String()).encode()), nil
 	}
 	tree, problems := fit(c.saying(v.String()).encode(), v)
+	if v < firstExtended {
+		problems.addLostSecrets(c, fmt.Sprintf("version %s of the spec", v))
+	}
 	lower := fromTree(tree)
 	var lost []Origin
 	lower.idle(v, from, func(i idle) {

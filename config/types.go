@@ -112,7 +112,8 @@ type Resource struct {
 	Object
 	// Source is a URL: http, https, tftp, s3, data; gs since 3.2.0, arn since
 	// 3.4.0. Unset, there is nothing to fetch; "" is an empty document. With
-	// "data:," the contents are in the URL itself.
+	// "data:," the contents are in the URL itself. Configs with extensions can have
+	// secrets at age:URL, credential:NAME, aws-sm, azure-kv, gcp-sm and vault.
 	Source *string `json:"source"`
 	// Compression of what is at the source; unset or "" is none. In configs and
 	// certificates since 3.1.0.
@@ -232,6 +233,8 @@ type User struct {
 	// PasswordHash of the user, as crypt(3) makes it ("mkpasswd
 	// --method=yescrypt"). Unset, a new user has no password that works.
 	PasswordHash *string `json:"passwordHash"`
+	// PasswordHashFrom is where PasswordHash is, in place of it: one line.
+	PasswordHashFrom Resource `json:"passwordHashFrom" spec:"since=3.6.0,extension"`
 	// PrimaryGroup is a name or number; unset, one of the user's name is made.
 	PrimaryGroup *string `json:"primaryGroup"`
 	// Shell is the path of the login shell; unset, the system's default.
@@ -241,6 +244,9 @@ type User struct {
 	// SSHAuthorizedKeys are public keys that can log in as this user, each a
 	// line as in authorized_keys.
 	SSHAuthorizedKeys []string `json:"sshAuthorizedKeys" spec:"key=."`
+	// SSHAuthorizedKeysFrom are sources of public keys, one on each line, beside those of
+	// SSHAuthorizedKeys. Each needs a source.
+	SSHAuthorizedKeysFrom []Resource `json:"sshAuthorizedKeysFrom" spec:"since=3.6.0,extension,key=source"`
 	// System users get a number from the system's range.
 	System *bool `json:"system"`
 	// UID is the number of the user; unset, the system chooses one.
@@ -512,6 +518,8 @@ type Unit struct {
 	// Contents of the unit. Unset or "", none is written: it is one that the
 	// system has.
 	Contents *string `json:"contents"`
+	// ContentsFrom is where Contents are, in place of them. The file is root's alone, 0600.
+	ContentsFrom Resource `json:"contentsFrom" spec:"since=3.6.0,extension"`
 	// Dropins change parts of the unit.
 	Dropins []Dropin `json:"dropins" spec:"key=name"`
 	// Enabled has the unit started at boot, or not. That needs an [Install]
@@ -529,6 +537,8 @@ type Dropin struct {
 	Name string `json:"name"`
 	// Contents of the drop-in, with sections. Unset, none is written.
 	Contents *string `json:"contents"`
+	// ContentsFrom is where Contents are, in place of them. The file is root's alone, 0600.
+	ContentsFrom Resource `json:"contentsFrom" spec:"since=3.6.0,extension"`
 }
 
 // DataURL returns a URL with contents in it, the source of a Resource, as text or in

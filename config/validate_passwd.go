@@ -36,6 +36,10 @@ func (v *validator) user(u *User) {
 	for i, group := range u.Groups {
 		v.accountField(&group, u.Object, "groups", i)
 	}
+	v.instead(&u.PasswordHashFrom, u.PasswordHash != nil, "passwordHash", u.Object)
+	for i := range u.SSHAuthorizedKeysFrom {
+		v.requiredResource(&u.SSHAuthorizedKeysFrom[i], "the public keys")
+	}
 	for i, key := range u.SSHAuthorizedKeys {
 		if rule, why := noPublicKey(key); why != "" {
 			v.warn(rule, u.Origin("sshAuthorizedKeys", i), "%s", why)

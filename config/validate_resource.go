@@ -66,6 +66,26 @@ func (v *validator) authority(r *Resource) {
 	v.certificates(r)
 }
 
+// instead checks a resource that stands in place of a member of an object.
+func (v *validator) instead(r *Resource, hasMember bool, member string, o Object) {
+	if !r.IsPresent() && r.Source == nil {
+		return
+	}
+	if hasMember {
+		from := o.Key(member + "From")
+		v.error(RuleContentsSeveral, r.Origin(), "%s and %s are set together; set only one of them", o.Key(member), from)
+	}
+	v.requiredResource(r, "what should be "+o.Key(member)+" here")
+}
+
+// requiredResource checks a resource that needs a source.
+func (v *validator) requiredResource(r *Resource, of string) {
+	if ValueOr(r.Source, "") == "" {
+		v.error(RuleSourceMissing, r.Origin(), "the source is missing: the URL of %s", of)
+	}
+	v.resource(r)
+}
+
 // resource checks all that resources have in common.
 func (v *validator) resource(r *Resource) {
 	if c := ValueOr(r.Compression, ""); c != "" && c != "gzip" {

@@ -21,6 +21,7 @@ func (v *validator) systemd(s *Systemd) {
 		for n := range u.Dropins {
 			v.dropin(&u.Dropins[n])
 		}
+		v.instead(&u.ContentsFrom, u.Contents != nil, "contents", u.Object)
 		installable, ok := v.unitText(u.Contents, u.Object)
 		if !ok || installable || ValueOr(u.Contents, "") == "" {
 			continue
@@ -67,6 +68,7 @@ func (v *validator) dropin(d *Dropin) {
 	case strings.Contains(d.Name, "/"):
 		v.error(RuleDropinName, d.Origin("name"), "the drop-in cannot be named %s: it would not be in the directory of its unit; a name has no slash", quote(d.Name))
 	}
+	v.instead(&d.ContentsFrom, d.Contents != nil, "contents", d.Object)
 	v.unitText(d.Contents, d.Object)
 }
 
@@ -183,11 +185,11 @@ func (v *validator) unitFiles(c *Config) {
 	written := map[string]Object{}
 	for i := range c.Systemd.Units {
 		u := &c.Systemd.Units[i]
-		if NonZero(u.Contents) {
+		if NonZero(u.Contents) || NonZero(u.ContentsFrom.Source) {
 			written[unitDirectory+u.Name] = u.Object
 		}
 		for n := range u.Dropins {
-			if d := &u.Dropins[n]; NonZero(d.Contents) {
+			if d := &u.Dropins[n]; NonZero(d.Contents) || NonZero(d.ContentsFrom.Source) {
 				written[unitDirectory+u.Name+".d/"+d.Name] = d.Object
 			}
 		}

@@ -66,6 +66,9 @@ func checkURL(source string, version Version) *fault {
 		}
 		return nil
 	}
+	if s, rest := findSecretScheme(source); s != nil {
+		return s.checkSecret(rest)
+	}
 	u, err := url.Parse(source)
 	if err != nil {
 		return cannotParse(err)
@@ -145,6 +148,7 @@ func badEscape(source, escape string) *fault {
 // isHTTP reports whether a source is requested by HTTP, so that it can have
 // httpHeaders.
 func isHTTP(source string) bool {
+	source, _ = CutAge(source)
 	if strings.HasPrefix(source, "data:") {
 		return false
 	}

@@ -51,13 +51,16 @@ func (t *translation) walkObjects(n *doc.Node, typ reflect.Type, visit func(*doc
 func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 	switch typ {
 	case resourceType:
-		t.oneOf(n, "local", "inline", "source")
+		t.oneOf(n, "local", "inline", "source", "age", "ageLocal")
+		t.checkSecretSource(n)
 		t.checkResourceSince(n)
 		if n.Member("source") == nil && n.Member("local") == nil && isConfig(n) {
 			t.checkInline(n)
 		}
 	case unitType, dropinType:
-		t.oneOf(n, "contents", "contentsLocal")
+		t.oneOf(n, "contents", "contentsLocal", "contentsFrom")
+	case userType:
+		t.oneOf(n, "passwordHash", "passwordHashFrom")
 	case diskType:
 		t.checkChosenDisk(n)
 	case fileType:

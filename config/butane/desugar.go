@@ -32,12 +32,21 @@ func (t *translation) desugar() {
 	if t.Variant == openshift {
 		t.desugarMachineConfig()
 	}
-	version := t.Spec.String()
-	if t.result.Member(firstlight) != nil {
-		version += config.ExtendedSuffix
-	}
-	ensureObject(t.result, "ignition").Set("version", nodeBuilder{t.document.Member("version")}.value(version))
+	ensureObject(t.result, "ignition").Set("version", nodeBuilder{t.document.Member("version")}.value(t.Spec.String()))
 	t.result = t.finish(t.result, configType)
+	if t.isExtended() {
+		t.result.Member("ignition").Member("version").Text += config.ExtendedSuffix
+	}
+}
+
+// isExtended reports whether there are extensions in the result.
+func (t *translation) isExtended() bool {
+	found := false
+	doc.EachExtension(configType, t.result, func(string, *doc.Node) { found = true })
+	t.walkObjects(t.result, configType, func(n *doc.Node, typ reflect.Type) {
+		found = found || typ == resourceType && config.IsSecret(text(n, "source"))
+	})
+	return found
 }
 
 func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {

@@ -19,6 +19,9 @@ import (
 // resource sets the source of a resource with inline or local contents.
 func (t *translation) resource(n *doc.Node) {
 	switch inline, local, source := n.Member("inline"), n.Member("local"), n.Member("source"); {
+	case n.Member("age") != nil || n.Member("ageLocal") != nil:
+		t.encrypted(n)
+		return
 	case inline == nil && local == nil:
 		return
 	case local == nil && source == nil:

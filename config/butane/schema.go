@@ -69,6 +69,11 @@ type resourceSugar struct {
 	Inline *string `json:"inline" spec:"inReferences=3.1.0"`
 	// Local is a file below the files directory, with the contents.
 	Local *string `json:"local" spec:"since=3.1.0"`
+	// Age is the contents, encrypted with age and armored: what "firstlightctl encrypt"
+	// prints.
+	Age *string `json:"age" spec:"extension"`
+	// AgeLocal is a file below the files directory, with the contents encrypted with age.
+	AgeLocal *string `json:"ageLocal" spec:"extension"`
 }
 
 type storageSugar struct {

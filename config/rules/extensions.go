@@ -54,6 +54,15 @@ var extensions = []Rule{
 		Why:    "The device of a disk that is chosen by its properties is /dev/firstlight/NAME, and is not known when the config is written.",
 		Source: extensionsDocument,
 		Bad:    chosen("as: data\nmatch: {serial: S1}\ndevice: /dev/sda", "data"), Good: chosen("as: data\nmatch: {serial: S1}", "data")},
+	{Rule: config.RuleSecretSource, ID: "secret-source", Title: "This is no source of a secret", Severities: refused,
+		Why:    "After age: there is the URL of a file that is encrypted with age, or such a file in a data URL. A credential has the name of a file. The names of secrets in stores are those of the store.",
+		Source: extensionsDocument,
+		Bad:    secretFile("credential:db/password"), Good: secretFile("credential:db-password")},
+}
+
+// secretFile is a config of the variant firstlight with a file from a source.
+func secretFile(source string) string {
+	return "variant: firstlight\nversion: 1.0.0\nstorage:\n  files:\n" + item("path: /etc/secret\nmode: 0600\ncontents:\n  source: "+source)
 }
 
 // serial is a disk that is chosen by its serial number, in JSON.
