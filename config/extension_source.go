@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/dataurl"
+	"github.com/firstlight-os/firstlight/internal/storeurl"
 )
 
 // A secretScheme is a kind of URL that the spec does not have: what such a source leads to
@@ -24,11 +25,11 @@ type secretScheme struct {
 // secretSchemes are all of them. Package fetch has how each is opened.
 var secretSchemes = [...]secretScheme{
 	{ageScheme, "age:URL", false, nil},
-	{"aws-sm", "aws-sm:SECRET", true, checkStore},
-	{"azure-kv", "azure-kv:VAULT/SECRET", true, checkStore},
+	{storeurl.AWS, storeurl.AWSForm, true, checkStore(storeurl.AWS)},
+	{storeurl.Azure, storeurl.AzureForm, true, checkStore(storeurl.Azure)},
 	{CredentialScheme, "credential:NAME", false, checkCredential},
-	{"gcp-sm", "gcp-sm:projects/PROJECT/secrets/SECRET", true, checkStore},
-	{"vault", "vault:https://HOST/PATH", true, checkStore},
+	{storeurl.GCP, storeurl.GCPForm, true, checkStore(storeurl.GCP)},
+	{storeurl.Vault, storeurl.VaultForm, true, checkStore(storeurl.Vault)},
 }
 
 // Schemes of secrets that are known by their names elsewhere, too.
@@ -140,13 +141,21 @@ func checkCredential(name string) *fault {
 	return nil
 }
 
-// checkStore checks that a URL of a store of secrets names something.
-func checkStore(rest string) *fault {
-	if _, err := url.Parse(rest); err != nil {
-		return cannotParse(err)
+// checkStore returns the check of URLs of a store of secrets.
+func checkStore(scheme string) func(rest string) *fault {
+	return func(rest string) *fault {
+		if scheme == storeurl.Vault {
+			u, err := url.Parse(rest)
+			if err != nil {
+				return cannotParse(err)
+			}
+			if f := checkHost(u); u.Host != "" && f != nil {
+				return f
+			}
+		}
+		if _, err := storeurl.Parse(scheme + ":" + rest); err != nil {
+			return &fault{RuleSecretSource, err.Error()}
+		}
+		return nil
 	}
-	if strings.Trim(rest, "/") == "" {
-		return newFault(RuleSecretSource, "the URL does not name a secret")
-	}
-	return nil
 }

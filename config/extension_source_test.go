@@ -34,8 +34,20 @@ func TestSourcesOfSecrets(t *testing.T) {
 		"credential:a:b":                    "cannot be the name",
 		"credential:a\nb":                   "cannot be the name",
 		"credential:" + long:                "the name of the credential is 256 bytes long, at most 255 are possible",
-		"aws-sm:":                           "the URL does not name a secret",
-		"vault:":                            "the URL does not name a secret",
+		"aws-sm:prod/db?region=eu-west-1#k": "",
+		"aws-sm:":                           "this does not name a secret; it should look like aws-sm:NAME",
+		"aws-sm:db?key=password":            "a parameter that aws-sm URLs do not have; they have region, stage, version",
+		"azure-kv:web/db":                   "",
+		"azure-kv:web":                      "this does not name a secret; it should look like azure-kv:VAULT/SECRET",
+		"gcp-sm:projects/p/secrets/s":       "",
+		"gcp-sm:p/s":                        "this does not name a secret; it should look like gcp-sm:projects/PROJECT/secrets/SECRET",
+		"vault:https://v:8200/kv/a#k":       "",
+		"vault:":                            "this does not name a secret; it should look like vault:https://HOST/MOUNT/PATH#MEMBER",
+		"vault:https://v/kv/a":              "add #MEMBER",
+		"vault:https://v*/kv/a#k":           "letters, digits",
+		"vault:https://v:99999/kv/a#k":      "ports are from 0 to 65535",
+		"vault:https://v o/kv/a#k":          "this is not a URL: there is a character in the host's name",
+		"vault:https://me:pw@v/kv/a#k":      "a user or a password stands in front of the host",
 		"Credential:a":                      "",
 	} {
 		document := `"storage":{"files":[{"path":"/a","contents":{"source":` + quoteJSON(source) + `}}]}`
@@ -69,7 +81,7 @@ func TestWhichSecretsNeedTheNetwork(t *testing.T) {
 const secretsDocument = `"ignition":{"version":"3.6.0+firstlight.1","config":{"merge":[{"source":"age:https://example.com/1"}]}},` +
 	`"passwd":{"users":[{"name":"a","passwordHashFrom":{"source":"credential:hash"},"sshAuthorizedKeysFrom":[{"source":"https://example.com/keys"}]}]},` +
 	`"storage":{"files":[{"path":"/a","contents":{"source":"credential:a"},"append":[{"source":"aws-sm:b"}]}],` +
-	`"luks":[{"name":"l","device":"/dev/vda","keyFile":{"source":"vault:https://v/l"}}]},` +
+	`"luks":[{"name":"l","device":"/dev/vda","keyFile":{"source":"vault:https://v/kv/l#k"}}]},` +
 	`"systemd":{"units":[{"name":"a.service","contentsFrom":{"source":"credential:unit"},"dropins":[{"name":"a.conf","contentsFrom":{"source":"data:,"}}]}]}`
 
 func TestExtensionsOfSecretsAreRefusedInPlainConfigs(t *testing.T) {

@@ -17,7 +17,7 @@ const module = "github.com/firstlight-os/firstlight/"
 // this table.
 var allowedImports = map[string][]string{
 	"internal/dataurl":           {},
-	"config":                     {"internal/dataurl", "internal/doc"},
+	"config":                     {"internal/dataurl", "internal/doc", "internal/storeurl"},
 	"config/butane":              {"config", "internal/dataurl", "internal/doc"},
 	"config/rules":               {"config", "internal/doc"},
 	"config/rules/page":          {"config/rules"},
@@ -47,10 +47,11 @@ var allowedImports = map[string][]string{
 	"internal/report":            {"config", "internal/json", "internal/system"},
 	"internal/timeline":          {"config", "internal/json", "internal/report", "internal/system"},
 	"internal/system":            {},
+	"internal/storeurl":          {},
 	"internal/testkit":           {},
 	"internal/xmltext":           {},
 	"internal/system/systemtest": {"internal/system"},
-	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/system", "internal/xmltext"},
+	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/storeurl", "internal/system", "internal/xmltext"},
 	"internal/imds":              {"internal/fetch", "internal/http", "internal/json", "internal/report"},
 	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/doc", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/network", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
 	"providers/limits":           {"config"},

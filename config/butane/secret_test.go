@@ -28,9 +28,9 @@ func TestSecretsInTheVariantFirstlight(t *testing.T) {
 			`{"ignition":{"version":"3.6.0+firstlight.1"},"storage":{"luks":[{"name":"l","device":"/dev/a","keyFile":{"source":"` + armoredURL + `","compression":"gzip"}}]}}`},
 		"in place of texts": {
 			"passwd: {users: [{name: a, password_hash_from: {source: 'credential:h'}, ssh_authorized_keys_from: [{source: 'https://example.com/k'}]}]}\n" +
-				"systemd: {units: [{name: a.service, contents_from: {local: a.age}, dropins: [{name: a.conf, contents_from: {source: 'vault:https://v/a'}}]}]}",
+				"systemd: {units: [{name: a.service, contents_from: {local: a.age}, dropins: [{name: a.conf, contents_from: {source: 'vault:https://v/kv/a#k'}}]}]}",
 			`{"ignition":{"version":"3.6.0+firstlight.1"},"passwd":{"users":[{"name":"a","passwordHashFrom":{"source":"credential:h"},"sshAuthorizedKeysFrom":[{"source":"https://example.com/k"}]}]},` +
-				`"systemd":{"units":[{"name":"a.service","contentsFrom":{"compression":"","source":"` + strings.TrimPrefix(armoredURL, "age:") + `"},"dropins":[{"name":"a.conf","contentsFrom":{"source":"vault:https://v/a"}}]}]}}`},
+				`"systemd":{"units":[{"name":"a.service","contentsFrom":{"compression":"","source":"` + strings.TrimPrefix(armoredURL, "age:") + `"},"dropins":[{"name":"a.conf","contentsFrom":{"source":"vault:https://v/kv/a#k"}}]}]}}`},
 		"empty ones": {
 			"storage: {files: [{path: /a, contents: {source: 'https://example.com/a'}}]}\nsystemd: {units: [{name: a.service, contents_from: {}}]}\npasswd: {users: [{name: a, ssh_authorized_keys_from: []}]}",
 			`{"ignition":{"version":"3.6.0"},"passwd":{"users":[{"name":"a"}]},"storage":{"files":[{"path":"/a","contents":{"source":"https://example.com/a"}}]},"systemd":{"units":[{"name":"a.service"}]}}`},
