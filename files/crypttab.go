@@ -27,11 +27,11 @@ const (
 func (p *planner) planCrypttab() {
 	for _, l := range p.cfg.Storage.Luks {
 		if !l.HasClevis() {
-			p.planSecret(l.Origin(), p.KeyDir, l.Name, p.Keys)
+			p.planSecret(l.Origin(), p.KeyDir, l.Name, p.Keys, l.KeyFile)
 		}
 		if config.ValueOr(l.Cex.Enabled, false) {
 			for _, suffix := range []string{".info", ".skey"} {
-				p.planSecret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys)
+				p.planSecret(l.Cex.Origin(), zkeyDir, "ignition-luks-"+l.Name+suffix, p.VolumeKeys, config.Resource{})
 			}
 		}
 	}
@@ -44,14 +44,19 @@ func (p *planner) planCrypttab() {
 }
 
 // planSecret plans a file that only root may read, in a directory of that kind.
-// One of an interrupted run is replaced.
-func (p *planner) planSecret(origin config.Origin, dir, name string, sources map[string]string) {
+// One of an interrupted run is replaced. What is a secret of the config is read again, as
+// the disks stage leaves nothing of it.
+func (p *planner) planSecret(origin config.Origin, dir, name string, sources map[string]string, given config.Resource) {
 	at := path.Join(dir, name)
 	source, known := sources[name]
 	if !known {
 		p.conflicts = append(p.conflicts, &report.Error{Doing: "looking for what belongs to " + at, Origin: origin,
 			Err: errors.New("the disks stage has not left it"), Hint: "boot again: the disks stage has to run in the same boot, before the files stage"})
 		return
+	}
+	from := config.Resource{Source: &source}
+	if config.IsSecret(source) {
+		from = given
 	}
 	p.changes(origin, "writing "+at, at)
 	p.add(origin, "writing "+at, func(ctx context.Context) error {
@@ -61,7 +66,7 @@ func (p *planner) planSecret(origin config.Origin, dir, name string, sources map
 		}
 		defer d.Close()
 		return d.WriteFrom(name, rootfs.Options{Mode: 0o600, Replace: true}, func(w io.Writer) error {
-			return p.Fetch.Fetch(ctx, config.Resource{Source: &source}, w)
+			return p.Fetch.Fetch(ctx, from, w)
 		})
 	})
 }

@@ -232,11 +232,16 @@ func (e *enablement) withAlso(names []string, name string) (_ []string, known bo
 
 // hasContents reports whether the config has the contents of a unit or its template.
 func (e *enablement) hasContents(name string) bool {
-	return slices.ContainsFunc(nameAndTemplate(name), func(n string) bool { return config.NonZero(e.units[n].Contents) })
+	return slices.ContainsFunc(nameAndTemplate(name), func(n string) bool { return setsContents(e.units[n]) })
+}
+
+// setsContents reports whether the config has the contents of a unit, here or at a source.
+func setsContents(u config.Unit) bool {
+	return config.NonZero(u.Contents) || u.ContentsFrom.Source != nil
 }
 
 // unitTexts returns the texts of a unit and its drop-ins. Known is false if a file of
-// the config is among them, whose contents may have to be downloaded.
+// the config is among them, or a source, whose contents may have to be downloaded.
 func (e *enablement) unitTexts(name string) (texts []string, known bool) {
 	known = true
 	add := func(at string) {
@@ -245,14 +250,16 @@ func (e *enablement) unitTexts(name string) (texts []string, known bool) {
 		}
 	}
 	for _, n := range nameAndTemplate(name) {
+		known = known && e.units[n].ContentsFrom.Source == nil
 		texts = append(texts, config.ValueOr(e.units[n].Contents, ""))
 		for _, d := range e.units[n].Dropins {
+			known = known && d.ContentsFrom.Source == nil
 			texts = append(texts, config.ValueOr(d.Contents, ""))
 		}
 		for _, dir := range unitDirs {
 			at, err := e.resolve(path.Join(dir, n))
 			known = known && (err != nil || e.byPath[at.path] == nil)
-			if !config.NonZero(e.units[n].Contents) {
+			if !setsContents(e.units[n]) {
 				add(path.Join(dir, n))
 			}
 			files, _ := e.root.ReadDir(path.Join(dir, n+".d"))

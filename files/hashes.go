@@ -50,12 +50,17 @@ func (p *planner) setHash(ctx context.Context, program hashProgram, account, has
 	if !isSecret(hash) {
 		return p.runShadow(ctx, program.without, account, "--password", hash)
 	}
-	err := p.runShadowCommand(ctx, system.Command{Name: program.name, Args: []string{"--root", p.Root, "--encrypted"},
-		Stdin: []byte(account + ":" + hash + "\n"), Secrets: []string{hash}})
+	err := p.tellHash(ctx, program, account, hash)
 	if !errors.Is(err, exec.ErrNotFound) {
 		return err
 	}
 	p.Log.Warn(fmt.Sprintf("%s is not in this initramfs: %s gets the password hash of %q as an argument, which other programs can read meanwhile; "+
 		"rebuild the initramfs with it", program.name, program.without, account))
 	return p.runShadowCommand(ctx, system.Command{Name: program.without, Args: []string{"--root", p.Root, "--password", hash, account}, Secrets: []string{hash}})
+}
+
+// tellHash gives an existing account a hash, not as an argument.
+func (p *planner) tellHash(ctx context.Context, program hashProgram, account, hash string) error {
+	return p.runShadowCommand(ctx, system.Command{Name: program.name, Args: []string{"--root", p.Root, "--encrypted"},
+		Stdin: []byte(account + ":" + hash + "\n"), Secrets: []string{hash}})
 }

@@ -111,7 +111,7 @@ func (p *planner) lateLabelPaths() ([]string, error) {
 			continue
 		case !config.NonZero(u.NoCreateHome):
 			inside = ""
-		case len(u.SSHAuthorizedKeys) == 0:
+		case !hasKeys(u):
 			continue
 		}
 		account, err := p.accounts.user(u.Name)

@@ -113,7 +113,7 @@ func (p *planner) keyDirs() ([]string, error) {
 	}
 	var dirs []string
 	for _, cfg := range p.cfg.Passwd.Users {
-		if u, exists := known.users[cfg.Name]; exists && len(cfg.SSHAuthorizedKeys) > 0 {
+		if u, exists := known.users[cfg.Name]; exists && hasKeys(cfg) {
 			dirs = append(dirs, u.home, path.Join(u.home, ".ssh"), path.Join(u.home, ".ssh/authorized_keys.d"))
 			if at, err := p.root.Resolve(path.Join(u.home, p.keyFile())); err == nil {
 				dirs = append(dirs, path.Dir(at)) // the file may be a link

@@ -23,9 +23,12 @@ const (
 func (p *planner) planUnits() {
 	for _, u := range p.cfg.Systemd.Units {
 		for _, d := range u.Dropins {
-			if d.Contents != nil {
-				at := path.Join(unitDir, u.Name+".d", d.Name)
-				p.planUnitFile(d.Origin("contents"), fmt.Sprintf("writing drop-in %s of unit %s", d.Name, u.Name), at, *d.Contents)
+			at, doing := path.Join(unitDir, u.Name+".d", d.Name), fmt.Sprintf("writing drop-in %s of unit %s", d.Name, u.Name)
+			switch {
+			case d.Contents != nil:
+				p.planUnitFile(d.Origin("contents"), doing, at, *d.Contents)
+			case d.ContentsFrom.Source != nil:
+				p.planSecretUnit(d.ContentsFrom, doing, at)
 			}
 		}
 		p.planUnit(u)
@@ -46,6 +49,8 @@ func (p *planner) planUnit(u config.Unit) {
 		})
 	case config.NonZero(u.Contents):
 		p.planUnitFile(u.Origin("contents"), "writing unit "+u.Name, at, *u.Contents)
+	case u.ContentsFrom.Source != nil:
+		p.planSecretUnit(u.ContentsFrom, "writing unit "+u.Name, at)
 	case u.Mask != nil:
 		p.planUnmask(u, at)
 	}
@@ -54,11 +59,25 @@ func (p *planner) planUnit(u config.Unit) {
 // planUnitFile plans to replace whatever exists at a path; a symbolic link, such
 // as a mask, is not followed.
 func (p *planner) planUnitFile(origin config.Origin, doing, name, contents string) {
-	if at, err := p.resolve(name); err == nil && at.found.IsDir() {
-		p.conflict(origin, "remove the directory from the image, or name the unit otherwise", "%s: at %s there is a directory", doing, name)
-		return
+	if p.checkNoDirectory(origin, doing, name) {
+		p.planWrite(origin, doing, name, []byte(contents), 0o644)
 	}
-	p.planWrite(origin, doing, name, []byte(contents), 0o644)
+}
+
+// planSecretUnit is planUnitFile for contents that nobody but root should see in the file.
+func (p *planner) planSecretUnit(from config.Resource, doing, name string) {
+	if origin := from.Origin("source"); p.checkNoDirectory(origin, doing, name) {
+		p.planWriteOf(origin, doing, name, func(ctx context.Context) ([]byte, error) { return p.fetchText(ctx, from) }, 0o600)
+	}
+}
+
+func (p *planner) checkNoDirectory(origin config.Origin, doing, name string) bool {
+	at, err := p.resolve(name)
+	isDir := err == nil && at.found.IsDir()
+	if isDir {
+		p.conflict(origin, "remove the directory from the image, or name the unit otherwise", "%s: at %s there is a directory", doing, name)
+	}
+	return !isDir
 }
 
 // planUnmask removes the link of a masked unit, and nothing else.

@@ -157,7 +157,10 @@ func (p *planner) planUser(u config.User) error {
 		p.checkSealed(u.Origin("name"), fmt.Sprintf("%s user %q with the home %s", doing, u.Name, home), path.Dir(home))
 	}
 	programs := []string{program}
-	if u.PasswordHash != nil {
+	switch {
+	case u.PasswordHashFrom.Source != nil:
+		programs = append(programs, userHash.name) // a secret is no argument
+	case u.PasswordHash != nil:
 		programs = append(programs, userHash.neededFor(password(u)))
 	}
 	p.add(u.Origin("name"), fmt.Sprintf("%s user %q", doing, u.Name), func(ctx context.Context) error {
@@ -172,18 +175,21 @@ func (p *planner) planUser(u config.User) error {
 				return err
 			}
 		}
-		if u.PasswordHash == nil {
+		switch {
+		case u.PasswordHashFrom.Source != nil:
+			return p.setHashFrom(ctx, u)
+		case u.PasswordHash == nil:
 			return nil
 		}
 		// Also if it was among the options, as the reference does: whatever became
 		// of it there, this command is about the password only.
 		return p.setHash(ctx, userHash, u.Name, password(u))
 	}, programs...)
-	if len(u.SSHAuthorizedKeys) == 0 || p.onlyDatabases {
+	if !hasKeys(u) || p.onlyDatabases {
 		return nil
 	}
-	p.checkSealed(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), path.Join(home, path.Dir(p.keyFile())))
-	if err := p.checkKeys(u.Origin("sshAuthorizedKeys"), found, p.will.users[u.Name]); err != nil {
+	p.checkSealed(keysOrigin(u), fmt.Sprintf("writing the SSH keys of user %q", u.Name), path.Join(home, path.Dir(p.keyFile())))
+	if err := p.checkKeys(keysOrigin(u), found, p.will.users[u.Name]); err != nil {
 		return err
 	}
 	p.planKeys(u)
@@ -330,11 +336,22 @@ func (p *planner) chownMountPoints(user string) error {
 	return nil
 }
 
+// keysOrigin is where the config has the keys of a user.
+func keysOrigin(u config.User) config.Origin {
+	if len(u.SSHAuthorizedKeys) == 0 {
+		return u.Origin("sshAuthorizedKeysFrom")
+	}
+	return u.Origin("sshAuthorizedKeys")
+}
+
 // planKeys plans the SSH keys of a user.
 func (p *planner) planKeys(u config.User) {
-	text := keyLines(u.SSHAuthorizedKeys)
-	p.add(u.Origin("sshAuthorizedKeys"), fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(context.Context) error {
+	p.add(keysOrigin(u), fmt.Sprintf("writing the SSH keys of user %q", u.Name), func(ctx context.Context) error {
 		owner, err := p.accounts.user(u.Name)
+		if err != nil {
+			return err
+		}
+		text, err := p.keysOf(ctx, u)
 		if err != nil {
 			return err
 		}

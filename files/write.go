@@ -11,11 +11,20 @@ import (
 
 // planWrite plans a file that replaces whatever exists at its path.
 func (p *planner) planWrite(origin config.Origin, doing, name string, text []byte, mode uint32) {
+	p.planWriteOf(origin, doing, name, func(context.Context) ([]byte, error) { return text, nil }, mode)
+}
+
+// planWriteOf is planWrite for a text that is read when the file is written.
+func (p *planner) planWriteOf(origin config.Origin, doing, name string, read func(context.Context) ([]byte, error), mode uint32) {
 	p.changes(origin, doing, name)
 	if at, err := p.resolve(name); err == nil && at.found != nil {
 		p.checkPinned(origin, doing, at.path, true)
 	}
-	p.add(origin, doing, func(context.Context) error {
+	p.add(origin, doing, func(ctx context.Context) error {
+		text, err := read(ctx)
+		if err != nil {
+			return err
+		}
 		return p.root.WriteFile(name, text, rootfs.Options{Mode: mode, Replace: true})
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/secret"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -48,6 +49,8 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	}
 	defer lock.Close()
 	p := &process{log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
+	p.secrets = secret.New(p.run)
+	p.fetch.Secrets = p.secrets
 	p.fetch.Offline = a.Offline
 	p.runner = &report.Runner{Log: a.Log, Workers: 1}
 	if p.settings, err = settingsOf(root); err != nil {
@@ -68,6 +71,9 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 		err = needsNetwork(cfg)
 	}
 	if cfg, err = dropUnsupported(cfg, a.IgnoreUnsupported, err); err != nil {
+		return err
+	}
+	if err := p.readSecrets(ctx, cfg); err != nil {
 		return err
 	}
 	movePaths(cfg, p.settings.Words(distribution.MovedDirectories))

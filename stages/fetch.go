@@ -52,7 +52,7 @@ func (p *process) requestNetwork(ctx context.Context, why string) error {
 
 // baseConfig merges the fragments of the image; it is nil if there are none. It needs no
 // network: references to other configs in them are not followed.
-func (p *process) baseConfig() (*config.Config, error) {
+func (p *process) baseConfig(ctx context.Context) (*config.Config, error) {
 	p.state.recordSource(fetchedConfig{"base", "system", false})
 	raws, err := providers.BaseConfigs(p.env)
 	if err != nil {
@@ -60,7 +60,7 @@ func (p *process) baseConfig() (*config.Config, error) {
 	}
 	var base *config.Config
 	for _, raw := range raws {
-		cfg, err := p.parse(raw.Text, report.Source{Kind: "base", Name: raw.Name})
+		cfg, err := p.parse(ctx, raw.Text, report.Source{Kind: "base", Name: raw.Name})
 		if err != nil {
 			return nil, &report.Error{Doing: "reading a base config of the image", Err: err, Hint: "the image is broken: tell those who made it"}
 		}
@@ -80,9 +80,9 @@ func merge(base, cfg *config.Config) *config.Config {
 
 // parse unpacks, parses and logs. The log and the record have a digest of what was
 // unpacked, never the text.
-func (p *process) parse(packed []byte, source report.Source) (*config.Config, error) {
+func (p *process) parse(ctx context.Context, packed []byte, source report.Source) (*config.Config, error) {
 	name := source.Name
-	text, encodings, err := config.Unpack(packed, name)
+	text, encodings, err := p.unpack(ctx, packed, name)
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +154,9 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	if user, err = p.withMetadata(ctx, user); err != nil {
 		return nil, err
 	}
+	if err := p.readSecrets(ctx, merge(p.base, user)); err != nil {
+		return nil, err
+	}
 	if err := p.cacheUserConfig(user); err != nil {
 		return nil, withRunHint(fmt.Errorf("caching the config: %w", err))
 	}
@@ -208,7 +211,7 @@ func (p *process) completeUserConfig(ctx context.Context, raw *providers.UserDat
 
 // parseUserConfig parses a config and merges what it refers to.
 func (p *process) parseUserConfig(ctx context.Context, text []byte, name string) (*config.Config, error) {
-	user, err := p.parse(text, report.Source{Kind: "user", Name: name})
+	user, err := p.parse(ctx, text, report.Source{Kind: "user", Name: name})
 	if err != nil {
 		return nil, &report.Error{Doing: "reading the user config", Err: err}
 	}
@@ -240,7 +243,7 @@ func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*con
 	if err != nil {
 		return nil, 0, err
 	}
-	child, err := p.parse(text, report.Source{Kind: "user", Name: "config from " + fetch.Redact(source), Referenced: true})
+	child, err := p.parse(ctx, text, report.Source{Kind: "user", Name: "config from " + fetch.Redact(source), Referenced: true})
 	if err != nil {
 		return nil, 0, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}

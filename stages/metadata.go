@@ -22,7 +22,7 @@ func (p *process) withMetadata(ctx context.Context, user *config.Config) (*confi
 	if err != nil || text == nil {
 		return user, err
 	}
-	known, err := p.parse(text, report.Source{Kind: "metadata", Name: "config from the metadata service of " + p.Platform.ID})
+	known, err := p.parse(ctx, text, report.Source{Kind: "metadata", Name: "config from the metadata service of " + p.Platform.ID})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/secret"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/providers"
 )
@@ -157,6 +158,9 @@ type process struct {
 	run     system.Runner
 	state   *state
 	runner  *report.Runner
+	// secrets are those of this machine.
+	secrets *secret.Machine
+	base    *config.Config // of the image, nil if there is none
 	cfg     *config.Config // the base config and over it the user config
 	// settings are those of the distribution, in its image.
 	settings distribution.Settings
@@ -194,6 +198,8 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	p := &process{Options: o, stage: s, log: log, run: system.Exec{Log: log, Inherit: lock}, lock: lock}
 	p.runner = &report.Runner{Log: log, Workers: 1}
 	p.fetch = fetch.New(log, o.FetchTimeout)
+	p.secrets = secret.New(p.run)
+	p.fetch.Secrets = p.secrets
 	p.imds = imds.New(p.fetch)
 	p.fetch.Offline = s.name == fetchOfflineStage
 	if lockErr != nil {
@@ -267,15 +273,15 @@ func lockState(ctx context.Context, o Options, log *report.Logger) (*os.File, er
 // mergeConfigs merges what the image wants of all machines and what the user
 // wants of this one.
 func (p *process) mergeConfigs(ctx context.Context) error {
-	base, err := p.baseConfig()
-	if err != nil {
+	var err error
+	if p.base, err = p.baseConfig(ctx); err != nil {
 		return err
 	}
 	user, err := p.stage.userConfig(p, ctx)
 	if err != nil {
 		return err
 	}
-	p.cfg = merge(base, user)
+	p.cfg = merge(p.base, user)
 	movePaths(p.cfg, p.settings.Words(distribution.MovedDirectories))
 	return nil
 }

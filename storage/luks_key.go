@@ -80,6 +80,10 @@ func (v *volume) storeKey(key []byte) {
 	if v.m.Keys == nil {
 		v.m.Keys = map[string]string{}
 	}
+	if source := config.ValueOr(v.config.KeyFile.Source, ""); config.IsSecret(source) {
+		v.m.Keys[v.config.Name] = source // it is read again
+		return
+	}
 	v.m.Keys[v.config.Name] = dataurl.Encode("", key)
 }
 

@@ -30,7 +30,7 @@ type Machine struct {
 	// Fetch gets the keys of LUKS volumes, and asks Tang servers for theirs.
 	Fetch func(ctx context.Context, r config.Resource) ([]byte, error)
 	// Keys are the keys of LUKS volumes that the files stage writes to the
-	// root, as data URLs by the names of the volumes. VolumeKeys are files of
+	// root, as sources by the names of the volumes: data URLs, or those of secrets. VolumeKeys are files of
 	// zkey, by theirs. Read them also when an operation has failed.
 	Keys, VolumeKeys map[string]string
 

@@ -52,6 +52,7 @@ var allowedImports = map[string][]string{
 	"internal/xmltext":           {},
 	"internal/system/systemtest": {"internal/system"},
 	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/storeurl", "internal/system", "internal/xmltext"},
+	"internal/secret":            {"config", "internal/report", "internal/system"},
 	"internal/imds":              {"internal/fetch", "internal/http", "internal/json", "internal/report"},
 	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/doc", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/network", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
 	"providers/limits":           {"config"},
@@ -61,17 +62,20 @@ var allowedImports = map[string][]string{
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system"},
+	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "internal/secret", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system"},
 	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system"},
 	"cmd/firstlightctl":          {"config", "config/rules", "config/butane", "config/spec2", "internal/check", "internal/format", "internal/lsp", "internal/schema", "internal/fetch", "files", "files/rootfs", "internal/bootloader", "internal/firstboot", "internal/initramfs", "internal/qemu", "internal/console", "internal/emulator", "providers/limits", "providers", "internal/distribution", "internal/report", "internal/timeline", "stages", "storage", "storage/plan", "internal/system"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.
 var agentLibraries = []string{
+	"filippo.io/age",
+	"filippo.io/hpke",
 	"github.com/coreos/go-systemd/v22",
 	"github.com/diskfs/go-diskfs",
 	"github.com/google/uuid",
 	"go.yaml.in/yaml/v3",
+	"golang.org/x/crypto",
 	"golang.org/x/sys",
 }
 

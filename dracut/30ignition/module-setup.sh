@@ -26,6 +26,7 @@ helpers=(
     basename cut grep mktemp mkdir rm sed sort tail touch tr
     tpm2_create tpm2_createpolicy tpm2_createprimary tpm2_flushcontext
     tpm2_load tpm2_pcrread tpm2_unseal
+    systemd-creds
 )
 
 # Rules that name arrays and volumes in /dev. Without the last one of the device
@@ -105,9 +106,9 @@ install() {
 
     inst_rules 60-cdrom_id.rules "${rules[@]}"
     # What programs load only when they need it: the key derivation of
-    # cryptsetup ends its threads with the first one, tpm2 talks to the TPM
-    # through the second.
-    inst_libdir_file 'libgcc_s.so*' 'libtss2-tcti-device.so*'
+    # cryptsetup ends its threads with the first one, tpm2 and systemd-creds talk
+    # to the TPM through the others.
+    inst_libdir_file 'libgcc_s.so*' 'libtss2-tcti-device.so*' 'libtss2-esys.so*' 'libtss2-mu.so*' 'libtss2-rc.so*'
     inst_simple "$moddir/99-xx-ignition-systemd-cryptsetup.rules" /usr/lib/udev/rules.d/99-xx-ignition-systemd-cryptsetup.rules
     inst_simple "$moddir/ignition-luks.conf" /etc/security/pwquality.conf.d/ignition-luks.conf
 

@@ -34,7 +34,9 @@ type Client struct {
 	OEMDirectory string
 	// Credentials are those for object stores.
 	Credentials Credentials
-	Clock       Clock
+	// Secrets are those of this machine. Without them there are none.
+	Secrets Secrets
+	Clock   Clock
 	// StallTimeout is how long a server may send nothing in the middle of a response.
 	StallTimeout time.Duration
 	// NetworkWait is how long the time limit of the first config does not begin while
@@ -85,13 +87,14 @@ const OEMScheme = "oem"
 
 // schemes are the kinds of URLs that can be fetched from any image.
 var schemes = map[string]scheme{
-	"arn":   {true, openS3},    // arn:aws:s3:::BUCKET/KEY
-	"data":  {false, openData}, // data:,CONTENTS
-	"gs":    {true, openGCS},   // gs://BUCKET/OBJECT
-	"http":  {true, openHTTP},
-	"https": {true, openHTTP},
-	"s3":    {true, openS3},   // s3://BUCKET/KEY
-	"tftp":  {true, openTFTP}, // tftp://HOST/PATH
+	"arn":                   {true, openS3},          // arn:aws:s3:::BUCKET/KEY
+	config.CredentialScheme: {false, openCredential}, // credential:NAME
+	"data":                  {false, openData},       // data:,CONTENTS
+	"gs":                    {true, openGCS},         // gs://BUCKET/OBJECT
+	"http":                  {true, openHTTP},
+	"https":                 {true, openHTTP},
+	"s3":                    {true, openS3},   // s3://BUCKET/KEY
+	"tftp":                  {true, openTFTP}, // tftp://HOST/PATH
 }
 
 func (c *Client) lookupScheme(name string) (s scheme, known bool) {
@@ -144,6 +147,7 @@ func (m mistake) Is(target error) bool { return target == report.ErrConfig }
 const maxRounds = 3
 
 func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w io.Writer) error {
+	source, encrypted := config.CutAge(source)
 	name, _, _ := strings.Cut(source, ":")
 	scheme, ok := c.lookupScheme(strings.ToLower(name))
 	if !ok {
@@ -152,7 +156,7 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	if !scheme.needsNetwork { // it is here, and does not change
 		body, err := scheme.open(ctx, c, download{source: source})
 		if err == nil {
-			err = writeVerified(w, body, r)
+			err = c.write(ctx, w, body, r, encrypted)
 			body.Close()
 		}
 		return err
@@ -180,7 +184,7 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 	for round := 1; ; round++ {
 		body, err := scheme.open(ctx, c, download{source, r.HTTPHeaders, config.ValueOr(r.Verification.Hash, "") != "", inMemory, startTimer})
 		if err == nil {
-			err = writeVerified(w, body, r)
+			err = c.write(ctx, w, body, r, encrypted)
 			body.Close()
 		}
 		if !errors.Is(err, errChanged) || !canTruncate || round == maxRounds {
@@ -191,6 +195,18 @@ func (c *Client) fetch(ctx context.Context, source string, r config.Resource, w 
 			return err
 		}
 	}
+}
+
+// write writes the body, which may be encrypted, as writeVerified does.
+func (c *Client) write(ctx context.Context, w io.Writer, body io.Reader, r config.Resource, encrypted bool) error {
+	if encrypted {
+		plain, err := c.secrets().Decrypt(ctx, body)
+		if err != nil {
+			return err
+		}
+		body = plain
+	}
+	return writeVerified(w, body, r)
 }
 
 // writeVerified writes the decompressed body, and fails if it is not what the

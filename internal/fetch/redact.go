@@ -6,12 +6,17 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // Redact returns a URL that may be shown: without credentials, without its query,
-// which may hold a signature, and without the contents of a data URL.
+// which may hold a signature, and without the contents of a data URL. It is a phrase where
+// it has been encrypted.
 func Redact(source string) string {
+	if encrypted, is := config.CutAge(source); is {
+		return Redact(encrypted) + ", encrypted with age"
+	}
 	if scheme, _, _ := strings.Cut(source, ":"); strings.EqualFold(scheme, "data") {
 		return fmt.Sprintf("a data URL of %d bytes", len(source))
 	}

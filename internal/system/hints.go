@@ -89,6 +89,7 @@ var helpers = []helper{
 	{"setfiles", "policycoreutils", nil, "check the SELinux policy of the image: /etc/selinux/config and its file_contexts"},
 	{"systemctl", "systemd", []statusHint{
 		{4, "the unit does not exist in the image: check its name in the config"}}, "check the unit in the config, and that the image has systemd"},
+	{"systemd-creds", "systemd", nil, "check that the credential was encrypted on this machine, or for its TPM, and under this name; the initramfs needs the driver of the TPM and the libraries of tpm2-tss"},
 	{"udevadm", "systemd-udev, udev", nil, "udev does not answer or is still at work: see its part of the log"},
 	{"useradd", "shadow-utils, passwd", userStatus, accountHint},
 	{"userdel", "shadow-utils, passwd", userStatus, accountHint},

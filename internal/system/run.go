@@ -26,6 +26,8 @@ type Command struct {
 	Stdin []byte
 	// Secrets are those of Args that must not reach a log or a message.
 	Secrets []string
+	// SecretOutput keeps what it prints to its standard output from a log or a message.
+	SecretOutput bool
 }
 
 // longArgument is what an argument may have, in bytes, before messages shorten
@@ -166,6 +168,9 @@ func (x Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 	}
 	if _, signal := exitStatus(err); signal == syscall.SIGKILL && ctx.Err() != nil {
 		err = context.Cause(ctx) // it was us
+	}
+	if c.SecretOutput {
+		stdout.Reset()
 	}
 	failure := &CommandError{Command: c, Output: c.redact(stdout.String() + "\n" + stderr.String()), Err: err}
 	for _, line := range failure.Lines() {
