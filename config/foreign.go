@@ -3,17 +3,14 @@ package config
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"slices"
-	"sync"
 )
 
 // A foreign format is something that is given in place of a config.
 type foreign struct {
-	// pattern is compared with the beginning of the text, byte by byte.
-	pattern string
-	name    string
-	wayOut  string
+	is     form
+	name   string
+	wayOut string
 }
 
 const (
@@ -25,56 +22,54 @@ const (
 
 // foreignFormats are tried in this order.
 var foreignFormats = []foreign{
-	{`^(\xff\xfe|\xfe\xff|[\t-~]\x00[\t-~]\x00|\x00[\t-~]\x00[\t-~])`, "UTF-16", "save it as UTF-8: Windows PowerShell's > writes UTF-16, its Out-File -Encoding utf8 does not"},
-	{`(?i)^(<!doctype\s+html|<html|<head\b|<body\b)|^<[?!][\s\S]*<html\b`, "a web page", lookAtURL},
-	{`^<powershell>|^<script>|(?i)^(#ps1|rem cmd|@echo off)`, "a script for Windows", giveConfig},
-	{`^<(\?xml[\s\S]*<)?profile\b`, "a profile for AutoYaST", giveConfig},
-	{`^<[?!a-zA-Z]`, "XML", "if it is the answer of a server, it may say why there is no config"},
-	{`^#cloud-config`, "a cloud-config for cloud-init", giveConfig},
-	{`^#cloud-boothook`, "a boot hook for cloud-init", giveConfig},
-	{`^#part-handler`, "a program for cloud-init", giveConfig},
-	{`^#include`, "a list of URLs for cloud-init", giveConfig},
-	{`^## template:`, "a template for cloud-init", giveConfig},
-	{`(?i)^(content-type:|mime-version:|from nobody )`, "a multi-part archive for cloud-init, or another MIME message", giveConfig},
-	{`^HTTP/[0-9.]+ [0-9]`, "the answer of a web server with its headers", "leave the headers out"},
-	{`^[45][0-9][0-9][: ]+[A-Za-z]|(?i)^(not found|forbidden|unauthorized|access denied|bad gateway)\b`, "the error of a web server", lookAtURL},
-	{`(?m)\A#!.*\n(.*\n)?# *combustion:`, "a script for combustion", giveConfig},
-	{`^#!`, "a script", giveConfig},
-	{`(?m)\A#(version=|platform=|\s*kickstart)|\A%(pre|post|packages)\b`, "a kickstart for an installer", giveConfig},
-	{`^-----BEGIN `, "a key or certificate in PEM form", "give the config itself; a key or certificate is a value in it"},
-	{`^PK\x03\x04`, "a zip archive", useGzip},
-	{`^\xfd7zXZ`, "compressed with xz", useGzip},
-	{`^\x28\xb5\x2f\xfd`, "compressed with zstd", useGzip},
-	{`^BZh[1-9]`, "compressed with bzip2", useGzip},
-	{`^(H4sI|eyJ|eyA|ewo|ew0K|dmFyaWFud)[\w+/=\s-]`, "base64 that is broken or cut off", "pack it again: firstlightctl pack CONFIG"},
-	{`^(data|https?|s3|gs|tftp):\S*\s*$`, "a URL", "give the config itself, or one with the URL in ignition.config.replace"},
-	{`(?m)\A\[{1,2}[A-Za-z][\w.-]*\]{1,2}\s*$`, "TOML, or a unit of systemd", "a unit is a value in a config, in systemd.units"},
+	{isUTF16, "UTF-16", "save it as UTF-8: Windows PowerShell's > writes UTF-16, its Out-File -Encoding utf8 does not"},
+	{isWebPage, "a web page", lookAtURL},
+	{either(begins("<powershell>", "<script>"), beginsIn("#ps1", "rem cmd", "@echo off")), "a script for Windows", giveConfig},
+	{isAutoYaST, "a profile for AutoYaST", giveConfig},
+	{isXML, "XML", "if it is the answer of a server, it may say why there is no config"},
+	{begins("#cloud-config"), "a cloud-config for cloud-init", giveConfig},
+	{begins("#cloud-boothook"), "a boot hook for cloud-init", giveConfig},
+	{begins("#part-handler"), "a program for cloud-init", giveConfig},
+	{begins("#include"), "a list of URLs for cloud-init", giveConfig},
+	{begins("## template:"), "a template for cloud-init", giveConfig},
+	{beginsIn("content-type:", "mime-version:", "from nobody "), "a multi-part archive for cloud-init, or another MIME message", giveConfig},
+	{isAnswer, "the answer of a web server with its headers", "leave the headers out"},
+	{isErrorAnswer, "the error of a web server", lookAtURL},
+	{isCombustion, "a script for combustion", giveConfig},
+	{begins("#!"), "a script", giveConfig},
+	{isKickstart, "a kickstart for an installer", giveConfig},
+	{begins("-----BEGIN "), "a key or certificate in PEM form", "give the config itself; a key or certificate is a value in it"},
+	{begins("PK\x03\x04"), "a zip archive", useGzip},
+	{begins("\xfd7zXZ"), "compressed with xz", useGzip},
+	{begins("\x28\xb5\x2f\xfd"), "compressed with zstd", useGzip},
+	{isBzip2, "compressed with bzip2", useGzip},
+	{isBase64, "base64 that is broken or cut off", "pack it again: firstlightctl pack CONFIG"},
+	{isURL, "a URL", "give the config itself, or one with the URL in ignition.config.replace"},
+	{isTOML, "TOML, or a unit of systemd", "a unit is a value in a config, in systemd.units"},
 }
 
 // foreignKeys are formats that are known by their keys, which a Butane config may have
 // in contents of files.
 var foreignKeys = []foreign{
-	{`(?m)(^|[{,]\s*)["']?kind["']?\s*:\s*["']?MachineConfig\b`, "a MachineConfig, for the Machine Config Operator", "the config in it is at spec.config: give that, or translate Butane with \"butane --raw\""},
-	{`(?m)(^|[{,]\s*)["']?apiVersion["']?\s*:`, "an object of Kubernetes", "give the config that is in it"},
-	{`(?m)^(runcmd|bootcmd|write_files|packages|users|coreos):[ \t]*\r?$`, "a cloud-config for cloud-init", giveConfig},
-	{`(?m)^(etcd|flannel|locksmith|docker|update|networkd):[ \t]*\r?$|^ +(- )?(filesystem|enable):`, "a Container Linux Config", "translate it with ct and then with \"firstlightctl translate\", or write it in Butane, with variant: flatcar"},
+	{isMachineConfig, "a MachineConfig, for the Machine Config Operator", "the config in it is at spec.config: give that, or translate Butane with \"butane --raw\""},
+	{isKubernetes, "an object of Kubernetes", "give the config that is in it"},
+	{isCloudConfig, "a cloud-config for cloud-init", giveConfig},
+	{isContainerLinuxConfig, "a Container Linux Config", "translate it with ct and then with \"firstlightctl translate\", or write it in Butane, with variant: flatcar"},
 }
-
-var hasVariant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^["']?variant["']?[ \t]*:`) })
 
 // foreignHead is how much of a text is looked at, in bytes.
 const foreignHead = 64 << 10
 
 // lookupForeign returns the format of a text that is no config, or nil if it is not
-// known. The patterns are compiled then: hardly any machine needs them.
+// known.
 func lookupForeign(text []byte) *foreign {
-	head := latin1(bytes.TrimLeft(text[:min(len(text), foreignHead)], " \t\r\n"))
+	head := string(bytes.TrimLeft(text[:min(len(text), foreignHead)], " \t\r\n"))
 	formats := foreignFormats
-	if !hasVariant().MatchString(head) {
+	if !hasVariant(head) {
 		formats = slices.Concat(formats, foreignKeys)
 	}
 	for _, f := range formats {
-		if regexp.MustCompile(f.pattern).MatchString(head) {
+		if f.is(head) {
 			return &f
 		}
 	}
@@ -89,15 +84,6 @@ func ForeignUserData(text []byte) string {
 		return f.name
 	}
 	return ""
-}
-
-// latin1 has a character for each byte: patterns cannot have bytes.
-func latin1(text []byte) string {
-	characters := make([]rune, len(text))
-	for i, c := range text {
-		characters[i] = rune(c)
-	}
-	return string(characters)
 }
 
 // Recognize says of a text that was refused as no document of its language what it
@@ -134,8 +120,8 @@ func (e *ParseError) Recognize(text []byte) *ParseError {
 	return e
 }
 
-// placeholder begins what a template has in place of a value.
-var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{\{|\{%|%\{|\$\{|<no value>|<%`) })
+// placeholders begin what a template has in place of a value.
+var placeholders = []string{"{{", "{%", "%{", "${", "<no value>", "<%"}
 
 // isUnfilled reports whether a placeholder stands where a text was refused: in JSON at
 // that byte or next to it; the reader of YAML knows only the line.
@@ -149,5 +135,5 @@ func isUnfilled(text []byte, at Origin) bool {
 		line = line[min(max(at.Column-2, 0), len(line)):]
 		line = line[:min(len(line), len("{\"<no value>"))]
 	}
-	return placeholder().Match(line)
+	return slices.ContainsFunc(placeholders, func(p string) bool { return bytes.Contains(line, []byte(p)) })
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -12,17 +11,42 @@ import (
 // All have the severity Note. Parse and machines do not ask for it.
 func Notes(c *Config) Problems {
 	var notes Problems
-	kernelName := regexp.MustCompile(`^/dev/((sd|vd|xvd|hd|dasd)[a-z]+[0-9]*|(nvme[0-9]+n|mmcblk)[0-9]+(p[0-9]+)?)$`)
 	for i := range c.Systemd.Units {
 		u := &c.Systemd.Units[i]
 		device := whatOf(u)
-		if !kernelName.MatchString(device) {
+		if !isKernelName(device) {
 			continue
 		}
 		notes = append(notes, NewProblem(RuleDeviceKernelName, Note, u.Origin("contents"),
 			"the unit %s uses %s, which can be the name of another disk after the next boot; use a name that stays, %s", quote(u.Name), device, c.stableName(device)))
 	}
 	return notes
+}
+
+// isKernelName reports whether a path is one that the kernel gives to a disk or partition
+// by its order: /dev/sda1, /dev/nvme0n1p1.
+func isKernelName(device string) bool {
+	name, ok := strings.CutPrefix(device, "/dev/")
+	name = withNumbersAsZero(name)
+	switch name {
+	case "nvme0n0", "nvme0n0p0", "mmcblk0", "mmcblk0p0":
+		return ok
+	}
+	order, known := cutAny(strings.TrimSuffix(name, "0"), "sd", "vd", "xvd", "hd", "dasd")
+	return ok && known && order != "" && strings.Trim(order, lowerLetters) == ""
+}
+
+func withNumbersAsZero(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		switch {
+		case !isDigit(name[i]):
+			b.WriteByte(name[i])
+		case i == 0 || !isDigit(name[i-1]):
+			b.WriteByte('0')
+		}
+	}
+	return b.String()
 }
 
 // whatOf returns the device of a mount or swap unit, or "".

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/json"
@@ -120,8 +118,26 @@ func canVerifyUnlock(c *config.Clevis) bool {
 	return !config.NonZero(c.Custom.Pin) && shares >= max(1, config.ValueOr(c.Threshold, 1))
 }
 
-// quoted are the strings of a JSON text.
-var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`) })
+// stringsOf returns the strings of a JSON text, with their escapes. One that is not closed
+// goes on to the end.
+func stringsOf(text string) (all []string) {
+	for {
+		_, rest, found := strings.Cut(text, `"`)
+		if !found {
+			return all
+		}
+		end := 0
+		for end < len(rest) && rest[end] != '"' {
+			if rest[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end = min(end, len(rest))
+		all = append(all, rest[:end])
+		text = rest[min(end+1, len(rest)):]
+	}
+}
 
 // clevisSecrets are what must not be shown of the config that clevis gets: all of it,
 // and in what clevis says the credentials of Tang servers; of another pin's config,
@@ -130,9 +146,9 @@ func clevisSecrets(c *config.Clevis, text string) []string {
 	const short = 8 // bytes
 	all := []string{text}
 	if config.NonZero(c.Custom.Pin) {
-		for _, s := range quoted().FindAllStringSubmatch(text, -1) {
-			if len(s[1]) >= short {
-				all = append(all, s[1])
+		for _, s := range stringsOf(text) {
+			if len(s) >= short {
+				all = append(all, s)
 			}
 		}
 		return all

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
-	"sync"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -116,13 +115,29 @@ func ParseAny(text []byte, name string) (*config.Config, config.Problems, error)
 	return config.Parse(text, name)
 }
 
-// Lines at the left margin that only Butane has, and a key in flow style.
-var (
-	blockKey = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?m)^(["']?variant["']?[ \t]*:|["']?(ignition|storage|systemd|passwd)["']?[ \t]*:[ \t]*(#.*)?\r?$)`)
-	})
-	flowKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)(^|[{,])\s*["']?variant["']?\s*:`) })
-)
+// hasBlockKey reports whether a text has a line at the left margin that only Butane has.
+func hasBlockKey(text []byte) bool {
+	for _, name := range []string{"variant", "ignition", "storage", "systemd", "passwd"} {
+		for before, after := range doc.Keys(doc.Shared(text), name, " \t") {
+			line, _, _ := strings.Cut(after, "\n")
+			value := strings.TrimLeft(strings.TrimSuffix(line, "\r"), " \t")
+			if doc.AtMargin(before) && (name == "variant" || value == "" || value[0] == '#') {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasVariantInBraces reports whether a text has the key in flow style.
+func hasVariantInBraces(text []byte) bool {
+	for before := range doc.Keys(doc.Shared(text), "variant", " \t\n\f\r") {
+		if doc.AtMargin(strings.TrimRight(before, " \t\f\r")) || doc.InBraces(before) {
+			return true
+		}
+	}
+	return false
+}
 
 // IsButane reports whether a text is meant to be Butane rather than the spec's
 // JSON, even if it has errors. JSON is YAML, too: a document with variant but
@@ -133,9 +148,9 @@ func IsButane(text []byte) bool {
 		return false
 	}
 	if start[0] != '{' {
-		return blockKey().Match(start)
+		return hasBlockKey(start)
 	}
-	if !bytes.Contains(text, []byte("variant")) || !flowKey().Match(text) {
+	if !hasVariantInBraces(text) {
 		return false
 	}
 	root, err := doc.ReadJSON(text, &doc.Source{})
@@ -154,12 +169,12 @@ func Size(text []byte) int {
 	}
 	if start[0] == '{' {
 		size := config.Size(text)
-		if bytes.Contains(text, []byte("variant")) && flowKey().Match(text) {
+		if hasVariantInBraces(text) {
 			size = max(size, yamlSize(text))
 		}
 		return size
 	}
-	if blockKey().Match(start) {
+	if hasBlockKey(start) {
 		return yamlSize(text)
 	}
 	return config.Size(text)

@@ -3,11 +3,9 @@ package butane
 import (
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
@@ -222,7 +220,10 @@ func (t *translation) checkInline(n *doc.Node) {
 	}
 }
 
-var systemMounts = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(etc|var)(/|$)`) })
+// isSystemMount reports whether a path is one of those that can be mount points.
+func isSystemMount(p string) bool {
+	return p == "/etc" || p == "/var" || strings.HasPrefix(p, "/etc/") || strings.HasPrefix(p, "/var/")
+}
 
 // bootDisk is the link to the disk that Fedora CoreOS was booted from.
 const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
@@ -232,7 +233,7 @@ const bootDisk = "/dev/disk/by-id/coreos-boot-disk"
 func (t *translation) checkMountPoints() {
 	storage := t.document.Member("storage")
 	for _, n := range items(storage, "filesystems") {
-		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !systemMounts().MatchString(p.Text) {
+		if p := n.Member("path"); p != nil && p.Text != "" && isTrue(n, "withMountUnit") && !isSystemMount(p.Text) {
 			t.error(config.RuleMountPoint, p.Origin(), "%q cannot be a mount point on Fedora CoreOS; /etc, /var and what is below them can", p.Text)
 		}
 	}

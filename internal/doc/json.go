@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // A jsonReader turns JSON text (RFC 8259) into nodes. Names that are given
@@ -28,7 +27,7 @@ type jsonReader struct {
 // Strings without escapes are parts of the text: however large they are, they
 // take no memory of their own. The caller must not change the text afterwards.
 func ReadJSON(text []byte, src *Source) (*Node, error) {
-	r := &jsonReader{text: unsafe.String(unsafe.SliceData(text), len(text)), source: src, line: 1}
+	r := &jsonReader{text: Shared(text), source: src, line: 1}
 	root, err := r.value(nil)
 	if err != nil {
 		return nil, err

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/firstlight-os/firstlight/internal/http"
@@ -63,20 +61,59 @@ func message(body []byte) string {
 	return strings.Join(parts, ", ")
 }
 
-var (
-	hiddenHTML = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?is)<!--.*?(-->|$)|<(script|style)\b.*?(</(script|style)\s*>|$)`)
-	})
-	htmlTag   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<[^>]*(>|$)`) })
-	endOfLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)</(title|h[1-6]|p|div|tr)\s*>|<br\b[^>]*>`) })
-	htmlText  = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")
-)
+var htmlText = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")
 
 // withoutTags returns the text of a page.
 func withoutTags(page string) string {
-	page = hiddenHTML().ReplaceAllString(page, "")
-	page = endOfLine().ReplaceAllString(page, "\n")
-	return htmlText.Replace(htmlTag().ReplaceAllString(page, " "))
+	var b strings.Builder
+	for {
+		text, rest, found := strings.Cut(page, "<")
+		b.WriteString(text)
+		if !found {
+			return htmlText.Replace(b.String())
+		}
+		if comment, ok := strings.CutPrefix(rest, "!--"); ok {
+			_, page, _ = strings.Cut(comment, "-->")
+			continue
+		}
+		tag, after, _ := strings.Cut(rest, ">")
+		page = after
+		switch name := nameOfTag(tag); name {
+		case "script", "style":
+			page = afterHidden(rest)
+		case "br", "/title", "/h1", "/h2", "/h3", "/h4", "/h5", "/h6", "/p", "/div", "/tr":
+			b.WriteByte('\n')
+		default:
+			b.WriteByte(' ')
+		}
+	}
+}
+
+// nameOfTag returns what a tag begins with, in lower case: br, /p.
+func nameOfTag(tag string) string {
+	isOther := func(c rune) bool { return c != '/' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }
+	if end := strings.IndexFunc(tag, isOther); end >= 0 {
+		tag = tag[:end]
+	}
+	return strings.ToLower(strings.TrimSuffix(tag, "/"))
+}
+
+// afterHidden returns what follows the end of a script or style.
+func afterHidden(page string) string {
+	for {
+		_, rest, found := strings.Cut(page, "</")
+		if !found {
+			return ""
+		}
+		for _, name := range []string{"script", "style"} {
+			if len(rest) > len(name) && strings.EqualFold(rest[:len(name)], name) {
+				if after, closed := strings.CutPrefix(strings.TrimLeft(rest[len(name):], " \t\r\n\f"), ">"); closed {
+					return after
+				}
+			}
+		}
+		page = rest
+	}
 }
 
 // secretsOf returns what must not be shown of requests: credentials and queries of

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"math/rand/v2"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -46,4 +48,24 @@ func FuzzFirstWords(f *testing.F) {
 			t.Fatalf("got %q", got)
 		}
 	})
+}
+
+// Of pages whose tags are closed.
+func TestTextWithoutTagsIsThatOfTheExpressions(t *testing.T) {
+	hidden := regexp.MustCompile(`(?is)<!--.*?(-->|$)|<(script|style)\b.*?(</(script|style)\s*>|$)`)
+	endOfLine := regexp.MustCompile(`(?i)</(title|h[1-6]|p|div|tr)\s*>|<br\b[^>]*>`)
+	tag := regexp.MustCompile(`(?s)<[^>]*(>|$)`)
+	pieces := []string{"a", " ", "\n", "&lt;", "<p>", "</P>", "</p >", "<br>", "<br/>", "<BR clear='x'>", "<b>", "</b>", "<h1 a=b>", "</h1>", "<h7>", "</h7>", "<!-- x -->", "<!--", "-->", "<script>x<y</script>", "<style a='b'>", "</STYLE >", "</script>", "<title>", "</title>", "<!DOCTYPE html>", "</tr>", "é"}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		page := ""
+		for range r.IntN(9) {
+			page += pieces[r.IntN(len(pieces))]
+		}
+		want := endOfLine.ReplaceAllString(hidden.ReplaceAllString(page, ""), "\n")
+		want = htmlText.Replace(tag.ReplaceAllString(want, " "))
+		if got := withoutTags(page); got != want {
+			t.Fatalf("%q: got %q, want %q", page, got, want)
+		}
+	}
 }

@@ -2,10 +2,8 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/firstlight-os/firstlight/internal/doc"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -169,9 +167,13 @@ func writeYAMLValue(b *strings.Builder, n *doc.Node, indent string) {
 	}
 }
 
-// plainYAML are texts that mean themselves without quotes: names and keys. What could be
-// read as a number, a time or a switch is quoted.
-var plainYAML = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]*$`) })
+// isPlainYAML reports whether a text means itself without quotes: names and keys. What
+// could be read as a number, a time or a switch is quoted.
+func isPlainYAML(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return text != "" && strings.IndexByte(letters, text[0]) >= 0 && strings.Trim(text, letters+"0123456789_.-") == "" &&
+		!slices.Contains(yamlWords, strings.ToLower(text))
+}
 
 // words that are switches or nothing in some version of YAML.
 var yamlWords = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
@@ -180,7 +182,7 @@ func yamlScalar(n *doc.Node) string {
 	if n.Kind == doc.Null {
 		return "null"
 	}
-	if n.Kind != doc.String || plainYAML().MatchString(n.Text) && !slices.Contains(yamlWords, strings.ToLower(n.Text)) {
+	if n.Kind != doc.String || isPlainYAML(n.Text) {
 		return n.Text
 	}
 	return string(n.AppendJSON(nil)) // which is YAML, too

@@ -3,9 +3,11 @@ package network
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -140,5 +142,19 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			fmt.Fprintln(&all, p)
 		}
 		testkit.Contains(t, c.text, all.String(), c.want...)
+	}
+}
+
+func TestPlainTextOfYAMLIsItsExpression(t *testing.T) {
+	expression := regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]*$`)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		text := ""
+		for range r.IntN(5) {
+			text += []string{"a", "Z", "0", "_", ".", "-", "é", " ", ":", "\n"}[r.IntN(10)]
+		}
+		if got, want := isPlainYAML(text), expression.MatchString(text); got != want {
+			t.Fatalf("%q: got %t, want %t", text, got, want)
+		}
 	}
 }
