@@ -202,6 +202,15 @@ const (
 	RuleOpenShiftCexArgument
 	RuleOpenShiftRaw
 
+	// Includes and parameters of Butane, and placeholders.
+
+	RulePlaceholderForm
+	RuleParamUnknown
+	RuleParamUnset
+	RuleParamDeclaration
+	RuleParamValue
+	RuleIncludeCycle
+
 	// Translation from spec 2, and to another version.
 
 	RuleSpec2Conflict

@@ -2,6 +2,7 @@ package butane
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,6 +25,11 @@ type Options struct {
 	Raw bool
 	// Plain refuses the variant firstlight, which other programs do not know.
 	Plain bool
+	// Params are values of parameters by their names. All of them have to be declared.
+	Params map[string]ParamValue
+	// shared is the composition that takes the parameters which are declared, if it is not
+	// nil. Then one that is not declared is no error.
+	shared *composition
 }
 
 // A Result is a translated document.
@@ -72,12 +78,17 @@ func Translate(text []byte, name string, o Options) (*Result, config.Problems, e
 	if t.failure == nil { // checking changes the tree
 		result.JSON = t.output().AppendJSON(nil)
 	}
-	cfg, err := t.check()
+	cfg, problems, err := t.finished()
 	if err != nil {
-		return nil, t.problems, err
+		return nil, problems, err
+	}
+	if len(t.documents) > 1 {
+		if result.JSON, err = cfg.MarshalJSON(); err != nil {
+			return nil, problems, err
+		}
 	}
 	result.Config, result.Notes = cfg, config.Notes(cfg)
-	return result, t.problems, nil
+	return result, problems, nil
 }
 
 func (t *translation) output() *doc.Node {
@@ -98,8 +109,7 @@ func Parse(text []byte, name string) (*config.Config, config.Problems, error) {
 	if t.Variant == openshift {
 		t.step(t.refuseMachineConfig, ErrSource)
 	}
-	cfg, err := t.check()
-	return cfg, t.problems, err
+	return t.finished()
 }
 
 func (t *translation) refuseMachineConfig() {
@@ -192,16 +202,22 @@ func yamlSize(text []byte) int {
 	return len(text) + yamlValue*config.ValueSize*values
 }
 
-// A translation is one call of Translate or Parse.
+// A translation is that of one document.
 type translation struct {
 	*Dialect
 	Options
+	*composition
+	decoder    *decoder  // of the document; nil if that is JSON
 	document   *doc.Node // as it was read; it never changes
 	result     *doc.Node // the config of the spec that is built from it
 	bootDevice BootDevice
 	// brokenBootDevice reports whether bootDevice has errors, so that there is nothing
 	// that it stands for.
 	brokenBootDevice bool
+	parent           *translation   // that has included this one first
+	path             string         // in Files; "" is that of the document that was given
+	included         []*translation // directly, in their order
+	json             Document       // the document if it is JSON
 	problems         config.Problems
 	failure          error        // the kind of the first step that has found errors
 	workstation      *workstation // nil on a machine
@@ -215,32 +231,92 @@ type workstation struct {
 	// readLocal and copyTrees read local files, if there are Files.
 	readLocal func(t *translation, named *doc.Node) ([]byte, bool)
 	copyTrees func(t *translation)
+	// include opens what a document includes.
+	include func(t *translation)
+	// checkParams checks that all parameters are declared that are set.
+	checkParams func(c *composition, o Options)
+	// merge merges documents that include each other.
+	merge func(documents []*translation) (*config.Config, config.Problems, error)
 }
 
 func newWorkstation() *workstation {
-	return &workstation{gzipCompressor(), (*translation).readLocal, (*translation).copyTrees}
+	return &workstation{gzipCompressor(), (*translation).readLocal, (*translation).copyTrees, (*translation).include, (*composition).checkSet, mergeIncluded}
 }
 
-// translate runs all steps but the last one, which is check. Each runs whatever those
-// before have found, so that all errors are told at once.
+// translate runs all steps but the last one, which is finished.
 func translate(text []byte, name string, o Options, w *workstation) (*translation, error) {
-	t := &translation{Options: o, workstation: w}
+	t := &translation{Options: o, composition: &composition{}, workstation: w}
 	if len(text) == 0 {
 		return t, &config.ParseError{Kind: config.ErrEmpty}
 	}
-	d, err := decode(text, name)
-	t.problems = d.problems
-	if err != nil {
+	if err := t.open(text, name); err != nil {
 		return t, err
 	}
-	t.Dialect, t.document = d.dialect, d.root
+	t.settle(o)
+	if w != nil {
+		w.checkParams(t.composition, o)
+	}
+	for _, d := range t.documents {
+		if err := d.run(); err != nil {
+			return d, err
+		}
+	}
+	return t, nil
+}
+
+// open reads the head of a document, and those that it includes, which come before it in
+// the order of the composition.
+func (t *translation) open(text []byte, name string) (err error) {
+	t.decoder, err = open(text, name)
+	t.problems = t.decoder.problems
+	if err != nil {
+		return err
+	}
+	t.Dialect, t.document = t.decoder.dialect, t.decoder.root
+	t.openIncluded()
+	t.documents = append(t.documents, t)
+	return nil
+}
+
+// run runs the steps of one document. Each runs whatever those before have found, so that
+// all errors are told at once.
+func (t *translation) run() error {
+	if t.decoder == nil {
+		return nil // JSON is read where it is merged
+	}
+	t.decoder.problems = t.problems
+	t.decoder.parameter = t.parameter
+	err := t.decoder.read()
+	t.problems = t.decoder.problems
+	if err != nil {
+		return err
+	}
 	if t.problems.HasErrors() {
 		t.failure = ErrDocument
 	}
 	for _, run := range []func(){t.checkDocument, t.desugar, t.checkForbidden, t.advise} {
 		t.step(run, ErrSource)
 	}
-	return t, nil
+	return nil
+}
+
+// finished returns the config of a document, with what it includes. The error is that of
+// the first step that has failed.
+func (t *translation) finished() (cfg *config.Config, problems config.Problems, err error) {
+	if len(t.documents) > 1 {
+		cfg, problems, err = t.workstation.merge(t.documents)
+	} else {
+		cfg, err = t.check()
+		problems = t.problems
+	}
+	problems = t.withParameters(append(slices.Clip(t.composition.problems), problems...))
+	switch refusal := new(config.ParseError); {
+	case errors.As(err, &refusal):
+		return nil, problems, &config.ParseError{Kind: refusal.Kind, Problems: problems}
+	case err == nil && problems.HasErrors():
+		return nil, problems, &config.ParseError{Kind: ErrSource, Problems: problems}
+	}
+	return cfg, problems, err
 }
 
 // check applies the rules of the spec, and makes the typed config. The error is that

@@ -25,20 +25,26 @@ type decoder struct {
 	text       lines
 	source     *doc.Source
 	problems   config.Problems
+	body       *yaml.Node
+	parser     *yaml.Decoder // behind the body
 	root       *doc.Node
-	keys       map[reflect.Type][]Key
-	written    int // values and names that are written out
-	budget     int // how many more nodes there may be; textOfNode bytes of text count as one
+	// parameter returns what a placeholder at a place stands for. It is nil if that is not
+	// known, which it has reported.
+	parameter func(doc.Placeholder, config.Origin) *parameter
+	used      []parameterUse
+	keys      map[reflect.Type][]Key
+	written   int // values and names that are written out
+	budget    int // how many more nodes there may be; textOfNode bytes of text count as one
 	// circular are the aliases inside of their own anchor. What is in reported was
 	// reported: aliases lead to one mapping again and again.
 	circular, reported map[*yaml.Node]bool
 }
 
-// decode reads a text. The error, if any, is a *config.ParseError of kind ErrDocument:
-// there is nothing to go on with. Otherwise, values with problems are left out.
-func decode(text []byte, name string) (*decoder, error) {
-	d := &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text}, keys: map[reflect.Type][]Key{},
-		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
+// open reads a text as YAML, and of its values those that the others depend on: see
+// isHeader. The error, if any, is a *config.ParseError of kind ErrDocument: there is nothing
+// to go on with.
+func open(text []byte, name string) (*decoder, error) {
+	d := newDecoder(text, name)
 	if refusal := d.document(text); refusal != nil {
 		if !d.hasVariant {
 			if named := refusal.Recognize(text); named != refusal {
@@ -48,22 +54,33 @@ func decode(text []byte, name string) (*decoder, error) {
 		d.problems = append(d.problems, refusal.Problems...)
 		return d, refusal
 	}
-	if d.budget <= 0 {
-		return d, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
-	}
 	return d, nil
 }
 
+func newDecoder(text []byte, name string) *decoder {
+	return &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text},
+		keys:     map[reflect.Type][]Key{},
+		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
+}
+
+// read reads the values. Those with problems are left out. The error is that of open.
+func (d *decoder) read() error {
+	d.object(d.root, d.body, configType)
+	d.checkOneDocument(d.body, d.parser)
+	if d.budget <= 0 {
+		return &config.ParseError{Kind: ErrDocument, Problems: d.problems}
+	}
+	return nil
+}
+
 func (d *decoder) document(text []byte) *config.ParseError {
-	var document yaml.Node
-	parser := yaml.NewDecoder(bytes.NewReader(text))
-	if err := parser.Decode(&document); err != nil && err != io.EOF {
-		return d.syntaxError(text, err)
+	root, refusal := d.parse(text)
+	switch {
+	case refusal != nil:
+		return refusal
+	case root == nil:
+		return d.fail(config.RuleDocumentEmpty, &yaml.Node{}, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
 	}
-	if len(document.Content) == 0 {
-		return d.fail(config.RuleDocumentEmpty, &document, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
-	}
-	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {
 		return d.fail(config.RuleDocumentKind, root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
 	}
@@ -74,10 +91,22 @@ func (d *decoder) document(text []byte) *config.ParseError {
 	if err := d.selectDialect(root); err != nil {
 		return err
 	}
-	d.root = d.newNode(root, nil, "", 0)
-	d.object(d.root, root, configType)
-	d.checkOneDocument(root, parser)
+	d.body, d.root = root, d.newNode(root, nil, "", 0)
+	d.header()
 	return nil
+}
+
+// parse reads the first document of a text. It is nil if there is nothing in it.
+func (d *decoder) parse(text []byte) (*yaml.Node, *config.ParseError) {
+	var document yaml.Node
+	d.parser = yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.parser.Decode(&document); err != nil && err != io.EOF {
+		return nil, d.syntaxError(text, err)
+	}
+	if len(document.Content) == 0 {
+		return nil, nil
+	}
+	return document.Content[0], nil
 }
 
 // selectDialect finds the dialect; it reads nothing else of the document.
@@ -132,6 +161,9 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 		d.keys[t] = keys
 	}
 	for _, p := range d.pairs(y) {
+		if y == d.body && d.isHeader(p.key.Value) {
+			continue
+		}
 		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == p.key.Value })
 		if i < 0 || keys[i].SinceIn(n) > d.dialect.Spec {
 			d.unknown(n, p.key, t)
@@ -139,10 +171,15 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 		}
 		value := d.newNode(p.value, n, p.key.Value, 0)
 		if d.value(value, d.resolve(p.value), keys[i].Type) {
-			at := d.at(p.key)
-			n.Members = append(n.Members, doc.Member{Name: keys[i].Field.Name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
+			d.add(n, keys[i].Field.Name, p.key, value)
 		}
 	}
+}
+
+// add adds a member with the position of its key.
+func (d *decoder) add(n *doc.Node, name string, key *yaml.Node, value *doc.Node) {
+	at := d.at(key)
+	n.Members = append(n.Members, doc.Member{Name: name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
 }
 
 // unknown reports a key that the dialect does not have.
@@ -185,7 +222,11 @@ const textOfNode = 100
 // reported.
 func (d *decoder) spend(nodes int, at config.Origin) bool {
 	if d.budget > 0 && d.budget <= nodes {
-		d.report(config.RuleAliasGrowth, config.Error, at, "the aliases make this config far larger than its text; write the values out")
+		what := "aliases make"
+		if len(d.used) > 0 {
+			what = "aliases or parameters make"
+		}
+		d.report(config.RuleAliasGrowth, config.Error, at, "the %s this config far larger than its text; write the values out", what)
 	}
 	d.budget = max(d.budget-nodes, 0)
 	return d.budget > 0
@@ -200,6 +241,9 @@ func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
 			d.tolerate(config.RuleValueNull, n.Origin(), "there is nothing in %s; it counts as absent", n.Key)
 		}
+		return false
+	}
+	if y = d.filled(n, y); y == nil {
 		return false
 	}
 	want, ok := kinds[t.Kind()]
@@ -245,7 +289,7 @@ func (d *decoder) stringMap(n *doc.Node, y *yaml.Node, t reflect.Type) {
 		} else if !d.value(value, d.resolve(p.value), t) {
 			continue
 		}
-		n.Members = append(n.Members, doc.Member{Name: p.key.Value, Line: value.Line, Column: value.Column, Value: value})
+		d.add(n, p.key.Value, p.key, value)
 	}
 }
 

@@ -58,7 +58,8 @@ func parseCompressed(text []byte) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.check()
+	cfg, _, err := t.finished()
+	return cfg, err
 }
 
 // checkPositions checks that the positions of problems are inside of the document.

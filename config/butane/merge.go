@@ -24,7 +24,8 @@ type Document struct {
 // The problems are those of all documents and of the result, complete whether something is
 // refused or not. The error, if any, is a *config.ParseError of the kind of the first one.
 func Merge(o Options, documents ...Document) (*config.Config, config.Problems, error) {
-	o.Raw = true
+	all := new(composition)
+	o.Raw, o.shared = true, all
 	var merged *config.Config
 	var problems config.Problems
 	var failure error
@@ -43,6 +44,10 @@ func Merge(o Options, documents ...Document) (*config.Config, config.Problems, e
 			merged = config.Merge(merged, cfg)
 		}
 		problems = append(problems, found...)
+	}
+	o.shared = nil
+	if all.checkSet(o); len(all.problems) > 0 && failure == nil {
+		problems, failure = append(problems, all.problems...), ErrSource
 	}
 	if failure == nil && merged != nil && len(documents) > 1 {
 		for _, p := range merged.Validate() {

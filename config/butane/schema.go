@@ -47,6 +47,8 @@ var (
 	treeType       = reflect.TypeFor[Tree]()
 	quadletType    = reflect.TypeFor[Quadlet]()
 	grubUserType   = reflect.TypeFor[GrubUser]()
+	includeType    = reflect.TypeFor[[]string]()
+	paramsType     = reflect.TypeFor[map[string]Param]()
 )
 
 // rootSugar holds the keys of the document itself. Those after version exist in some
@@ -61,6 +63,23 @@ type rootSugar struct {
 	Grub       Grub       `json:"grub"`
 	Metadata   Metadata   `json:"metadata"`
 	OpenShift  OpenShift  `json:"openshift"`
+	// Include lists documents below the files directory, which this one is merged over.
+	Include []string `json:"include" spec:"extension"`
+	// Params are the parameters by their names: what stands in texts as ${param:NAME} and
+	// is set when the document is translated.
+	Params map[string]Param `json:"params" spec:"extension"`
+}
+
+// A Param declares a parameter.
+type Param struct {
+	doc.Object
+	// Type of the values: string (unset, with no other declaration of the parameter),
+	// int or bool.
+	Type *string `json:"type"`
+	// Default is the value if none is set. Without it one has to be set.
+	Default *string `json:"default"`
+	// Description says what it is for.
+	Description *string `json:"description"`
 }
 
 type resourceSugar struct {
@@ -303,7 +322,7 @@ func allKeys(t reflect.Type) []Key {
 		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Name == "version" })
 	case configType:
 		// Extensions are in place.
-		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Extension })
+		keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Extension && !k.Sugar })
 	}
 	keyCache.Store(t, keys)
 	return keys

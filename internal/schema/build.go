@@ -97,7 +97,27 @@ func (b *builder) member(k key, around *doc.Node) *node {
 	if len(s.Enum) > 0 && slices.Contains(s.Type, "null") {
 		s.Enum = append(s.Enum, nil)
 	}
+	if b.dialect != nil && b.dialect.HasParams() && !isLiteral[name] {
+		s.markFilled()
+	}
 	return s
+}
+
+// isLiteral has the members in which there are no placeholders.
+var isLiteral = set("sugar.variant", "sugar.version", "sugar.include", "sugar.params", "Param.type", "Param.default", "Param.description")
+
+// markFilled says of a scalar, or of the scalars of a list, that they can have placeholders
+// in them.
+func (n *node) markFilled() {
+	switch {
+	case n.Items != nil:
+		n.Items.markFilled()
+	case n.Ref != "" || len(n.AllOf) > 0 || n.Additional != nil:
+	case len(n.Type) > 0 && n.Type[0] == "string" && n.Pattern == "" && n.Enum == nil && n.MaxLength == 0:
+		// Any text will do.
+	default:
+		n.filled = true
+	}
 }
 
 // isScalar reports whether the value is no object, list or map.
@@ -112,7 +132,11 @@ func (b *builder) value(t reflect.Type, at *doc.Node) *node {
 		return &node{Type: types{"array"}, Items: b.value(t.Elem(), item)}
 	case reflect.Map:
 		value := b.value(t.Elem(), at)
-		value.Type = append(value.Type, "null") // Butane takes a key without a value for ""
+		if value.Ref != "" {
+			value = &node{AnyOf: []*node{value, {Type: types{"null"}}}}
+		} else {
+			value.Type = append(value.Type, "null") // Butane takes a key without a value for ""
+		}
 		return &node{Type: types{"object"}, Additional: value}
 	case reflect.Bool:
 		return &node{Type: types{"boolean"}}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
@@ -50,15 +51,36 @@ func TestExamplesOfExtensionsAreValid(t *testing.T) {
 		}
 	}
 	j = judgeOfButane(t, dialect(t, "firstlight 1.0.0"))
-	for _, text := range examplesOf(t, "extensions.md", "yaml") {
-		result, problems, err := butane.Translate([]byte(text), "example", butane.Options{})
-		if err != nil || len(problems) > 0 || !result.Config.IsExtended() {
+	texts := examplesOf(t, "extensions.md", "yaml")
+	files := fstest.MapFS{}
+	for _, text := range texts {
+		if name := fileName(text); name != "" {
+			files[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+	}
+	for _, text := range texts {
+		var o butane.Options
+		if fileName(text) != "" {
+			o.Files, o.Params = files, map[string]butane.ParamValue{"hostname": {Text: "web1"}}
+		}
+		result, problems, err := butane.Translate([]byte(text), "example", o)
+		if err != nil || len(problems) > 0 || !result.Config.IsExtended() && fileName(text) == "" {
 			t.Errorf("%v: %v in\n%s", err, problems, text)
 		}
 		if c := j.complaints(t, parseYAML(t, text)); c != nil {
 			t.Errorf("the schema complains of %q in\n%s", c, text)
 		}
 	}
+}
+
+// fileName is that of an example which others refer to: its first line is "# NAME.bu".
+func fileName(example string) string {
+	line, _, _ := strings.Cut(example, "\n")
+	name, ok := strings.CutPrefix(line, "# ")
+	if !ok || !strings.HasSuffix(name, ".bu") {
+		return ""
+	}
+	return name
 }
 
 func TestExamplesInJSONAreValid(t *testing.T) {

@@ -255,10 +255,21 @@ func (n *node) property(name string) *node {
 
 // object returns the kind of object that values are, or "".
 func (n *node) object() string {
-	if len(n.AllOf) > 0 {
+	switch {
+	case len(n.AllOf) > 0:
 		n = n.AllOf[0]
+	case len(n.AnyOf) > 0:
+		n = n.AnyOf[0]
 	}
 	return strings.TrimPrefix(n.Ref, "#/definitions/")
+}
+
+// named returns the schema of the values of a mapping of names to objects, or nil.
+func (n *node) named() *node {
+	if value, ok := n.Additional.(*node); ok && value.object() != "" {
+		return value
+	}
+	return nil
 }
 
 // pathsOf returns the paths at which objects of a kind can be.
@@ -268,8 +279,11 @@ func (n *node) pathsOf(of string) []string {
 	walk = func(at *node, path string) {
 		for _, p := range at.Properties {
 			here, value := path+p.name, p.node
-			if value.Items != nil {
+			switch {
+			case value.Items != nil:
 				here, value = here+"[]", value.Items
+			case value.named() != nil:
+				here, value = here+".NAME", value.named()
 			}
 			name := value.object()
 			if name == of {
@@ -298,6 +312,8 @@ func (n *node) typeName(show func(name string) string) string {
 		return "list of " + show(n.Items.object())
 	case n.Items != nil:
 		return "list of " + n.Items.typeName(show) + "s"
+	case n.named() != nil:
+		return show(n.named().object()) + " by name"
 	case n.Type[0] == "object":
 		return "strings by name"
 	}

@@ -95,6 +95,10 @@ type Place struct {
 func (l *Language) At(path ...string) *Place {
 	around, at := (*node)(nil), l.root
 	for _, key := range path {
+		if value := at.named(); value != nil {
+			around, at = nil, value
+			continue
+		}
 		around = l.object(at)
 		if at = around.property(key); at == nil {
 			return nil

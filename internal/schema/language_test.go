@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/config/butane"
 )
 
 func TestLanguageKnowsWhatCanBeAtAPath(t *testing.T) {
@@ -58,9 +59,24 @@ func TestLanguageKnowsSinceWhenAKeyExists(t *testing.T) {
 		{OfExtended(config.V3_6), []string{"kernelArguments"}, "3.3.0"},
 		{OfSpec(config.V3_6), []string{"firstlight"}, ""},
 		{OfDialect(dialect(t, "firstlight 1.0.0")), []string{"storage", "disks", "pick"}, "1.0.0"},
+		{OfDialect(dialect(t, "firstlight 1.0.0")), []string{"params", "hostname", "type"}, "1.0.0"},
+		{OfDialect(dialect(t, "firstlight 1.0.0")), []string{"params", "hostname", "typ"}, ""},
 	} {
 		if got := c.of.Since(c.path...); got != c.want {
 			t.Errorf("%s: since %q, want %q", c.path, got, c.want)
 		}
+	}
+}
+
+func TestLanguageKnowsWhatNamesLeadTo(t *testing.T) {
+	l := OfDialect(dialect(t, "firstlight 1.0.0"))
+	if p := l.At("params"); p.Type != "Param by name" || p.Keys != nil || p.List {
+		t.Errorf("params: %+v", p)
+	}
+	if p := l.At("params", "x"); p.Type != "Param" || !slices.Equal(p.Keys, []string{"type", "default", "description"}) || p.Description != "A Param declares a parameter." {
+		t.Errorf("params.x: %+v", p)
+	}
+	if p := l.At("params", "x", "type"); p.Name != "type" || !slices.Equal(p.Values, butane.ParamTypes()) {
+		t.Errorf("params.x.type: %+v", p)
 	}
 }

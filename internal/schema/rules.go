@@ -99,6 +99,7 @@ var rules = map[string]func(*builder, *node){
 	"Dropin.name":  extension(".conf"),
 	"Quadlet.name": extension(butane.QuadletTypes()...),
 
+	"Param.type":           func(b *builder, s *node) { s.Enum = b.enum(butane.ParamTypes()...) },
 	"BootDevice.layout":    func(b *builder, s *node) { s.Enum = b.enum(butane.Layouts(b.version)...) },
 	"OpenShift.kernelType": func(b *builder, s *node) { s.Enum = b.enum("default", "realtime", "") },
 }

@@ -100,6 +100,22 @@ type node struct {
 	Then        *node      `json:"then,omitempty"`
 	Else        *node      `json:"else,omitempty"`
 	Definitions properties `json:"definitions,omitempty"`
+	// filled reports whether a text with placeholders can stand in place of the value.
+	filled bool
+}
+
+// placeholder is the schema of a text with one in it.
+var placeholder = &node{Type: types{"string"}, Pattern: `\$\{param:[A-Za-z][A-Za-z0-9_-]*\}`}
+
+// MarshalJSON writes the keywords that are used.
+func (n *node) MarshalJSON() ([]byte, error) {
+	type plain node
+	if !n.filled {
+		return encode((*plain)(n))
+	}
+	value := *n
+	value.filled, value.Description = false, ""
+	return encode(&plain{Description: n.Description, AnyOf: []*node{&value, placeholder}})
 }
 
 // types are the JSON types that a value may have.

@@ -20,6 +20,7 @@ type jsonSchema struct {
 	Required   []string               `json:"required"`
 	Items      *jsonSchema            `json:"items"`
 	AllOf      []*jsonSchema          `json:"allOf"`
+	AnyOf      []*jsonSchema          `json:"anyOf"`
 	Defs       map[string]*jsonSchema `json:"definitions"`
 }
 
@@ -81,6 +82,9 @@ func (f *flat) walk(t *testing.T, s *jsonSchema, path string) {
 	}
 	for _, part := range s.AllOf {
 		f.walk(t, part, path)
+	}
+	if len(s.AnyOf) > 0 && s.AnyOf[0].Type != nil { // or a placeholder
+		f.walk(t, s.AnyOf[0], path)
 	}
 	for _, name := range s.Required {
 		f.required[path+"."+name] = true
