@@ -52,6 +52,6 @@ func readInput(file string, stdin io.Reader) (input, error) {
 }
 
 // check looks at a config in either language.
-func (i input) check(filesDir string) *check.Result {
-	return check.Text(i.text, i.name, butane.Options{FilesDir: filesDir})
+func (i input) check(o butane.Options) *check.Result {
+	return check.Text(i.text, i.name, o)
 }

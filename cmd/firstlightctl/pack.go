@@ -24,7 +24,10 @@ platforms and not all of their tools take that.
 
 ` + exitHelp
 
-type packOptions struct{ format, platform, output, filesDir string }
+type packOptions struct {
+	translationOptions
+	format, platform, output string
+}
 
 func packCommand() *cobra.Command {
 	var o packOptions
@@ -42,7 +45,7 @@ func packCommand() *cobra.Command {
 	f.StringVarP(&o.format, "format", "f", "gzip+base64", "`how` it is packed")
 	f.StringVar(&o.platform, "platform", "", "refuse what does not fit this platform")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `file`")
-	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	o.addFlags(f)
 	return c
 }
 
@@ -59,7 +62,7 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	packed, err := compactJSON(in, o.filesDir, stderr)
+	packed, err := compactJSON(in, &o.translationOptions, stderr)
 	if err != nil {
 		return err
 	}
@@ -78,9 +81,13 @@ func pack(file string, o packOptions, stdin io.Reader, stdout, stderr io.Writer)
 
 // compactJSON returns a valid config as JSON without white space. Its problems go
 // to stderr.
-func compactJSON(in input, filesDir string, stderr io.Writer) ([]byte, error) {
-	checked := in.check(filesDir)
-	r := &report{}
+func compactJSON(in input, o *translationOptions, stderr io.Writer) ([]byte, error) {
+	sources, err := o.butane()
+	if err != nil {
+		return nil, err
+	}
+	checked := in.check(sources)
+	r := &report{included: o.included}
 	r.add(in, checked.Problems)
 	if err := printText(stderr, r); err != nil {
 		return nil, err
@@ -89,9 +96,13 @@ func compactJSON(in input, filesDir string, stderr io.Writer) ([]byte, error) {
 	case r.refused():
 		return nil, errRefused
 	case checked.MachineConfig:
-		return nil, fmt.Errorf("%s is for OpenShift, whose machines get their configs from the cluster", in.name)
+		return nil, forOpenShift(in)
 	}
 	return checked.JSON, nil
+}
+
+func forOpenShift(in input) error {
+	return fmt.Errorf("%s is for OpenShift, whose machines get their configs from the cluster", in.name)
 }
 
 // reportLimits lists the platforms whose limit the packed config keeps. If it

@@ -67,6 +67,7 @@ Exit status:
   2  wrong usage, or a file that cannot be read`
 
 type planOptions struct {
+	translationOptions
 	images        []string
 	sector        int
 	root, facts   string
@@ -94,6 +95,7 @@ func planCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	o.addFlags(f)
 	f.StringVar(&o.record, "diff", "", "compare with this `RECORD` of a first boot")
 	f.StringArrayVar(&o.images, "disk", nil, "image file for a disk, as `NAME=IMAGE`")
 	f.BoolVar(&o.fetch, "fetch", false, "fetch configs, ask servers for the rest")
@@ -220,14 +222,34 @@ func quietLogger() *failure.Logger {
 	return failure.NewFuncLogger(func(failure.Level, string, map[string]string) {})
 }
 
+// mainConfig reads a config as a machine does, or as a workstation if flags for that are
+// given. It is nil if the config was refused.
+func (p *planning) mainConfig(in input, m *merger) (*config.Config, error) {
+	if p.given() == "" {
+		return m.read(in), nil
+	}
+	sources, err := p.butane()
+	if err != nil {
+		return nil, err
+	}
+	checked := in.check(sources)
+	m.report.add(in, checked.Problems)
+	if checked.MachineConfig {
+		return nil, forOpenShift(in)
+	}
+	return checked.Config, nil
+}
+
 // config reads a config with the configs that it refers to, those in data URLs if
 // nothing may be fetched, and prints their problems.
 func (p *planning) config(in input, stderr io.Writer) (*config.Config, error) {
-	var r report
+	r := report{included: p.included}
 	m := &merger{report: &r, lines: newLineFinder(&r), client: p.client}
-	cfg := m.read(in)
+	cfg, err := p.mainConfig(in, m)
+	if err != nil {
+		return nil, err
+	}
 	if cfg != nil {
-		var err error
 		if cfg, err = m.resolve(cfg); err != nil {
 			return nil, err
 		}

@@ -32,8 +32,8 @@ var shownKeys = sync.OnceValue(func() map[string]bool {
 })
 
 // secretKeys have scalars that are secrets: contents, hashes of passwords, values of
-// headers, and what clevis is told. Some are objects in other places.
-var secretKeys = []string{"contents", "inline", "password_hash", "passwordHash", "value", "config", "advertisement"}
+// headers, what clevis is told, and defaults of parameters. Some are objects in other places.
+var secretKeys = []string{"contents", "inline", "password_hash", "passwordHash", "value", "config", "advertisement", "default"}
 
 // objectKeys are the keys of objects that secretKeys stand for in some places. Another
 // key there is a secret that somebody has taken for an object.

@@ -27,8 +27,9 @@ error.
 ` + exitHelp
 
 type translateOptions struct {
+	translationOptions
 	pretty, strict, check, raw, plain bool
-	output, filesDir, to              string
+	output, to                        string
 }
 
 func translateCommand() *cobra.Command {
@@ -56,7 +57,7 @@ func translateCommand() *cobra.Command {
 	f.BoolVarP(&o.raw, "raw", "r", false, "for OpenShift: no MachineConfig around it")
 	f.BoolVar(&o.plain, "plain", false, "refuse extensions of Firstlight, naming each")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `file`")
-	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	o.addFlags(f)
 	f.StringVar(&o.to, "to", "", "the version of the spec")
 	return c
 }
@@ -66,12 +67,16 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 	if err != nil {
 		return err
 	}
+	sources, err := o.butane()
+	if err != nil {
+		return err
+	}
 	in, err := readInput(file, stdin)
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	result, problems, err := translateTo(in, o, to)
-	r := &report{strict: o.strict}
+	result, problems, err := translateTo(in, o, sources, to)
+	r := &report{strict: o.strict, included: o.included}
 	r.add(in, check.WithError(in.name, problems, err))
 	if err := printText(stderr, r); err != nil {
 		return err
@@ -93,8 +98,11 @@ func translate(file string, o translateOptions, stdin io.Reader, stdout, stderr 
 }
 
 // translateTo translates Butane to Ignition, and either to another version.
-func translateTo(in input, o translateOptions, to config.Version) (*butane.Result, config.Problems, error) {
+func translateTo(in input, o translateOptions, sources butane.Options, to config.Version) (*butane.Result, config.Problems, error) {
 	if !butane.IsButane(in.text) {
+		if problems := check.NoParams(sources); len(problems) > 0 {
+			return nil, problems, nil
+		}
 		cfg, problems, err := config.Parse(in.text, in.name)
 		switch {
 		case errors.Is(err, config.ErrSpec2):
@@ -108,7 +116,8 @@ func translateTo(in input, o translateOptions, to config.Version) (*butane.Resul
 		result, problems := printAs(cfg, problems, to)
 		return result, problems, nil
 	}
-	result, problems, err := butane.Translate(in.text, in.name, butane.Options{FilesDir: o.filesDir, Raw: o.raw})
+	sources.Raw = o.raw
+	result, problems, err := butane.Translate(in.text, in.name, sources)
 	if err != nil {
 		return nil, problems, err
 	}

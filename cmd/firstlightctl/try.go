@@ -64,11 +64,12 @@ Exit status:
   130  stopped by Ctrl-C`
 
 type tryOptions struct {
+	translationOptions
 	image, kernel, initrd, root, arguments string
 	disks                                  []string
 	firmware                               string
 	memory, processors                     int
-	record, filesDir, agent, serve         string
+	record, agent, serve                   string
 	platform                               string
 	boots                                  int
 	shell                                  bool
@@ -122,7 +123,7 @@ func tryCommand() *cobra.Command {
 		panic(err)
 	}
 	f.StringVar(&o.record, "record", "", "save the record of the boot, or else what the\nconsole has shown, to this `file`")
-	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	o.addFlags(f)
 	f.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after this `time`")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show the console, too")
 	return c
@@ -203,7 +204,7 @@ func try(ctx context.Context, file string, o tryOptions, stdin io.Reader, stdout
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	config, err := compactJSON(in, o.filesDir, stderr)
+	config, err := compactJSON(in, &o.translationOptions, stderr)
 	if errors.Is(err, errRefused) {
 		return exitStatus(statusConfig)
 	} else if err != nil {

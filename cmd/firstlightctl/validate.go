@@ -37,10 +37,10 @@ go to standard error.
 ` + exitHelp
 
 type validateOptions struct {
-	format   string
-	strict   bool
-	merged   bool
-	filesDir string
+	translationOptions
+	format string
+	strict bool
+	merged bool
 }
 
 func validateCommand() *cobra.Command {
@@ -61,7 +61,7 @@ func validateCommand() *cobra.Command {
 	f.StringVar(&o.format, "format", "text", "text, json, sarif or github")
 	f.BoolVar(&o.strict, "strict", false, "refuse configs with warnings too")
 	f.BoolVar(&o.merged, "merged", false, "print the files merged into one config")
-	f.StringVarP(&o.filesDir, "files-dir", "d", "", "where Butane's local files are")
+	o.addFlags(f)
 	return c
 }
 
@@ -80,11 +80,17 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
-	if o.merged && o.filesDir != "" {
-		return errors.New("--merged and --files-dir do not go together: machines have no local files; translate the config first")
+	if o.merged {
+		if err := o.checkMachine("--merged"); err != nil {
+			return err
+		}
+	}
+	sources, err := o.butane()
+	if err != nil {
+		return err
 	}
 	inputs, unreadable := readAll(files, stdin)
-	var r report
+	r := report{included: o.included}
 	if o.merged {
 		if unreadable != nil {
 			return unreadable // the others alone would be a different config
@@ -95,7 +101,7 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 		stdout = stderr
 	} else {
 		for _, in := range inputs {
-			r.add(in, in.check(o.filesDir).Problems)
+			r.add(in, in.check(sources).Problems)
 		}
 	}
 	r.strict = o.strict
@@ -131,6 +137,9 @@ type report struct {
 	inputs   []input
 	problems config.Problems
 	strict   bool
+	// included returns the text of a document by its name that one of the inputs includes,
+	// or nil. It may be nil itself.
+	included func(name string) []byte
 }
 
 func (r *report) add(in input, problems config.Problems) {
@@ -149,6 +158,9 @@ func (r *report) text(source string) []byte {
 		if in.name == source {
 			return in.text
 		}
+	}
+	if r.included != nil {
+		return r.included(source)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package check
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
@@ -55,6 +57,10 @@ func checkAs(isButane bool, text []byte, name string, o butane.Options) *Result 
 	} else {
 		r.Version = header(specVersion, text)
 		err = r.parse()
+		r.Problems = append(r.Problems, NoParams(o)...)
+		if r.Problems.HasErrors() {
+			r.Config, r.JSON = nil, nil
+		}
 	}
 	r.Problems = WithError(name, r.Problems, err)
 	return r
@@ -80,6 +86,14 @@ func (r *Result) parse() (err error) {
 	err = json.Compact(&compact, r.text)
 	r.JSON = compact.Bytes()
 	return err
+}
+
+// NoParams has a problem for each parameter that is set for a config in JSON.
+func NoParams(o butane.Options) (problems config.Problems) {
+	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		problems.Add(config.NewProblem(config.RuleParamUnknown, config.Error, o.Params[name].Origin, "a config in JSON has no parameters; they are in the variant firstlight of Butane"))
+	}
+	return problems
 }
 
 // WithError adds err to the problems of a config unless they explain it: an empty
