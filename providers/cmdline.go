@@ -67,11 +67,12 @@ func fetchURL(ctx context.Context, env *Env, urlArgument string) (*UserData, err
 	if err := config.CheckURL(url); err != nil && config.IsRemote(url) {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s: %w", urlArgument, fetch.Redact(url), err), Hint: "fix the URL on the kernel command line"}
 	}
-	text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &url}, config.CurrentLimit())
+	resource := config.Resource{Source: &url}
+	text, err := env.Fetch.Bytes(ctx, resource, config.CurrentLimit())
 	if err != nil {
 		return nil, &report.Error{Origin: config.Origin{Source: "kernel command line", Path: urlArgument}, Err: err}
 	}
-	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline"}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from the kernel command line)", fetch.Redact(url)), Source: "cmdline", Signature: SignatureURL(env.Fetch, resource)}, nil
 }
 
 // fetchLabelled reads a file from the filesystem with a label.

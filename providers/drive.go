@@ -13,6 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/trust"
 )
 
 // A configDrive is a filesystem with a known label and a known file. It is found
@@ -103,15 +104,15 @@ func (c *configDrive) readFiles(r *scanResult, dir string) (file string, err err
 			return file, err
 		case c.skip == nil || !c.skip(text):
 			r.file, r.text, r.also = file, text, map[string][]byte{}
-			return c.readAlso(r, dir)
+			return r.readAlso(dir, append([]string{file + trust.Suffix}, c.also...))
 		}
 	}
 	return c.files[0], nil
 }
 
 // readAlso reads what there is of the other files.
-func (c *configDrive) readAlso(r *scanResult, dir string) (file string, err error) {
-	for _, file := range c.also {
+func (r *scanResult) readAlso(dir string, files []string) (file string, err error) {
+	for _, file := range files {
 		text, err := readBelow(dir, file)
 		switch {
 		case err == nil:
@@ -134,7 +135,8 @@ func (c *configDrive) choose(all []*scanResult) (raw *UserData, found bool, err 
 			}
 			found = true
 			if r.text != nil {
-				return &UserData{Text: r.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", r.file, r.name, r.label), also: r.also}, true, nil
+				return &UserData{Text: r.text, Name: fmt.Sprintf("user config (%s on %s, labelled %q)", r.file, r.name, r.label), also: r.also,
+					Signature: signatureOnDrive(r)}, true, nil
 			}
 			if err == nil && r.failure != nil {
 				err = &report.Error{Err: r.failure, Hint: "make the drive anew, or attach a working one"}

@@ -20,5 +20,5 @@ func fetchFile(context.Context, *Env) (*UserData, error) {
 	if err != nil {
 		return nil, &report.Error{Err: err, Hint: fmt.Sprintf("set the environment variable %s to the path of the config", fileVariable)}
 	}
-	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name)}, nil
+	return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name), Signature: signatureFile(name)}, nil
 }

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,7 +44,7 @@ func readConfig(name string) ([]byte, error) {
 }
 
 // fetchImage reads user.ign from the first directory that has one.
-func fetchImage(env *Env) (*UserData, error) {
+func fetchImage(_ context.Context, env *Env) (*UserData, error) {
 	for _, dir := range env.Dirs {
 		name := filepath.Join(dir, "user.ign")
 		text, err := readConfig(name)
@@ -56,7 +57,7 @@ func fetchImage(env *Env) (*UserData, error) {
 			return nil, &report.Error{Err: fmt.Errorf("%s is empty", name),
 				Hint: "put a config into it, or remove it for a config from the platform"}
 		}
-		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system"}, nil
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s)", name), Source: "system", Signature: signatureFile(name)}, nil
 	}
 	return nil, nil
 }

@@ -30,6 +30,9 @@ type Env struct {
 	// Timeout is how long to wait for a service or a drive that should be there.
 	// 0 is without a limit for services; other waits have one of their own.
 	Timeout time.Duration
+	// Accept decides whether a config may be read, before anything of it was, and returns
+	// it without the signature that it begins with. Nil is in tests.
+	Accept func(ctx context.Context, raw []byte, name string, at Signature) ([]byte, error)
 	// Root is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
 	Root string
 	// mount mounts config drives; nil is the kernel's mount.
@@ -41,12 +44,18 @@ type Env struct {
 // that was promised and cannot be read must not be passed over. Nil means that
 // the user gave no config.
 func UserConfig(ctx context.Context, env *Env) (*UserData, error) {
-	data, err := fetchCmdline(ctx, env)
-	if data == nil && err == nil {
-		data, err = fetchImage(env)
+	check, err := env.hashCheck()
+	var data *UserData
+	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchCmdline, fetchImage, fetchPlatform} {
+		if data == nil && err == nil {
+			data, err = fetch(ctx, env)
+		}
 	}
-	if data == nil && err == nil {
-		data, err = fetchPlatform(ctx, env)
+	if err == nil && check != nil {
+		err = check(data)
+	}
+	if err == nil && data != nil && len(data.Text) > 0 && env.Accept != nil {
+		data.Text, err = env.Accept(ctx, data.Text, data.Name, data.Signature)
 	}
 	if err == nil && data != nil {
 		data, err = data.decode(env)

@@ -18,6 +18,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/hypervisor"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/trust"
 )
 
 // Platform qemu: the firmware configuration device (fw_cfg), filled on the
@@ -42,19 +43,17 @@ func fetchFwCfg(ctx context.Context, env *Env, ports func(key uint16, text []byt
 			Hint: "check that this machine runs under QEMU, and that its initramfs has the module"}
 	}
 	for _, name := range env.Settings.Words(distribution.FwCfgNames) {
-		b := blob{name, filepath.Join(env.Root, device, "by_name", name)}
-		size, err := b.number("size", config.CurrentLimit().Bytes)
+		item := func(name string) blob { return blob{name, filepath.Join(env.Root, device, "by_name", name)} }
+		text, err := item(name).read(env.Log, ports)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		text, err := b.read(env.Log, size, ports)
-		if err != nil {
-			return nil, err
-		}
-		return &UserData{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", name)}, nil
+		signature := item(name + trust.Suffix)
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (fw_cfg %s)", name), Signature: Signature{"fw_cfg " + signature.name,
+			func(context.Context) ([]byte, error) { return signature.read(env.Log, ports) }}}, nil
 	}
 	return nil, nil
 }
@@ -79,8 +78,13 @@ func (b blob) number(property string, most int) (int, error) {
 	return n, nil
 }
 
-// read takes the ports where they save time and may be used.
-func (b blob) read(log *report.Logger, size int, ports func(uint16, []byte) error) ([]byte, error) {
+// read takes the ports where they save time and may be used. A blob that is not there is
+// fs.ErrNotExist.
+func (b blob) read(log *report.Logger, ports func(uint16, []byte) error) ([]byte, error) {
+	size, err := b.number("size", config.CurrentLimit().Bytes)
+	if err != nil {
+		return nil, err
+	}
 	if size > blobPage {
 		text, err := b.readPorts(size, ports)
 		if err == nil {

@@ -20,6 +20,8 @@ type UserData struct {
 	// Files are what the platform hands over only once and the machine's own
 	// system will look for; the files stage writes them.
 	Files []OutputFile
+	// Signature is where the signature of the text is, unless it begins with that.
+	Signature Signature
 	// also are other files of its drive, by their names.
 	also map[string][]byte
 }

@@ -129,11 +129,12 @@ func (g *guestInfo) fetch(ctx context.Context, env *Env) (*UserData, error) {
 		return nil, err
 	}
 	if strings.HasSuffix(e.from, vmwareURL) {
-		text, err := env.Fetch.Bytes(ctx, config.Resource{Source: &e.data}, config.CurrentLimit())
+		resource := config.Resource{Source: &e.data}
+		text, err := env.Fetch.Bytes(ctx, resource, config.CurrentLimit())
 		if err != nil {
 			return nil, err
 		}
-		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from VMware, %s)", fetch.Redact(e.data), e.from)}, nil
+		return &UserData{Text: text, Name: fmt.Sprintf("user config (%s from VMware, %s)", fetch.Redact(e.data), e.from), Signature: SignatureURL(env.Fetch, resource)}, nil
 	}
 	text := []byte(deletedConfig) // whatever the encoding, which is deleted after it
 	if e.data != vmwareDeleted {

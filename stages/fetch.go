@@ -18,6 +18,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/trust"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -140,6 +141,9 @@ func (p *process) parseAny(text []byte, name string) (*config.Config, config.Pro
 func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := p.loadTrust(); err != nil {
+		return nil, err
+	}
 	raw, err := providers.UserConfig(ctx, p.env)
 	if err != nil {
 		return nil, err
@@ -239,11 +243,16 @@ func validate(cfg *config.Config) error {
 // is that of the fetched bytes.
 func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, int, error) {
 	source := config.ValueOr(ref.Source, "")
-	text, err := p.fetch.Bytes(ctx, ref, config.CurrentLimit())
+	name := "config from " + fetch.Redact(source)
+	text, err := p.fetch.CheckedBytes(ctx, ref, config.CurrentLimit(), func(raw []byte) error {
+		_, err := p.acceptReference(ctx, raw, name, ref)
+		return err
+	})
 	if err != nil {
 		return nil, 0, err
 	}
-	child, err := p.parse(ctx, text, report.Source{Kind: "user", Name: "config from " + fetch.Redact(source), Referenced: true})
+	_, text = trust.Cut(text)
+	child, err := p.parse(ctx, text, report.Source{Kind: "user", Name: name, Referenced: true})
 	if err != nil {
 		return nil, 0, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}
 	}

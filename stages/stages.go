@@ -15,6 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/secret"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/trust"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -72,7 +73,10 @@ type Options struct {
 	StateFile    string
 	NeedNet      string // created by fetch-offline if the network is needed
 	FetchTimeout time.Duration
-	Log          *report.Logger
+	// TrustedKeys is the directory with the keys that configs have to be signed with; ""
+	// is none.
+	TrustedKeys string
+	Log         *report.Logger
 }
 
 // Run runs a stage, or all of them, and reports. The error has been reported.
@@ -168,6 +172,8 @@ type process struct {
 	// would be done.
 	planOnly bool
 	planned  []string
+	// trusted are the keys that configs have to be signed with, if there are any.
+	trusted trust.Keys
 	// lock is held while a stage, or a program that it has started, is at work.
 	lock *os.File
 	// sources are all texts that were parsed.
@@ -222,7 +228,7 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 		return p, err
 	}
 	p.useOEM()
-	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Settings: p.settings, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout}
+	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Settings: p.settings, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout, Accept: p.acceptUserData}
 	p.state, err = loadState(o.StateFile)
 	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {

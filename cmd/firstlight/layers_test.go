@@ -48,13 +48,14 @@ var allowedImports = map[string][]string{
 	"internal/timeline":          {"config", "internal/json", "internal/report", "internal/system"},
 	"internal/system":            {},
 	"internal/storeurl":          {},
+	"internal/trust":             {},
 	"internal/testkit":           {},
 	"internal/xmltext":           {},
 	"internal/system/systemtest": {"internal/system"},
 	"internal/fetch":             {"config", "internal/dataurl", "internal/http", "internal/json", "internal/report", "internal/storeurl", "internal/system", "internal/xmltext"},
 	"internal/secret":            {"config", "internal/report", "internal/system"},
 	"internal/imds":              {"internal/fetch", "internal/http", "internal/json", "internal/report"},
-	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/doc", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/network", "internal/distribution", "internal/report", "internal/system", "internal/xmltext"},
+	"providers":                  {"config", "files/rootfs", "internal/blkprobe", "internal/doc", "internal/hypervisor", "internal/http", "internal/fetch", "internal/imds", "internal/json", "internal/network", "internal/distribution", "internal/report", "internal/system", "internal/trust", "internal/xmltext"},
 	"providers/limits":           {"config"},
 	"metadata":                   {"internal/dataurl", "internal/json", "internal/distribution", "internal/fetch", "internal/imds", "internal/network", "internal/report", "internal/system", "providers"},
 	"storage/plan":               {"config", "internal/gpt", "internal/blkprobe", "internal/report"},
@@ -62,9 +63,9 @@ var allowedImports = map[string][]string{
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
-	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "internal/secret", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system"},
-	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system"},
-	"cmd/firstlightctl":          {"config", "config/rules", "config/butane", "config/spec2", "internal/check", "internal/format", "internal/lsp", "internal/schema", "internal/fetch", "files", "files/rootfs", "internal/bootloader", "internal/firstboot", "internal/initramfs", "internal/qemu", "internal/console", "internal/emulator", "providers/limits", "providers", "internal/distribution", "internal/report", "internal/timeline", "stages", "storage", "storage/plan", "internal/system"},
+	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "internal/secret", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system", "internal/trust"},
+	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system", "internal/trust"},
+	"cmd/firstlightctl":          {"config", "config/rules", "config/butane", "config/spec2", "internal/check", "internal/format", "internal/lsp", "internal/schema", "internal/fetch", "files", "files/rootfs", "internal/bootloader", "internal/firstboot", "internal/initramfs", "internal/qemu", "internal/console", "internal/emulator", "providers/limits", "providers", "internal/distribution", "internal/report", "internal/timeline", "stages", "storage", "storage/plan", "internal/system", "internal/trust"},
 }
 
 // agentLibraries are the modules that the agent may link. Each was weighed.

@@ -12,6 +12,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/trust"
 	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/stages"
 )
@@ -19,7 +20,7 @@ import (
 // runStage is the stage runner. Whatever follows the flags is ignored: an
 // unset ${IGNITION_ARGS} in a unit is an empty argument.
 func runStage(args []string) int {
-	var o stages.Options
+	o := stages.Options{TrustedKeys: trust.Dir}
 	f := newFlags("firstlight")
 	f.StringVar(&o.ConfigCache, "config-cache", "/run/ignition.json", "where the config is kept between stages")
 	f.DurationVar(&o.FetchTimeout, "fetch-timeout", 2*time.Minute, "limit for getting the first config over HTTP")

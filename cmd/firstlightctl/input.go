@@ -9,6 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
 	"github.com/firstlight-os/firstlight/internal/check"
+	"github.com/firstlight-os/firstlight/internal/trust"
 )
 
 // stdinName is the name of standard input in messages.
@@ -22,9 +23,10 @@ type input struct {
 	encodings []string
 }
 
-// newInput unpacks a config. One that cannot be unpacked stays as it is: whatever
+// newInput unpacks a config, without the signature that it may begin with. One that cannot be unpacked stays as it is: whatever
 // parses it says why.
 func newInput(name string, packed []byte) input {
+	_, packed = trust.Cut(packed)
 	text, encodings, err := config.Unpack(packed, name)
 	if err != nil {
 		return input{name: name, text: packed}

@@ -9,6 +9,7 @@
 //	firstlightctl facts
 //	firstlightctl apply --root DIR CONFIG
 //	firstlightctl pack CONFIG
+//	firstlightctl verify --trusted KEYS CONFIG...
 //	firstlightctl schema
 //	firstlightctl lsp
 //	firstlightctl firstboot {status|arm|disarm}
@@ -128,7 +129,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
+	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), verifyCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
 	return root
 }
 

@@ -78,6 +78,14 @@ install() {
     inst_multiple -o "${helpers[@]}"
     # What the distribution has set for all its machines.
     inst_multiple -o /usr/lib/ignition/distribution.conf
+    # The keys that configs have to be signed with. Without them nothing has to be.
+    local key
+    # shellcheck disable=SC2154
+    for key in "$dracutsysrootdir"/usr/lib/firstlight/trusted.d/*; do
+        if [[ -e $key ]]; then
+            inst "${key#"$dracutsysrootdir"}"
+        fi
+    done
 
     inst_simple "$moddir/ignition" /usr/bin/ignition
     ln -sf ignition "$initdir/usr/bin/firstlight"

@@ -117,18 +117,24 @@ func (c *Client) Fetch(ctx context.Context, r config.Resource, w io.Writer) erro
 		return nil
 	}
 	if err := c.fetch(ctx, source, r, w); err != nil {
-		hint, at := Hint(err), r.Origin("source")
-		if mismatch := (*hashError)(nil); errors.As(err, &mismatch) {
-			at = r.Verification.Origin("hash")
-		}
-		if !config.IsRemote(source) && isWrongContents(err) {
-			err = mistake{err}
-		} else {
-			err = failure{err}
-		}
-		return &report.Error{Doing: "fetching " + Redact(source), Origin: at, Err: err, Hint: hint}
+		return explain(r, err)
 	}
 	return nil
+}
+
+// explain says in an error what was being fetched, and who can do something about it.
+func explain(r config.Resource, err error) error {
+	source := config.ValueOr(r.Source, "")
+	hint, at := Hint(err), r.Origin("source")
+	if mismatch := (*hashError)(nil); errors.As(err, &mismatch) {
+		at = r.Verification.Origin("hash")
+	}
+	if !config.IsRemote(source) && isWrongContents(err) {
+		err = mistake{err}
+	} else {
+		err = failure{err}
+	}
+	return &report.Error{Doing: "fetching " + Redact(source), Origin: at, Err: err, Hint: hint}
 }
 
 // A failure is any error of a fetch. It is report.ErrFetch.
