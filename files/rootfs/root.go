@@ -250,6 +250,20 @@ func (r *Root) Remove(name string) error {
 	return d.remove(base)
 }
 
+// RemoveFile deletes the node at a path if there is one, unless it is a directory.
+func (r *Root) RemoveFile(name string) error {
+	d, base, err := r.openParent(name)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer d.Close()
+	defer r.Forget()
+	if err := unix.Unlinkat(d.fd, base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return d.pathError("removing", base, err)
+	}
+	return nil
+}
+
 // Count returns how many nodes there are at a path: 0, or 1 and all that is in it.
 func (r *Root) Count(name string) (int, error) {
 	d, base, err := r.openParent(name)
