@@ -45,6 +45,9 @@ func (c *Config) eachResource(visit func(*Resource)) {
 		visit(&c.Passwd.Users[i].PasswordHashFrom)
 		list(c.Passwd.Users[i].SSHAuthorizedKeysFrom)
 	}
+	for i := range c.Storage.Archives {
+		visit(&c.Storage.Archives[i].Contents)
+	}
 	for i := range c.Storage.Files {
 		visit(&c.Storage.Files[i].Contents)
 		list(c.Storage.Files[i].Append)

@@ -159,12 +159,13 @@ func (c *normalizer) value(n *doc.Node, f *doc.Field) bool {
 		c.report(RuleValueType, Error, n.Origin(), "this is %s, but %s is expected", n.Kind, f.Kind)
 		return false
 	}
+	if f.Extension && !c.strict {
+		c.strict = true
+		defer func() { c.strict = false }()
+	}
 	switch f.Kind {
 	case doc.Map:
-		outer := c.strict
-		c.strict = outer || f.Extension
 		c.object(n, f.Type)
-		c.strict = outer
 	case doc.List:
 		c.list(n, f.Item)
 	case doc.String:

@@ -174,6 +174,10 @@ const (
 	RuleDiskPickAll
 	RuleDiskNameAndDevice
 	RuleSecretSource
+	RuleAbsentPath
+	RuleArchiveFormat
+	RuleArchivePath
+	RuleArchiveStrip
 
 	// What only Butane has.
 

@@ -256,6 +256,11 @@ type User struct {
 // Storage is everything on disks, from partition tables to files.
 type Storage struct {
 	Object
+	// Absent are paths at which nothing is to be: a file or a link that is there is
+	// removed, before others are made. A directory fails the boot.
+	Absent []string `json:"absent" spec:"since=3.6.0,extension,key=.,shared"`
+	// Archives are unpacked into directories, in this order.
+	Archives []Archive `json:"archives" spec:"since=3.6.0,extension"`
 	// Directories to make. A path is in one of Directories, Files and Links.
 	Directories []Directory `json:"directories" spec:"key=path,shared"`
 	// Disks whose partition tables are changed.
@@ -466,6 +471,33 @@ type File struct {
 	// Overwrite replaces what is at the path, for which Contents needs a
 	// source. Else what is there fails the boot, if Contents has a source.
 	Overwrite *bool `json:"overwrite"`
+}
+
+// An Archive is unpacked into a directory of the new system, whole or not at all. What the
+// config makes itself at a path is not taken from the archive.
+type Archive struct {
+	Object
+	// Path is the directory, absolute and in its simplest form. It is made if it does
+	// not exist; one that exists keeps what is in it.
+	Path string `json:"path"`
+	// Contents is the archive. It needs a source.
+	Contents Resource `json:"contents"`
+	// Format is "tar" or "tar.gz", of what Contents has when it is decompressed.
+	Format string `json:"format"`
+	// Strip leaves out so many directories at the beginning of each name, and what
+	// has no more names than that; 0 if unset.
+	Strip *int `json:"strip"`
+	// User owns all that is in the archive. Unset, each node has the number from the
+	// archive.
+	User Owner `json:"user"`
+	// Group owns all that is in the archive. Unset, each node has the number from the
+	// archive.
+	Group Owner `json:"group"`
+	// Overwrite replaces files and links that exist by those of the archive. Else what
+	// exists fails the boot, except for directories, which stay as they are.
+	Overwrite *bool `json:"overwrite"`
+	// AllowSetuid allows files with the setuid or setgid bit. Else they fail the boot.
+	AllowSetuid *bool `json:"allowSetuid"`
 }
 
 // A Directory of the new system.

@@ -167,6 +167,9 @@ func (v *validator) belowLinks(s *Storage) {
 	for i := range s.Links {
 		check(s.Links[i].Path, s.Links[i].Object)
 	}
+	for i := range s.Archives {
+		check(s.Archives[i].Path, s.Archives[i].Object)
+	}
 }
 
 // A linkTrie has the links' paths name by name, so that finding the links above

@@ -9,6 +9,10 @@ import (
 )
 
 func (v *validator) storage(s *Storage) {
+	v.absent(s)
+	for i := range s.Archives {
+		v.archive(&s.Archives[i])
+	}
 	for i := range s.Directories {
 		v.directory(&s.Directories[i])
 	}
@@ -31,6 +35,8 @@ func (v *validator) storage(s *Storage) {
 		v.raid(&s.Raid[i])
 	}
 	v.belowLinks(s)
+	v.belowAbsent(s)
+	v.archivePaths(s)
 	v.hardLinks(s)
 	v.filesystemsOnDisks(s)
 }

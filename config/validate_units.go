@@ -211,6 +211,7 @@ func (v *validator) unitFiles(c *Config) {
 	for i := range c.Storage.Links {
 		check(c.Storage.Links[i].Path, c.Storage.Links[i].Object)
 	}
+	v.absentUnits(&c.Storage, written)
 }
 
 // machineID warns of a file by which systemd tells a first boot: with any other contents

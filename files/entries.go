@@ -62,15 +62,21 @@ func (e *entry) setsOwner() bool {
 	return e.user.ID != nil || config.NonZero(e.user.Name) || e.group.ID != nil || config.NonZero(e.group.Name)
 }
 
-// planEntries plans directories, files and links: parents before what is in
-// them, else in the order of the config; hard links last.
+// planEntries plans what is to be absent, then directories, files and links: parents before
+// what is in them, else in the order of the config; hard links last. Archives come after the
+// directories that they are unpacked into, and before all else.
 func (p *planner) planEntries() {
+	p.planAbsent()
 	p.findReplacedDirectories()
 	all := p.resolveEntries(p.configEntries())
+	p.archives = p.locateArchives()
 	p.checkCollisions(all)
 	for _, e := range all {
-		if e.rank = depth(e.path); e.kind == kindHardLink {
+		switch e.rank = depth(e.path); {
+		case e.kind == kindHardLink:
 			e.rank = math.MaxInt
+		case e.kind == kindDirectory && p.isAboveArchive(e.path):
+			e.rank += beforeArchives
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.rank, b.rank) })
@@ -78,17 +84,29 @@ func (p *planner) planEntries() {
 	p.plan, p.labelPaths = slices.Grow(p.plan, len(all)), slices.Grow(p.labelPaths, len(all))
 	p.noteParents()
 	own, _, _ := p.tree.Locate(ledger.Path) // an error is reported when it is written
+	unpacked := false
 	for _, e := range all {
+		if e.rank >= 0 && !unpacked {
+			p.planArchives()
+			unpacked = true
+		}
 		if rootfs.Within(e.path, own) {
 			p.conflict(e.origin(), "choose another path", "%s is, or is below, %s on this machine, in which Firstlight records what it does", e.title(), ledger.Path)
 			continue
 		}
 		p.checkParents(e)
+		p.checkAbsent(e)
 		if p.checkOwners(e) && p.checkOverwrite(e) {
 			p.planEntry(e)
 		}
 	}
+	if !unpacked {
+		p.planArchives()
+	}
 }
+
+// beforeArchives is added to the ranks of directories that archives are unpacked into.
+const beforeArchives = math.MinInt32
 
 // planEntry adds the operation of an entry. Directories above it that do not
 // exist are created: 0755, and root's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,13 +101,23 @@ func manyNodes(t *testing.T) *config.Config {
 		passwd = `"passwd": {"groups": [{"name": "staff"}], "users": [{"name": "ann", "groups": ["wheel"], "sshAuthorizedKeys": ["k"]},
 			{"name": "bob", "passwordHash": "$6$x"}, {"name": "old", "shell": "/bin/dash", "groups": ["staff"]}, {"name": "gone", "shouldExist": false}]},`
 	}
-	return parse(t, passwd+fmt.Sprintf(`"storage": {"files": [%s], "directories": [%s], "links": [%s]}, "systemd": {"units": [%s]}`,
-		strings.Join(files, ","), strings.Join(dirs, ","), strings.Join(links, ","), strings.Join(units, ",")))
+	const archives = `"absent": ["/old/absent", "/old/never"], "archives": [{"path": "/store", "format": "tar", "contents": {"source": "https://host/a.tar"}},
+		{"path": "/dirs/3", "format": "tar", "contents": {"source": "https://host/b.tar"}}]`
+	return parse(t, passwd+fmt.Sprintf(`"storage": {%s, "files": [%s], "directories": [%s], "links": [%s]}, "systemd": {"units": [%s]}`,
+		archives, strings.Join(files, ","), strings.Join(dirs, ","), strings.Join(links, ","), strings.Join(units, ",")))
 }
 
 // existingSystem is a root with accounts and things that the config of manyNodes is about.
 func existingSystem(t *testing.T) *fixture {
-	w, _ := withStore(t)
+	w, s := withStore(t)
+	archive := tarOf(t, tarDir("dir", 0o700), tarFile("dir/unpacked", "x"), tarFile("unpacked", "x"), tarDir("new", 0o711), tarFile("new/a", "a"), tarHardLink("new/b", "unpacked"), tarLink("new/l", "a"))
+	s.before = func(source string, to io.Writer) error {
+		if !strings.HasSuffix(source, ".tar") {
+			return nil
+		}
+		_, err := to.Write(archive)
+		return err
+	}
 	w.Config = "digest"
 	if os.Getuid() == 0 {
 		w.Tree.Run = system.Exec{Log: w.Tree.Log}
@@ -122,7 +133,7 @@ func existingSystem(t *testing.T) *fixture {
 		"etc/skel/.rc":   "skeleton",
 		"home/old/x":     "", "home/gone/x": "",
 		resultFile:     `{"provisioningBootID": "first", "provisioningDate": "2020-01-01T00:00:00Z", "userConfigProvided": false}`,
-		"old/replaced": "old", "old/kept": "kept", "old/dir/in": "old",
+		"old/replaced": "old", "old/kept": "kept", "old/dir/in": "old", "old/absent": "absent", "store/dir/was": "was",
 		"etc/systemd/system-preset/20-ignition.preset": "disable nothing.service",
 	} {
 		w.write(name, text)

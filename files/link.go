@@ -98,7 +98,7 @@ func (p *planner) checkTarget(e *entry, l *config.Link, target resolvedPath, cre
 		p.conflict(l.Origin("target"), "use a symbolic link: remove hard", "%s leads to %s, which is a directory", e.title(), target.path)
 	case created == e:
 		p.conflict(l.Origin("target"), "set another target", "%s leads to itself", e.title())
-	case created == nil && target.found == nil && !p.isBelowNewLink(target.path):
+	case created == nil && target.found == nil && !p.isBelowNewLink(target.path) && !p.inArchive(target.path):
 		p.conflict(l.Origin("target"), "let the config make the target, or correct the path",
 			"%s leads to %s, which does not exist and is not in the config", e.title(), *l.Target)
 	default:

@@ -87,6 +87,9 @@ type planner struct {
 	unsealed map[string]bool
 	entries  []*entry          // in the order in which they are planned
 	byPath   map[string]*entry // the same by resolved path
+	archives []*archive
+	// absent are resolved paths at which nothing is to be.
+	absent map[string]config.Origin
 
 	changedDirs map[string]bool // directories in which something changes
 	policy      string          // of SELinux, "" if nothing gets a label

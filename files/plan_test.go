@@ -175,11 +175,7 @@ func names(t *testing.T, dir string) []string {
 // parse makes a config of its sections: `"storage": {...}`.
 func parse(t testing.TB, sections string) *config.Config {
 	t.Helper()
-	version := "3.6.0"
-	if strings.Contains(sections, "From") {
-		version += config.ExtendedSuffix
-	}
-	text := `{"ignition": {"version": "` + version + `"}`
+	text := `{"ignition": {"version": "3.6.0+firstlight.1"}`
 	if sections != "" {
 		text += ",\n" + sections
 	}

@@ -29,6 +29,7 @@ type prefetcher struct {
 	log      *report.Logger
 	all      []*download
 	bySource map[string]*download
+	started  bool
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -44,6 +45,7 @@ type download struct {
 	name     string // of the file that it is for, for messages
 	uses     int    // that are still to come
 	temp     *rootfs.PendingFile
+	unpacked *unpacking // of an archive, in place of temp
 	done     chan struct{}
 	// Once it is done:
 	size    int64 // in bytes
@@ -85,6 +87,32 @@ func (p *prefetcher) add(name, dir string, resources ...config.Resource) {
 	}
 }
 
+// addArchive plans the download of an archive, which is unpacked as it comes.
+func (p *prefetcher) addArchive(r config.Resource, dir string, u *unpacking) *download {
+	d := &download{resource: r, dir: dir, unpacked: u, done: make(chan struct{}), uses: 1}
+	p.all = append(p.all, d)
+	return d
+}
+
+// A destination is where a download is written to.
+type destination interface {
+	io.Writer
+	Size() int64
+	Exists() bool
+	Discard()
+}
+
+// to is nil before the downloads are started.
+func (d *download) to() destination {
+	switch {
+	case d.unpacked != nil:
+		return d.unpacked
+	case d.temp != nil:
+		return d.temp
+	}
+	return nil
+}
+
 // tempDirs are the directories in which temp files are created.
 func (p *prefetcher) tempDirs() []string {
 	dirs := make([]string, len(p.all))
@@ -98,12 +126,15 @@ func (p *prefetcher) tempDirs() []string {
 func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) {
 	ctx, p.stop = context.WithCancel(ctx)
 	for _, d := range p.all {
-		d.temp = r.PendingFile(d.dir, d.name)
+		if d.unpacked == nil {
+			d.temp = r.PendingFile(d.dir, d.name)
+		}
 	}
+	p.started = true
 	for _, d := range p.all {
 		p.running.Go(func() {
 			p.download(ctx, d)
-			d.size = d.temp.Size()
+			d.size = d.to().Size()
 			close(d.done)
 			switch {
 			case isFull(d.err):
@@ -118,10 +149,13 @@ func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) {
 
 // download fetches one resource into its temp file.
 func (p *prefetcher) download(ctx context.Context, d *download) {
-	d.err = p.fetcher.Fetch(ctx, d.resource, d.temp)
+	d.err = p.fetcher.Fetch(ctx, d.resource, d.to())
+	if d.unpacked != nil {
+		d.err = d.unpacked.finish(d.err)
+	}
 	d.isThere = d.err == nil
 	if !d.isThere {
-		d.temp.Discard()
+		d.to().Discard()
 	}
 }
 
@@ -131,10 +165,10 @@ func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(er
 // makeRoom waits for all downloads and removes what nobody has used so far, which is
 // then fetched when it is its turn. It reports whether there was anything.
 func (p *prefetcher) makeRoom(ctx context.Context) (removed bool) {
+	if !p.started {
+		return false
+	}
 	for _, d := range p.all {
-		if d.temp == nil { // nothing has begun yet
-			return false
-		}
 		select {
 		case <-d.done:
 		case <-p.failed.Done():
@@ -142,8 +176,8 @@ func (p *prefetcher) makeRoom(ctx context.Context) (removed bool) {
 		case <-ctx.Done():
 			return false
 		}
-		removed = removed || d.temp.Exists()
-		d.temp.Discard()
+		removed = removed || d.to().Exists()
+		d.to().Discard()
 		d.isThere = false
 	}
 	return removed
@@ -156,21 +190,29 @@ func (p *prefetcher) wait(ctx context.Context, r config.Resource) (*download, er
 		return nil, nil
 	}
 	d := p.bySource[resourceKey(r)]
+	if err := p.arrive(ctx, d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// arrive waits for a download, which begins anew where there was no room for it before.
+func (p *prefetcher) arrive(ctx context.Context, d *download) error {
 	select {
 	case <-d.done:
 	case <-p.failed.Done():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	select {
 	case <-d.done:
 	default:
-		return nil, fmt.Errorf("another download has failed meanwhile: %w", context.Cause(p.failed))
+		return fmt.Errorf("another download has failed meanwhile: %w", context.Cause(p.failed))
 	}
 	if !d.isThere && (d.err == nil || isFull(d.err)) {
 		p.download(ctx, d)
 	}
-	return d, d.err
+	return d.err
 }
 
 // writeAll writes resources one after another. One without a source is empty.
@@ -222,8 +264,8 @@ func (p *prefetcher) close() {
 	p.running.Wait()
 	p.fail(nil) // releases the context
 	for _, d := range p.all {
-		if d.temp != nil {
-			d.temp.Discard()
+		if d.to() != nil {
+			d.to().Discard()
 		}
 	}
 }
@@ -264,7 +306,7 @@ func (p *prefetcher) progress(lasted time.Duration) string {
 		if waitsFor == "" {
 			waitsFor = fetch.Redact(*d.resource.Source)
 		}
-		bytes += d.temp.Size()
+		bytes += d.to().Size()
 	}
 	if waitsFor == "" {
 		return ""

@@ -51,6 +51,7 @@ func (p *process) cacheUserConfig(user *config.Config) error {
 func withoutFiles(c *config.Config) *config.Config {
 	rest := *c
 	rest.Storage.Files, rest.Storage.Directories, rest.Storage.Links, rest.Systemd.Units = nil, nil, nil, nil
+	rest.Storage.Absent, rest.Storage.Archives = nil, nil
 	return &rest
 }
 

@@ -28,6 +28,12 @@ func movePaths(cfg *config.Config, moved []string) {
 	for i := range s.Links {
 		move(&s.Links[i].Path)
 	}
+	for i := range s.Absent {
+		move(&s.Absent[i])
+	}
+	for i := range s.Archives {
+		move(&s.Archives[i].Path)
+	}
 	for i := range s.Filesystems {
 		if at := s.Filesystems[i].Path; at != nil {
 			renamed := *at

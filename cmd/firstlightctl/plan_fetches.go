@@ -67,6 +67,9 @@ func fetchesOf(cfg *config.Config, references []config.Resource) []plannedFetch 
 			}
 		}
 	}
+	for _, a := range cfg.Storage.Archives {
+		add(a.Contents, "the archive for "+a.Path)
+	}
 	for _, f := range cfg.Storage.Files {
 		add(f.Contents, f.Path)
 		for _, r := range f.Append {

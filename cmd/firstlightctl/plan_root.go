@@ -190,7 +190,7 @@ func (p *planning) planReplaced(dir string, cfg *config.Config) error {
 // noteAssumptions says what is not known of the root that nobody named.
 func (p *planning) noteAssumptions(cfg *config.Config, root *assumedRoot) {
 	pw, s := cfg.Passwd, cfg.Storage
-	if len(pw.Users)+len(pw.Groups)+len(s.Files)+len(s.Directories)+len(s.Links)+len(cfg.Systemd.Units) == 0 {
+	if len(pw.Users)+len(pw.Groups)+len(s.Files)+len(s.Directories)+len(s.Links)+len(s.Absent)+len(s.Archives)+len(cfg.Systemd.Units) == 0 {
 		return
 	}
 	text := "what the image has already, as an empty root was planned for; --root DIR names its root filesystem"
@@ -272,6 +272,9 @@ func assumedAccounts(cfg *config.Config) (users, groups []string) {
 	}
 	for _, d := range cfg.Storage.Directories {
 		owners(d.User, d.Group)
+	}
+	for _, a := range cfg.Storage.Archives {
+		owners(a.User, a.Group)
 	}
 	for _, l := range cfg.Storage.Links {
 		owners(l.User, l.Group)

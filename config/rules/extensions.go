@@ -58,11 +58,36 @@ var extensions = []Rule{
 		Why:    "After age: there is the URL of a file that is encrypted with age, or such a file in a data URL. A credential has the name of a file. The names of secrets in stores are those of the store.",
 		Source: extensionsDocument,
 		Bad:    secretFile("credential:db/password"), Good: secretFile("credential:db-password")},
+	{Rule: config.RuleAbsentPath, ID: "absent-path", Title: "The config makes something at, or below, what should be absent", Severities: refused,
+		Why:    "What is absent is removed before anything is made, so that the config would have it both ways. A config that is merged into another one can have a file absent which that one makes, and the other way round: then the one that is merged counts.",
+		Source: extensionsDocument,
+		Bad:    firstlight("storage:\n  absent: [/etc/app]\n  files:\n    - path: /etc/app/config"), Good: firstlight("storage:\n  absent: [/etc/app.conf]\n  files:\n    - path: /etc/app/config")},
+	{Rule: config.RuleArchiveFormat, ID: "archive-format", Title: "The format of an archive is missing or unknown", Severities: refused,
+		Why:    "Archives are those of tar, compressed with gzip or not. The format is written down, so that what is unpacked does not depend on what a server sends.",
+		Source: extensionsDocument,
+		Bad:    archive("format: zip"), Good: archive("format: tar.gz")},
+	{Rule: config.RuleArchivePath, ID: "archive-path", Title: "An archive is unpacked where the config makes no directory", Severities: refused,
+		Why:    "The path of an archive is the directory into which it is unpacked, not that of a file in it. It is made if it does not exist.",
+		Source: extensionsDocument,
+		Bad:    archive("format: tar.gz") + "  links:\n    - path: /opt/app\n      target: /srv/app\n", Good: archive("format: tar.gz") + "  links:\n    - path: /opt/current\n      target: /opt/app\n"},
+	{Rule: config.RuleArchiveStrip, ID: "archive-strip", Title: "So many directories cannot be left out of the names in an archive", Severities: refused,
+		Why:    "With strip: 1 app-1.2/bin/app becomes bin/app. No archive has names of more than 100 directories.",
+		Source: extensionsDocument,
+		Bad:    archive("format: tar.gz\nstrip: -1"), Good: archive("format: tar.gz\nstrip: 1")},
 }
 
 // secretFile is a config of the variant firstlight with a file from a source.
 func secretFile(source string) string {
 	return "variant: firstlight\nversion: 1.0.0\nstorage:\n  files:\n" + item("path: /etc/secret\nmode: 0600\ncontents:\n  source: "+source)
+}
+
+// firstlight is a config of the variant firstlight.
+func firstlight(text string) string { return "variant: firstlight\nversion: 1.0.0\n" + text + "\n" }
+
+// archive is a config with an archive that is unpacked into /opt/app.
+func archive(keys string) string {
+	return "variant: firstlight\nversion: 1.0.0\nstorage:\n  archives:\n" +
+		item("path: /opt/app\ncontents:\n  source: https://example.com/app.tar.gz\n"+keys)
 }
 
 // serial is a disk that is chosen by its serial number, in JSON.

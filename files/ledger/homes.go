@@ -128,7 +128,7 @@ func (l *Ledger) StartMove(r *rootfs.Root, to string) (err error) {
 	if m.Nodes, err = r.Count(m.From); err != nil {
 		return err
 	}
-	return l.write(r)
+	return l.Write(r)
 }
 
 // EndMove records that it has moved, if it was copied: later changes can make its old
@@ -144,7 +144,7 @@ func (l *Ledger) EndMove(r *rootfs.Root, to string) error {
 		return err
 	}
 	m.Copied = true
-	return l.write(r)
+	return l.Write(r)
 }
 
 func (l *Ledger) moveTo(to string) *HomeChange {

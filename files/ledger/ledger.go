@@ -26,6 +26,9 @@ type Ledger struct {
 	Finished int64 `json:"finished,omitempty"`
 	// Existed are the config's paths at which the first run found a node.
 	Existed map[string]Stamp `json:"existed,omitempty"`
+	// Archives are those of the config, by their place in the list, that a run has begun
+	// to put in place: there was nothing in their way, or it could be replaced.
+	Archives []int `json:"archives,omitempty"`
 
 	// What follows is dropped at the end.
 
@@ -86,8 +89,8 @@ func (l *Ledger) Next(config string) (current, earlier *Ledger) {
 	return current, earlier
 }
 
-// write puts the ledger on the disk before it returns.
-func (l *Ledger) write(r *rootfs.Root) error {
+// Write puts the ledger on the disk before it returns.
+func (l *Ledger) Write(r *rootfs.Root) error {
 	text, err := json.Marshal(l)
 	if err != nil {
 		return err
@@ -102,13 +105,13 @@ func (l *Ledger) Start(r *rootfs.Root) error {
 		return err
 	}
 	l.Started, l.Finished = now(), 0
-	return l.write(r)
+	return l.Write(r)
 }
 
 // Finish records that all is done and on the disk.
 func (l *Ledger) Finish(r *rootfs.Root) error {
-	done := Ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed}
-	return done.write(r)
+	done := Ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed, Archives: l.Archives}
+	return done.Write(r)
 }
 
 // now is the time by the coarsest clock that the kernel stamps inodes with: no
@@ -140,6 +143,16 @@ func (l *Ledger) Made(name string, found *rootfs.Stat) bool {
 	return l.Finished == 0 || begun <= changed && changed <= l.Finished
 }
 
+// BeginArchive notes that an archive of the config is about to be put in place.
+func (l *Ledger) BeginArchive(index int) {
+	if !slices.Contains(l.Archives, index) {
+		l.Archives = append(l.Archives, index)
+	}
+}
+
+// HasBegun reports whether an earlier run has begun to put an archive in place.
+func (l *Ledger) HasBegun(index int) bool { return l != nil && slices.Contains(l.Archives, index) }
+
 // AppendedTo reports whether earlier runs have appended to a file that existed.
 func (l *Ledger) AppendedTo(name string, found *rootfs.Stat) bool {
 	if l == nil {
@@ -157,7 +170,7 @@ func (l *Ledger) RecordExisting(name string, found *rootfs.Stat) { l.Existed[nam
 func RecordDirectory(root, config, point string) error {
 	return forConfig(root, config, func(r *rootfs.Root, l *Ledger) error {
 		l.MountPoints = append(l.MountPoints, point)
-		return l.write(r)
+		return l.Write(r)
 	})
 }
 

@@ -59,6 +59,8 @@ var rules = map[string]func(*builder, *node){
 	"Verification.hash":          hash,
 	"HTTPHeader.name":            func(_ *builder, s *node) { s.MinLength = 1 },
 
+	"Archive.path":      matching(absolute),
+	"Archive.format":    func(b *builder, s *node) { s.Enum = b.enum(config.ArchiveFormats()...) },
 	"Directory.path":    matching(absolute),
 	"File.path":         matching(absolute),
 	"Link.path":         matching(absolute),

@@ -1,0 +1,222 @@
+package files
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
+)
+
+// hostile are archives that no honest program makes, or that are not for a first boot, with
+// what the person at the console reads. None may leave anything.
+var hostile = []struct {
+	name    string
+	headers []tar.Header
+	want    string
+}{
+	{"a name that leads up", []tar.Header{tarFile("../x", "x")}, `the name "../x" leads out of a directory, with ..`},
+	{"a name that leads up in its middle", []tar.Header{tarFile("a/../../x", "x")}, `the name "a/../../x" leads out`},
+	{"a name that only looks so", []tar.Header{tarFile("a/../x", "x")}, `the name "a/../x" leads out`},
+	{"an absolute name", []tar.Header{tarFile("/etc/passwd", "x")}, `the name "/etc/passwd" is absolute`},
+	{"a directory that leads up", []tar.Header{tarDir("..", 0o777)}, `the name ".." leads out`},
+	{"a file below a link", []tar.Header{tarLink("d", "/etc"), tarFile("d/passwd", "x")}, `"d/passwd" cannot be where something else of the archive is`},
+	{"a file below a link up", []tar.Header{tarLink("d", "../../outside"), tarFile("d/x", "x")}, `"d/x" cannot be where something else of the archive is`},
+	{"a file below two links", []tar.Header{tarLink("a", "."), tarLink("a2", "a/.."), tarFile("a2/x", "x")}, `"a2/x" cannot be where something else of the archive is`},
+	{"a directory over a link", []tar.Header{tarLink("d", "/etc"), tarDir("d", 0o777)}, `"d" cannot be where something else of the archive is`},
+	{"a file over a directory", []tar.Header{tarFile("d/x", "x"), tarFile("d", "x")}, `"d" cannot be where something else of the archive is`},
+	{"a link over a directory", []tar.Header{tarFile("d/x", "x"), tarLink("d", "/etc")}, `"d" cannot be where something else of the archive is`},
+	{"a file below a file", []tar.Header{tarFile("d", "x"), tarFile("d/x", "x")}, `"d/x" cannot be where something else of the archive is`},
+	{"a hard link out of it", []tar.Header{tarHardLink("h", "/etc/passwd")}, `the name "/etc/passwd" is absolute`},
+	{"a hard link up", []tar.Header{tarHardLink("h", "../secret")}, `the name "../secret" leads out`},
+	{"a hard link through a link", []tar.Header{tarLink("d", "../.."), tarHardLink("h", "d/secret")}, `"h" is a hard link to "d/secret", which has not come before it`},
+	{"a hard link to what comes later", []tar.Header{tarHardLink("h", "f"), tarFile("f", "x")}, `"h" is a hard link to "f", which has not come before it`},
+	{"a hard link to itself", []tar.Header{tarHardLink("h", "h")}, `"h" is a hard link to "h", which is not unpacked`},
+	{"a hard link to a directory", []tar.Header{tarDir("d", 0o755), tarHardLink("h", "d")}, `"h" is a hard link to "d", which is a directory`},
+	{"a device", []tar.Header{{Typeflag: tar.TypeBlock, Name: "sda", Devmajor: 8}}, `"sda" is a device`},
+	{"a character device", []tar.Header{{Typeflag: tar.TypeChar, Name: "mem", Devmajor: 1, Devminor: 1}}, `"mem" is a device`},
+	{"a named pipe", []tar.Header{{Typeflag: tar.TypeFifo, Name: "pipe"}}, `"pipe" is a named pipe`},
+	{"a file of an unknown kind", []tar.Header{{Typeflag: 'Q', Name: "q"}}, `"q" is of the unknown kind 'Q'`},
+	{"a setuid file", []tar.Header{{Name: "su", Mode: 0o4755}}, `"su" has the setuid or setgid bit (mode 4755)`},
+	{"a setgid file", []tar.Header{{Name: "sg", Mode: 0o2755}}, `"sg" has the setuid or setgid bit (mode 2755)`},
+	{"no name", []tar.Header{{Typeflag: tar.TypeReg, Name: "."}}, `the name "." is that of the directory itself, and it is none`},
+	{"a name that is too long", []tar.Header{tarFile(strings.Repeat("n", 256), "")}, `is 256 bytes long, at most 255 are possible`},
+	{"a path that is too long", []tar.Header{tarFile(strings.Repeat("nnn/", 1100)+"x", "")}, `is 4401 bytes long, at most 4095 are possible`},
+	{"a path that is too deep", []tar.Header{tarFile(strings.Repeat("n/", 130)+"x", "")}, `is 131 directories deep, at most 128 are possible`},
+	{"a line end in a name", []tar.Header{tarFile("a\nb", "")}, `there is a control character in the name "a\nb"`},
+	{"the name of a temporary file", []tar.Header{tarFile("d/.firstlight-x/y", "")}, `the name "d/.firstlight-x/y" is like those of this program's temporary files`},
+	{"a link without a target", []tar.Header{tarLink("l", "")}, `"l" is a symbolic link that leads nowhere`},
+	{"a link with a long target", []tar.Header{tarLink("l", strings.Repeat("x", 4096))}, `"l" is a symbolic link with a target of 4096 bytes`},
+}
+
+func TestHostileArchivesLeaveNothing(t *testing.T) {
+	for _, c := range hostile {
+		t.Run(c.name, func(t *testing.T) {
+			headers := append([]tar.Header{tarFile("first", "first")}, c.headers...)
+			for _, archive := range []string{remoteArchive, inlineArchive} {
+				w := withArchive(t, headers...)
+				w.write("secret", "secret")
+				err := w.apply(unpackConfig(archive))
+				testkit.ErrorContains(t, "unpacking", err, "unpacking ", c.want)
+				if r := innermost(err); r.Origin.IsZero() || r.Hint == "" {
+					t.Errorf("there is no origin or no hint: %v", err)
+				}
+				if k := report.KindOf(err); k != report.KindFetch && k != report.KindConfig {
+					t.Errorf("it counts as %v: %v", k, err)
+				}
+				if w.exists("opt/app") {
+					t.Errorf("%v is there", names(t, w.path("opt/app")))
+				}
+				w.wantText("secret", "secret")
+			}
+		})
+	}
+}
+
+// innermost is the error that says most.
+func innermost(err error) *report.Error {
+	found := new(report.Error)
+	for r := (*report.Error)(nil); errors.As(err, &r); err = r.Err {
+		found = r
+	}
+	return found
+}
+
+func TestOwnersThatThereCannotBe(t *testing.T) {
+	for _, id := range []int{-1, 1<<32 - 1, 1 << 40} {
+		w := newFixture(t)
+		var b bytes.Buffer
+		tw := tar.NewWriter(&b)
+		testkit.NoError(t, tw.WriteHeader(&tar.Header{Name: "x", Uid: id, Format: tar.FormatGNU}))
+		testkit.NoError(t, tw.Close())
+		w.Fetch = archives{"a": b.Bytes()}
+		testkit.ErrorContains(t, "unpacking", w.apply(unpackConfig(remoteArchive)), fmt.Sprintf(`"x" belongs to user %d, which there cannot be`, id))
+	}
+}
+
+func TestSetuidIsUnpackedWhereItIsAllowed(t *testing.T) {
+	w := withArchive(t, tar.Header{Name: "su", Mode: 0o4755})
+	w.mustApply(unpackConfig(strings.Replace(remoteArchive, `"format"`, `"allowSetuid": true, "format"`, 1)))
+	w.wantMode("opt/app/su", 0o4755)
+}
+
+func TestExtendedAttributesAreWarnedOf(t *testing.T) {
+	pax := func(name, key string) tar.Header {
+		return tar.Header{Name: name, Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: map[string]string{key: "x"}}
+	}
+	w := withArchive(t, pax("labelled", "SCHILY.xattr.security.selinux"), pax("ping", "SCHILY.xattr.security.capability"), pax("other", "SCHILY.acl.access"))
+	w.mustApply(unpackConfig(remoteArchive))
+	testkit.Contains(t, "the log", w.log.String(), `the archive has extended attributes or ACLs of 2 nodes, such as "ping", which are not unpacked`)
+	if w.exists("opt/app/ping") != true {
+		t.Error("the file is not there")
+	}
+}
+
+// git puts a header for the whole archive at its beginning.
+func TestGlobalHeadersArePassedOver(t *testing.T) {
+	w := withArchive(t, tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "c0ffee"}}, tarFile("x", "x"))
+	w.mustApply(unpackConfig(remoteArchive))
+	testkit.Equal(t, "what is in it", strings.Join(names(t, w.path("opt/app")), " "), "x")
+}
+
+func TestDamagedArchives(t *testing.T) {
+	whole := tarOf(t, tarFile("x", strings.Repeat("x", 5000)))
+	flipped := bytes.Clone(gzipped(t, whole))
+	flipped[len(flipped)-6] ^= 1 // in the checksum
+	for name, c := range map[string]struct {
+		format string
+		body   []byte
+		want   string
+	}{
+		"cut off":            {"tar", whole[:2000], "it ends too early"},
+		"compressed cut off": {"tar.gz", gzipped(t, whole)[:50], "it ends too early"},
+		"a wrong checksum":   {"tar.gz", flipped, "the checksum of gzip is wrong"},
+		"not compressed":     {"tar.gz", whole, "it is not compressed with gzip"},
+		"compressed":         {"tar", append(gzipped(t, whole), make([]byte, 512)...), "it is not an archive of tar, or damaged"},
+		"a page":             {"tar", []byte("<html>" + strings.Repeat("not found ", 100)), "it is not an archive of tar, or damaged"},
+		"nothing":            {"tar", nil, "it is empty"},
+		"compressed nothing": {"tar.gz", gzipped(t, nil), "it is empty"},
+		"nothing, for gzip":  {"tar.gz", nil, "it ends too early"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFixture(t)
+			w.Fetch = archives{"a": c.body}
+			err := w.apply(unpackConfig(strings.Replace(remoteArchive, `"tar"`, `"`+c.format+`"`, 1)))
+			testkit.ErrorContains(t, "unpacking", err, "unpacking https://host/a: "+c.want)
+			if w.exists("opt/app") {
+				t.Error("something is in its place")
+			}
+		})
+	}
+}
+
+// A small archive can say that a file is of any size.
+func TestSizeBombsAreRefusedBeforeTheyAreWritten(t *testing.T) {
+	w := newFixture(t)
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	testkit.NoError(t, tw.WriteHeader(&tar.Header{Name: "huge", Size: 1 << 60, Format: tar.FormatGNU}))
+	w.Fetch = archives{"a": b.Bytes()}
+	testkit.ErrorContains(t, "unpacking", w.apply(unpackConfig(remoteArchive)), fmt.Sprintf("huge: it has %d bytes: no space left on device", 1<<60), "KiB free")
+}
+
+func TestEntriesAreCounted(t *testing.T) {
+	u := &unpacker{archive: &config.Archive{Format: "tar"}, entries: maxArchiveEntries - 1, to: &archiveListing{archive: &archive{missing: "/x"}, kinds: map[string]uint32{}}}
+	err := u.unpack(bytes.NewReader(tarOf(t, tarFile("a", ""), tarFile("b", ""))))
+	testkit.ErrorContains(t, "too many", err, "it has more than 1000000 entries")
+}
+
+// Whatever an archive is, nothing gets out of the directory, and nothing is left over.
+func FuzzUnpack(f *testing.F) {
+	for _, c := range hostile {
+		f.Add(tarOf(f, c.headers...), 0)
+	}
+	f.Add(tarOf(f, tarDir("./", 0o755), tarFile("a/b", "x"), tarHardLink("a/c", "a/b"), tarLink("l", "a")), 1)
+	f.Fuzz(func(t *testing.T, body []byte, strip int) {
+		base := t.TempDir()
+		testkit.WriteFile(t, base+"/secret", "secret")
+		testkit.NoError(t, os.Mkdir(base+"/root", 0o755))
+		r, err := rootfs.Open(base + "/root")
+		testkit.NoError(t, err)
+		defer r.Close()
+		tree := r.StagedTree("/", "/app")
+		strip = max(strip, 0)
+		u := &unpacker{archive: &config.Archive{Format: "tar", Strip: &strip}, owner: rootfs.OwnedBy(os.Getuid(), os.Getgid()), to: tree}
+		if err := u.unpack(bytes.NewReader(body)); err == nil {
+			if err := tree.Seal(u.others()); err != nil {
+				t.Fatalf("what was unpacked cannot be sealed: %v", err)
+			}
+			_, err = tree.Place("/app", rootfs.Placing{MayReplace: func(*rootfs.Stat) bool { return false }, Begin: func([]string) error { return nil }})
+			testkit.NoError(t, err)
+		}
+		tree.Discard()
+		testkit.Equal(t, "what is outside", strings.Join(names(t, base), " "), "root secret")
+		testkit.Equal(t, "the secret", testkit.ReadFile(t, base+"/secret"), "secret")
+		for _, name := range names(t, base+"/root") {
+			if name != "app" {
+				t.Errorf("%s is in the root", name)
+			}
+		}
+		filepath.WalkDir(base+"/root", func(name string, e fs.DirEntry, err error) error {
+			if os.Getuid() == 0 && err != nil {
+				t.Error(err)
+			}
+			if err == nil && !e.Type().IsRegular() && !e.IsDir() && e.Type() != fs.ModeSymlink {
+				t.Errorf("%s is %v", name, e.Type())
+			}
+			if info, err := e.Info(); err == nil && e.Type().IsRegular() && info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+				t.Errorf("%s is %v", name, info.Mode())
+			}
+			return nil
+		})
+	})
+}
