@@ -13,6 +13,9 @@ import (
 // since 2017-11-09.
 const azureVersion = "2020-04-08"
 
+// azureStorage is what tokens for the blob service are for.
+const azureStorage = "https://storage.azure.com/"
+
 // isAzure reports whether a URL is that of a blob, https://ACCOUNT.blob.core.
 // windows.net/CONTAINER/BLOB, without a signature of its own.
 func isAzure(u *url.URL) bool {
@@ -32,7 +35,7 @@ func (c *Client) azureBeforePlain(u *url.URL, plain opener) opener {
 	signed := withStoreError(&about, c.httpOpener(safeRedirects, func(ctx context.Context) (*http.Request, error) {
 		headers := defaultHeaders()
 		headers.Set("X-Ms-Version", azureVersion)
-		about.Identity = c.authorize(ctx, headers, c.Credentials.Azure, "as this machine's managed identity")
+		about.Identity = c.authorize(ctx, headers, c.Credentials.Azure, azureStorage, "as this machine's managed identity")
 		return newGet(u, headers), nil
 	}))
 	return func(ctx context.Context, at resumePoint) (*response, error) {

@@ -11,7 +11,10 @@ import (
 	"github.com/firstlight-os/firstlight/internal/http"
 )
 
-const gcsHost = "storage.googleapis.com"
+const (
+	gcsHost  = "storage.googleapis.com"
+	gcsScope = "https://www.googleapis.com/auth/devstorage.read_only"
+)
 
 // openGCS gets an object of Google Cloud Storage: gs://BUCKET/OBJECT.
 //
@@ -29,17 +32,17 @@ func openGCS(ctx context.Context, c *Client, d download) (io.ReadCloser, error) 
 		headers := defaultHeaders()
 		about.Identity = "anonymously"
 		if c.Credentials.Google != nil {
-			about.Identity = c.authorize(ctx, headers, c.Credentials.Google, "as this instance's service account")
+			about.Identity = c.authorize(ctx, headers, c.Credentials.Google, gcsScope, "as this instance's service account")
 		}
 		return newGet(object, headers), nil
 	}))
 	return c.openResuming(ctx, d, u.Host, open)
 }
 
-// authorize adds a bearer token to headers and returns whose it is. Without one the
-// request is anonymous: the object may be public.
-func (c *Client) authorize(ctx context.Context, headers http.Header, token func(context.Context) (string, error), who string) string {
-	value, err := token(ctx)
+// authorize adds a bearer token for something to headers and returns whose it is. Without
+// one the request is anonymous: the object may be public.
+func (c *Client) authorize(ctx context.Context, headers http.Header, token func(ctx context.Context, forWhat string) (string, error), forWhat, who string) string {
+	value, err := token(ctx, forWhat)
 	switch {
 	case err != nil:
 		c.Log.Warn(fmt.Sprintf("%v; the object is asked for anonymously", err))

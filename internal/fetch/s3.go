@@ -91,7 +91,7 @@ func (s *s3Source) get(ctx context.Context, at resumePoint) (*response, error) {
 	req := newGet(s.object.url(s.region), http.Header{"Accept-Encoding": {"identity"}, "User-Agent": defaultHeaders()["User-Agent"]})
 	at.addTo(req.Header)
 	if s.keys.ID != "" {
-		sign(req, s.keys, s.region, c.Clock.Now().Add(s.skew))
+		sign(req, s.keys, serviceS3, s.region, c.Clock.Now().Add(s.skew))
 	}
 	// After a redirect another signature would be needed.
 	return c.attempt(ctx, req, at, noRedirects)

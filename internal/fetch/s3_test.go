@@ -13,10 +13,33 @@ import (
 func TestSignature(t *testing.T) {
 	keys := AWSKeys{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 	r := newGet(&url.URL{Scheme: "https", Host: "examplebucket.s3.amazonaws.com", Path: "/test.txt"}, http.Header{"Range": {"bytes=0-9"}, "User-Agent": {"x"}})
-	sign(r, keys, "us-east-1", time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC))
+	sign(r, keys, serviceS3, "us-east-1", time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC))
 	const want = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
 	if got := r.Header.Get("Authorization"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Examples of Amazon's documentation and test suite: a query with a kind of body, a request
+// by POST without a body, and one with it.
+func TestSignaturesOfOtherServices(t *testing.T) {
+	keys := AWSKeys{ID: "AKIDEXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+	const form = "application/x-www-form-urlencoded"
+	for _, tc := range []struct {
+		method, host, query, kind, body, service, want string
+	}{
+		{"GET", "iam.amazonaws.com", "Action=ListUsers&Version=2010-05-08", form + "; charset=utf-8", "", "iam", "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"},
+		{"POST", "example.amazonaws.com", "", "", "", "service", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+		{"POST", "example.amazonaws.com", "", form, "Param1=value1", "service", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+	} {
+		r := &http.Request{Method: tc.method, URL: &url.URL{Scheme: "https", Host: tc.host, Path: "/", RawQuery: tc.query}, Header: http.Header{}, Body: []byte(tc.body)}
+		if tc.kind != "" {
+			r.Header.Set("Content-Type", tc.kind)
+		}
+		sign(r, keys, tc.service, "us-east-1", time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC))
+		if got := r.Header.Get("Authorization"); !strings.HasSuffix(got, ",Signature="+tc.want) {
+			t.Errorf("%s %s: got %s\nwant %s", tc.method, tc.body, got, tc.want)
+		}
 	}
 }
 

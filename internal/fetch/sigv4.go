@@ -12,23 +12,33 @@ import (
 	"github.com/firstlight-os/firstlight/internal/http"
 )
 
-// sign signs a request for S3 without a body, by version 4 of Amazon's
-// signatures. The URL has to be escaped by awsEscape.
+// Services of Amazon, by the names that signatures have.
+const (
+	serviceS3      = "s3"
+	serviceSecrets = "secretsmanager"
+	serviceSTS     = "sts"
+)
+
+// sign signs a request for a service by version 4 of Amazon's signatures. The URL has to be
+// escaped by awsEscape.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-func sign(r *http.Request, keys AWSKeys, region string, now time.Time) {
-	nothing := sha256.Sum256(nil)
+func sign(r *http.Request, keys AWSKeys, service, region string, now time.Time) {
+	sum := sha256.Sum256(r.Body)
+	body := hex.EncodeToString(sum[:])
 	moment := now.UTC().Format("20060102T150405Z")
-	r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(nothing[:]))
+	if service == serviceS3 {
+		r.Header.Set("X-Amz-Content-Sha256", body)
+	}
 	r.Header.Set("X-Amz-Date", moment)
 	if keys.Token != "" {
 		r.Header.Set("X-Amz-Security-Token", keys.Token)
 	}
 	names, headers := signedHeaders(r)
-	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers, names, hex.EncodeToString(nothing[:])}, "\n")
+	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers, names, body}, "\n")
 	digest := sha256.Sum256([]byte(canonical))
 
-	scope := []string{moment[:8], region, "s3", "aws4_request"}
+	scope := []string{moment[:8], region, service, "aws4_request"}
 	key := []byte("AWS4" + keys.Secret)
 	for _, part := range scope {
 		key = mac(key, part)
@@ -45,12 +55,13 @@ func mac(key []byte, text string) []byte {
 }
 
 // signedHeaders returns the names of the headers that are signed, and their
-// canonical form: the host, the range, and all of Amazon's own.
+// canonical form: the host, the range, the kind of body, the server that a login is for, and
+// all of Amazon's own.
 func signedHeaders(r *http.Request) (names, canonical string) {
 	lines := []string{"host:" + r.URL.Host + "\n"}
 	for name, values := range r.Header {
 		name = strings.ToLower(name)
-		if name == "range" || strings.HasPrefix(name, "x-amz-") {
+		if name == "range" || name == "content-type" || name == "x-vault-aws-iam-server-id" || strings.HasPrefix(name, "x-amz-") {
 			lines = append(lines, name+":"+strings.TrimSpace(values[0])+"\n")
 		}
 	}

@@ -20,16 +20,17 @@ func (c *Client) AWSCredentials(base string, otherHosts ...string) fetch.Credent
 		text, err := c.Do(ctx, Request{URL: base + "/latest/meta-data/" + path, OtherHosts: otherHosts, Token: EC2Token, MaxBytes: maxCredentials})
 		return strings.TrimSpace(string(text)), err
 	}
-	keys := c.cached("aws", func(ctx context.Context) (string, time.Time, error) { return c.requestKeys(ctx, get) })
 	return fetch.Credentials{
 		AWS: func(ctx context.Context) (fetch.AWSKeys, error) {
-			text, err := keys(ctx)
+			text, err := c.cached(ctx, "aws", func(ctx context.Context) (string, time.Time, error) { return c.requestKeys(ctx, get) })
 			return parseKeys(text), err
 		},
-		AWSRegion: c.cached("aws region", func(ctx context.Context) (string, time.Time, error) {
-			region, err := get(ctx, "placement/region")
-			return region, c.fetch.Clock.Now().Add(24 * time.Hour), err
-		}),
+		AWSRegion: func(ctx context.Context) (string, error) {
+			return c.cached(ctx, "aws region", func(ctx context.Context) (string, time.Time, error) {
+				region, err := get(ctx, "placement/region")
+				return region, c.fetch.Clock.Now().Add(24 * time.Hour), err
+			})
+		},
 	}
 }
 

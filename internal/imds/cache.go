@@ -43,45 +43,51 @@ func (c *Client) ImportCredentials(cache CredentialCache) {
 	c.cache = maps.Clone(cache)
 }
 
-func (c *Client) load(name string) (string, bool) {
+// Load returns what is cached by a name, and whether it may still be used.
+func (c *Client) Load(name string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cached := c.cache[name]
 	return cached.Text, c.fetch.Clock.Now().Unix() < cached.Until
 }
 
-func (c *Client) store(name, text string, end time.Time) {
+// Store caches a text until some time.
+func (c *Client) Store(name, text string, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cache == nil {
 		c.cache = CredentialCache{}
 	}
-	c.cache[name] = CachedText{text, end.Add(-renewBefore).Unix()}
+	c.cache[name] = CachedText{text, until.Unix()}
 }
 
-// cached returns request with a cache before it: of its text until shortly before
-// its end, and of its error for a while.
-func (c *Client) cached(name string, request func(context.Context) (text string, end time.Time, err error)) func(context.Context) (string, error) {
-	var one sync.Mutex
-	var failure error
-	var failedUntil time.Time
-	return func(ctx context.Context) (string, error) {
-		one.Lock()
-		defer one.Unlock()
-		if text, ok := c.load(name); ok {
-			return text, nil
-		}
-		if c.fetch.Clock.Now().Before(failedUntil) {
-			return "", failure
-		}
-		ctx, cancel := context.WithTimeout(ctx, requestTime)
-		defer cancel()
-		text, end, err := request(ctx)
-		if err != nil {
-			failure, failedUntil = err, c.fetch.Clock.Now().Add(failurePause)
-			return "", err
-		}
-		c.store(name, text, end)
+// A cachedRequest is one whose answer has a name in the cache.
+type cachedRequest struct {
+	one         sync.Mutex
+	failure     error
+	failedUntil time.Time
+}
+
+// cached makes a request with a cache before it: of its text until shortly before its end,
+// and of its error for a while.
+func (c *Client) cached(ctx context.Context, name string, request func(context.Context) (text string, end time.Time, err error)) (string, error) {
+	known, _ := c.requests.LoadOrStore(name, new(cachedRequest))
+	r := known.(*cachedRequest)
+	r.one.Lock()
+	defer r.one.Unlock()
+	if text, ok := c.Load(name); ok {
 		return text, nil
 	}
+	if c.fetch.Clock.Now().Before(r.failedUntil) {
+		return "", r.failure
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	text, end, err := request(ctx)
+	if err != nil {
+		r.failure, r.failedUntil = err, c.fetch.Clock.Now().Add(failurePause)
+		return "", err
+	}
+	c.Store(name, text, end.Add(-renewBefore))
+	return text, nil
 }

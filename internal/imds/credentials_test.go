@@ -1,6 +1,7 @@
 package imds
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,8 +101,10 @@ func TestAWSRegion(t *testing.T) {
 }
 
 const (
-	googleToken = "GET /computeMetadata/v1/instance/service-accounts/default/token?scopes=https://www.googleapis.com/auth/devstorage.read_only"
-	azureToken  = "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://storage.azure.com/"
+	googleScope   = "https://www.googleapis.com/auth/devstorage.read_only"
+	googleToken   = "GET /computeMetadata/v1/instance/service-accounts/default/token?scopes=" + googleScope
+	azureResource = "https://storage.azure.com/"
+	azureToken    = "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + azureResource
 )
 
 func TestBearerTokens(t *testing.T) {
@@ -117,8 +120,12 @@ func TestBearerTokens(t *testing.T) {
 			request, header, none string
 			get                   func(*Client, string) (string, error)
 		}{
-			{googleToken, "Metadata-Flavor: Google", "!404", func(c *Client, base string) (string, error) { return c.GoogleCredentials(base).Google(t.Context()) }},
-			{azureToken, "Metadata: true", "!400", func(c *Client, base string) (string, error) { return c.AzureCredentials(base).Azure(t.Context()) }},
+			{googleToken, "Metadata-Flavor: Google", "!404", func(c *Client, base string) (string, error) {
+				return c.GoogleCredentials(base).Google(t.Context(), googleScope)
+			}},
+			{azureToken, "Metadata: true", "!400", func(c *Client, base string) (string, error) {
+				return c.AzureCredentials(base).Azure(t.Context(), azureResource)
+			}},
 		} {
 			answer := tc.answer
 			if answer == "none" {
@@ -146,7 +153,7 @@ func TestCredentialsAreCached(t *testing.T) {
 		asked int
 	}{{0, 1}, {0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {time.Minute, 2}} {
 		clock.sleep(t.Context(), tc.after)
-		if _, err := token(t.Context()); err != nil || len(m.got) != tc.asked {
+		if _, err := token(t.Context(), googleScope); err != nil || len(m.got) != tc.asked {
 			t.Errorf("step %d: asked %d times, %v", i, len(m.got), err)
 		}
 	}
@@ -156,7 +163,7 @@ func TestCredentialsAreCached(t *testing.T) {
 		asked int
 	}{{time.Hour, 3}, {30 * time.Second, 3}, {31 * time.Second, 4}} {
 		clock.sleep(t.Context(), tc.after)
-		if _, err := token(t.Context()); err == nil || len(m.got) != tc.asked {
+		if _, err := token(t.Context(), googleScope); err == nil || len(m.got) != tc.asked {
 			t.Errorf("failure, step %d: asked %d times, %v", i, len(m.got), err)
 		}
 	}
@@ -206,9 +213,72 @@ func TestMissingIdentityIsCachedForLaterProcesses(t *testing.T) {
 	defer srv.Close()
 	c, _, _ := newTestClient(t)
 	for range 2 {
-		if got, err := c.AzureCredentials(srv.URL).Azure(t.Context()); got != "" || err != nil || len(m.got) != 1 {
+		if got, err := c.AzureCredentials(srv.URL).Azure(t.Context(), azureResource); got != "" || err != nil || len(m.got) != 1 {
 			t.Errorf("asked %d times, got %q, %v", len(m.got), got, err)
 		}
 		c = inLaterProcess(t, c)
+	}
+}
+
+func TestTokensForSeveralThings(t *testing.T) {
+	const otherScope, otherResource = "https://www.googleapis.com/auth/cloud-platform", "https://vault.azure.net"
+	google := &metadata{answers: map[string]string{googleToken: `{"access_token":"a","expires_in":3600}`,
+		"GET /computeMetadata/v1/instance/service-accounts/default/token?scopes=" + otherScope: `{"access_token":"b","expires_in":3600}`}, header: "Metadata-Flavor: Google"}
+	azure := &metadata{answers: map[string]string{azureToken: `{"access_token":"a","expires_in":3600}`,
+		"GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + otherResource: `{"access_token":"b","expires_in":3600}`}, header: "Metadata: true"}
+	atGoogle, atAzure := httptest.NewServer(google), httptest.NewServer(azure)
+	defer atGoogle.Close()
+	defer atAzure.Close()
+	c, _, _ := newTestClient(t)
+	g, a := c.GoogleCredentials(atGoogle.URL), c.AzureCredentials(atAzure.URL)
+	for range 2 {
+		for _, tc := range []struct {
+			get           func(context.Context, string) (string, error)
+			forWhat, want string
+		}{{g.Google, googleScope, "a"}, {g.Google, otherScope, "b"}, {a.Azure, azureResource, "a"}, {a.Azure, otherResource, "b"}} {
+			if got, err := tc.get(t.Context(), tc.forWhat); got != tc.want || err != nil {
+				t.Errorf("for %s: got %q, %v, want %q", tc.forWhat, got, err, tc.want)
+			}
+		}
+	}
+	if len(google.got) != 2 || len(azure.got) != 2 {
+		t.Errorf("asked %q and %q", google.got, azure.got)
+	}
+}
+
+func TestWhatVaultsWantToSee(t *testing.T) {
+	const identity = "GET /computeMetadata/v1/instance/service-accounts/default/identity?audience=http%3A%2F%2Fvault%2Fweb+1&format=full"
+	m := &metadata{answers: map[string]string{identity: "eyJ.a.b\n"}, header: "Metadata-Flavor: Google"}
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	c, _, log := newTestClient(t)
+	get := c.GoogleCredentials(srv.URL).GoogleIdentity
+	if got, err := get(t.Context(), "http://vault/web 1"); got != "eyJ.a.b" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	m.answers[identity] = "!404"
+	if got, err := get(t.Context(), "http://vault/web 1"); got != "" || err != nil {
+		t.Errorf("without a service account: got %q, %v", got, err)
+	}
+	if strings.Contains(log.String(), "eyJ") {
+		t.Errorf("the token is in the log:\n%s", log)
+	}
+	srv2 := httptest.NewServer(&metadata{answers: map[string]string{"GET /metadata/instance/compute?api-version=2021-01-01": `{"name":"web1"}`}, header: "Metadata: true"})
+	defer srv2.Close()
+	if got, err := c.AzureCredentials(srv2.URL).AzureMachine(t.Context()); got != `{"name":"web1"}` || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestTokensOfOthersAreKept(t *testing.T) {
+	c, clock, _ := newTestClient(t)
+	c.Store("vault v", "hvs", clock.now().Add(time.Minute))
+	later := inLaterProcess(t, c)
+	if got, ok := later.Load("vault v"); got != "hvs" || !ok {
+		t.Errorf("got %q, %t", got, ok)
+	}
+	later.fetch.Clock.Sleep(t.Context(), time.Minute)
+	if _, ok := later.Load("vault v"); ok {
+		t.Error("it is used after its end")
 	}
 }

@@ -25,13 +25,13 @@
 //   - A token is a secret that a service gives for a PUT and wants to see with each
 //     request, so that nobody can make us send requests by a forged link. One token
 //     is requested for each host, and another one if the service has forgotten it.
-//   - Credentials are what the object stores of package fetch are shown: AWS keys
-//     of a role, bearer tokens of a service account or a managed identity. This
-//     package makes fetch.Credentials; no request is made before they are needed.
+//   - Credentials are what the stores of package fetch are shown: AWS keys of a role,
+//     bearer tokens of a service account or a managed identity. This package makes
+//     fetch.Credentials; no request is made before they are needed.
 //   - The credential cache keeps them until five minutes before their end, from
 //     process to process in the state file, so that a thousand files of a config
-//     cost one request. That there are none is kept as well, for six minutes, and
-//     a failure for one.
+//     cost one request; tokens that vaults give are kept with them. That there are
+//     none is kept as well, for six minutes, and a failure for one.
 //
 // # Limits
 //

@@ -59,8 +59,9 @@ type Client struct {
 
 	headStart, grace time.Duration // of hedged requests
 
-	mu    sync.Mutex
-	cache CredentialCache
+	mu       sync.Mutex
+	cache    CredentialCache
+	requests sync.Map // of cachedRequest, by names in the cache
 }
 
 // New returns a client whose requests are made by c.

@@ -1,15 +1,11 @@
 package fetch_test
 
 import (
+	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -18,16 +14,15 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 
 	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/tests/stores"
 )
 
 // An s3 is a store that checks requests as Amazon's does: host, region,
 // signature by its own computation, time, token, version and range.
 type s3 struct {
-	objects  map[string]string // "REGION BUCKET/KEY" or "...?VERSION"
-	public   map[string]bool   // buckets
-	keys     map[string]string // secrets by ID
-	token    string
-	clock    func() time.Time
+	objects map[string]string // "REGION BUCKET/KEY" or "...?VERSION"
+	public  map[string]bool   // buckets
+	stores.Signatures
 	cut      int // bytes after which the first answer breaks off
 	busy     int // answers of 503 before the first other
 	mu       sync.Mutex
@@ -45,8 +40,8 @@ func newS3() *s3 {
 			"us-west-2 point-1234/k":  "through a point",
 			"cn-north-1 china/k":      "china",
 		},
-		public: map[string]bool{"public": true, "china": true},
-		keys:   map[string]string{"AKIA1": "s3cr3t"}, token: "tok", clock: time.Now,
+		public:     map[string]bool{"public": true, "china": true},
+		Signatures: stores.NewSignatures(),
 	}
 }
 
@@ -75,7 +70,7 @@ func (s *s3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r.Host)
 	region, bucket, key, ok := place(r)
-	w.Header().Set("Date", s.clock().UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", s.Clock().UTC().Format(http.TimeFormat))
 	who, code := s.signer(r, region)
 	home := ""
 	for name := range s.objects {
@@ -123,65 +118,10 @@ func (s *s3) object(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(text))
 }
 
-// signer checks a signature from what arrived, by the letter of Amazon's
-// documentation. The code is that of the error.
+// signer checks a signature. The code is that of the error.
 func (s *s3) signer(r *http.Request, region string) (id, code string) {
-	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
-	if !ok {
-		return "", ""
-	}
-	fields := map[string]string{}
-	for _, f := range strings.Split(text, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(f), "=")
-		fields[name] = value
-	}
-	scope := strings.Split(fields["Credential"], "/")
-	moment, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	switch {
-	case len(scope) != 5 || err != nil || scope[1] != moment.Format("20060102") || strings.Join(scope[3:], " ") != "s3 aws4_request":
-		return "?", "AuthorizationHeaderMalformed"
-	case s.keys[scope[0]] == "":
-		return "?", "InvalidAccessKeyId"
-	case s.clock().Sub(moment).Abs() > 15*time.Minute:
-		return scope[0], "RequestTimeTooSkewed"
-	case r.Header.Get("X-Amz-Security-Token") != s.token:
-		return scope[0], "InvalidToken"
-	case scope[2] != region:
-		return scope[0], "AuthorizationHeaderMalformed"
-	}
-	signed := strings.Split(fields["SignedHeaders"], ";")
-	var canonical strings.Builder
-	fmt.Fprintf(&canonical, "%s\n%s\n%s\n", r.Method, strings.SplitN(r.RequestURI, "?", 2)[0], r.URL.RawQuery)
-	for _, name := range signed {
-		value := r.Header.Get(name)
-		if name == "host" {
-			value = r.Host
-		}
-		fmt.Fprintf(&canonical, "%s:%s\n", name, value)
-	}
-	fmt.Fprintf(&canonical, "\n%s\n%s", fields["SignedHeaders"], r.Header.Get("X-Amz-Content-Sha256"))
-	for name := range r.Header {
-		name = strings.ToLower(name)
-		if i := sort.SearchStrings(signed, name); strings.HasPrefix(name, "x-amz-") && (i == len(signed) || signed[i] != name) {
-			return scope[0], "AccessDenied" // all of Amazon's headers have to be signed
-		}
-	}
-	key := []byte("AWS4" + s.keys[scope[0]])
-	for _, part := range scope[1:] {
-		key = hmacOf(key, part)
-	}
-	digest := sha256.Sum256([]byte(canonical.String()))
-	want := hmacOf(key, "AWS4-HMAC-SHA256\n"+r.Header.Get("X-Amz-Date")+"\n"+strings.Join(scope[1:], "/")+"\n"+hex.EncodeToString(digest[:]))
-	if hex.EncodeToString(want) != fields["Signature"] {
-		return scope[0], "SignatureDoesNotMatch"
-	}
-	return scope[0], ""
-}
-
-func hmacOf(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	io.WriteString(h, text)
-	return h.Sum(nil)
+	id, problem := s.Check(r, nil, "s3", region)
+	return id, cmp.Or(map[string]string{"Malformed": "AuthorizationHeaderMalformed", "NotSigned": "AccessDenied"}[problem], problem)
 }
 
 var amazon = []string{"*.s3.dualstack.us-east-1.amazonaws.com", "*.s3.dualstack.eu-west-1.amazonaws.com", "s3.dualstack.us-east-1.amazonaws.com",
@@ -290,7 +230,7 @@ func TestS3ErrorsNameWhatIsKnown(t *testing.T) {
 
 func TestS3WithAClockThatIsWrong(t *testing.T) {
 	s := newS3()
-	s.clock = func() time.Time { return time.Now().Add(20 * 365 * 24 * time.Hour) }
+	s.Clock = func() time.Time { return time.Now().Add(20 * 365 * 24 * time.Hour) }
 	c, log, _ := through(t, s.ServeHTTP, amazon...)
 	asRole(c, role, "eu-west-1")
 	if got, err := get(t, c, resource("s3://private/v?versionId=7")); got != "version 7" || err != nil {

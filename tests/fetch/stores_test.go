@@ -35,12 +35,12 @@ func gcs(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestGCS(t *testing.T) {
-	token := func(text string, err error) func(context.Context) (string, error) {
-		return func(context.Context) (string, error) { return text, err }
+	token := func(text string, err error) func(context.Context, string) (string, error) {
+		return func(context.Context, string) (string, error) { return text, err }
 	}
 	for name, tc := range map[string]struct {
 		source string
-		token  func(context.Context) (string, error)
+		token  func(context.Context, string) (string, error)
 		want   string
 		err    []string
 	}{
@@ -96,12 +96,12 @@ func azure(w http.ResponseWriter, r *http.Request) {
 
 func TestAzureBlobs(t *testing.T) {
 	const account = "https://acct.blob.core.windows.net"
-	token := func(text string, err error) func(context.Context) (string, error) {
-		return func(context.Context) (string, error) { return text, err }
+	token := func(text string, err error) func(context.Context, string) (string, error) {
+		return func(context.Context, string) (string, error) { return text, err }
 	}
 	for name, tc := range map[string]struct {
 		url   string
-		token func(context.Context) (string, error)
+		token func(context.Context, string) (string, error)
 		want  string
 		err   []string
 	}{

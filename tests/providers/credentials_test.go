@@ -47,7 +47,7 @@ func TestCredentialsOverIPv6(t *testing.T) {
 	if err != nil || rerr != nil || keys.ID != "AKIA1" || region != "eu-west-1" || strings.Join(asked, " ") != "PUT GET GET GET" {
 		t.Errorf("got the keys %s, %v, the region %q, %v, by %v", keys.ID, err, region, rerr, asked)
 	}
-	if token, err := gcp.Credentials.Google(t.Context()); token != "ya29" || err != nil {
+	if token, err := gcp.Credentials.Google(t.Context(), "scope"); token != "ya29" || err != nil {
 		t.Errorf("got %q, %v", token, err)
 	}
 }
