@@ -42,7 +42,7 @@ const (
 // findSecretScheme returns the scheme of a source, and what follows it; nil for sources
 // that plain configs can have.
 func findSecretScheme(source string) (s *secretScheme, rest string) {
-	name, rest, found := strings.Cut(source[:min(len(source), longestSecretScheme)], ":")
+	name, _, found := strings.Cut(source[:min(len(source), longestSecretScheme)], ":")
 	if !found || name == "data" || name == "https" { // nearly all
 		return nil, ""
 	}

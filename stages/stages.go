@@ -234,6 +234,7 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	if o.Platform.Credentials != nil {
 		p.fetch.Credentials = o.Platform.Credentials(p.imds)
 	}
+	p.fetch.Credentials.Tokens = p.imds
 	return p, err
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/storeurl"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -47,6 +48,7 @@ type Client struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	limits  limiter
+	logins  chan struct{} // has room for the one login to a vault that is under way
 	mu      sync.Mutex
 	current *transports
 	// bundles are certificates by source URL.
@@ -62,7 +64,7 @@ const defaultStallTimeout = 30 * time.Second
 // New returns a client with the settings that hold until Configure: the given
 // timeout for each fetch, no proxy, the system's certificate authorities.
 func New(log *report.Logger, totalTimeout time.Duration) *Client {
-	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, NetworkWait: defaultNetworkWait, bundles: map[string][]byte{}, listLinks: links, networkState: networkState}
+	c := &Client{Log: log, Clock: Clock{time.Now, sleep, system.AwaitNetworkChange}, StallTimeout: defaultStallTimeout, NetworkWait: defaultNetworkWait, bundles: map[string][]byte{}, logins: make(chan struct{}, 1), listLinks: links, networkState: networkState}
 	c.setSettings(settings{headerTimeout: defaultHeaderTimeout, totalTimeout: totalTimeout, beforeConfig: true})
 	return c
 }
@@ -95,6 +97,10 @@ var schemes = map[string]scheme{
 	"https":                 {true, openHTTP},
 	"s3":                    {true, openS3},   // s3://BUCKET/KEY
 	"tftp":                  {true, openTFTP}, // tftp://HOST/PATH
+	storeurl.AWS:            {true, openSecret},
+	storeurl.Azure:          {true, openSecret},
+	storeurl.GCP:            {true, openSecret},
+	storeurl.Vault:          {true, openSecret},
 }
 
 func (c *Client) lookupScheme(name string) (s scheme, known bool) {

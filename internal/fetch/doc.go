@@ -10,6 +10,7 @@
 //	      retry     how long to wait for the next attempt        retry.go
 //	      limit     16 transfers at a time, 12 from a host       limiter.go
 //	      transport http, s3, gcs, azure, tftp: one attempt      http.go...
+//	        secret  a store is asked for one, and a member taken  secret.go
 //	        exchange one HTTP request, over redirects and proxies  exchange.go
 //	  data          needs no network, and none of the above      data.go
 //	  decompress, hash, write                                    verify.go
@@ -58,13 +59,14 @@
 // A Client follows the config that was read last (settings.go): Configure applies
 // its proxy, timeouts and certificate authorities to all fetches that begin later.
 // Requests of package imds (direct.go) have the same retries, but never a proxy, a
-// slot or a timeout of their own. Object stores are
-// shown the Credentials of the platform, or none.
+// slot or a timeout of their own. Object stores are shown the Credentials of the platform,
+// or none; stores of secrets are not asked without.
 //
 // # Limits
 //
-// No body is ever in memory as a whole, but for Bytes, whose caller says how much.
-// HTTP/2 is not used. URLs in logs and errors are redacted; what servers send is
-// made printable, and secrets of the request in it are masked (words.go). The package may import config, internal/dataurl, internal/json,
-// internal/report and internal/system.
+// No body is ever in memory as a whole, but for Bytes, whose caller says how much, and for
+// secrets of stores, which are small. HTTP/2 is not used. URLs in logs and errors are
+// redacted; what servers send is made printable, and secrets of the request in it are masked
+// (words.go). The package may import config, internal/dataurl, internal/json,
+// internal/report, internal/storeurl and internal/system.
 package fetch

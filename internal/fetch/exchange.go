@@ -85,13 +85,22 @@ func drain(body io.ReadCloser, limit int64, patience time.Duration) []byte {
 // proxy returns that of the last request, nil without one.
 func (x *exchange) proxy() *url.URL { return x.transport.Proxy(x.last.URL) }
 
+// secretsInBody is the key of a context's []string: what must not be shown of a request's
+// body.
+type secretsInBody struct{}
+
 // secrets returns what must not be shown of the last request.
 func (x *exchange) secrets() []string {
 	urls := []*url.URL{x.last.URL}
 	if proxy := x.proxy(); proxy != nil {
 		urls = append(urls, proxy)
 	}
-	return secretsOf(x.last.Header, urls...)
+	headers := x.last.Header
+	if inBody, ok := x.last.Context().Value(secretsInBody{}).([]string); ok {
+		headers = headers.Clone()
+		headers["in the body"] = inBody
+	}
+	return secretsOf(headers, urls...)
 }
 
 // failed returns an error without a response, classified.

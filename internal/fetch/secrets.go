@@ -10,7 +10,8 @@ import (
 
 // Secrets are those of a machine. Package secret has them.
 type Secrets interface {
-	// Credential returns a credential of systemd by its name.
+	// Credential returns a credential of systemd by its name. The error wraps
+	// fs.ErrNotExist if there is none.
 	Credential(ctx context.Context, name string) ([]byte, error)
 	// Decrypt returns what was encrypted with age to an identity of this machine.
 	Decrypt(ctx context.Context, encrypted io.Reader) (io.Reader, error)

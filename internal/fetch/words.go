@@ -46,19 +46,38 @@ func masked(text string, secrets []string) string {
 }
 
 // message returns the code and the message of an error in XML, as of S3 and Azure, or
-// in JSON, as of Google, Kubernetes and many others.
+// in JSON, as of Google, Amazon, Kubernetes, vaults and many others.
 func message(body []byte) string {
 	parts := []string{xmlText(body, "Code"), xmlText(body, "Message")}
 	if parts[0] == "" {
-		parts = []string{json.Text(body, "error", "status"), json.Text(body, "error", "message")}
+		parts = []string{jsonCode(body), json.Text(body, "error", "message")}
 	}
-	for _, key := range []string{"message", "error_description", "error", "detail"} {
-		if parts[0]+parts[1] == "" {
+	var list struct {
+		Errors []string `json:"errors"`
+	}
+	if json.Unmarshal(body, &list) == nil {
+		for _, e := range list.Errors {
+			parts = append(parts, strings.Join(strings.Fields(e), " "))
+		}
+	}
+	for _, key := range []string{"message", "Message", "error_description", "error", "detail"} {
+		if parts[1] == "" && len(list.Errors) == 0 {
 			parts[1] = json.Text(body, key)
 		}
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return strings.TrimSpace(s) == "" })
 	return strings.Join(parts, ", ")
+}
+
+// jsonCode returns the word by which an answer in JSON names an error, "" if it has a number
+// or nothing.
+func jsonCode(body []byte) string {
+	for _, path := range [][]string{{"__type"}, {"error", "status"}, {"error", "code"}} {
+		if code := json.Text(body, path...); strings.ContainsFunc(code, unicode.IsLetter) {
+			return code[strings.LastIndexByte(code, '#')+1:] // as in com.amazonaws.x#Error
+		}
+	}
+	return ""
 }
 
 var htmlText = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ", "&amp;", "&")

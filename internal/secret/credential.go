@@ -16,8 +16,14 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// ErrNone is wrapped by the error of a secret that this machine does not have.
-var ErrNone = errors.New("this machine does not have it")
+// ErrNone is wrapped by the error of a secret that this machine does not have. To those who
+// do not know this package it is fs.ErrNotExist.
+var ErrNone error = none{}
+
+type none struct{}
+
+func (none) Error() string        { return "this machine does not have it" }
+func (none) Is(target error) bool { return target == fs.ErrNotExist }
 
 // A Machine has secrets. Its methods may be called at the same time.
 type Machine struct {

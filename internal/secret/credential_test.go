@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -82,8 +83,8 @@ func TestCredentialsThatAreNotThere(t *testing.T) {
 	m := &Machine{Root: t.TempDir(), Run: &systemtest.Recorder{}}
 	_, err := m.Credential(t.Context(), "db-password")
 	testkit.ErrorContains(t, "a missing credential", err, `there is no credential "db-password"`)
-	if !errors.Is(err, ErrNone) {
-		t.Error("the error is not ErrNone")
+	if !errors.Is(err, ErrNone) || !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the error is not ErrNone, and that of a file that does not exist")
 	}
 	problem := report.Explain(err)[0]
 	testkit.Contains(t, "the hint", problem.Hint, "io.systemd.credential.binary:db-password=BASE64", "loader/credentials/db-password.cred", "/etc/credstore.encrypted/db-password")

@@ -26,6 +26,7 @@ const (
 
 // A Secret is what a URL names.
 type Secret struct {
+	Scheme string
 	// Host is that of an Azure vault; of a vault also its port, if the URL has one.
 	Host string
 	// Mount is where a vault has its secrets.
@@ -64,36 +65,36 @@ var stores = [...]store{
 var errName = errors.New("this does not name a secret")
 
 // Parse reads a URL. Its errors have no part of it that can be secret.
-func Parse(source string) (Secret, error) {
+func Parse(source string) (*Secret, error) {
 	scheme, rest, _ := strings.Cut(source, ":")
-	i := slices.IndexFunc(stores[:], func(s store) bool { return s.scheme == scheme })
-	if i < 0 {
-		return Secret{}, errors.New("this is no store of secrets")
-	}
-	s, err := stores[i].parse(rest)
-	if errors.Is(err, errName) {
-		err = fmt.Errorf("%w; it should look like %s", err, stores[i].form)
-	}
-	return s, err
-}
-
-func (s *store) parse(rest string) (Secret, error) {
-	var secret Secret
-	rest, member, hasMember := strings.Cut(rest, "#")
-	name, query, hasQuery := strings.Cut(rest, "?")
-	var err error
-	if secret.Member, err = unescape(member); err != nil {
-		return secret, err
-	}
-	if hasMember && secret.Member == "" {
-		return secret, errors.New("nothing follows the #, where the name of a member of the secret belongs")
-	}
-	if hasQuery {
-		if err := s.parameter(&secret, query); err != nil {
+	for i := range stores {
+		if s := &stores[i]; s.scheme == scheme {
+			secret := &Secret{Scheme: scheme}
+			err := s.parse(secret, rest)
+			if err == errName {
+				err = fmt.Errorf("%w; it should look like %s", err, s.form)
+			}
 			return secret, err
 		}
 	}
-	return secret, s.read(&secret, name)
+	return nil, errors.New("this is no store of secrets")
+}
+
+func (s *store) parse(secret *Secret, rest string) (err error) {
+	rest, member, hasMember := strings.Cut(rest, "#")
+	name, query, hasQuery := strings.Cut(rest, "?")
+	if secret.Member, err = unescape(member); err != nil {
+		return err
+	}
+	if hasMember && secret.Member == "" {
+		return errors.New("nothing follows the #, where the name of a member of the secret belongs")
+	}
+	if hasQuery {
+		if err := s.readParameters(secret, query); err != nil {
+			return err
+		}
+	}
+	return s.read(secret, name)
 }
 
 // unescape decodes a part of a URL. Line ends and the like are in no name.
@@ -108,11 +109,26 @@ func unescape(text string) (string, error) {
 	return plain, nil
 }
 
-// parameter reads what follows the ?.
-func (s *store) parameter(secret *Secret, query string) error {
-	values := map[string]*string{"auth": &secret.Auth, "namespace": &secret.Namespace, "region": &secret.Region,
-		"role": &secret.Role, "stage": &secret.Stage, "version": &secret.Version}
-	for item := range strings.SplitSeq(query, "&") {
+// parameter returns where the value of a parameter goes.
+func (s *Secret) parameter(name string) *string {
+	switch name {
+	case "auth":
+		return &s.Auth
+	case "namespace":
+		return &s.Namespace
+	case "region":
+		return &s.Region
+	case "role":
+		return &s.Role
+	case "stage":
+		return &s.Stage
+	}
+	return &s.Version
+}
+
+// readParameters reads what follows the ?.
+func (s *store) readParameters(secret *Secret, query string) error {
+	for _, item := range strings.Split(query, "&") {
 		name, value, _ := strings.Cut(item, "=")
 		value, err := unescape(value)
 		switch {
@@ -124,10 +140,10 @@ func (s *store) parameter(secret *Secret, query string) error {
 			return fmt.Errorf("after the ? there is a parameter that %s URLs do not have; they have %s", s.scheme, strings.Join(s.parameters, ", "))
 		case value == "":
 			return fmt.Errorf("the parameter %s is empty; set it, or leave it out", name)
-		case *values[name] != "":
+		case *secret.parameter(name) != "":
 			return fmt.Errorf("the parameter %s is there twice", name)
 		}
-		*values[name] = value
+		*secret.parameter(name) = value
 	}
 	if secret.Region != "" && !consistsOf(secret.Region, "-") {
 		return errors.New("the parameter region is not the name of a region, such as eu-west-1")

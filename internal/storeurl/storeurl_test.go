@@ -34,7 +34,8 @@ func TestURLsName(t *testing.T) {
 			Namespace: "team/x", Role: "web", Auth: "aws-2", Region: "eu-west-1"},
 		"vault:https://[::1]:8200/kv/v1/data#k": {Host: "[::1]:8200", Mount: "kv", Name: "v1/data", Member: "k"},
 	} {
-		if got, err := Parse(source); got != want || err != nil {
+		want.Scheme, _, _ = strings.Cut(source, ":")
+		if got, err := Parse(source); err != nil || *got != want {
 			t.Errorf("%s:\ngot  %+v, %v\nwant %+v", source, got, err, want)
 		}
 	}

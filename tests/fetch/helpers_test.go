@@ -63,9 +63,11 @@ func hasten(c *fetch.Client) {
 
 func resource(source string) config.Resource { return config.Resource{Source: &source} }
 
+var limit = config.Limit{Bytes: 16 << 20}
+
 func get(t *testing.T, c *fetch.Client, r config.Resource) (string, error) {
 	t.Helper()
-	b, err := c.Bytes(t.Context(), r, config.Limit{Bytes: 16 << 20})
+	b, err := c.Bytes(t.Context(), r, limit)
 	return string(b), err
 }
 
