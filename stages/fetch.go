@@ -158,6 +158,9 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	if user, err = p.withMetadata(ctx, user); err != nil {
 		return nil, err
 	}
+	if err := p.checkSealing(user); err != nil {
+		return nil, err
+	}
 	if err := p.readSecrets(ctx, merge(p.base, user)); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -76,7 +77,9 @@ type Options struct {
 	// TrustedKeys is the directory with the keys that configs have to be signed with; ""
 	// is none.
 	TrustedKeys string
-	Log         *report.Logger
+	// TPM opens it; nil is the kernel's.
+	TPM func() (io.ReadWriteCloser, error)
+	Log *report.Logger
 }
 
 // Run runs a stage, or all of them, and reports. The error has been reported.

@@ -41,7 +41,7 @@ func (p *process) acceptReference(ctx context.Context, raw []byte, name string, 
 }
 
 // accept decides whether a config may be read, by its bytes as they were handed over or
-// fetched. It returns them without the signature that they begin with.
+// fetched. It measures them, and returns them without the signature that they begin with.
 func (p *process) accept(ctx context.Context, raw []byte, name string, origin config.Origin, at providers.Signature, vouched bool) ([]byte, error) {
 	signature, text := trust.Cut(raw)
 	switch {
@@ -53,7 +53,7 @@ func (p *process) accept(ctx context.Context, raw []byte, name string, origin co
 		return nil, report.Conflict(origin, "put the key into "+trust.Dir+" of the image, or take the signature off the config",
 			"the %s begins with a signature, and there are no keys here to verify it with", name)
 	}
-	return text, nil
+	return text, p.measure(ctx, raw, name)
 }
 
 // signHint says how a config gets a signature.

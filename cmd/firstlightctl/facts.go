@@ -110,7 +110,7 @@ func gatherFacts(m *storage.Machine, root string) (f *machineFacts, leftOut, err
 }
 
 // shownValues are the kernel arguments whose values are no secrets.
-var shownValues = []string{"ignition.firstboot", "ignition.platform.id", "ignition.config.hash", "firstlight.device_timeout", "firstlight.network_timeout", "firstlight.plan"}
+var shownValues = []string{"ignition.firstboot", "ignition.platform.id", "ignition.config.hash", "firstlight.device_timeout", "firstlight.measure", "firstlight.network_timeout", "firstlight.plan"}
 
 // shownArguments are the words of a kernel command line, without values that may be
 // secrets.

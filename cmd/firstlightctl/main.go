@@ -10,6 +10,7 @@
 //	firstlightctl apply --root DIR CONFIG
 //	firstlightctl pack CONFIG
 //	firstlightctl verify --trusted KEYS CONFIG...
+//	firstlightctl measure CONFIG...
 //	firstlightctl schema
 //	firstlightctl lsp
 //	firstlightctl firstboot {status|arm|disarm}
@@ -129,7 +130,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), verifyCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
+	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), verifyCommand(), measureCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
 	return root
 }
 

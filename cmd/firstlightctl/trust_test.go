@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/internal/tpm"
 )
 
 func TestVerifyingConfigs(t *testing.T) {
@@ -61,4 +64,39 @@ func TestVerifyingConfigs(t *testing.T) {
 	// What a platform gets is checked as what it has in it.
 	status, out, errors := ctl(t, "validate", path("before"))
 	testkit.Equal(t, "validate "+out+errors, status, exitOK)
+}
+
+func TestPredictionIsWhatATPMHas(t *testing.T) {
+	dir := t.TempDir()
+	conn, err := testkit.TPM(t)()
+	testkit.NoError(t, err)
+	defer conn.Close()
+	device := tpm.New(conn)
+	banks, _, err := device.ActiveBanks()
+	testkit.NoError(t, err)
+	args := []string{"measure"}
+	for name, text := range map[string]string{"a": "user data", "b": testkit.Gzip("another")} {
+		testkit.WriteFile(t, filepath.Join(dir, name), text)
+		testkit.NoError(t, device.Extend(banks, []byte(text)))
+		args = append(args, filepath.Join(dir, name))
+	}
+	status, out, errors := ctl(t, append(args, args[1])...) // the first once more
+	testkit.Equal(t, errors, status, exitOK)
+	for _, b := range banks {
+		value, err := device.Value(b)
+		testkit.NoError(t, err)
+		testkit.Contains(t, "prediction", out, b.Name+" "+hex.EncodeToString(value)+"\n")
+	}
+	// In two steps it is the same.
+	sha256 := func(out string) string { return strings.Fields(out[strings.Index(out, "sha256"):])[1] }
+	_, first, _ := ctl(t, "measure", args[1])
+	_, second, _ := ctl(t, "measure", "--from", "sha256="+sha256(first), args[2])
+	testkit.Equal(t, "in two steps", second, "sha256 "+sha256(out)+"\n")
+	for _, from := range []string{"", "sha256", "md5=00", "sha256=00", "sha1=x", "sha256=" + strings.Repeat("x", 64)} {
+		status, _, errors := ctl(t, "measure", "--from", from, args[1])
+		testkit.Equal(t, "status", status, exitError)
+		testkit.Contains(t, "errors", errors, "--from="+from+": it should be sha1, sha256, sha384 or sha512, =, and all digits of its value")
+	}
+	_, _, errors = ctl(t, "measure", filepath.Join(dir, "none"))
+	testkit.Contains(t, "errors", errors, "reading the config: open ")
 }

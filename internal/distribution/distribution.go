@@ -52,6 +52,7 @@ const (
 	MetadataUser
 	MetadataNetwork
 	Network
+	Measure
 )
 
 // What a value can be. Other forms are choices, with a comma between.
@@ -86,6 +87,7 @@ var keys = [...]struct{ name, form, unset string }{
 	MetadataUser:       {"METADATA_USER", oneWord, "core"},
 	MetadataNetwork:    {"METADATA_NETWORK", "none, networkd, networkmanager", "none"},
 	Network:            {"NETWORK", "none, networkd, networkmanager, dracut", "none"},
+	Measure:            {"MEASURE", "no, yes, required", "no"},
 }
 
 // ByName finds a key.

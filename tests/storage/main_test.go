@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		vm.TestGroup{Prepare: prepare, Tests: "^Test(Volume|Tang|PinOf|WhatClevis|WhatCryptsetup|ForeignVolumes|WipeVolume|FilesystemsInVolumes)"},
 		vm.TestGroup{Prepare: prepare, Tests: "^Test(Array|WhatMembers|TheSameMember|WhatMdadm|AMember)"},
 		vm.TestGroup{Prepare: withDisks, Tests: "^TestChosenDisks"},
-		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone)$"}))
+		vm.TestGroup{Prepare: withTPM, Tests: "^(TestThresholdOfTwo|TestNoTPM|TestKeysAreForRootAlone|TestConfigsAreMeasuredIntoTheKernelsTPM)$"}))
 }
 
 // prepare adds what the tests need besides the agent.
