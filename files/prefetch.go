@@ -135,12 +135,13 @@ func (p *prefetcher) start(ctx context.Context, r *rootfs.Root) {
 		p.running.Go(func() {
 			p.download(ctx, d)
 			d.size = d.to().Size()
+			err := d.err // then it is that of whoever waits, who may fetch it again
 			close(d.done)
 			switch {
-			case isFull(d.err):
+			case isFull(err):
 				p.log.Info(fmt.Sprintf("there is no room yet for %s: it is fetched when it is its turn", fetch.Redact(*d.resource.Source)))
-			case d.err != nil:
-				p.fail(d.err)
+			case err != nil:
+				p.fail(err)
 			}
 		})
 	}

@@ -103,6 +103,9 @@ func (u *unpacker) readTar(from io.Reader) error {
 		if err == io.EOF {
 			break
 		}
+		if err != nil && counted.isGzip {
+			return badArchive("set the format to tar.gz", "it is compressed with gzip, which the config does not say")
+		}
 		if err != nil {
 			return explainArchive(err, "tar")
 		}
@@ -120,12 +123,16 @@ func (u *unpacker) readTar(from io.Reader) error {
 }
 
 type readCounter struct {
-	from io.Reader
-	n    int64
+	from   io.Reader
+	n      int64
+	isGzip bool // it begins like that
 }
 
 func (c *readCounter) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
+	if c.n == 0 && n > 1 {
+		c.isGzip = p[0] == 0x1f && p[1] == 0x8b
+	}
 	c.n += int64(n)
 	return n, err
 }
@@ -151,7 +158,7 @@ func explainArchive(err error, format string) error {
 	case errors.Is(err, gzip.ErrChecksum):
 		return &archiveError{"the checksum of gzip is wrong", again, err}
 	case errors.Is(err, tar.ErrHeader):
-		return &archiveError{"it is not an archive of tar, or damaged", "set the format to tar.gz, if it is compressed with gzip; else make the archive again", err}
+		return &archiveError{"it is not an archive of tar, or damaged", again, err}
 	}
 	return err
 }

@@ -1,8 +1,13 @@
 package stages
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +16,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // application applies a config to an empty tree.
@@ -59,6 +65,57 @@ systemd: {units: [{name: x.service, enabled: true, contents: "[Install]\nWantedB
 	if text, err := os.ReadFile(filepath.Join(a.Root, "etc/r")); err != nil || string(text) != "far" {
 		t.Errorf("got %q, %v", text, err)
 	}
+}
+
+// Archives pass through the real client: its hash, its compression, and a server.
+func TestApplyUnpacksArchives(t *testing.T) {
+	body := tarball(t, map[string]string{"app-1/bin/app": "app", "app-1/etc/conf": "theirs"})
+	packed := testkit.Gzip(body)
+	srv := server(t, map[string]string{"/app.tar.gz": packed, "/app.tar": body})
+	sum := func(text string) string { return fmt.Sprintf("sha256-%x", sha256.Sum256([]byte(text))) }
+	for name, c := range map[string]struct{ contents, format, want string }{
+		"compressed":                          {"source: " + srv + "/app.tar.gz, verification: {hash: " + sum(packed) + "}", "tar.gz", ""},
+		"a compressed resource":               {"source: " + srv + "/app.tar.gz, compression: gzip, verification: {hash: " + sum(body) + "}", "tar", ""},
+		"plain":                               {"source: " + srv + "/app.tar", "tar", ""},
+		"in the config":                       {"source: \"data:;base64," + testkit.Base64(packed) + "\"", "tar.gz", ""},
+		"another hash":                        {"source: " + srv + "/app.tar.gz, verification: {hash: " + sum("x") + "}", "tar.gz", "the sha256 of what was fetched is not the one in the config"},
+		"no archive, but the hash of another": {"source: " + srv + "/app.tar.gz, verification: {hash: " + sum("x") + "}", "tar", "the sha256 of what was fetched is not the one in the config"},
+		"another format":                      {"source: " + srv + "/app.tar", "tar.gz", "it is not compressed with gzip"},
+		"another format, in the config":       {"source: \"data:;base64," + testkit.Base64(packed) + "\"", "tar", "it is compressed with gzip, which the config does not say"},
+		"nothing there":                       {"source: " + srv + "/none", "tar", "404 Not Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, log := application(t, "variant: firstlight\nversion: 1.0.0\nstorage:\n  archives:\n  - {path: /opt/app, strip: 1, format: "+c.format+", contents: {"+c.contents+"}}\n"+
+				"  files:\n  - {path: /opt/app/etc/conf, contents: {inline: ours}}\n")
+			err := Apply(context.Background(), a)
+			if c.want != "" {
+				testkit.ErrorContains(t, "applying", err, c.want)
+				if _, err := os.Stat(filepath.Join(a.Root, "opt/app/bin")); err == nil {
+					t.Error("something was unpacked")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%v\n%s", err, log)
+			}
+			testkit.Equal(t, "the program", testkit.ReadFile(t, filepath.Join(a.Root, "opt/app/bin/app")), "app")
+			testkit.Equal(t, "the config's file", testkit.ReadFile(t, filepath.Join(a.Root, "opt/app/etc/conf")), "ours")
+		})
+	}
+}
+
+// tarball is an archive of files, which belong to whoever runs this.
+func tarball(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b strings.Builder
+	w := tar.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		testkit.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name])), Uid: os.Getuid(), Gid: os.Getgid()}))
+		_, err := io.WriteString(w, files[name])
+		testkit.NoError(t, err)
+	}
+	testkit.NoError(t, w.Close())
+	return b.String()
 }
 
 // all sections that only machines can have

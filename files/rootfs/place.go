@@ -55,7 +55,7 @@ func (t *StagedTree) Place(to string, p Placing) (placed []string, err error) {
 		return nil, err
 	}
 	defer found.Close()
-	m := &mover{tree: t, placing: p}
+	m := &mover{tree: t, placing: p, replaced: map[string]bool{}}
 	if err := m.look(t.top, found); err != nil {
 		return nil, err
 	}
@@ -95,6 +95,9 @@ type mover struct {
 	placing      Placing
 	inTheWay     InTheWayError
 	placed, dirs []string
+	// replaced are the paths of what may be replaced. It is not asked for again, as a node
+	// changes when another one of its names is.
+	replaced map[string]bool
 }
 
 // look finds what is in the way, and what will be new.
@@ -146,6 +149,7 @@ func (m *mover) lookAt(from, to *Dir, name string, want, found *Stat) error {
 			m.inTheWay = append(m.inTheWay, InTheWay{at, want, "what is there cannot be replaced: " + pin.Why, pin.Hint})
 			return nil
 		}
+		m.replaced[at] = true
 	}
 	m.placed = append(m.placed, at)
 	if want.IsDir() {
@@ -209,7 +213,7 @@ func (m *mover) move(from, to *Dir) error {
 			err = to.renameNew(from, name, name)
 		case want.IsDir() && found.IsDir():
 			err = m.moveInside(from, to, name)
-		case want.IsDir() || found.IsDir() || !m.placing.MayReplace(found):
+		case want.IsDir() || found.IsDir() || !m.replaced[path.Join(to.path, name)]:
 			err = to.pathError("creating", name, errReplaced)
 		default:
 			err = m.replace(from, to, name)

@@ -1,15 +1,21 @@
 package files_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,11 +42,39 @@ func server(t *testing.T, atATime int32) (url string) {
 			http.NotFound(w, r)
 			return
 		}
+		if path.Ext(r.URL.Path) == ".gz" {
+			w.Write(archive())
+			return
+		}
 		fmt.Fprint(w, r.URL.Path)
 	}))
 	t.Cleanup(srv.Close)
 	t.Cleanup(release)
 	return srv.URL
+}
+
+// archive is a tar.gz with nodes of all kinds, for an existing directory etc as well.
+func archive() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, h := range []tar.Header{{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: "etc/app.conf", Mode: 0o640, Gid: 50}, {Name: "sub/", Typeflag: tar.TypeDir, Mode: 0o2750, Uid: 500, Gid: 500},
+		{Name: "sub/a", Mode: 0o755, Uid: 500}, {Name: "sub/b", Typeflag: tar.TypeLink, Linkname: "sub/a"}, {Name: "link", Typeflag: tar.TypeSymlink, Linkname: "/etc/shadow"}, {Name: "deep/er/x", Mode: 0o600}} {
+		h.ModTime = time.Unix(1_500_000_000, 0)
+		if h.Typeflag == 0 {
+			h.Size = int64(len(h.Name))
+		}
+		err := w.WriteHeader(&h)
+		if h.Typeflag == 0 && err == nil {
+			_, err = io.WriteString(w, h.Name)
+		}
+		if err != nil {
+			panic(err) // the header is a wrong one
+		}
+	}
+	w.Close()
+	z.Close()
+	return b.Bytes()
 }
 
 func TestMachineBecomesWhatWasAskedFor(t *testing.T) {

@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -95,6 +96,15 @@ var killCases = map[string]killCase{
 				{"path": "/opt/file", "overwrite": true, "contents": {"source": "` + url + `/c"}}, {"path": "/opt/tree", "overwrite": true, "contents": {"source": "data:,d"}},
 				{"path": "/etc/motd", "append": [{"source": "data:,%2B"}, {"source": "` + url + `/e"}]}, {"path": "/data/appended", "append": [{"source": "` + url + `/f"}, {"source": "data:,g"}]}, {"path": "/opt/kept"}],
 			"links": [{"path": "/data/s", "target": "/data/a"}, {"path": "/data/h", "target": "/data/a", "hard": true}, {"path": "/opt/link", "target": "/data/deep/down/b", "hard": true, "overwrite": true}, {"path": "/opt/soft", "target": "x", "overwrite": true}]}`)
+	}},
+	"absent paths and archives": {config: func(url string) string {
+		return strings.Replace(sections(`"passwd": {"users": [{"name": "ann", "uid": 2000}]}, "storage": {"absent": ["/etc/motd", "/opt/soft", "/opt/never"],
+			"archives": [{"path": "/opt/new", "format": "tar.gz", "contents": {"source": "`+url+`/a.tar.gz"}}, {"path": "/opt", "format": "tar.gz", "contents": {"source": "`+url+`/b.tar.gz"}, "overwrite": true},
+				{"path": "/home/ann/app", "format": "tar.gz", "user": {"name": "ann"}, "group": {"name": "ann"}, "contents": {"source": "`+url+`/c.tar.gz"}},
+				{"path": "/opt/inline", "format": "tar.gz", "contents": {"source": "data:;base64,`+base64.StdEncoding.EncodeToString(archive())+`"}}],
+			"files": [{"path": "/opt/etc/mine", "contents": {"source": "`+url+`/x"}}, {"path": "/opt/new/deep/er/x", "contents": {"source": "data:,mine"}}], "directories": [{"path": "/opt/deep", "mode": 448}]}`), "3.6.0", "3.6.0+firstlight.1", 1)
+	}, image: func(m *machine) {
+		m.write("root/opt/etc/app.conf", "of the image")
 	}},
 	"units": {config: func(string) string {
 		return sections(`"systemd": {"units": [{"name": "a.service", "enabled": true, "contents": "[Install]\nWantedBy=multi-user.target\n"}, {"name": "b.service", "enabled": false},
