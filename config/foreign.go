@@ -38,6 +38,7 @@ var foreignFormats = []foreign{
 	{isCombustion, "a script for combustion", giveConfig},
 	{begins("#!"), "a script", giveConfig},
 	{isKickstart, "a kickstart for an installer", giveConfig},
+	{begins(ageArmor, ageBinary), "encrypted with age", "machines decrypt it with the credential firstlight.age, and other programs do not: age --decrypt --identity FILE"},
 	{begins("-----BEGIN "), "a key or certificate in PEM form", "give the config itself; a key or certificate is a value in it"},
 	{begins("PK\x03\x04"), "a zip archive", useGzip},
 	{begins("\xfd7zXZ"), "compressed with xz", useGzip},

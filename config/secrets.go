@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -9,6 +10,8 @@ import (
 // read before it writes anything, and again when it needs it.
 type Secret struct {
 	Resource Resource
+	// For is what it is for, as a path or a phrase: "/etc/motd", "the unit a.service".
+	For string
 	// Check says what is wrong with what is there, for what it is for, without a part of it.
 	// It is nil for what may be anything, of any size.
 	Check func(text []byte) error
@@ -18,32 +21,33 @@ type Secret struct {
 // a source that IsSecret, and all that is at a source in place of a member of the spec.
 func (c *Config) Secrets() []Secret {
 	var all []Secret
-	add := func(r Resource, always bool, check func([]byte) error) {
+	add := func(r Resource, purpose string, always bool, check func([]byte) error) {
 		if source := ValueOr(r.Source, ""); source != "" && (always || IsSecret(source)) {
-			all = append(all, Secret{r, check})
+			all = append(all, Secret{r, purpose, check})
 		}
 	}
 	for i := range c.Storage.Luks {
-		add(c.Storage.Luks[i].KeyFile, false, checkKeyFile)
+		add(c.Storage.Luks[i].KeyFile, "the key of volume "+c.Storage.Luks[i].Name, false, checkKeyFile)
 	}
 	for i := range c.Passwd.Users {
 		u := &c.Passwd.Users[i]
-		add(u.PasswordHashFrom, true, checkPasswordHash)
+		add(u.PasswordHashFrom, "the password of user "+u.Name, true, checkPasswordHash)
 		for _, r := range u.SSHAuthorizedKeysFrom {
-			add(r, true, checkPublicKeys)
+			add(r, "the SSH keys of user "+u.Name, true, checkPublicKeys)
 		}
 	}
 	for i := range c.Storage.Files {
-		add(c.Storage.Files[i].Contents, false, nil)
-		for _, r := range c.Storage.Files[i].Append {
-			add(r, false, nil)
+		f := &c.Storage.Files[i]
+		add(f.Contents, f.Path, false, nil)
+		for _, r := range f.Append {
+			add(r, f.Path, false, nil)
 		}
 	}
 	for i := range c.Systemd.Units {
 		u := &c.Systemd.Units[i]
-		add(u.ContentsFrom, true, checkUnitText)
+		add(u.ContentsFrom, "the unit "+u.Name, true, checkUnitText)
 		for _, d := range u.Dropins {
-			add(d.ContentsFrom, true, checkUnitText)
+			add(d.ContentsFrom, fmt.Sprintf("the drop-in %s of unit %s", d.Name, u.Name), true, checkUnitText)
 		}
 	}
 	return all

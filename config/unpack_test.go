@@ -150,6 +150,8 @@ func TestWhatIsNoConfigIsNamed(t *testing.T) {
 		testkit.Gzip("#cloud-config\n"):                          "a cloud-config",
 		"#version=RHEL9\n%packages\n":                            "a kickstart",
 		"-----BEGIN CERTIFICATE-----\nx":                         "a key or certificate in PEM form",
+		"-----BEGIN AGE ENCRYPTED FILE-----\nx":                  "encrypted with age",
+		"age-encryption.org/v1\n-> X25519 x":                     "encrypted with age",
 		"\xfd7zXZ\x00\x00":                                       "this is compressed with xz, and no config; only gzip is unpacked",
 		"\x28\xb5\x2f\xfd\x00":                                   "this is compressed with zstd",
 		"PK\x03\x04\x14":                                         "a zip archive",

@@ -9,6 +9,8 @@
 //	firstlightctl facts
 //	firstlightctl apply --root DIR CONFIG
 //	firstlightctl pack CONFIG
+//	firstlightctl encrypt --to RECIPIENT [FILE]
+//	firstlightctl edit --identity FILE FILE
 //	firstlightctl verify --trusted KEYS CONFIG...
 //	firstlightctl measure CONFIG...
 //	firstlightctl schema
@@ -130,7 +132,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), verifyCommand(), measureCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
+	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), encryptCommand(), editCommand(), verifyCommand(), measureCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
 	return root
 }
 

@@ -122,9 +122,13 @@ func (m *merger) fetchReference(ref config.Resource) (*config.Config, int, error
 	source, o := config.ValueOr(ref.Source, ""), ref.Origin("source")
 	at := position(o, m.lines.find(o).column)
 	name := at + " (data URL)"
-	if config.IsRemote(source) {
+	if config.IsRemote(source) && !config.IsSecret(source) {
 		m.remote = append(m.remote, ref)
 		name = fetch.Redact(source)
+	}
+	if config.IsSecret(source) {
+		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is for a machine to read, so its contents are missing here", at, fetch.Redact(source)))
+		return nil, 0, nil
 	}
 	if config.IsRemote(source) && m.client.Offline {
 		m.notFetched = append(m.notFetched, fmt.Sprintf("%s: %s is not fetched, so its contents are missing here", at, fetch.Redact(source)))

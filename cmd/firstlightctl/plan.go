@@ -42,7 +42,8 @@ the users and groups that the config does not make.
 Nothing is fetched without --fetch: then the configs that the config refers to
 are, and for everything else its server is asked, by HEAD over HTTP, whether it
 is there. --verify fetches everything as the first boot would, and compares
-hashes.
+hashes. Of secrets there is where they come from and what they are for; they are
+never read here.
 
 --diff compares the operations with those of a record of a first boot (see
 "firstlightctl report"): what was not done, has failed, or was not planned is
@@ -56,9 +57,9 @@ a terminal unless NO_COLOR is set. "Not judged:" begins what the plan cannot
 know.
 
 With --json, "disks" has each disk "before" and "after", sizes in bytes, and
-under "destroys" what would be lost on it, as texts; "fetches", "units",
-"kernelArguments", "replaces", "operations", "conflicts", "warnings" and
-"notJudged" have the rest, and "differences" those to a record.
+under "destroys" what would be lost on it, as texts; "fetches", "secrets",
+"units", "kernelArguments", "replaces", "operations", "conflicts", "warnings"
+and "notJudged" have the rest, and "differences" those to a record.
 Members may be added.
 
 Exit status:
@@ -110,6 +111,7 @@ func planCommand() *cobra.Command {
 // A planResult is what plan prints. Its lists are never null in JSON.
 type planResult struct {
 	Fetches         []plannedFetch     `json:"fetches"`
+	Secrets         []plannedSecret    `json:"secrets"`
 	KernelArguments *plannedArguments  `json:"kernelArguments,omitempty"`
 	Disks           []plan.DiskPreview `json:"disks"`
 	// Replaces are the nodes of the root that are replaced, for people.
@@ -212,7 +214,7 @@ func newPlanning(o planOptions, images map[string]string) *planning {
 	p := &planning{planOptions: o, images: images, client: fetch.New(nil, fetchLimit), original: func(text string) string { return text }}
 	p.client.Offline = !o.fetch && !o.verify
 	p.log = quietLogger()
-	p.result = &planResult{Fetches: []plannedFetch{}, Disks: []plan.DiskPreview{}, Replaces: []string{}, Units: []plannedUnit{}, Operations: []operation{},
+	p.result = &planResult{Fetches: []plannedFetch{}, Secrets: []plannedSecret{}, Disks: []plan.DiskPreview{}, Replaces: []string{}, Units: []plannedUnit{}, Operations: []operation{},
 		Conflicts: []failure.Problem{}, Warnings: []string{}, NotJudged: []string{}}
 	return p
 }
@@ -272,6 +274,7 @@ func (p *planning) config(in input, stderr io.Writer) (*config.Config, error) {
 // planned, so that all conflicts are shown at once.
 func (p *planning) plan(cfg *config.Config) error {
 	p.planFetches(cfg)
+	p.planSecrets(cfg)
 	if err := p.planKernelArguments(cfg); err != nil {
 		return err
 	}

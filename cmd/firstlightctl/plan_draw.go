@@ -30,7 +30,7 @@ func (d drawing) colorize(s plan.ChangeKind, text string) string {
 
 func (d drawing) plan(p *planResult) string {
 	var b strings.Builder
-	b.WriteString(d.fetches(p.Fetches) + d.kernelArguments(p.KernelArguments))
+	b.WriteString(d.fetches(p.Fetches) + d.secrets(p.Secrets) + d.kernelArguments(p.KernelArguments))
 	for _, disk := range p.Disks {
 		b.WriteString(d.disk(disk) + "\n")
 	}

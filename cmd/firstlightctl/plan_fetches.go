@@ -35,6 +35,33 @@ type plannedFetch struct {
 	resource config.Resource
 }
 
+// A plannedSecret is something that is for a machine alone to read.
+type plannedSecret struct {
+	Source string        `json:"source"`
+	For    string        `json:"for"`
+	Origin config.Origin `json:"origin,omitzero"`
+}
+
+// planSecrets lists the secrets, of which nothing is read.
+func (p *planning) planSecrets(cfg *config.Config) {
+	for _, s := range cfg.Secrets() {
+		p.result.Secrets = append(p.result.Secrets, plannedSecret{fetch.Redact(*s.Resource.Source), s.For, s.Resource.Origin("source")})
+	}
+}
+
+// secrets lists where secrets are.
+func (d drawing) secrets(all []plannedSecret) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(system.Plural(len(all), "secret") + ", read by the machine before it writes anything:\n")
+	for i, s := range all {
+		b.WriteString(d.listItem(i, fmt.Sprintf("%s for %s", s.Source, s.For)) + d.note("at", origin(s.Origin)))
+	}
+	return b.String() + "\n"
+}
+
 // planFetches lists what is fetched, in the order of the stages, and asks the servers
 // if it may.
 func (p *planning) planFetches(cfg *config.Config) {
@@ -49,7 +76,7 @@ func (p *planning) planFetches(cfg *config.Config) {
 func fetchesOf(cfg *config.Config, references []config.Resource) []plannedFetch {
 	var all []plannedFetch
 	add := func(r config.Resource, purpose string) {
-		if source := config.ValueOr(r.Source, ""); config.IsRemote(source) {
+		if source := config.ValueOr(r.Source, ""); config.IsRemote(source) && !config.IsSecret(source) {
 			all = append(all, plannedFetch{Source: fetch.Redact(source), For: purpose, Verified: verification(r), Origin: r.Origin("source"), resource: r})
 		}
 	}

@@ -3,7 +3,6 @@ package secret
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +19,10 @@ import (
 // to one of them the machine can decrypt.
 const Identity = "firstlight.age"
 
-// Decrypt returns what a reader has that was encrypted with age, armored or not. Errors of
-// the reader itself stay as they are. What was read before an error must not be used.
-func (m *Machine) Decrypt(ctx context.Context, encrypted io.Reader) (io.Reader, error) {
+// Decrypt returns what a reader has that was encrypted with age, armored or not, to one of
+// some identities, which are read if it is. Whose they are is for messages. Errors of the
+// reader itself stay as they are. What was read before an error must not be used.
+func Decrypt(encrypted io.Reader, whose string, identities func() ([]age.Identity, error)) (io.Reader, error) {
 	source := &errorKeeper{Reader: encrypted}
 	begin := bufio.NewReader(source)
 	head, _ := begin.Peek(64) // a shorter one is none
@@ -32,19 +32,23 @@ func (m *Machine) Decrypt(ctx context.Context, encrypted io.Reader) (io.Reader, 
 	case !config.IsAge(head):
 		return nil, errors.New("what is there is not encrypted with age")
 	}
-	identities, err := m.ageIdentities(ctx)
+	keys, err := identities()
 	if err != nil {
 		return nil, err
 	}
-	binary := io.Reader(begin)
-	if !bytes.HasPrefix(head, []byte("age-encryption.org/")) {
-		binary = armor.NewReader(begin)
-	}
-	plain, err := age.Decrypt(binary, identities...)
+	plain, err := age.Decrypt(withoutArmor(begin, head), keys...)
 	if err != nil {
-		return nil, source.explain(err, identities)
+		return nil, source.explain(err, whose, keys)
 	}
 	return &plainReader{plain, source}, nil
+}
+
+// withoutArmor returns the binary form of what begins with head.
+func withoutArmor(r io.Reader, head []byte) io.Reader {
+	if bytes.HasPrefix(head, []byte("age-encryption.org/")) {
+		return r
+	}
+	return armor.NewReader(r)
 }
 
 // An errorKeeper keeps the error of a reader, which those who read from it may wrap in
@@ -71,53 +75,36 @@ type plainReader struct {
 func (r *plainReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if err != nil && err != io.EOF {
-		err = r.source.explain(err, nil)
+		err = r.source.explain(err, "", nil)
 	}
 	return n, err
 }
 
 // explain says why something cannot be decrypted, in words that have nothing of it.
-func (k *errorKeeper) explain(err error, identities []age.Identity) error {
+func (k *errorKeeper) explain(err error, whose string, identities []age.Identity) error {
 	var others *age.NoIdentityMatchError
 	switch {
 	case k.err != nil:
 		return k.err
 	case errors.As(err, &others):
-		return notForUs(others.StanzaTypes, identities)
+		return notForUs(others.StanzaTypes, whose, identities)
 	}
 	return &report.Error{Err: errors.New("it is encrypted with age, but it is damaged, cut off, or was changed"),
 		Hint: "encrypt it again: firstlightctl encrypt --to RECIPIENT FILE"}
 }
 
 // notForUs is the error of what is encrypted to others.
-func notForUs(kinds []string, identities []age.Identity) error {
-	text, ours := "it is encrypted with age, but not to this machine", ""
+func notForUs(kinds []string, whose string, identities []age.Identity) error {
+	text, ours := "it is encrypted with age, but not to "+whose, ""
 	if len(kinds) > 0 && kinds[0] == "scrypt" {
-		text = "it is encrypted with a passphrase, which a machine cannot enter"
+		text = "it is encrypted with a passphrase, and not to " + whose
 	}
 	for _, i := range identities {
 		if key, is := i.(*age.X25519Identity); is {
 			ours += " --to " + key.Recipient().String()
 		}
 	}
-	return &report.Error{Err: errors.New(text), Hint: "encrypt it to this machine: firstlightctl encrypt" + ours + " FILE"}
-}
-
-// ageIdentities reads the identities of this machine when they are first needed.
-func (m *Machine) ageIdentities(ctx context.Context) ([]age.Identity, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.identities != nil {
-		return m.identities, nil
-	}
-	text, err := m.Credential(ctx, Identity)
-	if err == nil {
-		m.identities, err = ParseIdentities(text)
-	}
-	if err != nil {
-		return nil, &report.Error{Doing: "looking for the age identity of this machine", Err: err}
-	}
-	return m.identities, nil
+	return &report.Error{Err: errors.New(text), Hint: "encrypt it to " + whose + ": firstlightctl encrypt" + ours + " FILE"}
 }
 
 // ParseIdentities reads a file of age-keygen: a line for each identity, and comments.

@@ -98,7 +98,7 @@ func TestWhatCannotBeDecrypted(t *testing.T) {
 		"nothing":                  {nil, "what is there is not encrypted with age", ""},
 		"plain text":               {[]byte("password"), "what is there is not encrypted with age", ""},
 		"to others":                {encrypt(t, "hello", false, others.Recipient()), "it is encrypted with age, but not to this machine", "firstlightctl encrypt --to " + ours.Recipient().String() + " FILE"},
-		"with a passphrase":        {encrypt(t, "hello", false, passphrase), "it is encrypted with a passphrase, which a machine cannot enter", "--to " + ours.Recipient().String()},
+		"with a passphrase":        {encrypt(t, "hello", false, passphrase), "it is encrypted with a passphrase, and not to this machine", "--to " + ours.Recipient().String()},
 		"a header that was cut":    {whole[:40], damaged, "encrypt it again"},
 		"a header that is changed": {changed(bytes.Index(whole, []byte("\n--- ")) + 10), damaged, ""},
 		"cut in the middle":        {whole[:80_000], damaged, ""},

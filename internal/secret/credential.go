@@ -1,9 +1,12 @@
+//go:build linux
+
 package secret
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -112,4 +115,27 @@ func (m *Machine) decryptCredential(ctx context.Context, at, name string) ([]byt
 		return nil, &report.Error{Doing: "decrypting " + at, Err: err}
 	}
 	return text, nil
+}
+
+// Decrypt returns what was encrypted with age to an identity of this machine; see the
+// function of that name.
+func (m *Machine) Decrypt(ctx context.Context, encrypted io.Reader) (io.Reader, error) {
+	return Decrypt(encrypted, "this machine", func() ([]age.Identity, error) { return m.ageIdentities(ctx) })
+}
+
+// ageIdentities reads the identities of this machine when they are first needed.
+func (m *Machine) ageIdentities(ctx context.Context) ([]age.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.identities != nil {
+		return m.identities, nil
+	}
+	text, err := m.Credential(ctx, Identity)
+	if err == nil {
+		m.identities, err = ParseIdentities(text)
+	}
+	if err != nil {
+		return nil, &report.Error{Doing: "looking for the age identity of this machine", Err: err}
+	}
+	return m.identities, nil
 }
