@@ -178,6 +178,10 @@ const (
 	RuleArchiveFormat
 	RuleArchivePath
 	RuleArchiveStrip
+	RuleSubvolumeFormat
+	RuleSubvolumeName
+	RuleSubvolumeDefault
+	RuleSubvolumeOption
 
 	// What only Butane has.
 

@@ -440,6 +440,26 @@ type Filesystem struct {
 	// the same format, label and UUID is reused, and other contents fail the
 	// boot.
 	WipeFilesystem *bool `json:"wipeFilesystem"`
+	// Subvolumes of a btrfs. Those that are missing are made, and those that
+	// exist are kept.
+	Subvolumes []Subvolume `json:"subvolumes" spec:"since=3.6.0,key=name,extension"`
+}
+
+// A Subvolume of a btrfs.
+type Subvolume struct {
+	Object
+	// Name is its path from the top of the filesystem, such as "@/var".
+	// Directories on the way that are missing are made.
+	Name string `json:"name"`
+	// Path is where it is mounted while files are written; unset, it is not.
+	Path *string `json:"path"`
+	// MountOptions are added to those of the filesystem.
+	MountOptions []string `json:"mountOptions"`
+	// NoCOW has new files in it overwritten in place, without copies and
+	// checksums: for databases and images of disks.
+	NoCOW *bool `json:"nocow"`
+	// Default makes it what is mounted where no subvolume is named.
+	Default *bool `json:"default"`
 }
 
 // An Owner is given by number or by name, resolved in the new system. Unset, it

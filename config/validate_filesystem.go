@@ -21,6 +21,7 @@ func (v *validator) filesystem(f *Filesystem) {
 	if virtiofs {
 		v.virtiofs(f)
 	}
+	v.subvolumes(f)
 }
 
 // needsFormatFor returns the name of a member that is set and needs a format.
@@ -38,6 +39,8 @@ func (f *Filesystem) needsFormatFor() string {
 		return "options"
 	case len(f.MountOptions) > 0:
 		return "mountOptions"
+	case len(f.Subvolumes) > 0:
+		return "subvolumes"
 	}
 	return ""
 }

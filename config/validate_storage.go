@@ -39,6 +39,7 @@ func (v *validator) storage(s *Storage) {
 	v.archivePaths(s)
 	v.hardLinks(s)
 	v.filesystemsOnDisks(s)
+	v.subvolumePaths(s)
 }
 
 func (v *validator) disk(d *Disk) {

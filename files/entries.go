@@ -276,14 +276,14 @@ func (p *planner) checkOverwrite(e *entry) bool {
 	if !e.overwrite || !e.found.IsDir() {
 		return true
 	}
-	for _, fs := range p.cfg.Storage.Filesystems {
-		if !config.NonZero(fs.Path) {
-			continue
-		}
-		if at, err := p.resolve(*fs.Path); err == nil && rootfs.Within(at.path, e.path) {
-			p.conflict(e.origin(), "remove overwrite, and set "+fs.Key("wipeFilesystem")+" if the filesystem should be empty",
-				"%s has overwrite set, but the filesystem on %s (%v) is mounted at %s", e.title(), fs.Device, fs.Origin("path"), *fs.Path)
-			return false
+	for i := range p.cfg.Storage.Filesystems {
+		fs := &p.cfg.Storage.Filesystems[i]
+		for _, m := range fs.Mounts() {
+			if at, err := p.resolve(m.Path); err == nil && rootfs.Within(at.path, e.path) {
+				p.conflict(e.origin(), "remove overwrite, and set "+fs.Key("wipeFilesystem")+" if the filesystem should be empty",
+					"%s has overwrite set, but the filesystem on %s (%v) is mounted at %s", e.title(), fs.Device, m.Origin("path"), m.Path)
+				return false
+			}
 		}
 	}
 	return true

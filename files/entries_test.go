@@ -302,6 +302,10 @@ func TestOverwriteDoesNotTouchMountedFilesystems(t *testing.T) {
 		"filesystems": [{"device": "/dev/vdb", "format": "ext4", "path": "/var/lib/data"}],
 		"directories": [{"path": "/var/lib", "overwrite": true}]}`,
 		"directory /var/lib has overwrite set, but the filesystem on /dev/vdb (test config, line 3, column 68 (storage.filesystems[0].path)) is mounted at /var/lib/data")
+	w.wantConflicts(`"storage": {
+		"filesystems": [{"device": "/dev/vdb", "format": "btrfs", "subvolumes": [{"name": "@", "path": "/var/lib/data"}]}],
+		"directories": [{"path": "/var/lib", "overwrite": true}]}`,
+		"directory /var/lib has overwrite set, but the filesystem on /dev/vdb (test config, line 3, column 98 (storage.filesystems[0].subvolumes[0].path)) is mounted at /var/lib/data")
 }
 
 func TestFilesOfARunWithoutALedgerAreConflicts(t *testing.T) {

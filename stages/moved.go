@@ -34,11 +34,18 @@ func movePaths(cfg *config.Config, moved []string) {
 	for i := range s.Archives {
 		move(&s.Archives[i].Path)
 	}
-	for i := range s.Filesystems {
-		if at := s.Filesystems[i].Path; at != nil {
-			renamed := *at
+	moveOptional := func(name **string) {
+		if *name != nil {
+			renamed := **name
 			move(&renamed)
-			s.Filesystems[i].Path = &renamed
+			*name = &renamed
+		}
+	}
+	for i := range s.Filesystems {
+		fs := &s.Filesystems[i]
+		moveOptional(&fs.Path)
+		for n := range fs.Subvolumes {
+			moveOptional(&fs.Subvolumes[n].Path)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (m *Machine) decide(ctx context.Context, cfg *config.Config, in inspector) 
 	errs := g.DecideDisks(m.newGUID)
 	errs = append(errs, g.Locate()...)
 	// A device that is not there may be the very partition that was refused.
-	errs = append(errs, in.lookAtTargets(ctx, g.Targets, len(errs) == 0))
+	errs = append(errs, in.lookAtTargets(ctx, g.Targets, len(errs) == 0), m.canMakeSubvolumes(&cfg.Storage))
 	for _, f := range g.Filesystems {
 		if f.Target.Wanted {
 			m.reuseFormat(f.Config, f.Target.Facts.Signatures)

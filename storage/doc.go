@@ -14,7 +14,7 @@
 //	    disk        wipe, write the table, tell the kernel   partition.go, mapped.go
 //	    array       create, assemble or complete             raid.go
 //	    volume      create or open, bind to clevis           luks*.go
-//	    filesystem  wipe, make, check                        mkfs.go
+//	    filesystem  wipe, make, check, make subvolumes       mkfs.go, subvolume.go
 //
 // Whether a filesystem must be made is decided before the partition for it
 // exists: what will be in a partition is already on the disk, in the sectors
@@ -25,8 +25,8 @@
 // by one that finds what was done, and does the rest. An array or a volume is
 // looked at once more before it is made. See the decisions in storage/plan.
 //
-// The mount stage (mount.go) mounts the config's filesystems below the root, the
-// outer ones first, and labels what is new for SELinux. The umount stage takes
+// The mount stage (mount.go) mounts the config's filesystems, and the subvolumes of
+// a btrfs, below the root, the outer ones first, and labels what is new for SELinux. The umount stage takes
 // them away in reverse, and first takes the mark of unfinished volumes away.
 //
 // To choose a disk is to look at all of them: what they are comes from sysfs and

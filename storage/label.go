@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -30,22 +31,60 @@ func (m *Machine) label(ctx context.Context, dir string) error {
 }
 
 // labelNew labels the root of a filesystem that has just been mounted, if it is
-// as mkfs makes it. What others have put there has their labels.
-func (m *Machine) labelNew(ctx context.Context, fs *config.Filesystem) error {
-	at := m.mountPoint(fs)
-	entries, err := os.ReadDir(at)
-	if err != nil {
+// as mkfs makes it, but for subvolumes. What others have put there has their labels.
+func (m *Machine) labelNew(ctx context.Context, mt config.Mount) error {
+	at := m.mountPoint(mt)
+	isNew, err := isNew(at, subvolumesWithin(mt))
+	if err != nil || !isNew || !labellable(at) {
 		return err
 	}
+	return m.label(ctx, at)
+}
+
+// isNew reports whether there is nothing in a directory but what mkfs makes, and
+// directories that lead to subvolumes or are some.
+func isNew(dir string, subvolumes []string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
 	for _, e := range entries {
-		if e.Name() != "lost+found" {
-			return nil
+		var within []string
+		ours := e.Name() == "lost+found"
+		for _, s := range subvolumes {
+			first, rest, _ := strings.Cut(s, "/")
+			if first == e.Name() {
+				ours, within = true, append(within, rest)
+			}
+		}
+		if !ours || !e.IsDir() {
+			return false, nil
+		}
+		if len(within) == 0 {
+			continue
+		}
+		if isNew, err := isNew(filepath.Join(dir, e.Name()), within); err != nil || !isNew {
+			return false, err
 		}
 	}
-	if !labellable(at) {
-		return nil
+	return true, nil
+}
+
+// subvolumesWithin are the config's subvolumes in what is mounted, by their paths there.
+func subvolumesWithin(mt config.Mount) []string {
+	top := ""
+	for i := range mt.Filesystem.Subvolumes {
+		if s := &mt.Filesystem.Subvolumes[i]; s == mt.Subvolume || mt.Subvolume == nil && config.ValueOr(s.Default, false) {
+			top = s.Name + "/"
+		}
 	}
-	return m.label(ctx, at)
+	var all []string
+	for _, s := range mt.Filesystem.Subvolumes {
+		if below, ok := strings.CutPrefix(s.Name, top); ok {
+			all = append(all, below)
+		}
+	}
+	return all
 }
 
 // labellable reports whether labels can be written: vfat has none.

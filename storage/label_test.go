@@ -80,12 +80,47 @@ func TestOnlyEmptyFilesystemsAreLabelled(t *testing.T) {
 			b.write("root/var/"+name, "")
 		}
 		fs := &b.config(`"filesystems": [{"device": "/dev/a", "format": "ext4", "path": "/var"}]`).Storage.Filesystems[0]
-		if err := b.m.labelNew(t.Context(), fs); err != nil || x.labelled() != c.want {
+		if err := b.m.labelNew(t.Context(), fs.Mounts()[0]); err != nil || x.labelled() != c.want {
 			t.Errorf("%s: %v, labelled %q", c.name, err, x.labelled())
 		}
 	}
 	if _, err := os.Stat("/sys/fs/selinux/enforce"); err != nil && labellable("/proc") {
 		t.Error("labels could be written to what has none")
+	}
+}
+
+func TestSubvolumesWithinOthersAreNew(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		mount  int // of the filesystem
+		inside []string
+		want   string
+	}{
+		{"the default, with others in it", 0, []string{"lib/images/"}, "DIR/root/top"},
+		{"another one, with those in it", 1, []string{"var/lib/images/"}, "DIR/root/a"},
+		{"with a file beside", 1, []string{"var/lib/images/", "var/file"}, ""},
+		{"with a file in the innermost", 1, []string{"var/lib/images/file"}, ""},
+		{"of which none is in it", 2, []string{"var/"}, ""},
+	} {
+		b, x := newFakeTools(t)
+		b.write("root/etc/selinux/config", "SELINUXTYPE=targeted\n")
+		cfg := b.extended(`"filesystems": [{"device": "/dev/a", "format": "btrfs", "path": "/top", "subvolumes": [
+			{"name": "@", "path": "/a"}, {"name": "@/var", "default": true}, {"name": "@/var/lib/images"}, {"name": "home", "path": "/home"}]}]`)
+		mount := cfg.Storage.Filesystems[0].Mounts()[c.mount]
+		for _, name := range c.inside {
+			at := b.path("root" + mount.Path + "/" + name)
+			if err := os.MkdirAll(at, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(name, "/") {
+				if err := errors.Join(os.Remove(at), os.WriteFile(at, nil, 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := b.m.labelNew(t.Context(), mount); err != nil || x.labelled() != c.want {
+			t.Errorf("%s: %v, labelled %q, want %q", c.name, err, x.labelled(), c.want)
+		}
 	}
 }
 
@@ -96,7 +131,7 @@ func TestMountPointsAreLabelledFromTheOutermostNewDirectory(t *testing.T) {
 	fs := &b.config(`"filesystems": [{"device": "no-such-tag", "format": "virtiofs", "path": "/var/lib/x"}]`).Storage.Filesystems[0]
 	var refused *system.MountError
 	for range 2 {
-		if err := b.m.mount(t.Context(), fs); !errors.As(err, &refused) {
+		if err := b.m.mount(t.Context(), fs.Mounts()[0]); !errors.As(err, &refused) {
 			t.Errorf("got %v", err)
 		}
 	}

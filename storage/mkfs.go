@@ -15,25 +15,31 @@ import (
 // prepareFilesystem carries out the plan for a filesystem. If it could not be
 // looked at before, it decides now.
 func (m *Machine) prepareFilesystem(ctx context.Context, f *plan.Filesystem) error {
-	if !f.Deferred() {
-		node, err := m.nodeOf(f.Target)
+	node, action, existing := "", f.Action, f.Target.Facts.Signatures
+	if f.Deferred() {
+		found, _, err := m.lookAgain(ctx, f.Target)
 		if err != nil {
+			return err
+		}
+		if action, err = plan.DecideFilesystem(f.Config, found[0]); err != nil {
+			return err
+		}
+		node, existing = found[0].Node, found[0].Signatures
+	} else {
+		var err error
+		if node, err = m.nodeOf(f.Target); err != nil {
 			return err
 		}
 		if err := m.wait(ctx, []requiredDevice{{path: node, origin: f.Target.Origin}}); err != nil {
 			return err
 		}
-		return m.makeFilesystem(ctx, f.Config, f.Action, node, f.Target.Facts.Signatures)
 	}
-	found, _, err := m.lookAgain(ctx, f.Target)
-	if err != nil {
-		return err
+	if action != plan.Keep {
+		if err := m.makeFilesystem(ctx, f.Config, action, node, existing); err != nil {
+			return err
+		}
 	}
-	action, err := plan.DecideFilesystem(f.Config, found[0])
-	if err != nil || action == plan.Keep {
-		return err
-	}
-	return m.makeFilesystem(ctx, f.Config, action, found[0].Node, found[0].Signatures)
+	return m.makeSubvolumes(ctx, f.Config, node)
 }
 
 // makeFilesystem wipes a device, makes the filesystem and checks it.

@@ -21,24 +21,25 @@ import (
 // PlanMount plans to mount the config's filesystems below the root, each after
 // those that it lies in. What is mounted already is left.
 func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan, error) {
-	filesystems, points, err := m.lookAtMounts(cfg)
+	mounts, points, err := m.lookAtMounts(cfg)
 	if err != nil {
 		return nil, err
 	}
 	var plan report.Plan
-	var at []string // where the operations of plan mount
-	for _, fs := range filesystems {
-		if there, _ := m.mounted(fs, points); there {
+	var planned []config.Mount // by the operations of plan
+	for _, mt := range mounts {
+		if there, _ := m.mounted(mt, points); there {
 			continue
 		}
-		op := &report.Operation{Name: fmt.Sprintf("mounting %s at %s", fs.Device, *fs.Path), Origin: fs.Origin(),
-			Do: func(ctx context.Context) error { return m.mount(ctx, fs) }}
-		for i, outer := range at {
-			if within(*fs.Path, outer) {
+		op := &report.Operation{Name: fmt.Sprintf("mounting %s at %s", source(mt), mt.Path), Origin: mt.Origin(),
+			Do: func(ctx context.Context) error { return m.mount(ctx, mt) }}
+		for i, before := range planned {
+			// What a subvolume holds is labelled before another one in it is.
+			if within(mt.Path, before.Path) || mt.Filesystem == before.Filesystem {
 				op.After = append(op.After, plan[i])
 			}
 		}
-		plan, at = append(plan, op), append(at, *fs.Path)
+		plan, planned = append(plan, op), append(planned, mt)
 	}
 	return plan, nil
 }
@@ -46,22 +47,22 @@ func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan,
 // PlanUmount plans to take away what PlanMount's operations have mounted, and
 // nothing else, the innermost first.
 func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan, error) {
-	filesystems, points, err := m.lookAtMounts(cfg)
+	mounts, points, err := m.lookAtMounts(cfg)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(filesystems)
+	slices.Reverse(mounts)
 	var plan report.Plan
-	for _, fs := range filesystems {
-		switch ours, hidden := m.mounted(fs, points); {
+	for _, mt := range mounts {
+		switch ours, hidden := m.mounted(mt, points); {
 		case hidden != "":
-			m.Log.Warn(fmt.Sprintf("leaving %s at %s: %s is mounted over it", fs.Device, *fs.Path, hidden))
+			m.Log.Warn(fmt.Sprintf("leaving %s at %s: %s is mounted over it", source(mt), mt.Path, hidden))
 			continue
 		case !ours:
 			continue
 		}
-		op := &report.Operation{Name: "unmounting " + *fs.Path, Origin: fs.Origin(),
-			Do: func(context.Context) error { return system.Unmount(m.mountPoint(fs)) }}
+		op := &report.Operation{Name: "unmounting " + mt.Path, Origin: mt.Origin(),
+			Do: func(context.Context) error { return system.Unmount(m.mountPoint(mt)) }}
 		if len(plan) > 0 {
 			op.After = append(op.After, plan[len(plan)-1])
 		}
@@ -70,26 +71,34 @@ func (m *Machine) PlanUmount(_ context.Context, cfg *config.Config) (report.Plan
 	return plan, nil
 }
 
+// source is what is mounted, for people.
+func source(mt config.Mount) string {
+	if mt.Subvolume != nil {
+		return fmt.Sprintf("subvolume %s of %s", mt.Subvolume.Name, mt.Filesystem.Device)
+	}
+	return mt.Filesystem.Device
+}
+
 // lookAtMounts are the filesystems to mount, and what is mounted if there are any.
-func (m *Machine) lookAtMounts(cfg *config.Config) ([]*config.Filesystem, []system.MountPoint, error) {
-	filesystems := mountOrder(cfg)
-	if len(filesystems) == 0 {
+func (m *Machine) lookAtMounts(cfg *config.Config) ([]config.Mount, []system.MountPoint, error) {
+	mounts := mountOrder(cfg)
+	if len(mounts) == 0 {
 		return nil, nil, nil
 	}
 	points, err := system.MountPoints(m.proc("self/mountinfo"))
-	return filesystems, points, err
+	return mounts, points, err
 }
 
 // mountOrder are the filesystems to mount, by depth and then as in the config.
-func mountOrder(cfg *config.Config) []*config.Filesystem {
-	var all []*config.Filesystem
+func mountOrder(cfg *config.Config) []config.Mount {
+	var all []config.Mount
 	for i := range cfg.Storage.Filesystems {
 		fs := &cfg.Storage.Filesystems[i]
-		if f := config.ValueOr(fs.Format, ""); config.NonZero(fs.Path) && f != "" && f != "swap" && f != "none" {
-			all = append(all, fs)
+		if f := config.ValueOr(fs.Format, ""); f != "" && f != "swap" && f != "none" {
+			all = append(all, fs.Mounts()...)
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool { return depth(*all[i].Path) < depth(*all[j].Path) })
+	sort.SliceStable(all, func(i, j int) bool { return depth(all[i].Path) < depth(all[j].Path) })
 	return all
 }
 
@@ -109,22 +118,22 @@ func within(p, outer string) bool {
 
 // mountPoint is the mount point as the kernel calls it: links on the way to the
 // root are resolved.
-func (m *Machine) mountPoint(fs *config.Filesystem) string {
+func (m *Machine) mountPoint(mt config.Mount) string {
 	root := filepath.Join("/", m.Root)
 	if real, err := resolve(root); err == nil {
 		root = real
 	}
-	return filepath.Join(root, *fs.Path)
+	return filepath.Join(root, mt.Path)
 }
 
 // mounted reports whether what the config wants at a mount point is mounted
 // there, and if so what is mounted over it.
-func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (there bool, hidden string) {
-	at := m.mountPoint(fs)
+func (m *Machine) mounted(mt config.Mount, points []system.MountPoint) (there bool, hidden string) {
+	at := m.mountPoint(mt)
 	for _, p := range points {
 		switch {
 		case p.Target != at:
-		case (p.Type == *fs.Format || m.reuses(fs)) && isMountOf(fs, p):
+		case (p.Type == *mt.Filesystem.Format || m.reuses(mt.Filesystem)) && isMountOf(mt, p):
 			there, hidden = true, ""
 		case there:
 			hidden = p.Source
@@ -133,18 +142,23 @@ func (m *Machine) mounted(fs *config.Filesystem, points []system.MountPoint) (th
 	return there && hidden == "", hidden
 }
 
-// isMountOf reports whether a mount is of the config's device. The kernel shows the
-// device by the name that it was mounted by, whose link in /dev may be gone.
-func isMountOf(fs *config.Filesystem, p system.MountPoint) bool {
-	if p.Source == fs.Device {
+// isMountOf reports whether a mount is of the config's device, and of its subvolume. The
+// kernel shows the device by the name that it was mounted by, whose link in /dev may be gone.
+func isMountOf(mt config.Mount, p system.MountPoint) bool {
+	device := mt.Filesystem.Device
+	switch {
+	case mt.Subvolume != nil && p.Root != "/"+mt.Subvolume.Name:
+		return false
+	case p.Source == device:
 		return true
 	}
-	want, ok := deviceNumber(fs.Device)
+	want, ok := deviceNumber(device)
 	have, _ := deviceNumber(p.Source)
 	return ok && (want == have || want == number(fmt.Sprintf("%d:%d", p.Major, p.Minor)))
 }
 
-func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
+func (m *Machine) mount(ctx context.Context, mt config.Mount) error {
+	fs := mt.Filesystem
 	if *fs.Format != "virtiofs" {
 		device, err := m.openWhenReady(ctx, requiredDevice{path: fs.Device, origin: fs.Origin("device")})
 		if err != nil {
@@ -157,17 +171,17 @@ func (m *Machine) mount(ctx context.Context, fs *config.Filesystem) error {
 			}
 		}
 	}
-	made, err := m.makeMountPoint(fs)
+	made, err := m.makeMountPoint(mt)
 	if err == nil && made != "" {
 		err = m.label(ctx, made)
 	}
 	if err == nil {
-		err = system.Mount(fs.Device, m.mountPoint(fs), *fs.Format, fs.MountOptions)
+		err = system.Mount(fs.Device, m.mountPoint(mt), *fs.Format, mt.Options)
 	}
 	if err != nil {
 		return err
 	}
-	return m.labelNew(ctx, fs)
+	return m.labelNew(ctx, mt)
 }
 
 // openAttempts is how often a device may vanish between being ready and open.
@@ -194,14 +208,14 @@ func (m *Machine) openWhenReady(ctx context.Context, d requiredDevice) (*os.File
 // makeMountPoint makes the directories that lead to a mount point and returns
 // the outermost one that is new, if any. Links on the way are refused: they
 // could lead out of the root, or to where another filesystem is mounted later.
-func (m *Machine) makeMountPoint(fs *config.Filesystem) (outermost string, err error) {
+func (m *Machine) makeMountPoint(mt config.Mount) (outermost string, err error) {
 	at := filepath.Join("/", m.Root)
 	inConfig := "/"
-	names := strings.Split(strings.Trim(path.Clean("/"+*fs.Path), "/"), "/")
+	names := strings.Split(strings.Trim(path.Clean("/"+mt.Path), "/"), "/")
 	for i := range len(names) + 1 {
 		made, err := m.ensureDirectory(at, inConfig)
 		if err != nil {
-			return "", &report.Error{Origin: fs.Origin("path"), Err: fmt.Errorf("making the mount point: %w", err),
+			return "", &report.Error{Origin: mt.Origin("path"), Err: fmt.Errorf("making the mount point: %w", err),
 				Hint: "name the directory that the link leads to, or another path"}
 		}
 		if made && outermost == "" {

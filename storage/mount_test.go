@@ -52,6 +52,60 @@ mounting /dev/a at /var/lib/data < mounting /dev/b at /var`
 	}
 }
 
+// btrfs has several mount points, which are of one device.
+const btrfs = `"filesystems": [
+	{"device": "/dev/b", "format": "btrfs", "path": "/srv/top", "subvolumes": [
+		{"name": "@/srv", "path": "/srv"}, {"name": "@/var/lib", "path": "/var/lib"}, {"name": "@/var", "path": "/var"}, {"name": "@"}]},
+	{"device": "/dev/c", "format": "ext4", "path": "/srv/other"}]`
+
+// extended is config with extensions.
+func (b *testMachine) extended(storage string) *config.Config {
+	b.t.Helper()
+	cfg, problems, err := config.Parse([]byte(`{"ignition": {"version": "3.6.0+firstlight.1"}, "storage": {`+storage+`}}`), "test config")
+	if err != nil {
+		b.t.Fatal(err, problems)
+	}
+	return cfg
+}
+
+func TestSubvolumesAreMountedInTurn(t *testing.T) {
+	b := newTestMachine(t)
+	plan, err := b.m.PlanMount(context.Background(), b.extended(btrfs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const srv, vr, lib = "mounting subvolume @/srv of /dev/b at /srv", "mounting subvolume @/var of /dev/b at /var", "mounting /dev/b at /srv/top"
+	want := srv + "\n" + vr + " < " + srv + "\n" + lib + " < " + srv + " < " + vr + "\n" +
+		"mounting subvolume @/var/lib of /dev/b at /var/lib < " + srv + " < " + vr + " < " + lib + "\n" +
+		"mounting /dev/c at /srv/other < " + srv
+	if got := describe(plan); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestASubvolumeIsMountedIfItIsThatOne(t *testing.T) {
+	b := newTestMachine(t)
+	root := b.m.Root
+	b.write("proc/self/mountinfo", "30 1 8:1 / "+root+" rw - ext4 /dev/x rw\n"+
+		"31 30 0:40 /@/srv "+root+"/srv rw - btrfs /dev/b rw\n32 30 0:40 /@/other "+root+"/var rw - btrfs /dev/b rw\n"+ // of /var another one
+		"33 31 0:40 /@/srv/x "+root+"/srv/top rw - btrfs /dev/b rw\n") // the default may be any
+	cfg := b.extended(btrfs)
+	plan, err := b.m.PlanUmount(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := describe(plan), "unmounting /srv/top\nunmounting /srv < unmounting /srv/top"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if plan, err = b.m.PlanMount(context.Background(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	const vr = "mounting subvolume @/var of /dev/b at /var"
+	if got, want := describe(plan), vr+"\nmounting subvolume @/var/lib of /dev/b at /var/lib < "+vr+"\nmounting /dev/c at /srv/other"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestUmountTakesAwayWhatIsMountedFromTheInside(t *testing.T) {
 	b := newTestMachine(t)
 	root := b.m.Root
@@ -108,7 +162,7 @@ func TestMountPointsAreMadeAndRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{b.path("root/home/core"), ""} {
-		if made, err := b.m.makeMountPoint(&cfg.Storage.Filesystems[0]); err != nil || made != want {
+		if made, err := b.m.makeMountPoint(cfg.Storage.Filesystems[0].Mounts()[0]); err != nil || made != want {
 			t.Fatalf("%q is new, %v; want %q", made, err, want)
 		}
 	}
@@ -119,7 +173,7 @@ func TestMountPointsAreMadeAndRecorded(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	for i, want := range map[int]string{1: "making the mount point: DIR/root/home/file is not a directory", 2: "making the mount point: DIR/root/link is a symbolic link"} {
-		_, err := b.m.makeMountPoint(&cfg.Storage.Filesystems[i])
+		_, err := b.m.makeMountPoint(cfg.Storage.Filesystems[i].Mounts()[0])
 		var e *report.Error
 		if !errors.As(err, &e) || strings.ReplaceAll(e.Error(), b.dir, "DIR") != want || !strings.HasSuffix(e.Origin.Path, ".path") {
 			t.Errorf("got %v, want %s", err, want)

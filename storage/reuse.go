@@ -9,10 +9,10 @@ import (
 )
 
 // reuses reports whether an entry may be about a filesystem that is used in whatever
-// format it has.
+// format it has. One with subvolumes is not.
 func (m *Machine) reuses(fs *config.Filesystem) bool {
 	return len(m.ReusedLabels) > 0 && (fs.Label == nil || slices.Contains(m.ReusedLabels, *fs.Label)) &&
-		!config.ValueOr(fs.WipeFilesystem, false)
+		!config.ValueOr(fs.WipeFilesystem, false) && len(fs.Subvolumes) == 0
 }
 
 // reuseFormat gives an entry the format of the filesystem that was found, if it is one

@@ -167,9 +167,39 @@ func (d drawing) partitionTable(p plan.DiskPreview) string {
 		states = append(states, part.State)
 	}
 	if len(parts) == 0 {
-		return d.wrap(margin, wholeDiskText(p))
+		return d.wrap(margin, wholeDiskText(p)) + d.subvolumes(p)
 	}
-	return d.columnsOf(rows, states)
+	return d.columnsOf(rows, states) + d.subvolumes(p)
+}
+
+// subvolumes lists those of each filesystem.
+func (d drawing) subvolumes(p plan.DiskPreview) string {
+	if p.After == nil {
+		return ""
+	}
+	text, last := "", -1
+	for _, s := range p.After.Subvolumes {
+		switch {
+		case s.Partition == last:
+			text += ", "
+		case s.Partition == 0:
+			text += "subvolumes: "
+		default:
+			text += fmt.Sprintf("\nsubvolumes of %d: ", s.Partition)
+		}
+		last = s.Partition
+		text += printable(s.Name)
+		if s.New {
+			text += " (new)"
+		}
+	}
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if line != "" {
+			b.WriteString(d.wrap(margin, line))
+		}
+	}
+	return b.String()
 }
 
 // sizes is a partition's size, with the old one if it changes.

@@ -123,6 +123,25 @@ func TestDisksWithoutPartitions(t *testing.T) {
 	}
 }
 
+func TestSubvolumesAreListedBelowTheirDisk(t *testing.T) {
+	whole := plan.Layout{Whole: plan.Contents{What: "btrfs"}, Subvolumes: []plan.SubvolumePreview{{Name: "@"}, {Name: "@/a\x1b[31m", New: true}}}
+	parts := gptOf(part(1, "one", 1, 50, plan.Kept), part(3, "three", 51, 49, plan.Kept))
+	parts.Subvolumes = []plan.SubvolumePreview{{Partition: 1, Name: "a"}, {Partition: 3, Name: "b", New: true}, {Partition: 3, Name: "c"}}
+	for name, c := range map[string]struct {
+		after *plan.Layout
+		want  string
+	}{
+		"refused":    {nil, ""},
+		"none":       {&plan.Layout{}, ""},
+		"whole":      {&whole, "  subvolumes: @, @/a?[31m (new)\n"},
+		"partitions": {&parts, "  subvolumes of 1: a\n  subvolumes of 3: b (new), c\n"},
+	} {
+		if got := (drawing{columns: 80}).subvolumes(plan.DiskPreview{After: c.after}); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // Whatever is on a disk: a bar has exactly its width, and shows every partition.
 func TestBarsOfAnyDisk(t *testing.T) {
 	r := rand.New(rand.NewSource(1))

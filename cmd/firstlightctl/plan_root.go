@@ -206,9 +206,11 @@ func (p *planning) noteAssumptions(cfg *config.Config, root *assumedRoot) {
 // noteMounts says what is not known of files below mount points.
 func (p *planning) noteMounts(cfg *config.Config) {
 	var points []string
-	for _, f := range cfg.Storage.Filesystems {
-		if at := config.ValueOr(f.Path, ""); at != "" && at != "/" {
-			points = append(points, at)
+	for i := range cfg.Storage.Filesystems {
+		for _, m := range cfg.Storage.Filesystems[i].Mounts() {
+			if m.Path != "/" {
+				points = append(points, m.Path)
+			}
 		}
 	}
 	if len(points) > 0 {

@@ -70,6 +70,8 @@ func (t *translation) checkObject(n *doc.Node, typ reflect.Type) {
 			t.checkSince(format.Origin(), "the format "+format.Text, formatSince(format.Text))
 		}
 		t.checkMountUnit(n)
+	case subvolumeType:
+		t.checkSubvolumeUnit(n)
 	case treeType:
 		if text(n, "local") == "" {
 			t.error(config.RuleLocalMissing, n.Origin(), "local is missing: the directory to copy, below the files directory")
@@ -149,7 +151,7 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 	if format == "" {
 		t.error(config.RuleFilesystemFormatMissing, originOf(n, "format"), "the format is missing; the mount unit needs it")
 	}
-	if text(n, "path") != "" || t.isSwap(n) || format == "" && t.Spec >= config.V3_3 {
+	if text(n, "path") != "" || t.isSwap(n) || format == "" && t.Spec >= config.V3_3 || mountsSubvolumes(n) {
 		return
 	}
 	if format == "swap" {
@@ -157,6 +159,21 @@ func (t *translation) checkMountUnit(n *doc.Node) {
 		return
 	}
 	t.error(config.RuleMountPathMissing, originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the filesystem")
+}
+
+// mountsSubvolumes reports whether there are mount points of subvolumes.
+func mountsSubvolumes(n *doc.Node) bool {
+	return slices.ContainsFunc(items(n, "subvolumes"), func(s *doc.Node) bool { return text(s, "path") != "" })
+}
+
+func (t *translation) checkSubvolumeUnit(n *doc.Node) {
+	if !isTrue(n, "withMountUnit") {
+		return
+	}
+	t.checkMountUnitText(n)
+	if text(n, "path") == "" {
+		t.error(config.RuleMountPathMissing, originOf(n, "path"), "the path is missing; the mount unit needs to know where to mount the subvolume")
+	}
 }
 
 var quadletTypes = []string{".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact"}

@@ -21,6 +21,7 @@ var sugar = map[reflect.Type]reflect.Type{
 	storageType:    reflect.TypeFor[storageSugar](),
 	diskType:       reflect.TypeFor[diskSugar](),
 	filesystemType: reflect.TypeFor[filesystemSugar](),
+	subvolumeType:  reflect.TypeFor[filesystemSugar](),
 	userType:       reflect.TypeFor[userSugar](),
 	systemdType:    reflect.TypeFor[systemdSugar](),
 	unitType:       reflect.TypeFor[textSugar](),
@@ -34,6 +35,7 @@ var (
 	storageType    = reflect.TypeFor[config.Storage]()
 	diskType       = reflect.TypeFor[config.Disk]()
 	filesystemType = reflect.TypeFor[config.Filesystem]()
+	subvolumeType  = reflect.TypeFor[config.Subvolume]()
 	fileType       = reflect.TypeFor[config.File]()
 	directoryType  = reflect.TypeFor[config.Directory]()
 	linkType       = reflect.TypeFor[config.Link]()

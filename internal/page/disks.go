@@ -161,3 +161,8 @@ func (e emptyDisks) Array(a *plan.Array) plan.ArrayFacts {
 func (e emptyDisks) Volume(v *plan.Volume) plan.VolumeFacts {
 	return plan.VolumeFacts{DeviceFacts: v.Members[0].Facts}
 }
+
+// Subvolumes implements plan.Facts.
+func (e emptyDisks) Subvolumes(*plan.Filesystem) (map[string]plan.SubvolumeNode, error) {
+	return nil, nil
+}

@@ -15,7 +15,7 @@ import (
 var required = set(
 	"Ignition.version", "sugar.variant", "sugar.version",
 	"HTTPHeader.name", "Group.name", "User.name",
-	"Directory.path", "File.path", "Link.path", "Link.target", "Filesystem.device",
+	"Directory.path", "File.path", "Link.path", "Link.target", "Filesystem.device", "Subvolume.name",
 	"ChosenDisk.as", "ChosenDisk.match",
 	"Raid.name", "Raid.level", "Raid.devices",
 	"Luks.name", "Luks.device", "ClevisCustom.pin", "ClevisCustom.config", "Tang.url", "Tang.thumbprint",
@@ -41,6 +41,9 @@ var nullableSince = map[string]config.Version{
 const (
 	segment  = `([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)`
 	absolute = `^/(` + segment + `(/` + segment + `)*)?$`
+	// subvolume is a path without a slash before it.
+	subvolumeSegment = `([^/.,"\x00-\x1f\x7f][^/,"\x00-\x1f\x7f]*|\.[^/.,"\x00-\x1f\x7f][^/,"\x00-\x1f\x7f]*|\.\.[^/,"\x00-\x1f\x7f]+)`
+	subvolume        = `^` + subvolumeSegment + `(/` + subvolumeSegment + `)*$`
 	// sizeRange is what config.ParseSizeRange reads, but for the order of two sizes.
 	size      = ` *[0-9]+ *([kMGTP]B|[KMGTP]iB|B) *`
 	sizeRange = `^( *([<>]=?)` + size + `|` + size + `-` + size + `)$`
@@ -70,6 +73,9 @@ var rules = map[string]func(*builder, *node){
 	"Filesystem.path":   matching(orEmpty(absolute)),
 	"Filesystem.device": filesystemDevice,
 	"Filesystem.format": func(b *builder, s *node) { s.Enum = b.enum(append(config.FilesystemFormats(b.version), "")...) },
+
+	"Subvolume.name": matching(subvolume),
+	"Subvolume.path": matching(orEmpty(absolute)),
 
 	"File.mode":      mode,
 	"Directory.mode": mode,

@@ -235,6 +235,24 @@ func TestButaneValuesAreJudgedAsByTheCode(t *testing.T) {
 
 var sizes = []string{">= 400GiB", "<=2TB", "> 1 kB ", " < 1B", "100GB-2TB", "1 MiB - 1 PiB", "400GB", "400", ">= 1.5TB", "== 1GB", "1GB-", "-1GB", ">= 1KB", "", ">= 1GB-2GB"}
 
+func TestSubvolumesAreJudgedAsByTheCode(t *testing.T) {
+	text, err := Extended(config.V3_6)
+	j := newJudge(t, text, err)
+	for around, values := range map[string][]string{
+		`{"name": %s}`:              quoted("@", "@/var", ".snapshots", "..a", "a/.b/...", "a b%", "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.", "a,b", `a\"b`, `a\nb`),
+		`{"name": "@", "path": %s}`: quoted("/var", "/", "", "var", "/var/"),
+		`{%s}`:                      {`"path": "/a"`, `"name": "@", "nocow": true, "default": false, "mountOptions": ["noatime"]`, `"name": "@", "nocow": "yes"`, `"name": "@", "NoCOW": true`},
+	} {
+		for _, value := range values {
+			text := fmt.Sprintf(`{"ignition": {"version": "3.6.0+firstlight.1"}, "storage": {"filesystems": [{"device": "/dev/a", "format": "btrfs", "subvolumes": [`+around+`]}]}}`, value)
+			_, _, err := config.Parse([]byte(text), "test")
+			if code, schema := err == nil, j.complaints(t, parseJSON(t, text)) == nil; code != schema {
+				t.Errorf("%s: accepted by the code: %t (%v), by the schema: %t", text, code, err, schema)
+			}
+		}
+	}
+}
+
 func TestExtensionsAreJudgedAsByTheCode(t *testing.T) {
 	for _, v := range config.Extended() {
 		text, err := Extended(v)

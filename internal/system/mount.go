@@ -192,6 +192,8 @@ func Unmount(target string) error {
 type MountPoint struct {
 	Major, Minor         uint32
 	Target, Type, Source string
+	// Root is what of the filesystem is mounted, from its top: "/", or a subvolume.
+	Root string
 }
 
 // MountPoints reads a mountinfo file, normally /proc/self/mountinfo. Later
@@ -219,7 +221,7 @@ func parseMountPoint(line string) (MountPoint, bool) {
 	major, minor, _ := strings.Cut(left[2], ":")
 	majorNumber, err1 := strconv.ParseUint(major, 10, 32)
 	minorNumber, err2 := strconv.ParseUint(minor, 10, 32)
-	return MountPoint{Major: uint32(majorNumber), Minor: uint32(minorNumber), Target: unescapeMount(left[4]), Type: right[0], Source: unescapeMount(right[1])},
+	return MountPoint{Major: uint32(majorNumber), Minor: uint32(minorNumber), Root: unescapeMount(left[3]), Target: unescapeMount(left[4]), Type: right[0], Source: unescapeMount(right[1])},
 		err1 == nil && err2 == nil
 }
 

@@ -94,7 +94,7 @@ func TestMountPoints(t *testing.T) {
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%v, %v", got, err)
 	}
-	if want := (MountPoint{98, 0, "/mnt 2", "ext3", "/dev/root"}); got[0] != want {
+	if want := (MountPoint{98, 0, "/mnt 2", "ext3", "/dev/root", "/mnt1"}); got[0] != want {
 		t.Errorf("got %+v, want %+v", got[0], want)
 	}
 }

@@ -26,6 +26,9 @@ type Facts interface {
 	// Array and Volume look for what the kernel has of an array or a volume.
 	Array(a *Array) ArrayFacts
 	Volume(v *Volume) VolumeFacts
+	// Subvolumes looks for what there is, of SubvolumePaths, in a filesystem that is kept;
+	// nil if that cannot be found out before the plan runs.
+	Subvolumes(f *Filesystem) (map[string]SubvolumeNode, error)
 }
 
 // DiskFacts are what was found out about a disk of the config. It has signatures

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -17,6 +18,11 @@ type Filesystem struct {
 	// Shares is an earlier entry for the same device that this one only uses, too: for
 	// another mount point.
 	Shares *Filesystem
+	// Subvolumes are what to do about those of the config, after Action.
+	Subvolumes []SubvolumeChange
+	// Unseen reports that it is not known which of them there are, so that it is decided
+	// when the plan runs.
+	Unseen bool
 }
 
 // wantsFilesystem reports whether the disks stage has anything to do for it.
@@ -34,7 +40,9 @@ func (f *Filesystem) Deferred() bool { return f.Target.Wanted && f.Target.deferr
 func (f *Filesystem) Origin() config.Origin { return f.Config.Origin() }
 
 // Idle implements Node.
-func (f *Filesystem) Idle() bool { return f.Action == Keep && !f.Deferred() }
+func (f *Filesystem) Idle() bool {
+	return f.Action == Keep && !f.Deferred() && !f.Unseen && len(f.Subvolumes) == 0
+}
 
 // DependsOn implements Node.
 func (f *Filesystem) DependsOn() []Node {
@@ -53,29 +61,37 @@ func (f *Filesystem) Name() string {
 		return "wiping " + device
 	case f.Deferred() && isNone(f.Config):
 		return "checking and, if needed, wiping " + device
+	case f.Action == Keep && !f.Deferred():
+		return f.nameOfSubvolumes()
 	}
 	what := *f.Config.Format
 	if config.NonZero(f.Config.Label) {
 		what = fmt.Sprintf("%s %q", what, *f.Config.Label)
 	}
-	if f.Deferred() {
-		return fmt.Sprintf("checking and, if needed, making %s on %s", what, device)
+	subvolumes := ""
+	if len(f.Config.Subvolumes) > 0 {
+		subvolumes = " with the subvolumes " + f.subvolumesText()
 	}
-	return fmt.Sprintf("making %s on %s", what, device)
+	if f.Deferred() {
+		return fmt.Sprintf("checking and, if needed, making %s on %s%s", what, device, subvolumes)
+	}
+	return fmt.Sprintf("making %s on %s%s", what, device, subvolumes)
 }
 
 func (g *Graph) decideFilesystem(f *Filesystem) []error {
 	t := f.Target
-	errs := g.lookAtStacked(t)
+	errs := append(g.lookAtStacked(t), f.refuseTwoOwners()...)
 	if t.Unknown || !t.Wanted || t.deferred() {
 		return errs
 	}
 	if f.Shares != nil && f.Shares.Action != Keep {
-		return append(errs, f.refuseOtherThanMade()...)
+		return slices.Concat(errs, f.refuseOtherThanMade(), g.decideSubvolumes(f))
 	}
 	var err error
 	if f.Action, err = DecideFilesystem(f.Config, t.Facts); err != nil {
 		errs = append(errs, err)
+	} else {
+		errs = append(errs, g.decideSubvolumes(f)...)
 	}
 	if found := t.Facts.Signatures; len(found) > 1 && f.Action == Keep {
 		g.Warnings = append(g.Warnings, fmt.Sprintf("%s holds %s; taking it for the first", t.Device, blkprobe.Describe(found)))

@@ -42,6 +42,17 @@ func (m fakeMachine) Volume(v *Volume) VolumeFacts {
 	return VolumeFacts{DeviceFacts: v.Members[0].Facts}
 }
 
+// The device /dev/unseen cannot be looked at, and /dev/broken not be read.
+func (m fakeMachine) Subvolumes(f *Filesystem) (map[string]SubvolumeNode, error) {
+	switch f.Config.Device {
+	case "/dev/unseen":
+		return nil, nil
+	case "/dev/broken":
+		return nil, errors.New("the btrfs on it is damaged")
+	}
+	return subvolumesThere, nil
+}
+
 // decideAll decides on a config with an empty disk of 64 MiB, /dev/vda, and
 // returns the nodes that are not idle, with what they depend on.
 func decideAll(t *testing.T, storage string, m fakeMachine) (string, *Graph, error) {

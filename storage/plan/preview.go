@@ -32,6 +32,8 @@ type Layout struct {
 	// Whole is what is on a disk without a table.
 	Whole      Contents           `json:"whole,omitzero"`
 	Partitions []PartitionPreview `json:"partitions"`
+	// Subvolumes are those that the config has on it, after the plan.
+	Subvolumes []SubvolumePreview `json:"subvolumes,omitempty"`
 }
 
 // minShownGap is the smallest free space in bytes that is shown; smaller ones come from
@@ -112,7 +114,7 @@ func (g *Graph) previewOthers(refused bool) []DiskPreview {
 			if g.overwritten(t) {
 				after = Layout{Partitions: []PartitionPreview{}}
 			}
-			after.Whole = g.planned(t, after.Whole)
+			after.Whole, after.Subvolumes = g.planned(t, after.Whole), g.previewSubvolumes(t)
 			p.After, p.Destroys = &after, g.lostOn(same)
 		}
 		all = append(all, p)
@@ -199,7 +201,8 @@ func (g *Graph) after(d *Disk, before Layout) *Layout {
 			l.Partitions = before.Partitions
 		}
 	}
-	l.Whole = g.planned(&Target{Disk: d}, l.Whole)
+	whole := &Target{Disk: d}
+	l.Whole, l.Subvolumes = g.planned(whole, l.Whole), g.previewSubvolumes(whole)
 	for _, p := range d.After.Partitions {
 		kind := Kept
 		if i := slices.IndexFunc(d.Changes, func(c Change) bool { return c.After.Number == p.Number }); i >= 0 {
@@ -213,8 +216,9 @@ func (g *Graph) after(d *Disk, before Layout) *Layout {
 				existing = old.Contents
 			}
 		}
-		shown.Contents = g.planned(&Target{Disk: d, Partition: p}, existing)
-		l.Partitions = append(l.Partitions, shown)
+		target := &Target{Disk: d, Partition: p}
+		shown.Contents = g.planned(target, existing)
+		l.Partitions, l.Subvolumes = append(l.Partitions, shown), append(l.Subvolumes, g.previewSubvolumes(target)...)
 	}
 	return &l
 }
