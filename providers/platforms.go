@@ -20,7 +20,7 @@ type Platform struct {
 	// means that the user gave none. It wraps fetch.ErrNeedNetwork if it has to
 	// be called again when the network is up.
 	Fetch func(ctx context.Context, env *Env) (*UserData, error)
-	// Credentials returns what object stores are shown, in whichever stage. It
+	// Credentials returns what stores are shown, in whichever stage. It
 	// makes no request yet. May be nil.
 	Credentials func(m *imds.Client) fetch.Credentials
 	// Delete removes the config from where the platform keeps it, after its use.

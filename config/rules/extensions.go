@@ -55,7 +55,7 @@ var extensions = []Rule{
 		Source: extensionsDocument,
 		Bad:    chosen("as: data\nmatch: {serial: S1}\ndevice: /dev/sda", "data"), Good: chosen("as: data\nmatch: {serial: S1}", "data")},
 	{Rule: config.RuleSecretSource, ID: "secret-source", Title: "This is no source of a secret", Severities: refused,
-		Why:    "After age: there is the URL of a file that is encrypted with age, or such a file in a data URL. A credential has the name of a file. The names of secrets in stores are those of the store.",
+		Why:    "After age: there is the URL of a file that is encrypted with age, or such a file in a data URL. A credential has the name of a file. The URLs of stores have names as the store gives them, and a secret in a vault is named with one of its members.",
 		Source: extensionsDocument,
 		Bad:    secretFile("credential:db/password"), Good: secretFile("credential:db-password")},
 	{Rule: config.RuleAbsentPath, ID: "absent-path", Title: "The config makes something at, or below, what should be absent", Severities: refused,

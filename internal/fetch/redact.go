@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/storeurl"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -24,7 +25,7 @@ func Redact(source string) string {
 	if err != nil {
 		return "a URL that cannot be parsed"
 	}
-	if u.Host == "" && strings.Contains(source, "@") {
+	if u.Host == "" && strings.Contains(source, "@") && u.Scheme != storeurl.AWS {
 		return "a URL without a host" // which may be user:password@host
 	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, Opaque: u.Opaque}

@@ -500,6 +500,20 @@ func TestSealedVault(t *testing.T) {
 	}
 }
 
+// A server that is not the active one redirects to it. What a login shows is for no other one.
+func TestRedirectsOfVaults(t *testing.T) {
+	asked := 0
+	c, log, _ := through(t, func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.Redirect(w, r, "https://other.example.com:8200"+r.URL.Path, http.StatusTemporaryRedirect)
+	}, "vault.example.com", "other.example.com")
+	c.Secrets = appRole
+	reads(t, c, log, newVault(), vaultURL+"secret/web#key", "", "logging in: ", "307 Temporary Redirect", "the address of the active server")
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
 // What the answer of a vault has instead of a token is not used.
 func TestOddTokensOfVaults(t *testing.T) {
 	for _, text := range []string{"", "{", "{}", `{"auth":null}`, `{"auth":{"client_token":""}}`, `{"auth":{"client_token":"a\r\nX: y"}}`, `{"auth":{"client_token":"a","lease_duration":"1"}}`} {
