@@ -154,6 +154,9 @@ func (p *planner) planArchive(a *archive) {
 		return
 	}
 	p.changedDirs[dir], p.changedDirs[a.at] = true, true
+	if a.missing != "" { // else what is new is known when it is there
+		p.needsLabelAt(a.at, a.missing)
+	}
 	tree := p.root.StagedTree(dir, a.at)
 	u := &unpacking{archive: a, tree: tree}
 	name := "unpacking archive into " + a.Path

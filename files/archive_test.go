@@ -553,9 +553,9 @@ func TestArchiveIsLabelled(t *testing.T) {
 	w.Relabel = true
 	k := &labelKeeper{Runner: w.run}
 	w.Tree.Run = k
-	w.mustApply(unpackConfig(remoteArchive))
+	w.mustApply(unpackConfig(remoteArchive + "," + strings.ReplaceAll(remoteArchive, "/opt/app", "/srv/deep/app")))
 	labelled := strings.ReplaceAll(strings.ReplaceAll(k.all, w.Root, ""), "\x00", " ")
-	testkit.Contains(t, "the labels", labelled, "/opt/app/etc/new ", "/opt/app/sub ", "/opt/app/top ")
+	testkit.Contains(t, "the labels", labelled, "/opt/app/etc/new ", "/opt/app/sub ", "/opt/app/top ", "/srv ")
 	if strings.Contains(labelled, "old") || strings.Contains(labelled, "/opt/app ") {
 		t.Errorf("too much is labelled: %s", labelled)
 	}

@@ -15,6 +15,9 @@
 //	record in the ledger what exists                     ledger.go
 //	start the downloads                                  prefetch.go
 //	users that go, groups, other users, SSH keys         users.go, sshkeys.go
+//	files and links that are to be absent                absent.go
+//	archives, after the directories that they are        archive.go, unpack.go
+//	  unpacked into
 //	directories, files, links (parents first, in the     entries.go, directory.go,
 //	  order of the config), then hard links              file.go, link.go
 //	drop-ins, units, masks, presets                      units.go, presets.go
@@ -32,12 +35,21 @@
 //	               counts as not existing (see files/ledger)
 //	mayReplace     overwrite is set, or it was made earlier
 //
+// # Archives
+//
+// An archive is unpacked by an unpacker, while it comes, into a rootfs.StagedTree, which
+// is put in its place as a whole. One that stands in the config is read when it is planned,
+// too, by an archiveListing, so that what is in its way is a conflict. What the config makes
+// itself is left out of it.
+//
 // # Convergence
 //
 // If power fails, the next run with the same config ends in the same tree. Nodes
 // are written under a temporary name and renamed, the ledger tells ours from those
 // of others, and accounts are restored and made again. Without overwrite the nodes
-// of others are conflicts, as the spec wants.
+// of others are conflicts, as the spec wants. What is in an archive is not known when it is
+// planned: the ledger has, before its first node is in place, that there was nothing in
+// its way.
 //
 // # Limits
 //

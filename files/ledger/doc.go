@@ -22,9 +22,10 @@
 // # What is ours
 //
 // A node of the config is ours if it exists, did not exist before the first run,
-// and was not changed after that run was finished. The ledger stays when all is
-// done, since the machine is provisioned again if the power fails before its first
-// boot is over.
+// and was not changed after that run was finished. Of an archive all nodes are ours that were
+// not changed since, once a run has begun to put it in place: then there was nothing in its
+// way, or it may be replaced anyway. The ledger stays when all is done, since the machine
+// is provisioned again if the power fails before its first boot is over.
 //
 // # What is undone
 //

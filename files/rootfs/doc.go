@@ -39,6 +39,10 @@
 // A PendingFile is a temp file for contents that take long to come. It is closed
 // between the writes, and found again by its name and inode.
 //
+// A StagedTree is a directory with a temporary name, for names that come from elsewhere: no
+// link in it is ever followed. It is renamed as a whole, or what is new in it is, after
+// all of it was compared with what is there.
+//
 // So nobody reads a node before it is complete, has its owner and its mode, and
 // after a power cut there is the old node or the new one. Only a directory in the
 // way is removed first, since no rename replaces one that is not empty. Temp files
