@@ -80,7 +80,6 @@ install() {
     inst_multiple -o /usr/lib/ignition/distribution.conf
     # The keys that configs have to be signed with. Without them nothing has to be.
     local key
-    # shellcheck disable=SC2154
     for key in "$dracutsysrootdir"/usr/lib/firstlight/trusted.d/*; do
         if [[ -e $key ]]; then
             inst "${key#"$dracutsysrootdir"}"

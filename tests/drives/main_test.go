@@ -67,7 +67,7 @@ func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 	}
 	job.Discs = []string{"", filepath.Join(dir, "dvd")}
 	job.Disks = []string{filepath.Join(dir, "disk")}
-	return nil
+	return prepareSigned(job, dir)
 }
 
 func makeTree(dir string, files map[string]string) error {
