@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/blkprobe"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/report"
@@ -503,5 +504,22 @@ checking and, if needed, wiping /dev/mapper/secret < checking and, if needed, ma
 	err := b.execute(cfg)
 	if !strings.HasSuffix(err.Error(), "/dev/md/data holds ext4; the config asks for a LUKS volume") || report.Explain(err)[0].Origin.Path != "storage.luks[0].device" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What is a secret of the config is no part of the state between stages.
+func TestKeysThatAreSecretsAreKeptAsTheirSources(t *testing.T) {
+	for source, want := range map[string]string{
+		"credential:key":          "credential:key",
+		"age:https://example.com": "age:https://example.com",
+		"https://example.com":     dataurl.Encode("", []byte("secret")),
+	} {
+		v := &volume{m: new(Machine), config: &config.Luks{Name: "a", KeyFile: config.Resource{Source: &source}}}
+		if v.storeKey([]byte("secret")); v.m.Keys["a"] != want {
+			t.Errorf("%s: kept as %q, want %q", source, v.m.Keys["a"], want)
+		}
+		if v.storeKey(nil); v.m.hasKey("a") {
+			t.Errorf("%s: it is not dropped", source)
+		}
 	}
 }
