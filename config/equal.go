@@ -23,7 +23,11 @@ func equalObjects(fields []doc.Field, a, b reflect.Value) bool {
 }
 
 func equalValues(f *doc.Field, a, b reflect.Value) bool {
-	switch {
+	switch isPointer := a.Kind() == reflect.Pointer; {
+	case isPointer && (a.IsNil() || b.IsNil()):
+		return a.IsNil() && b.IsNil()
+	case isPointer:
+		return equalValues(f, a.Elem(), b.Elem())
 	case f.IsObject():
 		return equalObjects(f.Fields, a, b)
 	case f.IsList():
@@ -36,8 +40,6 @@ func equalValues(f *doc.Field, a, b reflect.Value) bool {
 			}
 		}
 		return true
-	case a.Kind() == reflect.Pointer && !a.IsNil() && !b.IsNil():
-		return a.Elem().Equal(b.Elem())
 	}
 	return a.Equal(b)
 }

@@ -146,6 +146,8 @@ func TestEachExtensionIsOne(t *testing.T) {
 		switch f.Kind() {
 		case reflect.Slice:
 			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
 		default:
 			t.Fatalf("this test does not know how to fill %s", typ.Field(i).Name)
 		}

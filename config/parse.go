@@ -85,7 +85,7 @@ func FromTree(root *doc.Node) (*Config, Problems, error) {
 	c := &normalizer{root: configType, version: version, extended: extended}
 	c.object(root, configType)
 	cfg := fromTree(doc.WithoutIdleExtensions(configType, root))
-	problems := append(c.problems, unrelated(validate(cfg, version), c.problems)...)
+	problems := append(c.problems, unrelated(validateRead(cfg, version, extended), c.problems)...)
 	if problems.HasErrors() {
 		return nil, problems, &ParseError{ErrInvalid, problems}
 	}

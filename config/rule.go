@@ -182,6 +182,10 @@ const (
 	RuleSubvolumeName
 	RuleSubvolumeDefault
 	RuleSubvolumeOption
+	RuleFactsOff
+	RuleFactName
+	RuleFactPlace
+	RuleFactPattern
 
 	// What only Butane has.
 

@@ -42,6 +42,40 @@ type Firstlight struct {
 	// Disks are names for disks that are chosen by what they are: disk NAME is
 	// /dev/firstlight/NAME wherever a device is named.
 	Disks []ChosenDisk `json:"disks" spec:"key=as"`
+	// Facts allows ${fact:NAME} in the texts of this config, and when in its entries.
+	Facts *bool `json:"facts"`
+}
+
+// When is what a machine has to be like for an entry to be there. All that is set has to
+// match, as a pattern of a shell: "eu-*".
+type When struct {
+	Object
+	// Platform is the value of ignition.platform.id.
+	Platform *string `json:"platform"`
+	// Architecture is amd64, arm64, ppc64le, riscv64 or s390x.
+	Architecture *string `json:"architecture"`
+	// Hostname that the platform gives the machine.
+	Hostname *string `json:"hostname"`
+	// InstanceID is by which the platform knows the machine.
+	InstanceID *string `json:"instance-id"`
+	// Region that the machine is in, as the platform calls it.
+	Region *string `json:"region"`
+	// Zone that the machine is in, as the platform calls it.
+	Zone *string `json:"zone"`
+	// PrivateIPv4 is the first private address that the platform knows.
+	PrivateIPv4 *string `json:"private-ipv4"`
+	// PrivateIPv6 is the first private address of IPv6 that the platform knows.
+	PrivateIPv6 *string `json:"private-ipv6"`
+	// PublicIPv4 is the first public address that the platform knows.
+	PublicIPv4 *string `json:"public-ipv4"`
+	// PublicIPv6 is the first public address of IPv6 that the platform knows.
+	PublicIPv6 *string `json:"public-ipv6"`
+	// Address is that from which the machine speaks over its default route.
+	Address *string `json:"address"`
+	// MAC is the address of the interface of the default route: 52:54:00:12:34:56.
+	MAC *string `json:"mac"`
+	// Serial is the serial number of the machine in its firmware.
+	Serial *string `json:"serial"`
 }
 
 // A ChosenDisk is a name for the disk, or the disks, of a machine that have certain
@@ -55,6 +89,8 @@ type ChosenDisk struct {
 	// Pick says which of several that match: "only" (unset: there has to be one),
 	// "smallest", "largest" or "all", which are NAME1, NAME2 and so on.
 	Pick *string `json:"pick"`
+	// When says on which machines the disk is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // DiskMatch is what a disk is like. What is unset does not matter.
@@ -121,6 +157,8 @@ type Resource struct {
 	// HTTPHeaders are sent with the request, if the source is http or https.
 	HTTPHeaders  []HTTPHeader `json:"httpHeaders" spec:"since=3.1.0,key=name,removal=value"`
 	Verification Verification `json:"verification"`
+	// When says on which machines this is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // An HTTPHeader is sent with the request.
@@ -211,6 +249,8 @@ type Group struct {
 	ShouldExist *bool `json:"shouldExist" spec:"since=3.2.0"`
 	// System groups get a number from the system's range.
 	System *bool `json:"system"`
+	// When says on which machines the group is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A User account; what is unset is left to the system's defaults.
@@ -251,6 +291,8 @@ type User struct {
 	System *bool `json:"system"`
 	// UID is the number of the user; unset, the system chooses one.
 	UID *int `json:"uid"`
+	// When says on which machines the user is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // Storage is everything on disks, from partition tables to files.
@@ -287,6 +329,8 @@ type Disk struct {
 	Partitions []Partition `json:"partitions" spec:"key=number|label"`
 	// WipeTable makes a new, empty table first: all on the disk is lost.
 	WipeTable *bool `json:"wipeTable"`
+	// When says on which machines this entry is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Partition entry, with a number or a label. A MiB is 1048576 bytes.
@@ -337,6 +381,8 @@ type Raid struct {
 	Spares *int `json:"spares"`
 	// Options are further arguments of "mdadm --create".
 	Options []string `json:"options"`
+	// When says on which machines the array is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Luks volume, made by cryptsetup, unlocked by a key, clevis or a card.
@@ -367,6 +413,8 @@ type Luks struct {
 	// volume that KeyFile opens and that is not bound by Clevis is reused, and
 	// other contents fail the boot.
 	WipeVolume *bool `json:"wipeVolume"`
+	// When says on which machines the volume is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // Clevis says what may unlock a volume without a person.
@@ -443,6 +491,8 @@ type Filesystem struct {
 	// Subvolumes of a btrfs. Those that are missing are made, and those that
 	// exist are kept.
 	Subvolumes []Subvolume `json:"subvolumes" spec:"since=3.6.0,key=name,extension"`
+	// When says on which machines the filesystem is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Subvolume of a btrfs.
@@ -491,6 +541,8 @@ type File struct {
 	// Overwrite replaces what is at the path, for which Contents needs a
 	// source. Else what is there fails the boot, if Contents has a source.
 	Overwrite *bool `json:"overwrite"`
+	// When says on which machines the file is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // An Archive is unpacked into a directory of the new system, whole or not at all. What the
@@ -518,6 +570,8 @@ type Archive struct {
 	Overwrite *bool `json:"overwrite"`
 	// AllowSetuid allows files with the setuid or setgid bit. Else they fail the boot.
 	AllowSetuid *bool `json:"allowSetuid"`
+	// When says on which machines the archive is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Directory of the new system.
@@ -534,6 +588,8 @@ type Directory struct {
 	// Overwrite removes what is at the path, with all that is in it. Else a
 	// directory that exists is used, and anything else there fails the boot.
 	Overwrite *bool `json:"overwrite"`
+	// When says on which machines the directory is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Link of the new system, symbolic or hard.
@@ -553,6 +609,8 @@ type Link struct {
 	// Overwrite replaces what is at the path. Else what is there fails the
 	// boot, unless it is the same link.
 	Overwrite *bool `json:"overwrite"`
+	// When says on which machines the link is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // Systemd holds the units.
@@ -580,6 +638,8 @@ type Unit struct {
 	// Mask makes it impossible to start the unit; false removes a mask. Unset,
 	// nothing changes.
 	Mask *bool `json:"mask"`
+	// When says on which machines the unit is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // A Dropin extends a unit: NAME.d/*.conf.
@@ -591,6 +651,8 @@ type Dropin struct {
 	Contents *string `json:"contents"`
 	// ContentsFrom is where Contents are, in place of them. The file is root's alone, 0600.
 	ContentsFrom Resource `json:"contentsFrom" spec:"since=3.6.0,extension"`
+	// When says on which machines the drop-in is wanted; unset, on all.
+	When *When `json:"when" spec:"since=3.6.0,extension"`
 }
 
 // DataURL returns a URL with contents in it, the source of a Resource, as text or in

@@ -33,7 +33,7 @@ func (c *Config) Validate() Problems {
 	tree = tree.Clone() // normalizing changes it
 	n := &normalizer{root: configType, version: version, extended: true, problems: problems}
 	n.object(tree, configType)
-	return append(n.problems, unrelated(validate(fromTree(tree), version), n.problems)...)
+	return append(n.problems, unrelated(validateRead(fromTree(tree), version, c.IsExtended()), n.problems)...)
 }
 
 // ValidateMerged checks a config that was merged from all that a machine gets, by the rules

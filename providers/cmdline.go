@@ -60,6 +60,10 @@ func fetchURL(ctx context.Context, env *Env, urlArgument string) (*UserData, err
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s has no value", urlArgument),
 			Hint: "write the URL of the config, or remove the argument for a config from elsewhere"}
 	}
+	url, err := fillURL(ctx, env, urlArgument, url)
+	if err != nil {
+		return nil, err
+	}
 	if !strings.Contains(url, ":") {
 		return nil, &report.Error{Err: fmt.Errorf("the kernel argument %s=%s has no scheme", urlArgument, url),
 			Hint: "write the whole URL, such as https://example.com/machine.ign"}

@@ -97,7 +97,7 @@ var moreAttributes = map[string][]string{
 // instances is a row for each platform that knows something of its machines, and the
 // names of the attributes of each.
 func instances() string {
-	var b, names strings.Builder
+	var b, names, facts strings.Builder
 	b.WriteString("| platform | asked | attributes | hostname | SSH keys | network | check-in |\n|---|---|---|---|---|---|---|\n")
 	mark := func(has bool) string {
 		if has {
@@ -119,6 +119,15 @@ func instances() string {
 			attributes = append(attributes, name)
 		}
 		attributes = append(attributes, moreAttributes[p.ID]...)
+		var known []string
+		for _, s := range factSources {
+			if s.machine == nil && i.hasFact(&s) && !slices.ContainsFunc(metadataOnly, func(other Platform) bool { return other.ID == p.ID }) {
+				known = append(known, factOf(&s, attributes))
+			}
+		}
+		if len(known) > 0 {
+			fmt.Fprintf(&facts, "| `%s` | %s |\n", p.ID, strings.Join(known, ", "))
+		}
 		asked := "service"
 		switch {
 		case i.drive != nil && i.otherwise != nil && i.otherwise.drive == nil:
@@ -143,7 +152,25 @@ func instances() string {
 			fmt.Fprintf(&names, "| `%s` | `%s` |\n", p.ID, strings.Join(attributes, "`, `"))
 		}
 	}
-	return b.String() + "\nThe names of attributes have `AFTERBURN_` in front. _n is a number from 0 on.\n\n| platform | attributes |\n|---|---|\n" + names.String()
+	return b.String() + "\nThe names of attributes have `AFTERBURN_` in front. _n is a number from 0 on.\n\n| platform | attributes |\n|---|---|\n" + names.String() +
+		"\n[Facts](extensions.md#facts) of configs are the hostname and some of these attributes.\n\n| platform | facts |\n|---|---|\n" + facts.String()
+}
+
+// factOf names a fact and the attributes that it is taken from.
+func factOf(s *factSource, attributes []string) string {
+	text := "`" + s.name + "`"
+	var from []string
+	for rank := range s.attributes {
+		for _, name := range attributes {
+			if s.rank(strings.TrimSuffix(name, "_n")) == rank {
+				from = append(from, "`"+name+"`")
+			}
+		}
+	}
+	if len(from) > 0 {
+		text += " (" + strings.Join(from, ", else ") + ")"
+	}
+	return text
 }
 
 // moduleList is an array of bash.

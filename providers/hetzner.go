@@ -19,10 +19,10 @@ var hetznerInstance = &Instance{
 		{"HETZNER_REGION", "?#region"},
 		{"HETZNER_PRIVATE_IPV4", "/private-networks#*/ip"},
 	},
-	moreAttributes: hetznerIPv6,
-	hostname:       "/hostname",
-	keys:           "/public-keys#*",
-	network:        networkConfig("/network-config"),
+	moreAttributes: hetznerIPv6, moreFacts: []string{"public-ipv6"},
+	hostname: "/hostname",
+	keys:     "/public-keys#*",
+	network:  networkConfig("/network-config"),
 }
 
 // hetznerIPv6 is the address of the first physical interface.

@@ -16,7 +16,7 @@ func fetchIBMCloud(ctx context.Context, env *Env) (*UserData, error) {
 
 var ibmcloudInstance = &Instance{
 	drive:          &instanceDrive{label: "cidata", file: "meta-data", others: []string{"vendor-data"}},
-	moreAttributes: ibmcloudAttributes,
+	moreAttributes: ibmcloudAttributes, moreFacts: []string{"instance-id"},
 	hostnameBy: func(a *Asker) (string, error) {
 		facts, err := ibmcloudFacts(a)
 		return facts["local-hostname"], err

@@ -53,6 +53,8 @@ type Instance struct {
 	attributes []row
 	// moreAttributes are those that rows cannot describe.
 	moreAttributes func(a *Asker) ([]Attribute, error)
+	// moreFacts are the facts that moreAttributes have.
+	moreFacts []string
 	// hostname is a place, or hostnameBy finds it.
 	hostname   string
 	hostnameBy func(a *Asker) (string, error)

@@ -55,7 +55,7 @@ type reply struct {
 
 // OpenAnswers reads those of this boot, and keeps other programs away until they are
 // closed. What is run a second time in a boot asks anew: somebody wants to know what has
-// changed.
+// changed. A run without a name can be repeated, as it has no end.
 func OpenAnswers(ctx context.Context, dir, run string, log *report.Logger) (*Answers, error) {
 	doing := func(err error) error {
 		return &report.Error{Doing: "opening the answers of the metadata service", Err: err, Hint: "look at " + dir + ": what is there can be deleted"}
@@ -93,7 +93,7 @@ func (a *Answers) Close(failure error) error {
 		return nil
 	}
 	defer a.lock.Close()
-	if failure == nil {
+	if failure == nil && a.run != "" {
 		a.said.Runs = append(a.said.Runs, a.run)
 	}
 	text, err := json.Marshal(a.said)

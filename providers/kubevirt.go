@@ -21,10 +21,10 @@ var kubevirtInstance = &Instance{
 	drive: &instanceDrive{label: "config-2", file: openStackMetadata, others: []string{openStackNetwork}, mayBeMissing: true},
 	otherwise: &Instance{
 		drive: &instanceDrive{label: "cidata", file: "meta-data", others: []string{"network-config"}, mayBeMissing: true},
-		yaml:  true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: "meta-data#public_keys/*",
+		yaml:  true, moreAttributes: kubevirtAttributes, moreFacts: []string{"instance-id"}, hostnameBy: kubevirtHostname, keys: "meta-data#public_keys/*",
 		network: sorted(networkConfig("network-config")), kargs: kubevirtKargs,
 	},
-	yaml: true, moreAttributes: kubevirtAttributes, hostnameBy: kubevirtHostname, keys: openStackMetadata + "#public_keys/*",
+	yaml: true, moreAttributes: kubevirtAttributes, moreFacts: []string{"instance-id"}, hostnameBy: kubevirtHostname, keys: openStackMetadata + "#public_keys/*",
 	network: sorted(networkData(devicePriority)), kargs: kubevirtKargs,
 }
 

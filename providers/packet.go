@@ -83,7 +83,7 @@ func newPacketEvent(stage string, failure error) packetEvent {
 
 var packetInstance = &Instance{
 	service: packet, url: packetService + "/metadata", required: true,
-	moreAttributes: packetAddresses,
+	moreAttributes: packetAddresses, moreFacts: []string{"private-ipv4", "private-ipv6", "public-ipv4", "public-ipv6"},
 	attributes: []row{
 		{"PACKET_HOSTNAME", "#hostname"},
 		{"PACKET_PLAN", "#plan"},

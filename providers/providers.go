@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/distribution"
@@ -35,6 +36,10 @@ type Env struct {
 	Accept func(ctx context.Context, raw []byte, name string, at Signature) ([]byte, error)
 	// Root is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
 	Root string
+	// Facts are those that configs ask for in this boot.
+	Facts *Facts
+	// source is the address of a socket to somewhere; nil is the kernel's.
+	source func(network, to string) (netip.Addr, error)
 	// mount mounts config drives; nil is the kernel's mount.
 	mount mounter
 }

@@ -102,6 +102,9 @@ func (p *process) parse(ctx context.Context, packed []byte, source report.Source
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, digest))
 	source.Name, source.Digest, source.Bytes = system.PrintableLine(name), "sha512-"+digest, int64(len(text))
 	p.sources = append(p.sources, source)
+	if err == nil && cfg.HasFacts() {
+		cfg, problems, err = p.withFacts(ctx, cfg)
+	}
 	for _, problem := range problems {
 		if problem.Severity == config.Warning {
 			p.log.Bare().Warn(report.Warning(problem.Origin, problem.Message))

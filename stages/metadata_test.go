@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
@@ -31,11 +32,10 @@ func atHetzner(t *testing.T, cfg, settings string, other map[string]string) *ben
 	boot, err := system.BootID()
 	testkit.NoError(t, err)
 	answers := map[string]map[string]string{}
-	for path, text := range map[string]string{"/hostname": "h1", "/public-keys": `["` + platformsKey + ` me"]`,
-		"/network-config": `config: [{type: physical, name: eth0, mac_address: "96:00:00:aa:bb:cc", subnets: [{type: dhcp, ipv4: true}]}]`} {
-		if given, ok := other[path]; ok {
-			text = given
-		}
+	said := map[string]string{"/hostname": "h1", "/public-keys": `["` + platformsKey + ` me"]`,
+		"/network-config": `config: [{type: physical, name: eth0, mac_address: "96:00:00:aa:bb:cc", subnets: [{type: dhcp, ipv4: true}]}]`}
+	maps.Copy(said, other)
+	for path, text := range said {
 		answers["http://169.254.169.254/hetzner/v1/metadata"+path] = map[string]string{"text": text}
 	}
 	text, err := json.Marshal(map[string]any{"boot": boot, "answers": answers})

@@ -61,6 +61,9 @@ func (p *process) recordWith(s report.Stage, more ...report.Stage) (bootRecord, 
 	for _, source := range p.sources {
 		r.AddSource(source)
 	}
+	for _, skipped := range p.skipped {
+		r.AddSkipped(skipped)
+	}
 	s.Operations, s.Planned, s.Waits, s.Warnings = nil, nil, nil, nil
 	r.Add(s, p.last)
 	return p.compose(r, err, more)

@@ -181,6 +181,8 @@ type process struct {
 	lock *os.File
 	// sources are all texts that were parsed.
 	sources []report.Source
+	// skipped are entries of configs whose conditions do not hold on this machine.
+	skipped []report.Skipped
 	// last reports whether the machine is provisioned when this stage has succeeded.
 	last bool
 	// marked reports whether this stage has written the report of its being killed.
@@ -233,6 +235,7 @@ func newProcess(ctx context.Context, o Options, s stage) (*process, error) {
 	p.useOEM()
 	p.env = &providers.Env{Platform: o.Platform, Log: log, Fetch: p.fetch, IMDS: p.imds, Run: p.run, Arguments: arguments, Settings: p.settings, Dirs: providers.ImageDirs(), Timeout: o.FetchTimeout, Accept: p.acceptUserData}
 	p.state, err = loadState(o.StateFile)
+	p.useFacts()
 	p.imds.ImportCredentials(p.state.Credentials)
 	if o.Platform.Credentials != nil {
 		p.fetch.Credentials = o.Platform.Credentials(p.imds)

@@ -29,6 +29,8 @@ type state struct {
 	// Credentials are those of metadata services, until the last stage.
 	// Neither this nor what follows is in the reference's.
 	Credentials imds.CredentialCache `json:"credentials,omitempty"`
+	// Facts are those that configs have asked for.
+	Facts map[string]string `json:"facts,omitempty"`
 	// ConfigDigest identifies the config; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
 	// FilesWritten reports that the files stage has passed, so that the machine is

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +18,10 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
@@ -36,6 +39,8 @@ type machineFacts struct {
 	failure.Machine
 	// Platform is the value of ignition.platform.id.
 	Platform string `json:"platform,omitempty"`
+	// Facts are those that the machine itself can tell a config.
+	Facts map[string]string `json:"facts,omitempty"`
 	// KernelArguments are words without a value, and names with "=" of those whose
 	// value is left out.
 	KernelArguments []string                  `json:"kernelArguments"`
@@ -62,8 +67,9 @@ func factsCommand() *cobra.Command {
 		Example: "  firstlightctl facts > web1.json\n" +
 			"  firstlightctl plan --facts web1.json web1.bu",
 		Long: `Print, as JSON, what a plan has to know of this machine: its block devices with
-their links, partitions and formats, users and groups, and kernel arguments. On
-another one "firstlightctl plan --facts FILE" plans a first boot with it.
+their links, partitions and formats, users and groups, kernel arguments, and of
+what a config can ask ("${fact:NAME}") all that no platform has to be asked for.
+On another one "firstlightctl plan --facts FILE" plans a first boot with it.
 
 It holds no contents of files or disks, no password hashes, and of kernel
 arguments with a value only the names, unless they are Ignition's or ours and no
@@ -104,9 +110,33 @@ func gatherFacts(m *storage.Machine, root string) (f *machineFacts, leftOut, err
 		return nil, nil, err
 	}
 	f.KernelArguments, f.Platform = shownArguments(line)
+	f.Facts = ownFacts(f.Platform)
 	f.Devices, leftOut = m.Inventory()
 	f.Users, f.Groups, err = readAccounts(os.DirFS(root))
 	return f, leftOut, err
+}
+
+// ownFacts are those of this machine that nobody else has to be asked for.
+func ownFacts(platform string) map[string]string {
+	facts := map[string]string{}
+	env := &providers.Env{Platform: providers.Platform{ID: platform}, Log: quietLogger(), Fetch: fetch.New(nil, fetchLimit), Facts: new(providers.Facts)}
+	env.Fetch.Offline = true
+	for _, name := range config.FactNames() {
+		// What it cannot tell, or has no value for a config, is given by hand.
+		if value, err := env.Facts.Get(context.Background(), env, name); err == nil && value != "" {
+			facts[name] = value
+		}
+	}
+	return facts
+}
+
+// add adds those of a machine that were not given by hand.
+func (g givenFacts) add(f *machineFacts) {
+	for name, value := range f.Facts {
+		if _, given := g[name]; !given {
+			g[name] = value
+		}
+	}
 }
 
 // shownValues are the kernel arguments whose values are no secrets.

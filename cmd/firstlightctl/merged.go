@@ -25,20 +25,26 @@ type merger struct {
 	// need the network.
 	notFetched []string
 	remote     []config.Resource
+	// facts are those of the machine, and skipped the entries that are for others.
+	facts   givenFacts
+	skipped []config.Skipped
 }
 
 // printMerged merges configs, adds to the report what is wrong with each of
 // them and with the whole, and prints the whole unless one cannot be read.
-func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
-	m := &merger{report: r, lines: newLineFinder(r), client: fetch.New(nil, 0)}
+func printMerged(inputs []input, facts givenFacts, r *report, stdout, stderr io.Writer) error {
+	m := &merger{report: r, lines: newLineFinder(r), client: fetch.New(nil, 0), facts: facts}
 	m.client.Offline = true
 	var merged *config.Config
 	for _, in := range inputs {
-		cfg := m.read(in)
+		cfg, err := m.read(in)
+		if err != nil {
+			return err
+		}
 		if cfg == nil {
 			continue
 		}
-		cfg, err := m.resolve(cfg)
+		cfg, err = m.resolve(cfg)
 		if err != nil {
 			return err
 		}
@@ -49,6 +55,9 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 	}
 	for _, note := range m.notFetched {
 		fmt.Fprintln(stderr, "note:", printable(note))
+	}
+	for _, s := range m.skipped {
+		fmt.Fprintln(stderr, "note: skipped", printable(s.String()))
 	}
 	if merged == nil || r.problems.HasErrors() {
 		return nil
@@ -69,14 +78,15 @@ func printMerged(inputs []input, r *report, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// read is nil if the config was refused.
-func (m *merger) read(in input) *config.Config {
+// read is nil if the config was refused. The error says that it uses a fact that was not
+// given.
+func (m *merger) read(in input) (*config.Config, error) {
 	cfg, problems, err := butane.ParseAny(in.text, in.name)
 	m.report.add(in, check.WithError(in.name, problems, err))
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	return cfg
+	return m.withFacts(cfg)
 }
 
 // addNew adds problems, except those that a single config was reported with. What was a
@@ -139,7 +149,8 @@ func (m *merger) fetchReference(ref config.Resource) (*config.Config, int, error
 		m.addNew(config.Problems{config.NewProblem(config.RuleReferenceUnreadable, config.Error, o, "%v", err)})
 		return nil, 0, nil
 	}
-	return m.read(newInput(name, text)), len(text), nil
+	child, err := m.read(newInput(name, text))
+	return child, len(text), err
 }
 
 // annotatedJSON is a config as indented JSON with the position of each value in a

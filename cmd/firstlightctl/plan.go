@@ -33,7 +33,9 @@ partition tables, or 512, or what --sector-size says. Without --disk the devices
 of this machine are read, which needs permission. The plan waits for no device.
 
 With --facts the disks, users and kernel arguments are those of another machine,
-on which "firstlightctl facts" has printed them.
+on which "firstlightctl facts" has printed them. A config with "facts: true" is
+planned for the machine of which --fact and --facts tell the values that it asks
+for; --fact counts more.
 
 --root is the root filesystem of the machine's image. What the config wants in
 it is compared with what is there. Without it there is an empty root, which has
@@ -58,8 +60,8 @@ know.
 
 With --json, "disks" has each disk "before" and "after", sizes in bytes, and
 under "destroys" what would be lost on it, as texts; "fetches", "secrets",
-"units", "kernelArguments", "replaces", "operations", "conflicts", "warnings"
-and "notJudged" have the rest, and "differences" those to a record.
+"skipped", "units", "kernelArguments", "replaces", "operations", "conflicts",
+"warnings" and "notJudged" have the rest, and "differences" those to a record.
 Members may be added.
 
 Exit status:
@@ -72,6 +74,7 @@ type planOptions struct {
 	images        []string
 	sector        int
 	root, facts   string
+	factValues    []string
 	record        string
 	fetch, verify bool
 	json          bool
@@ -100,6 +103,7 @@ func planCommand() *cobra.Command {
 	f.StringVar(&o.record, "diff", "", "compare with this `RECORD` of a first boot")
 	f.StringArrayVar(&o.images, "disk", nil, "image file for a disk, as `NAME=IMAGE`")
 	f.BoolVar(&o.fetch, "fetch", false, "fetch configs, ask servers for the rest")
+	f.StringArrayVar(&o.factValues, "fact", nil, "what \"${fact:NAME}\" stands for: `NAME=VALUE`")
 	f.StringVar(&o.facts, "facts", "", "`FILE` of firstlightctl facts, about the machine")
 	f.StringVar(&o.root, "root", "", "the `DIR` that is the root filesystem of the image")
 	f.IntVar(&o.sector, "sector-size", 0, "sectors of the images have this many `BYTES`")
@@ -110,8 +114,10 @@ func planCommand() *cobra.Command {
 
 // A planResult is what plan prints. Its lists are never null in JSON.
 type planResult struct {
-	Fetches         []plannedFetch     `json:"fetches"`
-	Secrets         []plannedSecret    `json:"secrets"`
+	Fetches []plannedFetch  `json:"fetches"`
+	Secrets []plannedSecret `json:"secrets"`
+	// Skipped are the entries that are for other machines.
+	Skipped         []failure.Skipped  `json:"skipped"`
 	KernelArguments *plannedArguments  `json:"kernelArguments,omitempty"`
 	Disks           []plan.DiskPreview `json:"disks"`
 	// Replaces are the nodes of the root that are replaced, for people.
@@ -151,10 +157,14 @@ func runPlan(file string, o planOptions, stdin io.Reader, stdout, stderr io.Writ
 		return fmt.Errorf("reading the config: %w", err)
 	}
 	p := newPlanning(o, images)
+	if p.told, err = parseGivenFacts(o.factValues); err != nil {
+		return err
+	}
 	if o.facts != "" {
 		if p.known, err = readFacts(o.facts, stdin); err != nil {
 			return err
 		}
+		p.told.add(p.known)
 	}
 	cfg, err := p.config(in, stderr)
 	if err != nil {
@@ -199,8 +209,10 @@ func (o planOptions) checkSector() error {
 type planning struct {
 	planOptions
 	images map[string]string
-	// known are the facts about a machine, if they were given.
+	// known is what firstlightctl facts has printed on a machine, if it was given, and told
+	// are facts for the config.
 	known  *machineFacts
+	told   givenFacts
 	client *fetch.Client
 	// references are the remote configs that the config refers to.
 	references []config.Resource
@@ -214,7 +226,7 @@ func newPlanning(o planOptions, images map[string]string) *planning {
 	p := &planning{planOptions: o, images: images, client: fetch.New(nil, fetchLimit), original: func(text string) string { return text }}
 	p.client.Offline = !o.fetch && !o.verify
 	p.log = quietLogger()
-	p.result = &planResult{Fetches: []plannedFetch{}, Secrets: []plannedSecret{}, Disks: []plan.DiskPreview{}, Replaces: []string{}, Units: []plannedUnit{}, Operations: []operation{},
+	p.result = &planResult{Fetches: []plannedFetch{}, Secrets: []plannedSecret{}, Skipped: []failure.Skipped{}, Disks: []plan.DiskPreview{}, Replaces: []string{}, Units: []plannedUnit{}, Operations: []operation{},
 		Conflicts: []failure.Problem{}, Warnings: []string{}, NotJudged: []string{}}
 	return p
 }
@@ -228,7 +240,7 @@ func quietLogger() *failure.Logger {
 // given. It is nil if the config was refused.
 func (p *planning) mainConfig(in input, m *merger) (*config.Config, error) {
 	if p.given() == "" {
-		return m.read(in), nil
+		return m.read(in)
 	}
 	sources, err := p.butane()
 	if err != nil {
@@ -239,14 +251,17 @@ func (p *planning) mainConfig(in input, m *merger) (*config.Config, error) {
 	if checked.MachineConfig {
 		return nil, forOpenShift(in)
 	}
-	return checked.Config, nil
+	if checked.Config == nil {
+		return nil, nil
+	}
+	return m.withFacts(checked.Config)
 }
 
 // config reads a config with the configs that it refers to, those in data URLs if
 // nothing may be fetched, and prints their problems.
 func (p *planning) config(in input, stderr io.Writer) (*config.Config, error) {
 	r := report{included: p.included}
-	m := &merger{report: &r, lines: newLineFinder(&r), client: p.client}
+	m := &merger{report: &r, lines: newLineFinder(&r), client: p.client, facts: p.told}
 	cfg, err := p.mainConfig(in, m)
 	if err != nil {
 		return nil, err
@@ -260,6 +275,9 @@ func (p *planning) config(in input, stderr io.Writer) (*config.Config, error) {
 	p.references = m.remote
 	for _, note := range m.notFetched {
 		fmt.Fprintln(stderr, "note:", printable(note))
+	}
+	for _, s := range m.skipped {
+		p.result.Skipped = append(p.result.Skipped, failure.Skipped{Origin: s.Origin, Name: s.Entry, Fact: s.Fact, Pattern: s.Pattern, Value: s.Value})
 	}
 	if err := printText(stderr, &r); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
@@ -36,6 +37,9 @@ func (d drawing) plan(p *planResult) string {
 	}
 	b.WriteString(d.destroys(p.Disks) + d.replaces(p.Replaces))
 	b.WriteString(d.units(p.Units))
+	for _, s := range p.Skipped {
+		b.WriteString(d.wrap("skipped: ", config.Skipped{Origin: s.Origin, Entry: s.Name, Fact: s.Fact, Pattern: s.Pattern, Value: s.Value}.String()))
+	}
 	for _, warning := range p.Warnings {
 		b.WriteString(d.wrap("warning: ", warning))
 	}

@@ -32,7 +32,8 @@ Formats:
 With --merged the FILEs are merged as at boot: the first is the base, later ones
 win. Configs in data URLs are merged too; nothing is fetched. The result is
 printed as JSON, with the position of each value in a comment after it; problems
-go to standard error.
+go to standard error. The values that a config with "facts: true" asks for are
+given with --fact.
 
 ` + exitHelp
 
@@ -41,6 +42,7 @@ type validateOptions struct {
 	format string
 	strict bool
 	merged bool
+	facts  []string
 }
 
 func validateCommand() *cobra.Command {
@@ -62,6 +64,7 @@ func validateCommand() *cobra.Command {
 	f.BoolVar(&o.strict, "strict", false, "refuse configs with warnings too")
 	f.BoolVar(&o.merged, "merged", false, "print the files merged into one config")
 	o.addFlags(f)
+	f.StringArrayVar(&o.facts, "fact", nil, "with --merged, what \"${fact:NAME}\" is: `NAME=VALUE`")
 	return c
 }
 
@@ -95,7 +98,11 @@ func validate(files []string, o validateOptions, stdin io.Reader, stdout, stderr
 		if unreadable != nil {
 			return unreadable // the others alone would be a different config
 		}
-		if err := printMerged(inputs, &r, stdout, stderr); err != nil {
+		facts, err := parseGivenFacts(o.facts)
+		if err != nil {
+			return err
+		}
+		if err := printMerged(inputs, facts, &r, stdout, stderr); err != nil {
 			return err
 		}
 		stdout = stderr

@@ -143,6 +143,7 @@ func (t *translation) checkMode(n *doc.Node, usual string) {
 }
 
 func (t *translation) checkMountUnit(n *doc.Node) {
+	t.checkMountUnitFacts(n)
 	if !isTrue(n, "withMountUnit") {
 		return
 	}

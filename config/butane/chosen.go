@@ -51,8 +51,8 @@ func (t *translation) chosenDisks() {
 				disk.Remove(member)
 			}
 		}
-		appendItem(ensureObject(t.result, firstlight), "disks", chosen)
-		if len(disk.Members) > 0 {
+		appendItem(ensureObject(t.result, firstlight), "disks", withCondition(chosen, disk))
+		if rest := len(disk.Members); rest > 1 || rest == 1 && disk.Member("when") == nil {
 			if disk.Member("device") == nil {
 				disk.Set("device", nodeBuilder{as}.value(config.ChosenPrefix+as.Text))
 			}

@@ -21,6 +21,7 @@ func (t *translation) desugar() {
 	t.result.Member("systemd").Remove("quadlets") // made into files and links below
 	t.walkObjects(t.result, configType, t.desugarObject)
 	t.chosenDisks()
+	t.facts()
 	t.result = doc.Merge(configType, t.mountUnits(), t.result)
 	t.trees()
 	t.quadlets()
@@ -56,7 +57,7 @@ func (t *translation) desugarObject(n *doc.Node, typ reflect.Type) {
 	case unitType, dropinType:
 		if local := n.Member("contentsLocal"); local != nil && local.Text != "" {
 			if contents, ok := t.local(local); ok {
-				n.Set("contents", nodeBuilder{local}.value(string(contents)))
+				n.Set("contents", nodeBuilder{local}.value(t.literal(contents)))
 			}
 		}
 	case userType:
@@ -81,7 +82,7 @@ func (t *translation) authorizedKeys(n, local *doc.Node) {
 		for line := range bytes.Lines(text) {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 			if len(line) > 0 {
-				appendItem(n, "sshAuthorizedKeys", nodeBuilder{file}.value(string(line)))
+				appendItem(n, "sshAuthorizedKeys", nodeBuilder{file}.value(t.literal(line)))
 			}
 		}
 	}

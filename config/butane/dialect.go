@@ -56,7 +56,7 @@ var dialects = sync.OnceValue(func() []Dialect {
 			Dialect{Version: "1.1.0-experimental", Spec: config.V3_7Experimental}),
 		openshifts(),
 		newSeries(firstlight, nil,
-			Dialect{Version: "1.0.0", Spec: config.V3_6, root: append([]string{"include", "params"}, bootAndGrub...)}),
+			Dialect{Version: "1.0.0", Spec: config.V3_6, root: append([]string{"facts", "include", "params"}, bootAndGrub...)}),
 	)
 })
 

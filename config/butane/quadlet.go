@@ -55,17 +55,18 @@ func (t *translation) quadlets() {
 }
 
 func (t *translation) quadletFile(k nodesByPath, n *doc.Node, name string) {
-	from, contents := n, []byte(text(n, "contents"))
-	if c := n.Member("contents"); c != nil {
-		from = c
-	}
-	if local := n.Member("contentsLocal"); local != nil && local.Text != "" {
-		from = local
-		contents, _ = t.local(local)
-	}
 	m := nodeBuilder{n}
 	resource := m.object()
-	t.encode(resource, from, contents)
+	if local := n.Member("contentsLocal"); local != nil && local.Text != "" {
+		contents, _ := t.local(local)
+		t.encode(resource, local, contents)
+	} else {
+		from := n
+		if c := n.Member("contents"); c != nil {
+			from = c
+		}
+		t.encodeText(resource, from, text(n, "contents"))
+	}
 	t.quadletNode(k, n, "files", m.object("path", name, "contents", resource, "mode", 0o644))
 }
 
@@ -74,5 +75,5 @@ func (t *translation) quadletNode(k nodesByPath, at *doc.Node, list string, n *d
 		t.error(config.RuleDuplicatePath, at.Origin(), "the quadlet's file %q is already in the config: %s", text(n, "path"), shortPosition(before.node.Origin()))
 		return
 	}
-	t.addNode(k, list, n)
+	t.addNode(k, list, withCondition(n, at))
 }

@@ -25,7 +25,7 @@ func (t *translation) resource(n *doc.Node) {
 	case inline == nil && local == nil:
 		return
 	case local == nil && source == nil:
-		t.encode(n, inline, []byte(inline.Text))
+		t.encodeText(n, inline, inline.Text)
 		return
 	case inline == nil && source == nil:
 		if contents, ok := t.local(local); ok {

@@ -62,9 +62,11 @@ type rootSugar struct {
 	// Version is that of the variant's language, not that of the spec.
 	Version    string     `json:"version"`
 	BootDevice BootDevice `json:"bootDevice"`
-	Grub       Grub       `json:"grub"`
-	Metadata   Metadata   `json:"metadata"`
-	OpenShift  OpenShift  `json:"openshift"`
+	// Facts allows ${fact:NAME} in the texts of this config, and when in its entries.
+	Facts     *bool     `json:"facts" spec:"extension"`
+	Grub      Grub      `json:"grub"`
+	Metadata  Metadata  `json:"metadata"`
+	OpenShift OpenShift `json:"openshift"`
 	// Include lists documents below the files directory, which this one is merged over.
 	Include []string `json:"include" spec:"extension"`
 	// Params are the parameters by their names: what stands in texts as ${param:NAME} and
@@ -175,6 +177,8 @@ type Quadlet struct {
 	ContentsLocal *string `json:"contentsLocal"`
 	// Dropins extend the quadlet.
 	Dropins []config.Dropin `json:"dropins"`
+	// When says on which machines the quadlet is wanted; unset, on all.
+	When *config.When `json:"when" spec:"extension"`
 }
 
 // BootDevice changes the disks that the system boots from.

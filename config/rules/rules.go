@@ -50,7 +50,7 @@ var (
 )
 
 // all are the rules in the order of the pages.
-var all = slices.Concat(documents, values, paths, files, resources, disks, volumes, system, extensions, subvolumeRules, butane, composition, translation)
+var all = slices.Concat(documents, values, paths, files, resources, disks, volumes, system, extensions, facts, subvolumeRules, butane, composition, translation)
 
 // All returns all rules, in the order of docs/rules.md.
 func All() []Rule { return slices.Clone(all) }

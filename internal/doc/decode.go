@@ -37,6 +37,11 @@ type decoder struct {
 func (d *decoder) value(at place, n *Node, f *Field) {
 	switch f.Kind {
 	case Map:
+		if f.place.optional {
+			target := reflect.New(f.Type).UnsafePointer()
+			*(*place)(at) = target
+			at = target
+		}
 		d.object(at, n, f.Fields)
 	case List:
 		list := reflect.MakeSlice(f.Type, len(n.Items), len(n.Items))
@@ -55,7 +60,7 @@ func (d *decoder) object(at place, n *Node, fields []Field) {
 		f := &fields[i]
 		if m := n.Member(f.Name); m != nil {
 			d.value(f.in(at), m, f)
-		} else if f.IsObject() {
+		} else if f.isAlways() {
 			setAbsent(f.in(at), n, f.Fields)
 		}
 	}
@@ -94,7 +99,7 @@ func (d *decoder) target(k Kind) place {
 func setAbsent(at place, n *Node, fields []Field) {
 	*object(at) = Object{n, true}
 	for i := range fields {
-		if f := &fields[i]; f.IsObject() {
+		if f := &fields[i]; f.isAlways() {
 			setAbsent(f.in(at), n, f.Fields)
 		}
 	}

@@ -53,7 +53,7 @@ func encodeField(at place, f *Field, before, around *Node) *Node {
 		if isUnset(at, f) {
 			return nil
 		}
-		return encodeObject(at, f.Fields, around, f.Name, 0)
+		return encodeObject(f.target(at), f.Fields, around, f.Name, 0)
 	}
 	if f.isZero(at) {
 		// Zeros that are no pointers are kept if the document has them.
@@ -68,7 +68,7 @@ func encodeField(at place, f *Field, before, around *Node) *Node {
 	if f.IsList() {
 		return encodeList(f.list(at), f.Item, before)
 	}
-	return encodeScalar(f.scalar(at), f, before)
+	return encodeScalar(f.target(at), f, before)
 }
 
 // encodeList returns before if no item has changed, or else another list.
@@ -126,7 +126,7 @@ func encodeScalar(at place, f *Field, before *Node) *Node {
 // isUnset reports whether a value is left out. An object is unset if it was not
 // decoded and all of its members are unset.
 func isUnset(at place, f *Field) bool {
-	if !f.IsObject() {
+	if !f.isAlways() {
 		return f.isZero(at)
 	}
 	if object(at).IsPresent() {

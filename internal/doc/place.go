@@ -11,8 +11,8 @@ import (
 // type again for each value: that took half of their time.
 //
 // There are few sorts of values: objects (structs that begin with an Object), lists
-// (slices), and texts, numbers (int) and booleans, which are optional if they are
-// pointers.
+// (slices), and texts, numbers (int) and booleans. All but lists are optional if they are
+// pointers; an object that is rare in objects of which there are many should be.
 type place = unsafe.Pointer
 
 // A layout is how values of a field are in memory.
@@ -39,7 +39,11 @@ func object(at place) *Object { return (*Object)(at) }
 // list is the variable of a list.
 func (f *Field) list(at place) reflect.Value { return reflect.NewAt(f.Type, at).Elem() }
 
-// isZero reports whether a value is that of a new object. It is not for objects.
+// isAlways reports whether the field is an object that is there even if it is unset.
+func (f *Field) isAlways() bool { return f.IsObject() && !f.place.optional }
+
+// isZero reports whether a value is that of a new object. It is not for objects that are
+// always there.
 func (f *Field) isZero(at place) bool {
 	switch {
 	case f.place.optional:
@@ -54,15 +58,15 @@ func (f *Field) isZero(at place) bool {
 	return *(*int)(at) == 0
 }
 
-// scalar is where the value itself is of a scalar that is not unset.
-func (f *Field) scalar(at place) place {
+// target is where the value itself is that is not unset.
+func (f *Field) target(at place) place {
 	if f.place.optional {
 		return *(*place)(at)
 	}
 	return at
 }
 
-// isOf reports whether a scalar is what n says. Scalar has returned where it is.
+// isOf reports whether a scalar is what n says. Target has returned where it is.
 func (f *Field) isOf(at place, n *Node) bool {
 	if n.Kind != f.Kind {
 		return false

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/json"
 )
 
@@ -34,7 +35,9 @@ type Record struct {
 	Machine Machine `json:"machine"`
 	// Sources are the configs, in the order in which they were read.
 	Sources []Source `json:"sources,omitempty"`
-	Stages  []Stage  `json:"stages"`
+	// Skipped are the entries whose conditions do not hold on this machine.
+	Skipped []Skipped `json:"skipped,omitempty"`
+	Stages  []Stage   `json:"stages"`
 	// Units are those of systemd that have failed, if it was none of the stages.
 	Units []string `json:"units,omitempty"`
 }
@@ -64,6 +67,16 @@ type Source struct {
 	// Digest is "sha512-" and the sum of its bytes, in hexadecimal.
 	Digest string `json:"digest,omitempty"`
 	Bytes  int64  `json:"bytes,omitempty"`
+}
+
+// Skipped is an entry of a config that is for other machines.
+type Skipped struct {
+	Origin config.Origin `json:"origin"`
+	Name   string        `json:"name,omitempty"` // a path, a name or a device
+	// Fact has the Value, and Pattern is what it should match.
+	Fact    string `json:"fact"`
+	Pattern string `json:"pattern"`
+	Value   string `json:"value"`
 }
 
 // A Wait is time that passed for something that had to come: a device, a route, a server,
@@ -96,6 +109,13 @@ func (r *Record) Add(s Stage, last bool) {
 func (r *Record) AddSource(s Source) {
 	if !slices.Contains(r.Sources, s) {
 		r.Sources = append(r.Sources, s)
+	}
+}
+
+// AddSkipped appends an entry, once.
+func (r *Record) AddSkipped(s Skipped) {
+	if !slices.Contains(r.Skipped, s) {
+		r.Skipped = append(r.Skipped, s)
 	}
 }
 
