@@ -58,6 +58,9 @@ type machine struct {
 	arguments []string
 	// runs counts the stages that were started.
 	runs int
+	// secretSources says that the secrets are not in the config, so that the cache and the
+	// state have none.
+	secretSources bool
 	// traced has all that the stages and their helpers do recorded.
 	traced bool
 }
@@ -180,7 +183,9 @@ func (m *machine) mayHold(name string, mode fs.FileMode) bool {
 	switch {
 	case !inside:
 		return false
-	case strings.HasPrefix(name, "bin/"), name == "config.ign":
+	case m.secretSources:
+		return mayHoldSource(name, mode)
+	case strings.HasPrefix(name, "bin/"), strings.HasPrefix(name, "credentials/"), name == "config.ign":
 		return true // the test's own
 	case strings.HasPrefix(name, "root/etc/systemd/system/"):
 		return true // units are for all to read
