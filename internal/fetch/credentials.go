@@ -18,7 +18,8 @@ type Credentials struct {
 	Google func(ctx context.Context, scope string) (string, error)
 	// GoogleIdentity returns a JSON Web Token that says which instance this is.
 	GoogleIdentity func(ctx context.Context, audience string) (string, error)
-	// Azure returns a bearer token for a resource, such as "https://vault.azure.net".
+	// Azure returns a bearer token for a resource, such as "https://vault.azure.net". Of
+	// several identities of a machine the one is meant whose ID follows: "&client_id=ID".
 	Azure func(ctx context.Context, resource string) (string, error)
 	// AzureMachine returns what the platform says of this machine, as JSON.
 	AzureMachine func(context.Context) (string, error)

@@ -10,7 +10,6 @@ func Hint(err error) string {
 	var mismatch *hashError
 	var compression *compressionError
 	var store *storeError
-	var secret *secretError
 	var status *StatusError
 	var last *AttemptError
 	switch {
@@ -18,8 +17,8 @@ func Hint(err error) string {
 		return "compare verification.hash in the config with the contents; the hash is over the decompressed bytes"
 	case errors.As(err, &compression):
 		return "remove compression from the config, or compress the contents with gzip"
-	case errors.As(err, &secret) && secret.hint != "":
-		return secret.hint
+	case errors.As(err, &store) && store.hint != "":
+		return store.hint
 	case errors.As(err, &status) && (status.byProxy || errors.Is(err, ErrNotFound)):
 		return status.hint()
 	case errors.Is(err, ErrNotFound):

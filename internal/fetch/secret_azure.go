@@ -19,9 +19,12 @@ var azureSecrets = &secretStore{storeurl.Azure, "Azure Key Vault", askAzure, [][
 }}
 
 // azureIdentity is shown for a resource.
-func (c *Client) azureIdentity(resource string) *bearer {
+func (c *Client) azureIdentity(s *storeurl.Secret, resource string) *bearer {
+	if s.ClientID != "" {
+		resource += "&client_id=" + s.ClientID
+	}
 	return &bearer{c.Credentials.Azure, resource, "azure", "as this machine's managed identity",
-		"give the machine a managed identity, assigned by the system or by the user; of several the metadata service does not know which one is meant"}
+		"give the machine a managed identity, and if it has several, say which one is meant by client_id=ID after a ? in the URL"}
 }
 
 // askAzure gets a secret of Azure Key Vault.
@@ -33,7 +36,7 @@ func askAzure(ctx context.Context, c *Client, s *storeurl.Secret) ([]byte, strin
 		u.Path += "/" + s.Version
 	}
 	_, cloud, _ := strings.Cut(s.Host, ".")
-	return c.azureIdentity("https://"+cloud).ask(ctx, c, u, decodeAzure)
+	return c.azureIdentity(s, "https://"+cloud).ask(ctx, c, u, decodeAzure)
 }
 
 func decodeAzure(answer []byte) ([]byte, error) {

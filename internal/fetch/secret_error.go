@@ -8,23 +8,6 @@ import (
 	"github.com/firstlight-os/firstlight/internal/storeurl"
 )
 
-// A secretError is why a store gives no secret.
-type secretError struct {
-	store, who, name string
-	hint             string
-	err              error
-}
-
-func (e *secretError) Unwrap() error { return e.err }
-
-func (e *secretError) Error() string {
-	text := fmt.Sprintf("%s: %v", e.store, e.err)
-	if e.who == "" {
-		return text
-	}
-	return fmt.Sprintf("%s\nasked %s for the secret %q", text, e.who, e.name)
-}
-
 // noSecret is an error that another attempt would not change. It has no part of a secret.
 func noSecret(hint, format string, args ...any) error {
 	return &AttemptError{Kind: Permanent, Err: fmt.Errorf(format, args...), hint: hint}
@@ -53,13 +36,13 @@ func (e *identityError) Error() string {
 // between this machine and the store is not its matter.
 func (c *Client) explainSecret(err error, store *secretStore, s *storeurl.Secret, who string) error {
 	e := *c.classify(err)
-	about := &secretError{store: store.name, who: who, name: s.Name, hint: e.hint, err: e.Err}
+	about := &storeError{Store: store.name, Object: s.Name, Identity: who, Err: e.Err, hint: e.hint}
 	var status *StatusError
 	var identity *identityError
 	var attempt *AttemptError
 	switch {
 	case errors.As(err, &identity):
-		about.err = identity
+		about.Err = identity
 		if !errors.As(err, &attempt) { // nobody was asked, or it was answered
 			e.Kind = Permanent
 		}

@@ -110,7 +110,7 @@ const azureManagement = "https://management.azure.com/"
 
 // https://developer.hashicorp.com/vault/api-docs/auth/azure
 func (v *vault) azureProof(ctx context.Context) (map[string]string, error) {
-	jwt, err := v.client.azureIdentity(azureManagement).get(ctx)
+	jwt, err := v.client.azureIdentity(v.secret, azureManagement).get(ctx)
 	if err != nil {
 		return nil, err
 	}

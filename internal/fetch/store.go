@@ -9,12 +9,13 @@ import (
 	"github.com/firstlight-os/firstlight/internal/xmltext"
 )
 
-// A storeError is a response of an object store without the object.
+// A storeError is why an object store does not give an object, or a store of secrets a secret.
 type storeError struct {
-	Store, Bucket, Object string
+	Store, Bucket, Object string // a secret has no bucket
 	Region                string // "" where the store has none
-	Identity              string // as a phrase: "anonymously"
-	Err                   error  // wraps a *StatusError of the store
+	Identity              string // as a phrase: "anonymously"; "" if nobody was asked
+	Err                   error  // of an object store it wraps a *StatusError
+	hint                  string // "" for the one that all object stores have
 }
 
 func (e *storeError) Unwrap() error { return e.Err }
@@ -22,7 +23,12 @@ func (e *storeError) Unwrap() error { return e.Err }
 func (e *storeError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v", e.Store, e.Err)
-	fmt.Fprintf(&b, "\nasked %s for the object %q of the bucket %q", e.Identity, e.Object, e.Bucket)
+	switch {
+	case e.Bucket != "":
+		fmt.Fprintf(&b, "\nasked %s for the object %q of the bucket %q", e.Identity, e.Object, e.Bucket)
+	case e.Identity != "":
+		fmt.Fprintf(&b, "\nasked %s for the secret %q", e.Identity, e.Object)
+	}
 	if e.Region != "" {
 		fmt.Fprintf(&b, " in %s", e.Region)
 	}

@@ -42,6 +42,8 @@ type Secret struct {
 	Region string
 	// Stage is the label of a version at AWS.
 	Stage string
+	// ClientID is that of one of several managed identities that a machine of Azure has.
+	ClientID string
 	// Namespace, Role and Auth are those of a vault: for the cloud's identity of a machine
 	// to log in as, and where the method for that is mounted.
 	Namespace, Role, Auth string
@@ -56,9 +58,9 @@ type store struct {
 
 var stores = [...]store{
 	{AWS, AWSForm, []string{"region", "stage", "version"}, readAWS},
-	{Azure, AzureForm, nil, readAzure},
+	{Azure, AzureForm, []string{"client_id"}, readAzure},
 	{GCP, GCPForm, nil, readGCP},
-	{Vault, VaultForm, []string{"auth", "namespace", "region", "role", "version"}, readVault},
+	{Vault, VaultForm, []string{"auth", "client_id", "namespace", "region", "role", "version"}, readVault},
 }
 
 // errName says that a URL names no secret; Parse adds what it should look like.
@@ -114,6 +116,8 @@ func (s *Secret) parameter(name string) *string {
 	switch name {
 	case "auth":
 		return &s.Auth
+	case "client_id":
+		return &s.ClientID
 	case "namespace":
 		return &s.Namespace
 	case "region":
@@ -147,6 +151,9 @@ func (s *store) readParameters(secret *Secret, query string) error {
 	}
 	if secret.Region != "" && !consistsOf(secret.Region, "-") {
 		return errors.New("the parameter region is not the name of a region, such as eu-west-1")
+	}
+	if secret.ClientID != "" && !consistsOf(secret.ClientID, "-") {
+		return errors.New("the parameter client_id is not the ID of a managed identity, such as 00001111-aaaa-2222-bbbb-3333cccc4444")
 	}
 	return nil
 }

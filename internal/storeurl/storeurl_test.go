@@ -22,6 +22,7 @@ func TestURLsName(t *testing.T) {
 		"aws-sm:" + arn + "?region=eu-west-1#k":                 {Name: arn, Region: "eu-west-1", Member: "k"},
 		"azure-kv:web/db":                                       {Host: "web.vault.azure.net", Name: "db"},
 		"azure-kv:web/db/0123abcd#a%20b":                        {Host: "web.vault.azure.net", Name: "db", Version: "0123abcd", Member: "a b"},
+		"azure-kv:web/db?client_id=00001111-aaaa":               {Host: "web.vault.azure.net", Name: "db", ClientID: "00001111-aaaa"},
 		"azure-kv:web.vault.azure.cn/db":                        {Host: "web.vault.azure.cn", Name: "db"},
 		"azure-kv:web.vault.usgovcloudapi.net/d-b":              {Host: "web.vault.usgovcloudapi.net", Name: "d-b"},
 		"gcp-sm:projects/p-1/secrets/s_1":                       {Name: "projects/p-1/secrets/s_1"},
@@ -81,7 +82,7 @@ func TestURLsThatNameNothingAreRefused(t *testing.T) {
 		"azure-kv:web%2Fdb":                                     azure,
 		"azure-kv:web.example.com/db":                           "no host below vault.azure.net, vault.azure.cn, vault.usgovcloudapi.net",
 		"azure-kv:web.vault.azure.net.evil/db":                  "no host below vault.azure.net",
-		"azure-kv:web/db?version=1":                             "azure-kv URLs have no parameters",
+		"azure-kv:web/db?version=1":                             "a parameter that azure-kv URLs do not have; they have client_id",
 		"azure-kv:https://web.vault.azure.net/secrets/db":       azure,
 		"gcp-sm:p/s":                                            google,
 		"gcp-sm:projects/p/secrets":                             google,
@@ -109,10 +110,12 @@ func TestURLsThatNameNothingAreRefused(t *testing.T) {
 		"vault:https://v/kv/a?version=0#k":                      "a number from 1 on",
 		"vault:https://v/kv/a?version=x#k":                      "a number from 1 on",
 		"vault:https://v/kv/a?region=r#k":                       "needs the parameter role",
+		"vault:https://v/kv/a?client_id=r#k":                    "needs the parameter role",
+		"azure-kv:web/db?client_id=1%26x":                       "the parameter client_id is not the ID of a managed identity",
 		"vault:https://v/kv/a?auth=/aws#k":                      "without a slash at either end",
 		"vault:https://v/kv/a?namespace=n%0d%0aX:y#k":           "control character",
 		"vault:https://v/kv/a?namespace=a b#k":                  "without a slash at either end",
-		"vault:https://v/kv/a?token=x#k":                        "they have auth, namespace, region, role, version",
+		"vault:https://v/kv/a?token=x#k":                        "they have auth, client_id, namespace, region, role, version",
 	} {
 		_, err := Parse(source)
 		if err == nil || !strings.Contains(err.Error(), want) {

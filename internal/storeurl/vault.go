@@ -52,8 +52,8 @@ func (s *Secret) checkVault() error {
 		return errors.New("a secret of a vault has members, of which the URL names none; add #MEMBER")
 	case s.Version != "" && !isNumber(s.Version):
 		return errors.New("the version of a secret in a vault is a number from 1 on")
-	case s.Region != "" && s.Role == "":
-		return errors.New("the parameter region is for logging in by the identity of AWS, which needs the parameter role")
+	case s.Region+s.ClientID != "" && s.Role == "":
+		return errors.New("the parameters region and client_id are for logging in by the identity of AWS and of Azure, which needs the parameter role")
 	case !isPath(s.Namespace) || !isPath(s.Auth):
 		return errors.New("the parameters auth and namespace are paths of letters, digits, -, _ and . without a slash at either end")
 	}

@@ -275,16 +275,19 @@ func TestSecretsOfAzure(t *testing.T) {
 		set          func(*fetch.Credentials)
 		failure      []string
 	}{
-		"newest":    {"azure-kv:web/db", "canary 1", nil, nil},
-		"version":   {"azure-kv:web/db/0123abcd", "canary 0", nil, nil},
-		"a host":    {"azure-kv:web.vault.azure.net/db", "canary 1", nil, nil},
+		"newest":  {"azure-kv:web/db", "canary 1", nil, nil},
+		"version": {"azure-kv:web/db/0123abcd", "canary 0", nil, nil},
+		"a host":  {"azure-kv:web.vault.azure.net/db", "canary 1", nil, nil},
+		"one of several identities": {"azure-kv:web/db?client_id=00001111-aaaa", "canary 1", func(k *fetch.Credentials) {
+			k.Azure = given(t, "https://vault.azure.net&client_id=00001111-aaaa", "eyJgood")
+		}, nil},
 		"china":     {"azure-kv:web.vault.azure.cn/db", "canary 2", func(k *fetch.Credentials) { k.Azure = given(t, "https://vault.azure.cn", "eyJgood") }, nil},
 		"a member":  {"azure-kv:web/json#k", "canary 3", nil, nil},
 		"forbidden": {"azure-kv:web/root", "", nil, []string{"fetching azure-kv:web/root: Azure Key Vault: ", "403 Forbidden: Forbidden, Caller is not authorized", asked + `"root"`, "Key Vault Secrets User"}},
 		"no secret": {"azure-kv:web/none", "", nil, []string{"404 Not Found: SecretNotFound, A secret with", asked + `"none"`, "check the names of the vault and the secret"}},
 		"old token": {"azure-kv:web/db", "", func(k *fetch.Credentials) { k.Azure = given(t, "https://vault.azure.net", "eyJold") }, []string{"401 Unauthorized: Unauthorized, AKV10032: Invalid issuer.", asked, "the tenant"}},
 		"no identity": {"azure-kv:web/db", "", func(k *fetch.Credentials) { k.Azure = given(t, "https://vault.azure.net", "") },
-			[]string{"Azure Key Vault: this machine has no identity", "give the machine a managed identity"}},
+			[]string{"Azure Key Vault: this machine has no identity", "give the machine a managed identity, and if it has several, say which one is meant by client_id=ID"}},
 		"elsewhere":  {"azure-kv:web/db", "", func(k *fetch.Credentials) { k.Azure = nil }, []string{"the platform of this machine gives it no identity for this; the platform azure does", "ignition.platform.id"}},
 		"throttling": {"azure-kv:web/busy", "canary 4", nil, nil},
 	} {
@@ -417,6 +420,12 @@ func TestSecretsOfVaults(t *testing.T) {
 			c.Credentials.GoogleIdentity = given(t, "http://vault/web", "")
 		},
 			[]string{"this machine has no identity\nasked as the role \"web\" by the identity of this machine at the platform gcp", "give the instance a service account"}},
+		"one of several identities of Azure": {"secret/web?role=web&client_id=00001111-aaaa#key", "canary 1", func(_ *stores.Vault, c *fetch.Client) {
+			c.Credentials.Azure = given(t, "https://management.azure.com/&client_id=00001111-aaaa", "eyJgood")
+			c.Credentials.AzureMachine = func(context.Context) (string, error) {
+				return `{"subscriptionId":"s-1","resourceGroupName":"group","name":"web1"}`, nil
+			}
+		}, nil},
 		"no answer of Azure": {"secret/web?role=web#key", "", func(_ *stores.Vault, c *fetch.Client) {
 			c.Credentials.Azure = given(t, "https://management.azure.com/", "eyJgood")
 			c.Credentials.AzureMachine = func(context.Context) (string, error) { return "", errors.New("asking X: it is off") }
