@@ -101,6 +101,7 @@ func (p *process) parse(ctx context.Context, packed []byte, source report.Source
 	digest := hex.EncodeToString(sum[:])
 	p.log.Debug(fmt.Sprintf("parsing %s with SHA512: %s", name, digest))
 	source.Name, source.Digest, source.Bytes = system.PrintableLine(name), "sha512-"+digest, int64(len(text))
+	source.Signer = system.PrintableLine(p.signers[name])
 	p.sources = append(p.sources, source)
 	if err == nil && cfg.HasFacts() {
 		cfg, problems, err = p.withFacts(ctx, cfg)

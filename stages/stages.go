@@ -177,6 +177,8 @@ type process struct {
 	planned  []string
 	// trusted are the keys that configs have to be signed with, if there are any.
 	trusted trust.Keys
+	// signers are those of configs, by the names of these.
+	signers map[string]string
 	// lock is held while a stage, or a program that it has started, is at work.
 	lock *os.File
 	// sources are all texts that were parsed.

@@ -20,6 +20,7 @@ func (p *process) loadTrust() (err error) {
 	if p.TrustedKeys == "" {
 		return nil
 	}
+	p.signers = map[string]string{}
 	p.trusted, err = trust.ReadKeys(p.TrustedKeys, func(name string) ([]byte, error) { return system.ReadFile(name, system.SettingsText) })
 	if err != nil {
 		err = &report.Error{Doing: "reading the keys that configs have to be signed with", Err: err, Hint: "the image is broken: tell those who made it"}
@@ -85,5 +86,6 @@ func (p *process) verify(ctx context.Context, text, signature []byte, name strin
 		return report.Conflict(origin, hint, "the signature of the %s does not count: %v", name, err)
 	}
 	p.log.Info(fmt.Sprintf("the %s is signed with the %s", name, signer))
+	p.signers[name] = signer
 	return nil
 }

@@ -79,6 +79,9 @@ func TestSignedUserDataIsAccepted(t *testing.T) {
 		testkit.Equal(t, "file", b.cachedConfig().Storage.Files[0].Path, "/etc/signed")
 	}
 	b.says("user config (", "is signed with the SSH key SHA256:", "(release.pub)")
+	b.must("files")
+	signer := b.record().Sources[0].Signer
+	testkit.Contains(t, "signer", signer, "SSH key SHA256:", "(release.pub)")
 }
 
 func TestMinisignSignsUserData(t *testing.T) {

@@ -44,6 +44,9 @@ func (d drawing) record(t *timeline.Timeline) string {
 		if s.Referenced {
 			text += ", referenced by another"
 		}
+		if s.Signer != "" {
+			text += ", signed with the " + s.Signer
+		}
 		if s.Digest != "" {
 			text += ", " + shortDigest(s.Digest)
 		}

@@ -67,6 +67,8 @@ type Source struct {
 	// Digest is "sha512-" and the sum of its bytes, in hexadecimal.
 	Digest string `json:"digest,omitempty"`
 	Bytes  int64  `json:"bytes,omitempty"`
+	// Signer is the key that it was signed with, if the image wants that.
+	Signer string `json:"signer,omitempty"`
 }
 
 // Skipped is an entry of a config that is for other machines.

@@ -30,7 +30,7 @@ func hostileRecord(t *testing.T, text string) report.Record {
 	r.Boot, r.Agent, r.Platform, r.Outcome = text, text, text, text
 	r.Units = []string{text}
 	r.Machine = report.Machine{Architecture: text, Kernel: text}
-	r.Sources = []report.Source{{Kind: text, Name: text, Digest: text}}
+	r.Sources = []report.Source{{Kind: text, Name: text, Digest: text, Signer: text}}
 	encoded, err := json.Marshal(r)
 	testkit.NoError(t, err)
 	r, err = Parse(encoded)

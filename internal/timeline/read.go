@@ -113,6 +113,7 @@ func clean(r *report.Record) {
 		cleanLine(&s.Kind)
 		cleanLine(&s.Name)
 		cleanLine(&s.Digest)
+		cleanLine(&s.Signer)
 	}
 	for i := range r.Stages {
 		cleanStage(&r.Stages[i])
