@@ -57,5 +57,6 @@
 // it (shadow-utils, systemctl, setfiles) get it as an argument, and nothing of
 // the root is executed. Contents are the Fetcher's: this package neither verifies
 // nor decompresses. Of this module it imports config, files/ledger, files/rootfs,
-// internal/fetch (Redact), internal/json, internal/report and internal/system.
+// internal/fetch (Redact), internal/json, internal/report, internal/system and
+// internal/tar.
 package files

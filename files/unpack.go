@@ -1,7 +1,6 @@
 package files
 
 import (
-	"archive/tar"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/tar"
 )
 
 // Limits of archives. Who makes one needs no more; who wants to harm can have no more.
@@ -157,7 +157,7 @@ func explainArchive(err error, format string) error {
 		return &archiveError{"it is not compressed with gzip", "set the format to tar, if it is not compressed", err}
 	case errors.Is(err, gzip.ErrChecksum):
 		return &archiveError{"the checksum of gzip is wrong", again, err}
-	case errors.Is(err, tar.ErrHeader):
+	case errors.Is(err, tar.ErrForm):
 		return &archiveError{"it is not an archive of tar, or damaged", again, err}
 	}
 	return err
@@ -165,10 +165,7 @@ func explainArchive(err error, format string) error {
 
 // entry unpacks one entry.
 func (u *unpacker) entry(h *tar.Header, contents io.Reader) error {
-	if h.Typeflag == tar.TypeXGlobalHeader {
-		return nil
-	}
-	isDir := h.Typeflag == tar.TypeDir
+	isDir := h.Kind == tar.Directory
 	name, skip, err := u.name(h.Name, isDir)
 	if err != nil || skip {
 		return err
@@ -181,26 +178,26 @@ func (u *unpacker) entry(h *tar.Header, contents io.Reader) error {
 		return err
 	}
 	u.noteAttributes(h)
-	switch h.Typeflag {
-	case tar.TypeDir:
+	switch h.Kind {
+	case tar.Directory:
 		return u.to.Dir(name, a)
-	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
+	case tar.File:
 		return u.to.File(name, a, h.Size, contents)
-	case tar.TypeSymlink:
+	case tar.Link:
 		if err := checkTarget(h); err != nil {
 			return err
 		}
-		return u.to.Link(name, h.Linkname, a)
-	case tar.TypeLink:
+		return u.to.Link(name, h.Target, a)
+	case tar.HardLink:
 		return u.hardLink(name, h)
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+	case tar.CharDev, tar.BlockDev, tar.Pipe:
 		return badArchive("leave it out of the archive", "%q is %s; of an archive files, directories and links are unpacked", h.Name, kindOfEntry(h))
 	}
-	return badArchive("make the archive again, as ustar or pax", "%q is of the unknown kind %q", h.Name, h.Typeflag)
+	return badArchive("make the archive again, as ustar or pax", "%q is of the unknown kind %q", h.Name, h.Kind)
 }
 
 func kindOfEntry(h *tar.Header) string {
-	if h.Typeflag == tar.TypeFifo {
+	if h.Kind == tar.Pipe {
 		return "a named pipe"
 	}
 	return "a device"
@@ -209,31 +206,31 @@ func kindOfEntry(h *tar.Header) string {
 // hardLink makes another name of a file that has come before.
 func (u *unpacker) hardLink(name string, h *tar.Header) error {
 	const hint = "make the archive again, with the file that it is a link to"
-	target, skip, err := u.name(h.Linkname, false)
+	target, skip, err := u.name(h.Target, false)
 	if err != nil {
 		return err
 	}
 	if skip || target == name {
-		return badArchive(hint, "%q is a hard link to %q, which is not unpacked", h.Name, h.Linkname)
+		return badArchive(hint, "%q is a hard link to %q, which is not unpacked", h.Name, h.Target)
 	}
 	switch found, err := u.to.Lstat(target); {
 	case err != nil:
 		return err
 	case found == nil:
-		return badArchive(hint, "%q is a hard link to %q, which has not come before it in the archive, or is left out", h.Name, h.Linkname)
+		return badArchive(hint, "%q is a hard link to %q, which has not come before it in the archive, or is left out", h.Name, h.Target)
 	case found.IsDir():
-		return badArchive(hint, "%q is a hard link to %q, which is a directory", h.Name, h.Linkname)
+		return badArchive(hint, "%q is a hard link to %q, which is a directory", h.Name, h.Target)
 	}
 	return u.to.HardLink(name, target)
 }
 
 func checkTarget(h *tar.Header) error {
 	switch {
-	case h.Linkname == "":
+	case h.Target == "":
 		return badArchive("make the archive again", "%q is a symbolic link that leads nowhere", h.Name)
-	case len(h.Linkname) > maxArchiveName:
-		return badArchive("make the archive again", "%q is a symbolic link with a target of %d bytes; at most %d are possible", h.Name, len(h.Linkname), maxArchiveName)
-	case strings.Contains(h.Linkname, "\x00"):
+	case len(h.Target) > maxArchiveName:
+		return badArchive("make the archive again", "%q is a symbolic link with a target of %d bytes; at most %d are possible", h.Name, len(h.Target), maxArchiveName)
+	case strings.Contains(h.Target, "\x00"):
 		return badArchive("make the archive again", "%q is a symbolic link with a NUL in its target", h.Name)
 	}
 	return nil
@@ -288,25 +285,25 @@ func shortName(name string) string {
 // attributesOf are the owner, the mode and the time of an entry.
 func (u *unpacker) attributesOf(h *tar.Header, isDir bool) (rootfs.Attributes, error) {
 	const sticky, setgid, special, permissions = 0o1000, 0o2000, 0o6000, 0o777
-	a := rootfs.Attributes{Owner: u.owner, Mode: uint32(h.Mode) & permissions, Modified: h.ModTime}
+	a := rootfs.Attributes{Owner: u.owner, Mode: uint32(h.Mode) & permissions, Modified: h.Modified}
 	for _, id := range []struct {
 		what   string
-		number int
+		number int64
 		owner  **int
-	}{{"user", h.Uid, &a.Owner.UID}, {"group", h.Gid, &a.Owner.GID}} {
+	}{{"user", h.UID, &a.Owner.UID}, {"group", h.GID, &a.Owner.GID}} {
 		switch {
 		case *id.owner != nil: // the config says
 		case id.number < 0 || id.number >= math.MaxUint32: // which means nobody, see chown(2)
 			return a, badArchive("set "+id.what+" of the archive in the config", "%q belongs to %s %d, which there cannot be", h.Name, id.what, id.number)
 		default:
-			number := id.number
+			number := int(id.number)
 			*id.owner = &number
 		}
 	}
 	switch bits := uint32(h.Mode); {
 	case isDir:
 		a.Mode |= bits & (sticky | setgid)
-	case bits&special == 0 || h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
+	case bits&special == 0 || h.Kind == tar.Link || h.Kind == tar.HardLink:
 	case config.NonZero(u.archive.AllowSetuid):
 		a.Mode |= bits & special
 	default:
@@ -352,14 +349,12 @@ func (u *unpacker) others() rootfs.Attributes {
 // noteAttributes notes an entry with extended attributes, which count for nothing but labels
 // of SELinux, as the policy says those.
 func (u *unpacker) noteAttributes(h *tar.Header) {
-	const xattr, acl, label = "SCHILY.xattr.", "SCHILY.acl.", "SCHILY.xattr.security.selinux"
-	for key := range h.PAXRecords {
-		if key != label && (strings.HasPrefix(key, xattr) || strings.HasPrefix(key, acl) || strings.HasPrefix(key, "LIBARCHIVE.xattr.")) {
-			if u.withAttributes++; u.firstWith == "" {
-				u.firstWith = h.Name
-			}
-			return
-		}
+	isLabel := func(key string) bool { return key == "SCHILY.xattr.security.selinux" }
+	if len(h.Attributes) == 0 || !slices.ContainsFunc(h.Attributes, func(key string) bool { return !isLabel(key) }) {
+		return
+	}
+	if u.withAttributes++; u.firstWith == "" {
+		u.firstWith = h.Name
 	}
 }
 

@@ -48,6 +48,7 @@ var allowedImports = map[string][]string{
 	"internal/timeline":          {"config", "internal/json", "internal/report", "internal/system"},
 	"internal/system":            {},
 	"internal/storeurl":          {},
+	"internal/tar":               {},
 	"internal/tpm":               {},
 	"internal/trust":             {},
 	"internal/testkit":           {},
@@ -63,7 +64,7 @@ var allowedImports = map[string][]string{
 	"storage":                    {"config", "storage/plan", "files/rootfs", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
-	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system"},
+	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system", "internal/tar"},
 	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "internal/secret", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system", "internal/tpm", "internal/trust"},
 	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system", "internal/trust"},
 	"cmd/firstlightctl":          {"internal/secret", "config", "config/rules", "config/butane", "config/spec2", "internal/check", "internal/format", "internal/lsp", "internal/schema", "internal/fetch", "files", "files/rootfs", "internal/bootloader", "internal/firstboot", "internal/initramfs", "internal/qemu", "internal/console", "internal/emulator", "providers/limits", "providers", "internal/distribution", "internal/report", "internal/timeline", "stages", "storage", "storage/plan", "internal/system", "internal/tpm", "internal/trust"},
@@ -157,6 +158,7 @@ var heavy = map[string]string{
 	"net/http":      "internal/http",
 	"text/template": "fmt",
 	"encoding/xml":  "internal/xmltext",
+	"archive/tar":   "internal/tar",
 }
 
 func TestAgentLinksOnlyWeighedLibraries(t *testing.T) {
