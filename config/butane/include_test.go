@@ -197,7 +197,7 @@ func TestAMachineCannotInclude(t *testing.T) {
 		t.Error("accepted")
 	}
 	const want = `user config, line 3, column 10 (include): what is included are files below the files directory, and there is none; ` +
-		`set one with "firstlightctl translate --files-dir DIR". A machine that reads this config itself has none: give it the translated config`
+		`set one with "firstlightctl translate --files-dir DIR". Neither a machine that reads this config itself has one nor a page in the browser: give them the translated config`
 	const undeclared = `storage.files[0].path): the parameter "name" is not declared in the documents that can be read`
 	expectMessages(t, problems, want, undeclared)
 	_, problems, _ = Translate(text, "user config", Options{})

@@ -354,7 +354,7 @@ func (t *translation) openIncluded() {
 	switch {
 	case list == nil || len(list.Items) == 0:
 	case t.workstation == nil || t.Files == nil:
-		t.error(config.RuleLocalFilesDir, list.Origin(), "what is included are files below the files directory, and there is none; set one with \"firstlightctl translate --files-dir DIR\". A machine that reads this config itself has none: give it the translated config")
+		t.error(config.RuleLocalFilesDir, list.Origin(), "what is included are files below the files directory, and there is none; set one with \"firstlightctl translate --files-dir DIR\". Neither a machine that reads this config itself has one nor a page in the browser: give them the translated config")
 		t.incomplete = true
 	default:
 		t.workstation.include(t)

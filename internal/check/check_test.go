@@ -53,6 +53,8 @@ func TestSpanIsWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - {path: /ä, mode: many} # x\n", "many"},
 		{"variant: fcos\nversion: 1.5.0\nunknown: 1\n", "unknown"},
+		{"variant: firstlight\nversion: 1.0.0\nstorage:\n  files:\n    - path: ${param:a} # x\n", "${param:a}"},
+		{"variant: firstlight\nversion: 1.0.0\nstorage:\n  files:\n    - path: $${param:a}, b # x\n", "$${param:a}"},
 		{"variant: fcos\nversion: 1.5.0\nstorage:\n  disks:\n    - device: \"vda # x\"\n", `"vda # x"`},
 		{"variant: fcos\r\nversion: 1.5.0\r\nstorage: [1]\r\n", "["},
 		{`{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "a\"b, c"}]}}`, `"a\"b, c"`},

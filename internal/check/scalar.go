@@ -1,6 +1,10 @@
 package check
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/doc"
+)
 
 // ScalarEnd returns the end of the scalar of JSON or YAML that starts at a byte of a
 // line. It also works in broken lines and in comments.
@@ -28,8 +32,10 @@ func ScalarEnd(line string, at int) int {
 		}
 		return at + len(strings.TrimRight(rest, ",]}"))
 	}
-	for i := range len(rest) {
+	for i := 0; i < len(rest); i++ {
 		switch rest[i] {
+		case '$': // the braces of a placeholder are a part of the scalar
+			i += placeholderLength(rest[i:])
 		case ',', ']', '}':
 			return at + i
 		case ':':
@@ -60,4 +66,16 @@ func IsPunctuation(line string, at int) bool {
 func IsDataURL(s string) bool {
 	const scheme = "data:"
 	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
+}
+
+// placeholderLength is how many bytes follow a dollar which belong to the same placeholder,
+// ${kind:name}.
+func placeholderLength(s string) int {
+	inside, found := strings.CutPrefix(s, "${")
+	kind, rest, colon := strings.Cut(inside, ":")
+	name, _, closed := strings.Cut(rest, "}")
+	if !found || !colon || !closed || !doc.IsPlaceholderName(kind) || !doc.IsPlaceholderName(name) {
+		return 0
+	}
+	return len("{") + len(kind) + len(":") + len(name) + len("}")
 }

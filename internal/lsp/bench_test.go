@@ -18,7 +18,7 @@ func BenchmarkTyping(b *testing.B) {
 				s.setDocument(uri, name, 1, text)
 				s.documents[uri].languageID = map[string]string{"butane": "butane", "json": "ignition"}[name]
 				d := s.documents[uri]
-				p := &positionParams{textDocument{uri}, d.position(strings.LastIndex(text, "mode") + 2)}
+				p := &positionParams{Document: textDocument{uri}, Position: d.position(strings.LastIndex(text, "mode") + 2)}
 				for b.Loop() {
 					switch method {
 					case "change":

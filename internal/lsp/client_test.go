@@ -148,5 +148,5 @@ func (c *client) diagnostics(uri string, version int) []diagnostic {
 
 // at is the parameters of a request about a place.
 func at(uri string, p Position) string {
-	return string(encode(positionParams{textDocument{uri}, p}))
+	return string(encode(positionParams{Document: textDocument{uri}, Position: p}))
 }

@@ -15,6 +15,10 @@ import (
 type positionParams struct {
 	Document textDocument `json:"textDocument"`
 	Position Position     `json:"position"`
+	// Context is that of completion.
+	Context struct {
+		Trigger string `json:"triggerCharacter"`
+	} `json:"context"`
 }
 
 // A textEdit replaces a range.
@@ -55,6 +59,12 @@ func (s *server) completion(p *positionParams) (any, error) {
 	d := s.config(p.Document)
 	if d == nil {
 		return nil, nil
+	}
+	if items := s.params(d, d.offset(p.Position)); items != nil {
+		return map[string]any{"isIncomplete": false, "items": items}, nil
+	}
+	if p.Context.Trigger == paramTrigger {
+		return nil, nil // of a key
 	}
 	c := newCompleter(d, d.offset(p.Position))
 	if c == nil {

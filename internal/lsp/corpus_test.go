@@ -79,7 +79,7 @@ func TestTheCorpusCanBeCompleted(t *testing.T) {
 
 func (s *server) offers(uri string, offset int, label string) bool {
 	d := s.documents[uri]
-	got, _ := s.completion(&positionParams{textDocument{uri}, d.position(offset)})
+	got, _ := s.completion(&positionParams{Document: textDocument{uri}, Position: d.position(offset)})
 	list, ok := got.(map[string]any)
 	return ok && slices.ContainsFunc(list["items"].([]completionItem), func(i completionItem) bool { return i.Label == label })
 }

@@ -22,6 +22,9 @@ func (s *server) definition(p *positionParams) (any, error) {
 		return nil, nil
 	}
 	offset := d.offset(p.Position)
+	if name, _ := d.paramAt(offset); name != "" {
+		return s.paramDefinition(d, name), nil
+	}
 	v, _ := d.find(offset)
 	if v == nil || v.kind != scalar {
 		return nil, nil
@@ -37,7 +40,7 @@ func (s *server) definition(p *positionParams) (any, error) {
 }
 
 // localKeys are those of Butane whose values are files below the files directory.
-var localKeys = []string{"local", "contents_local", "ssh_authorized_keys_local"}
+var localKeys = []string{"local", "contents_local", "ssh_authorized_keys_local", "include"}
 
 // localFile is the file that a value names, or "".
 func (s *server) localFile(d *document, v *value) string {

@@ -18,6 +18,7 @@ type diagnostic struct {
 	CodeDescription *codeDescription `json:"codeDescription,omitempty"`
 	Source          string           `json:"source"`
 	Message         string           `json:"message"`
+	Related         []related        `json:"relatedInformation,omitempty"`
 	// span is the range in bytes.
 	span span
 	rule config.Rule
@@ -77,7 +78,7 @@ func (s *server) startCheck() {
 func (s *server) publish(r checkResult) {
 	s.checking = false
 	if d := r.of; s.documents[d.uri] == d {
-		d.problems = r.diagnostics()
+		d.problems = s.diagnostics(r)
 		s.publishDiagnostics(d, d.problems)
 	}
 }
@@ -85,19 +86,25 @@ func (s *server) publish(r checkResult) {
 // problemsOf are those of a document. It may be asked for them before it was checked.
 func (s *server) problemsOf(d *document) []diagnostic {
 	if d.problems == nil {
-		d.problems = checkResult{d, s.check(d, s.filesDir(d))}.diagnostics()
+		d.problems = s.diagnostics(checkResult{d, s.check(d, s.filesDir(d))})
 	}
 	return d.problems
 }
 
-func (r checkResult) diagnostics() []diagnostic {
+func (s *server) diagnostics(r checkResult) []diagnostic {
 	all := []diagnostic{} // not nil, which JSON has null for
 	for _, p := range r.Problems {
-		at := span{0, min(len(r.of.string), 1)} // of a problem of the whole document
-		if s, ok := r.Span(p.Origin); ok {
-			at = span{s.Start, s.End}
+		found := diagnostic{Severity: severities[p.Severity], Source: "firstlight", Message: p.Message, rule: p.Rule}
+		found.span = span{0, min(len(r.of.string), 1)} // of a problem of the whole document
+		if at, ok := r.Span(p.Origin); ok {
+			found.span = span{at.Start, at.End}
+		} else if source := p.Origin.Source; source != "" && source != nameOf(r.of.uri) {
+			s.elsewhere(r, p, &found)
 		}
-		found := diagnostic{Range: r.of.rangeOf(at), Severity: severities[p.Severity], Source: "firstlight", Message: p.Message, span: at, rule: p.Rule}
+		found.Range = r.of.rangeOf(found.span)
+		if p.Rule == config.RuleParamUnset {
+			found.Severity = severities[config.Note] // it is set when the config is translated
+		}
 		if p.Rule != config.NoRule {
 			rule := rules.Of(p.Rule)
 			found.Code, found.CodeDescription = rule.ID, &codeDescription{rule.URL()}

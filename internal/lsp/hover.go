@@ -18,7 +18,14 @@ func (s *server) hover(p *positionParams) (any, error) {
 	offset := d.offset(p.Position)
 	var about []string
 	v, at := d.find(offset)
-	if v != nil && len(v.path()) > 0 && (at == v.keySpan || v.style != '|' && v.style != '>') {
+	if name, use := d.paramAt(offset); name != "" {
+		at = use
+		for _, p := range s.declarations(d) {
+			if p.value.key == name {
+				about = append(about, p.describe())
+			}
+		}
+	} else if v != nil && len(v.path()) > 0 && (at == v.keySpan || v.style != '|' && v.style != '>') {
 		if place := d.language().At(v.path()...); place != nil {
 			about = append(about, describe(d.language(), place, v.path()))
 		}

@@ -45,7 +45,7 @@ func (s *server) initialize(p *initializeParams) (any, error) {
 		"capabilities": map[string]any{
 			"positionEncoding":           s.client.encoding,
 			"textDocumentSync":           map[string]any{"openClose": true, "change": fullText, "save": true},
-			"completionProvider":         map[string]any{"triggerCharacters": []string{" ", "\""}},
+			"completionProvider":         map[string]any{"triggerCharacters": []string{" ", "\"", paramTrigger}},
 			"hoverProvider":              true,
 			"definitionProvider":         true,
 			"documentSymbolProvider":     true,

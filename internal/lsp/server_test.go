@@ -336,7 +336,7 @@ func FuzzRequests(f *testing.F) {
 			s.setDocument(uri, "", 1, text)
 			d := s.documents[uri]
 			s.publish(checkResult{d, checkDocument(d, "")})
-			p := positionParams{textDocument{uri}, d.position(offset)}
+			p := positionParams{Document: textDocument{uri}, Position: d.position(offset)}
 			for method, params := range map[string]any{
 				"textDocument/completion": p, "textDocument/hover": p, "textDocument/definition": p,
 				"textDocument/documentSymbol": p, "textDocument/formatting": p,
