@@ -19,7 +19,7 @@ func ReadParams(text []byte, name string) (map[string]ParamValue, error) {
 	case refusal != nil:
 		return nil, refusal
 	case root == nil:
-		return nil, nil
+		return map[string]ParamValue{}, nil
 	case root.Kind != yaml.MappingNode:
 		return nil, d.fail(config.RuleParamValue, root, "the values of parameters are a mapping of names to values; this is %s", kindOf(root))
 	}
