@@ -66,6 +66,9 @@ func names(t *testing.T) (names []string) {
 	return names
 }
 
+// several are the examples with configs of several machines.
+var several = []string{"cluster", "one-base"}
+
 // nodes are the machines of the example of a cluster.
 var nodes = []string{"node1", "node2", "node3", "node4", "node5"}
 
@@ -114,7 +117,7 @@ func TestMachinesOfTheClusterDifferInWhatTheyAre(t *testing.T) {
 
 func TestExamplesAreValidAndExplained(t *testing.T) {
 	for _, name := range names(t) {
-		if name != "cluster" { // it has configs of several machines
+		if !slices.Contains(several, name) {
 			read(t, name)
 		}
 		if text := testkit.ReadFile(t, filepath.Join(dir, name, "README.md")); !strings.HasPrefix(text, "# ") {
