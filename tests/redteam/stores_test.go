@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net"
@@ -144,6 +145,11 @@ func TestStoresThatRepeatTheRequestMakeNoSecretShown(t *testing.T) {
 			"403": echo(403), "400": echo(400), "302": func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", "https://example.com/?"+r.Header.Get("Authorization")+r.Header.Get("X-Vault-Token"))
 				w.WriteHeader(302)
+			},
+			"its body": func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				w.WriteHeader(400)
+				json.NewEncoder(w).Encode(map[string]any{"__type": r.Header.Get("Authorization"), "errors": []string{string(body)}})
 			},
 			"its own request": func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(r.Header) },
 		} {
