@@ -96,8 +96,11 @@ func parseSize(text string) (uint64, error) {
 
 // MatchPattern reports whether a text matches a pattern of DiskMatch, as a shell would
 // compare names, but that a slash is a character as any other: * is any number of
-// characters, ? is one, [a-z] is one of several. The error is about the pattern only.
+// characters, ? is one, [a-z] is one of several, [!a-z] one of all others. The error is about the pattern only.
 func MatchPattern(pattern, text string) (bool, error) {
 	const other = "\x01" // in place of what package path does not let * match
-	return path.Match(strings.ReplaceAll(pattern, "/", other), strings.ReplaceAll(text, "/", other))
+	return path.Match(negations.Replace(strings.ReplaceAll(pattern, "/", other)), strings.ReplaceAll(text, "/", other))
 }
+
+// negations writes [!a] of shells as package path has it, [^a].
+var negations = strings.NewReplacer(`\\`, `\\`, `\[`, `\[`, "[!", "[^")

@@ -71,6 +71,11 @@ func TestPatterns(t *testing.T) {
 		{"pci-[0-9]*-ata-?", "pci-0000:00:1f.2-ata-1", true},
 		{`a\*`, "a*", true},
 		{`a\*`, "ab", false},
+		{"[!a-c]x", "dx", true},
+		{"[!a-c]x", "bx", false},
+		{"[^a]", "b", true},
+		{`\[!a]`, "[!a]", true},
+		{`\\[!a]`, `\b`, true},
 	} {
 		if got, err := MatchPattern(c.pattern, c.text); got != c.want || err != nil {
 			t.Errorf("%q, %q: got %v, %v", c.pattern, c.text, got, err)
