@@ -21,17 +21,23 @@ type input struct {
 	text []byte // unpacked
 	// encodings are what it was packed with, the outermost first.
 	encodings []string
+	// signed is the text with the signature that it begins with, nil without one.
+	signed []byte
 }
 
-// newInput unpacks a config, without the signature that it may begin with. One that cannot be unpacked stays as it is: whatever
-// parses it says why.
-func newInput(name string, packed []byte) input {
-	_, packed = trust.Cut(packed)
+// newInput unpacks a config. One that cannot be unpacked stays as it is: whatever
+// parses it says why. A signature before it is taken off, and counts as an encoding.
+func newInput(name string, raw []byte) input {
+	signature, packed := trust.Cut(raw)
 	text, encodings, err := config.Unpack(packed, name)
 	if err != nil {
 		return input{name: name, text: packed}
 	}
-	return input{name, text, encodings}
+	in := input{name: name, text: text, encodings: encodings}
+	if signature != nil {
+		in.encodings, in.signed = append([]string{"signature"}, encodings...), raw
+	}
+	return in
 }
 
 func read(file string, stdin io.Reader) ([]byte, error) {

@@ -64,6 +64,9 @@ func TestVerifyingConfigs(t *testing.T) {
 	// What a platform gets is checked as what it has in it.
 	status, out, errors := ctl(t, "validate", path("before"))
 	testkit.Equal(t, "validate "+out+errors, status, exitOK)
+	status, _, errors = ctl(t, "fmt", "--write", path("before"))
+	testkit.Equal(t, "status", status, exitError)
+	testkit.Contains(t, "fmt", errors, path("before")+" is packed (signature); format the text that it was made of")
 }
 
 func TestPredictionIsWhatATPMHas(t *testing.T) {

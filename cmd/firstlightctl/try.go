@@ -215,7 +215,11 @@ func try(ctx context.Context, file string, o tryOptions, stdin io.Reader, stdout
 		return err
 	}
 	defer os.RemoveAll(dir)
-	m, err := o.machine(dir, config)
+	userData := config
+	if in.signed != nil { // the image may want it as it is
+		userData = in.signed
+	}
+	m, err := o.machine(dir, userData)
 	if err != nil {
 		return fmt.Errorf("making the machine: %w", err)
 	}
