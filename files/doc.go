@@ -55,8 +55,8 @@
 //
 // All paths are resolved inside of the root (files/rootfs); programs that change
 // it (shadow-utils, systemctl, setfiles) get it as an argument, and nothing of
-// the root is executed. Contents are the Fetcher's: this package neither verifies
-// nor decompresses. Of this module it imports config, files/ledger, files/rootfs,
+// the root is executed. Contents are the Fetcher's: this package verifies nothing, and
+// decompresses only archives. Of this module it imports config, files/ledger, files/rootfs,
 // internal/fetch (Redact), internal/json, internal/report, internal/system and
 // internal/tar.
 package files

@@ -9,6 +9,7 @@ import (
 	"github.com/firstlight-os/firstlight/files"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
 	"github.com/firstlight-os/firstlight/internal/distribution"
+	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/storage"
 )
@@ -35,6 +36,9 @@ func PlanRoot(ctx context.Context, m *storage.Machine, cfg *config.Config) ([]St
 	movePaths(cfg, settings.Words(distribution.MovedDirectories))
 	mounts, mountErr := m.PlanMount(ctx, cfg)
 	tree.Run, tree.Log, tree.Config, tree.Result = m.Run, m.Log, "plan", files.Result{Date: time.Now()}
+	client := fetch.New(m.Log, 0) // for archives that stand in the config
+	client.Offline = true
+	tree.Fetch = client
 	tree.Keys, tree.VolumeKeys = futureKeys(cfg)
 	if rules := m.UdevRules(); rules != "" {
 		tree.Outputs = []files.Output{{Path: storage.RulesFile, Text: []byte(rules), Mode: 0o644}}

@@ -249,7 +249,7 @@ func (d *Dir) checkFree(size int64) error {
 	return nil
 }
 
-// setTimes sets when an entry was changed. What a filesystem cannot keep is no error.
+// setTimes sets when an entry was changed, unless that is zero.
 func (d *Dir) setTimes(name string, modified time.Time) error {
 	if modified.IsZero() {
 		return nil

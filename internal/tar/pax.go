@@ -157,12 +157,15 @@ func (r *Reader) oldSparse(h *Header) error {
 	size := p.number(r.block[483:495])
 	fields, more := r.block[386:482], r.block[482] > 0
 	var all []fragment
-	for {
+	for read := 0; ; read += blockSize {
 		for ; len(fields) >= 24 && fields[0] != 0; fields = fields[24:] {
 			all = append(all, fragment{p.number(fields[:12]), p.number(fields[12:24])})
 		}
-		if !more || len(all) > maxMeta {
+		if !more {
 			break
+		}
+		if read > maxMeta {
+			return ErrForm
 		}
 		if _, err := io.ReadFull(r.from, r.block[:]); err != nil {
 			return cutOff(err)

@@ -162,11 +162,32 @@ func TestDamagedArchives(t *testing.T) {
 		"no archive":             {bytes.Repeat([]byte("text "), 300), ErrForm},
 		"more after one block":   {append(make([]byte, 512), whole...), ErrForm},
 		"a record without a key": {change(512+3, '='), ErrForm},
+		"parts without an end":   {endless(), ErrForm},
 	} {
 		if _, err := describe(c.body); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
+}
+
+// endless is a sparse file of GNU tar with blocks of parts that have no parts.
+func endless() []byte {
+	var b bytes.Buffer
+	w := std.NewWriter(&b)
+	w.WriteHeader(&std.Header{Name: "sparse", Size: 1, Format: std.FormatGNU})
+	head := b.Bytes()[:512]
+	head[156], head[482] = sparseFile, 1
+	sum := 0
+	for i, c := range head {
+		if 148 <= i && i < 156 {
+			c = ' '
+		}
+		sum += int(c)
+	}
+	copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
+	more := make([]byte, 512)
+	more[504] = 1
+	return append(head, bytes.Repeat(more, maxMeta/512+10)...)
 }
 
 // What the standard library reads, this package reads in the same way.
