@@ -13,6 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
+	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/secret"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -51,6 +52,7 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 	p := &process{log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
 	p.secrets = secret.New(p.run)
 	p.fetch.Secrets = p.secrets
+	p.fetch.Credentials.Tokens = imds.New(p.fetch) // a login to a vault is for all secrets
 	p.fetch.Offline = a.Offline
 	p.runner = &report.Runner{Log: a.Log, Workers: 1}
 	if p.settings, err = settingsOf(root); err != nil {

@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/firstlight-os/firstlight/internal/emulator"
 	"github.com/firstlight-os/firstlight/tests/canary"
+	"github.com/firstlight-os/firstlight/tests/sandbox"
 	"github.com/firstlight-os/firstlight/tests/stores"
 )
 
@@ -134,6 +136,30 @@ func TestSecretsOfStoresAreInTheirFilesOnly(t *testing.T) {
 			left.Birds = b // the last stage leaves no tokens
 			left.Look(t)
 		})
+	}
+}
+
+// Without the stages there is one process, and one login, too.
+func TestApplyingAConfigLogsInOnce(t *testing.T) {
+	b := canary.Birds{}
+	c := storeCases(b)["a vault by AppRole"]
+	m := c.boot(t, b, c.store)
+	proxy, authority := stores.Serve(t, c.store, c.hosts...)
+	m.write("applied.ign", c.config(proxy, authority), 0o600)
+	m.write("image/usr/lib/os-release", "ID=test\n", 0o644)
+	program := m.path("ignition-apply")
+	if err := os.Symlink(sandbox.Agent(), program); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--root", m.path("image"), m.path("applied.ign"))
+	cmd.Env = m.env
+	out, err := cmd.CombinedOutput()
+	m.None(t, "its output", out)
+	if text, rerr := os.ReadFile(m.path("image/srv/secret")); err != nil || string(text) != b["secret"] {
+		t.Errorf("%v: the file has %q, %v\n%s", err, text, rerr, out)
+	}
+	if problems := c.problems(); problems != nil {
+		t.Errorf("the store says %q", problems)
 	}
 }
 
