@@ -25,7 +25,7 @@ var subvolumeRules = []Rule{
 func subvolumes(format string, keys ...string) string {
 	text := "variant: firstlight\nversion: 1.0.0\nstorage:\n  filesystems:\n    - device: /dev/vdb\n      format: " + format + "\n      subvolumes:\n"
 	for _, k := range keys {
-		text += indent(indent(item(k)))
+		text += indent(indent(item(k))) + "\n"
 	}
 	return text
 }

@@ -60,8 +60,10 @@ func (s *server) completion(p *positionParams) (any, error) {
 	if d == nil {
 		return nil, nil
 	}
-	if items := s.params(d, d.offset(p.Position)); items != nil {
-		return map[string]any{"isIncomplete": false, "items": items}, nil
+	for _, items := range [][]completionItem{s.params(d, d.offset(p.Position)), d.facts(d.offset(p.Position))} {
+		if items != nil {
+			return map[string]any{"isIncomplete": false, "items": items}, nil
+		}
 	}
 	if p.Context.Trigger == paramTrigger {
 		return nil, nil // of a key

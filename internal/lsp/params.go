@@ -138,18 +138,27 @@ func (s *server) params(d *document, offset int) []completionItem {
 	if !d.hasParams() {
 		return nil
 	}
+	return d.placeholders(offset, paramKind, func(offer func(name, about string)) {
+		for _, p := range s.declarations(d) {
+			offer(p.value.key, p.describe())
+		}
+	})
+}
+
+// placeholders offers the names behind ${kind:, each once, and is nil elsewhere.
+func (d *document) placeholders(offset int, kind string, all func(offer func(name, about string))) []completionItem {
 	line, _ := d.Position(offset)
 	before := d.string[d.Offset(line, 1):offset]
-	open := strings.LastIndex(before, "${"+paramKind+":")
+	open := strings.LastIndex(before, "${"+kind+":")
 	if open < 0 {
 		return nil
 	}
-	name := before[open+len("${"+paramKind+":"):]
+	name := before[open+len("${"+kind+":"):]
 	escaped := len(before[:open]) - len(strings.TrimRight(before[:open], "$"))
 	if name != "" && !doc.IsPlaceholderName(name) || escaped%2 == 1 {
 		return nil
 	}
-	end := offset
+	start, end := offset-len(name), offset
 	for end < len(d.string) && doc.IsPlaceholderName("x"+d.string[end:end+1]) {
 		end++
 	}
@@ -158,16 +167,16 @@ func (s *server) params(d *document, offset int) []completionItem {
 		closing = ""
 	}
 	items := []completionItem{}
-	for _, p := range s.declarations(d) {
-		if slices.ContainsFunc(items, func(i completionItem) bool { return i.Label == p.value.key }) {
-			continue
+	all(func(name, about string) {
+		if slices.ContainsFunc(items, func(i completionItem) bool { return i.Label == name }) {
+			return
 		}
 		items = append(items, completionItem{
-			Label: p.value.key, Kind: valueItem, FilterText: p.value.key, SortText: fmt.Sprintf("%03d", len(items)),
-			Documentation: &markdown{"markdown", p.describe()},
-			TextEdit:      textEdit{d.rangeOf(span{offset - len(name), end}), p.value.key + closing},
+			Label: name, Kind: valueItem, FilterText: name, SortText: fmt.Sprintf("%03d", len(items)),
+			Documentation: &markdown{"markdown", about},
+			TextEdit:      textEdit{d.rangeOf(span{start, end}), name + closing},
 		})
-	}
+	})
 	return items
 }
 
