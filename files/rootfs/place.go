@@ -158,8 +158,8 @@ func (m *mover) lookAt(from, to *Dir, name string, want, found *Stat) error {
 	return nil
 }
 
-// lookInside looks at a directory that exists. On another filesystem nothing can be moved
-// to it.
+// lookInside looks at a directory that exists. If it is on another filesystem, or subvolume,
+// nothing can be moved to it.
 func (m *mover) lookInside(from, to *Dir, name string) error {
 	sub, inside, err := openBoth(from, to, name)
 	if err != nil {
@@ -176,9 +176,13 @@ func (m *mover) lookInside(from, to *Dir, name string) error {
 		return err
 	}
 	if mounted || st.Dev != m.tree.dev {
+		why := "a subvolume begins there"
+		if mounted {
+			why = "another filesystem is mounted there"
+		}
 		names, err := sub.readNames()
 		if err == nil && len(names) > 0 {
-			m.inTheWay = append(m.inTheWay, InTheWay{Path: inside.path, Why: "another filesystem is mounted there", Hint: "unpack what is for it from an archive of its own, with this path"})
+			m.inTheWay = append(m.inTheWay, InTheWay{Path: inside.path, Why: why, Hint: "unpack what is for it from an archive of its own, with this path"})
 		}
 		return err
 	}
