@@ -176,3 +176,31 @@ func TestTreesHaveNoSecrets(t *testing.T) {
 		t.Error("a file was written")
 	}
 }
+
+// A config that is signed vouches for what stands in it, also if that is encrypted. What is
+// encrypted elsewhere has its signature inside.
+func TestEncryptedConfigsAreSignedOrVouchedFor(t *testing.T) {
+	b, sign := trusting(t, "")
+	identity := b.withIdentity(nil)
+	child := `{` + version + `, "storage": {"files": [{"path": "/etc/child"}]}}`
+	url := server(t, map[string]string{"/signed.age": sealed(t, identity, sign(child)+child), "/unsigned.age": sealed(t, identity, child)})
+	for source, want := range map[string]string{
+		"age:" + config.DataURL([]byte(sealed(t, identity, child))): "",
+		"age:" + url + "/signed.age":                                "",
+		"age:" + url + "/unsigned.age":                              "encrypted with age is not signed, as this image wants it",
+	} {
+		text := fmt.Sprintf(`{"ignition": {"version": "3.6.0+firstlight.1", "config": {"replace": {"source": %q}}}}`, source)
+		b.write("user.ign", sign(text)+text)
+		if want != "" {
+			b.refuses("fetch", want)
+			continue
+		}
+		b.must("fetch")
+		testkit.Equal(t, source, b.cachedConfig().Storage.Files[0].Path, "/etc/child")
+	}
+	// The signature of user data that is encrypted as a whole is that of what is handed over.
+	whole := sealed(t, identity, child)
+	b.write("user.ign", sign(whole)+whole)
+	b.must("fetch")
+	testkit.Equal(t, "user data", b.cachedConfig().Storage.Files[0].Path, "/etc/child")
+}

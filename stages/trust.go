@@ -34,9 +34,10 @@ func (p *process) acceptUserData(ctx context.Context, raw []byte, name string, a
 }
 
 // acceptReference is accept for a config that another one refers to. One that was accepted
-// vouches for what it has a hash of, and for what stands in it.
+// vouches for what it has a hash of, and for what stands in it, encrypted or not.
 func (p *process) acceptReference(ctx context.Context, raw []byte, name string, ref config.Resource) ([]byte, error) {
-	inline := strings.HasPrefix(strings.ToLower(config.ValueOr(ref.Source, "")), "data:")
+	source, _ := config.CutAge(config.ValueOr(ref.Source, ""))
+	inline := strings.HasPrefix(strings.ToLower(source), "data:")
 	vouched := inline || config.ValueOr(ref.Verification.Hash, "") != ""
 	return p.accept(ctx, raw, name, ref.Origin("source"), providers.SignatureURL(p.fetch, ref), vouched)
 }
