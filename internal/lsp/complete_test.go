@@ -45,6 +45,7 @@ func TestCompletion(t *testing.T) {
 		"a JSON document":            {"file:///a.ign", `{‸}`, []string{`"ignition": `, `"storage": `}, nil},
 		"JSON's version":             {"file:///a.ign", `{"ignition": {"version": "‸"}}`, []string{`"3.6.0"`, `"3.0.0"`, `"3.7.0-experimental"`}, nil},
 		"JSON's extended version":    {"file:///a.ign", `{"ignition": {"version": "‸"}}`, []string{`"3.6.0"`, `"3.6.0+firstlight.1"`}, nil},
+		"subvolumes":                 {"file:///a.bu", "variant: firstlight\nversion: 1.0.0\nstorage:\n  filesystems:\n    - device: /a\n      subvolumes:\n        - name: a\n          ‸\n", []string{"path: ", "mount_options:", "nocow: ", "default: ", "with_mount_unit: "}, []string{"name: "}},
 		"extensions of JSON":         {"file:///a.ign", `{"ignition": {"version": "3.6.0+firstlight.1"}, "firstlight": {"disks": [{‸}]}}`, []string{`"as": `, `"match": `, `"pick": `}, nil},
 		"no extensions in plain":     {"file:///a.ign", `{"ignition": {"version": "3.6.0"}, ‸}`, []string{`"storage": `}, []string{`"firstlight": `}},
 		"disks that JSON chooses":    {"file:///a.ign", `{"ignition": {"version": "3.6.0+firstlight.1"}, "firstlight": {"disks": [{"as": "data"}]}, "storage": {"filesystems": [{"device": ‸}]}}`, []string{`"/dev/firstlight/data"`}, nil},
