@@ -222,6 +222,7 @@ const (
 	RuleParamDeclaration
 	RuleParamValue
 	RuleIncludeCycle
+	RuleIncludeCondition
 
 	// Translation from spec 2, and to another version.
 

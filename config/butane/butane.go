@@ -218,6 +218,7 @@ type translation struct {
 	path             string         // in Files; "" is that of the document that was given
 	included         []*translation // directly, in their order
 	json             Document       // the document if it is JSON
+	escapesFacts     bool           // see keepTexts
 	problems         config.Problems
 	failure          error        // the kind of the first step that has found errors
 	workstation      *workstation // nil on a machine

@@ -166,6 +166,7 @@ func (t *translation) tooLarge(n *doc.Node) {
 func mergeIncluded(documents []*translation) (merged *config.Config, problems config.Problems, err error) {
 	var failure error
 	var alone config.Problems
+	keepTexts(documents)
 	for _, t := range documents {
 		cfg, kind := t.parse()
 		problems = append(problems, t.problems...)
@@ -178,6 +179,7 @@ func mergeIncluded(documents []*translation) (merged *config.Config, problems co
 			if merged == nil {
 				merged = cfg
 			} else {
+				problems = append(problems, lostConditions(merged, cfg)...)
 				merged = config.Merge(merged, cfg)
 			}
 		}
@@ -204,8 +206,11 @@ func mergeIncluded(documents []*translation) (merged *config.Config, problems co
 func (t *translation) parse() (cfg *config.Config, kind error) {
 	var err error
 	if t.decoder != nil {
+		if t.escapesFacts {
+			t.result = escapeFacts(t.result)
+		}
 		cfg, err = t.check()
-	} else if cfg, t.problems, err = config.Parse(t.json.Text, t.json.Name); err != nil && !t.problems.HasErrors() {
+	} else if cfg, t.problems, err = t.parseJSON(); err != nil && !t.problems.HasErrors() {
 		t.error(config.RuleDocumentEmpty, config.Origin{Source: t.json.Name}, "%v", err)
 	}
 	if err != nil {

@@ -3,8 +3,10 @@ package butane
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -237,10 +239,128 @@ func TestDocumentsThatAreWrongTogether(t *testing.T) {
 	expectMessages(t, problems, "main.bu, line 4, column 36 (storage.files[0].user): the user is given by id (5) and by name")
 }
 
+func TestFactsHoldForTheirDocument(t *testing.T) {
+	files := filesOf(map[string]string{
+		"facts.bu": "facts: true\nstorage: {links: [{path: /facts, target: '${fact:hostname}'}], files: [{path: /x, contents: {inline: 'a ${fact:region}'}, when: {region: a}}]}",
+		"plain.bu": "storage: {links: [{path: /plain, target: '${fact:hostname} $${fact:region}'}], files: [{path: /y, contents: {inline: '${fact:region}'}}]}",
+		"j.ign":    `{"ignition": {"version": "3.3.0"}, "storage": {"links": [{"path": "/json", "target": "${fact:hostname}"}]}}`,
+	})
+	result, _, err := Translate([]byte(head+"include: [plain.bu, facts.bu, j.ign]\n"), "main.bu", Options{Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, _, problems, err := result.Config.WithFacts(func(name string) (string, error) {
+		return map[string]string{"hostname": "web1", "region": "a"}[name], nil
+	})
+	if err != nil {
+		t.Fatal(err, problems)
+	}
+	var got []string
+	for _, l := range machine.Storage.Links {
+		got = append(got, *l.Target)
+	}
+	for _, f := range machine.Storage.Files {
+		got = append(got, *f.Contents.Source)
+	}
+	if want := "${fact:hostname} $${fact:region}, web1, ${fact:hostname}, data:,%24%7Bfact%3Aregion%7D, data:,a%20a"; strings.Join(got, ", ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
+	}
+}
+
+func TestConditionsAreNotMerged(t *testing.T) {
+	files := filesOf(map[string]string{
+		"base.bu": "facts: true\nstorage: {files: [{path: /x, when: {region: a}}, {path: /y}]}\nsystemd: {units: [{name: a.service, dropins: [{name: a.conf, contents: '[Unit]', when: {region: a}}]}]}",
+	})
+	for _, c := range []struct{ text, want string }{
+		{"storage: {files: [{path: /x, mode: 0600}]}", "main.bu, line 5, column 19 (storage.files[0]): this is merged with an entry of another document (base.bu, line 4, column 19 (storage.files[0])), and one of the two has a condition"},
+		{"storage: {links: [{path: /x, target: y}]}", "main.bu, line 5, column 19 (storage.links[0]): this is merged with an entry of another document"},
+		{"facts: true\nstorage: {files: [{path: /y, when: {zone: z}}]}", "main.bu, line 6, column 19 (storage.files[0]): this is merged with an entry of another document"},
+		{"systemd: {units: [{name: a.service, dropins: [{name: a.conf, contents: '[Install]'}]}]}", "main.bu, line 5, column 47 (systemd.units[0].dropins[0]): this is merged"},
+		{"storage: {files: [{path: /z, mode: 0600}, {path: /y, mode: 0600}]}\nsystemd: {units: [{name: a.service, enabled: true}]}", ""},
+	} {
+		_, problems, err := Translate([]byte(head+"include: [base.bu]\n\n"+c.text+"\n"), "main.bu", Options{Files: files})
+		if (err != nil) != (c.want != "") {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		if !strings.Contains(problems.String(), c.want) {
+			t.Errorf("%s: there is no %q in\n%s", c.text, c.want, problems)
+		}
+	}
+}
+
 func TestOtherVariantsHaveNoIncludes(t *testing.T) {
 	_, problems, err := Translate([]byte("variant: fcos\nversion: 1.7.0\ninclude: [a.bu]\nparams: {x: {}}\nstorage: {files: [{path: '/${param:x}'}]}\n"), "main.bu", Options{})
 	if err != nil {
 		t.Error(err)
 	}
 	expectMessages(t, problems, `(include): "include" is a key of firstlight and has no effect in fcos 1.7.0`, `(params): "params" is a key of firstlight and has no effect in fcos 1.7.0`)
+}
+
+// Random documents that include each other are the same as what a person merges by hand: each
+// once, after what it includes.
+func TestRandomIncludesAreTheSameAsMergingByHand(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(all ...string) string { return all[random.IntN(len(all))] }
+	body := func() string {
+		var b strings.Builder
+		b.WriteString("storage:\n  files:\n")
+		for range 1 + random.IntN(3) {
+			fmt.Fprintf(&b, "    - path: /f%d\n", random.IntN(1000)%3)
+			fmt.Fprintf(&b, "      %s\n", pick("mode: 0600", "overwrite: true", "append: [{inline: a}]", "user: {name: u}", "contents: {inline: x, compression: gzip}", "contents: {source: 'http://a/b'}"))
+		}
+		fmt.Fprintf(&b, "  links: [{path: /%s, target: %s}]\n", pick("f0", "l1", "l2"), pick("a", "b"))
+		fmt.Fprintf(&b, "systemd: {units: [{name: %s.service, %s, dropins: [{name: %s.conf, contents: '[%s]'}]}]}\n", pick("a", "b"), pick("enabled: true", "mask: false"), pick("x", "y"), pick("Unit", "Service"))
+		fmt.Fprintf(&b, "kernel_arguments: {%s: [%s]}\n", pick("should_exist", "should_not_exist"), pick("a", "b", "c"))
+		fmt.Fprintf(&b, "passwd: {users: [{name: %s, groups: [%s]}]}\n", pick("u", "v"), pick("g", "h"))
+		return b.String()
+	}
+	valid := 0
+	for range 1000 {
+		texts, bodies, includes := map[string]string{}, map[string]string{}, map[string][]string{}
+		var names []string
+		for i := range 2 + random.IntN(5) {
+			name := fmt.Sprintf("%d.bu", i)
+			for range random.IntN(3) {
+				if i > 0 {
+					includes[name] = append(includes[name], names[random.IntN(i)])
+				}
+			}
+			names = append(names, name)
+			bodies[name] = head + body()
+			texts[name] = bodies[name] + "include: [" + strings.Join(includes[name], ", ") + "]\n"
+		}
+		main := names[len(names)-1]
+		var order []Document
+		var visit func(name string)
+		visit = func(name string) {
+			for _, other := range includes[name] {
+				visit(other)
+			}
+			if !slices.ContainsFunc(order, func(d Document) bool { return d.Name == name }) {
+				order = append(order, Document{name, []byte(bodies[name])})
+			}
+		}
+		visit(main)
+		merged, _, mergedErr := Merge(Options{}, order...)
+		included, problems, err := Translate([]byte(texts[main]), main, Options{Files: filesOf(texts)})
+		if (err == nil) != (mergedErr == nil) {
+			t.Fatalf("included: %v %s\nmerged: %v\n%v", err, problems, mergedErr, texts)
+		}
+		if err != nil {
+			continue
+		}
+		valid++
+		want, err := merged.MarshalJSON()
+		if err != nil || string(included.JSON) != string(want) {
+			t.Fatalf("%v\nincluded %s\nmerged   %s\n%v", err, included.JSON, want, texts)
+		}
+		for i := range merged.Storage.Files {
+			if got, want := included.Config.Storage.Files[i].Origin("path"), merged.Storage.Files[i].Origin("path"); got != want {
+				t.Fatalf("a path is from %v, and from %v if merged by hand", got, want)
+			}
+		}
+	}
+	if valid < 100 {
+		t.Errorf("only %d of the documents are valid", valid)
+	}
 }

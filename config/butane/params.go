@@ -3,6 +3,7 @@ package butane
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -258,6 +259,7 @@ func (d *decoder) filled(n *doc.Node, y *yaml.Node) *yaml.Node {
 	out := *y
 	var used []*parameter
 	complete := true
+	hasFacts := isTrue(d.root, "facts")
 	out.Value = doc.FillPlaceholders(y.Value, placeholderKinds, func(use doc.Placeholder) string {
 		p := d.fillIn(use, n.OriginIn(y.Value, use.Start))
 		if p == nil {
@@ -270,13 +272,29 @@ func (d *decoder) filled(n *doc.Node, y *yaml.Node) *yaml.Node {
 		if !slices.Contains(used, p) {
 			used = append(used, p)
 		}
+		if hasFacts {
+			return doc.EscapePlaceholders(p.text, factKinds)
+		}
 		return p.text
 	})
+	if hasFacts && complete && factsIn(out.Value) != factsIn(y.Value) {
+		d.report(config.RulePlaceholderForm, config.Error, n.Origin(), "the value of a parameter and the text beside it make a placeholder for a fact, or unmake one; write something between the two")
+		return nil
+	}
 	if !complete || !d.spend(max(len(out.Value)-len(y.Value), 0)/textOfNode, n.Origin()) {
 		return nil
 	}
 	d.used = append(d.used, parameterUse{n.Line, n.Column, used})
 	return &out
+}
+
+// factsIn lists the placeholders for facts in a text.
+func factsIn(text string) (names string) {
+	doc.FillPlaceholders(text, factKinds, func(p doc.Placeholder) string {
+		names += p.Name + p.Fault + "\n"
+		return ""
+	})
+	return names
 }
 
 func (d *decoder) fillIn(use doc.Placeholder, at config.Origin) *parameter {
@@ -291,15 +309,17 @@ func (d *decoder) fillIn(use doc.Placeholder, at config.Origin) *parameter {
 	return d.parameter(use, at)
 }
 
-// header reads what is included, and the declarations of parameters.
+// headerTypes are the keys of the document that are read before the others.
+var headerTypes = map[string]reflect.Type{
+	"include": reflect.TypeFor[[]string](), "params": reflect.TypeFor[map[string]Param](), "facts": reflect.TypeFor[bool](),
+}
+
+// header reads what is included, the declarations of parameters, and whether there are facts.
 func (d *decoder) header() {
 	for _, p := range d.pairs(d.body) {
-		t := includeType
-		switch {
-		case !d.isHeader(p.key.Value):
+		t, isHeader := headerTypes[p.key.Value]
+		if !isHeader || !d.dialect.HasParams() {
 			continue
-		case p.key.Value == "params":
-			t = paramsType
 		}
 		value := d.newNode(p.value, d.root, p.key.Value, 0)
 		if d.value(value, d.resolve(p.value), t) {
@@ -311,7 +331,7 @@ func (d *decoder) header() {
 
 // isHeader reports whether a key of the document is read before the others.
 func (d *decoder) isHeader(key string) bool {
-	return d.dialect.HasParams() && (key == "include" || key == "params")
+	return d.dialect.HasParams() && headerTypes[key] != nil
 }
 
 // A parameterUse is a value with parameters in it.

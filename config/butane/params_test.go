@@ -88,6 +88,29 @@ func TestValuesOfParametersAreNeverSyntax(t *testing.T) {
 	}
 }
 
+func TestValuesOfParametersAreNoFacts(t *testing.T) {
+	translate := func(text, value string) (*Result, config.Problems, error) {
+		return Translate([]byte(head+"facts: true\nparams: {x: {}}\nstorage: {links: [{path: /l, target: '"+text+"'}]}\n"), "main.bu", Options{Params: map[string]ParamValue{"x": {Text: value}}})
+	}
+	for _, value := range []string{"${fact:hostname}", "$${fact:hostname}", "a ${facts:b} c", "$"} {
+		result, problems, err := translate("${fact:region} ${param:x}", value)
+		if err != nil {
+			t.Errorf("%q: %v %s", value, err, problems)
+			continue
+		}
+		machine, _, _, err := result.Config.WithFacts(func(string) (string, error) { return "web1", nil })
+		if err != nil || *machine.Storage.Links[0].Target != "web1 "+value {
+			t.Errorf("%q becomes %v (%v)", value, machine, err)
+		}
+	}
+	for text, value := range map[string]string{"a $$${param:x}": "{fact:hostname}", "${param:x}${fact:hostname}": "$", "${fact:${param:x}": "hostname}"} {
+		_, problems, err := translate(text, value)
+		if err == nil || !strings.Contains(problems.String(), "make a placeholder for a fact, or unmake one") {
+			t.Errorf("%q in %q: %v %s", value, text, err, problems)
+		}
+	}
+}
+
 func TestParametersOfIncludedDocuments(t *testing.T) {
 	files := filesOf(map[string]string{
 		"base.bu":  "params: {role: {}, port: {type: int, default: 80, description: 'where it listens'}}\nstorage: {links: [{path: /base, target: '${param:role} ${param:port}'}]}",

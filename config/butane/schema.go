@@ -49,8 +49,6 @@ var (
 	treeType       = reflect.TypeFor[Tree]()
 	quadletType    = reflect.TypeFor[Quadlet]()
 	grubUserType   = reflect.TypeFor[GrubUser]()
-	includeType    = reflect.TypeFor[[]string]()
-	paramsType     = reflect.TypeFor[map[string]Param]()
 )
 
 // rootSugar holds the keys of the document itself. Those after version exist in some

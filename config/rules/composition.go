@@ -29,6 +29,12 @@ var composition = []Rule{
 			"self": firstlightHead + "include: [self]\n", "base": firstlightHead + "storage: {files: [{path: /etc/motd}]}\n",
 		},
 		Bad: firstlightHead + "include: [self]\n", Good: firstlightHead + "include: [base]\n"},
+	{Rule: config.RuleIncludeCondition, ID: "include-condition", Title: "An entry with a condition is merged with another one", Severities: refused, Command: "validate --files-dir .",
+		Why:    "Conditions hold or not when a machine boots; documents that include each other are merged before. An entry of the one that has a condition, and an entry of the other with the same name or path, would be one entry with that condition. Write the two into one document, or merge the documents at boot, where conditions come first.",
+		Source: extensionsDocument, Files: map[string]string{
+			"base": firstlightHead + "facts: true\nstorage: {files: [{path: /etc/role, when: {region: \"eu-*\"}}]}\n",
+		},
+		Bad: firstlightHead + "include: [base]\nstorage: {files: [{path: /etc/role}]}\n", Good: firstlightHead + "include: [base]\nstorage: {files: [{path: /etc/other}]}\n"},
 }
 
 const firstlightHead = "variant: firstlight\nversion: 1.0.0\n"

@@ -104,7 +104,7 @@ func (b *builder) member(k key, around *doc.Node) *node {
 }
 
 // isLiteral has the members in which there are no placeholders.
-var isLiteral = set("sugar.variant", "sugar.version", "sugar.include", "sugar.params", "Param.type", "Param.default", "Param.description")
+var isLiteral = set("sugar.variant", "sugar.version", "sugar.facts", "sugar.include", "sugar.params", "Param.type", "Param.default", "Param.description")
 
 // markFilled says of a scalar, or of the scalars of a list, that they can have placeholders
 // in them.
