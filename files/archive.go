@@ -172,16 +172,22 @@ func (p *planner) planArchive(a *archive) {
 		a.download = p.prefetch.addArchive(a.Contents, dir, u)
 	}
 	p.add(a.origin(), name, func(ctx context.Context) error {
-		if a.download != nil {
-			err = p.prefetch.arrive(ctx, a.download)
-		} else if u.owner, err = p.owner(a.User, a.Group); err == nil {
-			err = u.finish(p.Fetch.Fetch(ctx, a.Contents, u))
-		}
-		if err != nil {
+		if err := p.unpackArchive(ctx, a, u); err != nil {
 			return err
 		}
 		return p.placeArchive(a, u)
 	})
+}
+
+// unpackArchive waits until an archive that is downloaded is unpacked, or does so now.
+func (p *planner) unpackArchive(ctx context.Context, a *archive, u *unpacking) (err error) {
+	if a.download != nil {
+		return p.prefetch.arrive(ctx, a.download)
+	}
+	if u.owner, err = p.owner(a.User, a.Group); err != nil {
+		return err
+	}
+	return u.finish(p.Fetch.Fetch(ctx, a.Contents, u))
 }
 
 // archiveOwner is who will own all of an archive, as far as the config says. It is known before
