@@ -10,7 +10,10 @@
 // spec's names, so that rules, merging and origins are those of package config, and
 // every problem is reported at its line in the YAML:
 //
-//	decode      YAML to the document tree; types, unknown keys (decode.go)
+//	open        YAML, and what the rest depends on: the dialect, what is included, and
+//	            declarations of parameters (decode.go, include.go, params.go)
+//	decode      the values, with those of parameters, to the document tree; types, unknown
+//	            keys (decode.go)
 //	check       Butane's own rules, on the document (check.go)
 //	desugar     a copy of the document becomes the result: local files and inline
 //	            contents become data URLs, sugar becomes what it stands for; where
@@ -18,6 +21,7 @@
 //	restrict    what the variant's systems cannot do is refused (forbidden.go)
 //	advise      warnings about sugar that does nothing (advise.go)
 //	spec        the result is checked by the spec's rules and decoded (package config)
+//	merge       the configs of documents that include each other become one (include.go)
 //
 // All steps run, whatever those before have found, so that all errors are told at once;
 // of what is wrong already nothing more is said.

@@ -23,6 +23,8 @@ func FuzzButane(f *testing.F) {
 	}
 	f.Add(document("fcos 1.5.0", "storage: &s {files: [{<<: [*s], path: !!binary YQ==, mode: 1e3}]}\n"))
 	f.Add(document("firstlight 1.0.0", "storage: {disks: [{as: a, match: {size: '> 1GB'}, pick: largest, partitions: [{number: 1}]}, {as: b, match: {}}, {device: /dev/c}]}\n"))
+	f.Add(document("firstlight 1.0.0", "params: {a: {type: int, default: 0644}, b: {default: x}}\nstorage: {files: [{path: '/${param:b}', mode: '${param:a}', contents: {inline: '$${param:b} ${param:a}'}}]}\n"))
+	f.Add(document("firstlight 1.0.0", "include: [a.bu]\nfacts: true\nparams: {a: , b: {type: list, default: ['${param:a}']}}\nstorage: {links: [{path: /l, target: '${param:a}${fact:b}'}]}\n"))
 	f.Add([]byte(`{"variant": "fcos", "version": "1.7.0", "storage": {"files": [{"path": "/a"}]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		IsButane(text)
