@@ -21,6 +21,7 @@ func fuzzSeeds() [][]byte {
 		document(V3_3, `"systemd":{"units":[{"name":"a@b.service","enabled":true,"contents":"[Unit]\nA=B\\\nC\n","dropins":[{"name":"x.conf","contents":"[A"}]}]}`),
 		document(V3_1, `"ignition":{$V,"config":{"merge":[{"source":"http://x","httpHeaders":[{"name":"a","value":"b"},{"name":"c"}]}]},"proxy":{"httpsProxy":"http://p","noProxy":["a"]}}`),
 		chosen(`{"as":"a","match":{"model":"b*","size":"1GB-2GB","rotational":false},"pick":"all"},{"as":"c","match":{"serial":"S"}}`, "a1", "c", "c-part1", "d"),
+		[]byte(withFacts(`"storage":{"files":[{"path":"/${fact:hostname}","contents":{"source":"https://[${fact:address}]/$${fact:x}"},"when":{"platform":"q*","hostname":"web[!a]"}},{"path":"/b","when":{"zone":"a"}}]}`)),
 	}
 	return append(seeds, bigConfig(3))
 }
@@ -63,6 +64,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if cfg == nil {
 			return
+		}
+		if filled, _, _, err := cfg.WithFacts(web1); err == nil && filled.HasFacts() {
+			t.Fatalf("the config of one machine has facts: %s", filled.print())
 		}
 		if cfg.encode() != doc.NodeOf(cfg.Object) {
 			t.Fatalf("nothing was changed, but the config is another tree:\n%s\n%s", doc.NodeOf(cfg.Object).AppendJSON(nil), cfg.print())
