@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -270,4 +271,25 @@ func FuzzFacts(f *testing.F) {
 			_, _, _ = m.PreviewInventory(context.Background(), cfg, facts.Devices)
 		}
 	})
+}
+
+// What a config can ask for and no platform has to be asked is among the facts of a
+// machine; what is given by hand counts more.
+func TestFactsOfAMachineAreThoseOfItsConfig(t *testing.T) {
+	known := &machineFacts{Facts: ownFacts("metal")}
+	testkit.Equal(t, "platform", known.Facts["platform"], "metal")
+	testkit.Equal(t, "architecture", known.Facts["architecture"], runtime.GOARCH)
+	if _, asked := known.Facts["region"]; asked {
+		t.Error("a platform was asked")
+	}
+	given, err := parseGivenFacts([]string{"platform=aws", "region=x"})
+	testkit.NoError(t, err)
+	given.add(known)
+	for name, want := range map[string]string{"platform": "aws", "region": "x", "architecture": runtime.GOARCH} {
+		got, err := given.get(name)
+		testkit.NoError(t, err)
+		testkit.Equal(t, name, got, want)
+	}
+	_, err = given.get("zone")
+	testkit.Equal(t, "error", fmt.Sprint(err), "it is not known here")
 }
