@@ -3,6 +3,8 @@ package doc
 import (
 	"reflect"
 	"strconv"
+
+	"github.com/firstlight-os/firstlight/internal/slab"
 )
 
 // KindOf returns the kind of node that a value of a Go type is read from.
@@ -29,9 +31,9 @@ func Decode(v reflect.Value, n *Node) {
 
 // A decoder allocates the values that the pointers of one config point to.
 type decoder struct {
-	texts   slab[string]
-	bools   slab[bool]
-	numbers slab[int]
+	texts   slab.Slab[string]
+	bools   slab.Slab[bool]
+	numbers slab.Slab[int]
 }
 
 func (d *decoder) value(at place, n *Node, f *Field) {
@@ -87,11 +89,11 @@ func (d *decoder) scalar(at place, n *Node, f *Field) {
 func (d *decoder) target(k Kind) place {
 	switch k {
 	case String:
-		return place(d.texts.one())
+		return place(d.texts.One())
 	case Bool:
-		return place(d.bools.one())
+		return place(d.bools.One())
 	}
-	return place(d.numbers.one())
+	return place(d.numbers.One())
 }
 
 // setAbsent gives an absent object, and the objects in it, the origin of the

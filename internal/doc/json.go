@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/firstlight-os/firstlight/internal/slab"
 )
 
 // A jsonReader turns JSON text (RFC 8259) into nodes. Names that are given
@@ -17,9 +19,9 @@ type jsonReader struct {
 	lineStart int
 	depth     int // of the lists and objects that are open
 
-	nodes   slab[Node]
-	members lists[Member]
-	items   lists[*Node]
+	nodes   slab.Slab[Node]
+	members slab.Lists[Member]
+	items   slab.Lists[*Node]
 }
 
 // ReadJSON reads a whole document. The error, if any, is a *SyntaxError.
@@ -68,7 +70,7 @@ func (r *jsonReader) peek() byte {
 // value reads the next value, with the white space before it.
 func (r *jsonReader) value(parent *Node) (n *Node, err error) {
 	r.skipSpace()
-	n = r.nodes.one()
+	n = r.nodes.One()
 	n.Source, n.Line, n.Column, n.Parent = r.source, r.line, r.column(), parent
 	switch c := r.peek(); c {
 	case '{':
@@ -99,7 +101,7 @@ func (r *jsonReader) value(parent *Node) (n *Node, err error) {
 }
 
 func (r *jsonReader) object(n *Node) error {
-	mark := r.members.open()
+	mark := r.members.Open()
 	more, err := r.enter('}')
 	for more {
 		if r.peek() != '"' {
@@ -118,15 +120,15 @@ func (r *jsonReader) object(n *Node) error {
 			return err
 		}
 		m.Value.Key = m.Name
-		r.members.push(m)
+		r.members.Push(m)
 		more, err = r.next('}')
 	}
-	n.Members = r.members.close(mark)
+	n.Members = r.members.Close(mark)
 	return err
 }
 
 func (r *jsonReader) list(n *Node) error {
-	mark := r.items.open()
+	mark := r.items.Open()
 	more, err := r.enter(']')
 	for i := int32(0); more; i++ {
 		item, err := r.value(n)
@@ -134,12 +136,12 @@ func (r *jsonReader) list(n *Node) error {
 			return err
 		}
 		item.Index = i
-		r.items.push(item)
+		r.items.Push(item)
 		if more, err = r.next(']'); err != nil {
 			return err
 		}
 	}
-	n.Items = r.items.close(mark)
+	n.Items = r.items.Close(mark)
 	return err
 }
 

@@ -1,6 +1,10 @@
 package doc
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/firstlight-os/firstlight/internal/slab"
+)
 
 // Merge lays one object over another of the same struct type: what the child
 // sets counts, lists are joined item by item where the spec tags give the items
@@ -11,14 +15,14 @@ func Merge(t reflect.Type, parent, child *Node) *Node {
 
 // A merger makes the nodes of one merged tree.
 type merger struct {
-	nodes   slab[Node]
-	members lists[Member]
-	items   lists[*Node]
+	nodes   slab.Slab[Node]
+	members slab.Lists[Member]
+	items   slab.Lists[*Node]
 }
 
 // copyOf is a new node like n, with other members or items.
 func (m *merger) copyOf(n *Node, members []Member, items []*Node) *Node {
-	out := m.nodes.one()
+	out := m.nodes.One()
 	*out = *n
 	out.Members, out.Items = members, items
 	return out
@@ -32,15 +36,15 @@ func (m *merger) object(fields []Field, parent, child *Node) *Node {
 		return parent
 	}
 	shared := sharedItems(fields, child)
-	mark := m.members.open()
+	mark := m.members.Open()
 	for i := range fields {
 		f := &fields[i]
 		value := m.field(f, parent.Member(f.Name), child.Member(f.Name), shared)
 		if value != nil {
-			m.members.push(Member{f.Name, value.Line, value.Column, value})
+			m.members.Push(Member{f.Name, value.Line, value.Column, value})
 		}
 	}
-	return m.copyOf(child, m.members.close(mark), nil)
+	return m.copyOf(child, m.members.Close(mark), nil)
 }
 
 func (m *merger) field(f *Field, parent, child *Node, shared childItems) *Node {
@@ -108,7 +112,7 @@ func (n *Node) size() int {
 // parent's item that the child has in another list is dropped.
 func (m *merger) list(f *Field, parent, child *Node, byKey childItems) *Node {
 	merged := make([]bool, child.size())
-	mark := m.items.open()
+	mark := m.items.Open()
 	for _, item := range parent.Items {
 		key, _ := f.KeyOf(item)
 		at, found := byKey[key]
@@ -120,15 +124,15 @@ func (m *merger) list(f *Field, parent, child *Node, byKey childItems) *Node {
 			item = m.item(f, item, child.Items[at.index])
 		}
 		if item != nil {
-			m.items.push(item)
+			m.items.Push(item)
 		}
 	}
 	for i := range merged {
 		if !merged[i] {
-			m.items.push(child.Items[i])
+			m.items.Push(child.Items[i])
 		}
 	}
-	return m.copyOf(parent, nil, m.items.close(mark))
+	return m.copyOf(parent, nil, m.items.Close(mark))
 }
 
 // item merges two items of one key; nil if the child removes the item.

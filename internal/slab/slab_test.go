@@ -1,4 +1,4 @@
-package doc
+package slab
 
 import (
 	"slices"
@@ -6,10 +6,10 @@ import (
 )
 
 func TestSlabsHandOutEachValueOnce(t *testing.T) {
-	var s slab[int]
+	var s Slab[int]
 	seen := map[*int]bool{}
 	for n := range 600 {
-		values := s.take(n)
+		values := s.Take(n)
 		if len(values) != n || cap(values) != n {
 			t.Fatalf("%d values were asked for, there are %d with room for %d", n, len(values), cap(values))
 		}
@@ -21,16 +21,16 @@ func TestSlabsHandOutEachValueOnce(t *testing.T) {
 			}
 		}
 	}
-	if p := s.one(); seen[p] {
+	if p := s.One(); seen[p] {
 		t.Error("one value was handed out before")
 	}
 }
 
 func TestSlabsMakeManyValuesAtATime(t *testing.T) {
-	var s slab[int]
+	var s Slab[int]
 	if allocations := testing.AllocsPerRun(1, func() {
 		for range 10_000 {
-			s.one()
+			s.One()
 		}
 	}); allocations > 20 {
 		t.Errorf("%v allocations for 10000 values", allocations)
@@ -38,16 +38,16 @@ func TestSlabsMakeManyValuesAtATime(t *testing.T) {
 }
 
 func TestListsInsideEachOther(t *testing.T) {
-	var l lists[int]
-	outer := l.open()
-	l.push(1)
-	inner := l.open()
-	l.push(2)
-	l.push(3)
-	first := l.close(inner)
-	l.push(4)
-	empty := l.close(l.open())
-	second := l.close(outer)
+	var l Lists[int]
+	outer := l.Open()
+	l.Push(1)
+	inner := l.Open()
+	l.Push(2)
+	l.Push(3)
+	first := l.Close(inner)
+	l.Push(4)
+	empty := l.Close(l.Open())
+	second := l.Close(outer)
 	if !slices.Equal(first, []int{2, 3}) || !slices.Equal(second, []int{1, 4}) || empty != nil {
 		t.Errorf("%v in %v, and %v", first, second, empty)
 	}
