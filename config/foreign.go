@@ -125,7 +125,7 @@ func (e *ParseError) Recognize(text []byte) *ParseError {
 var placeholders = []string{"{{", "{%", "%{", "${", "<no value>", "<%"}
 
 // isUnfilled reports whether a placeholder stands where a text was refused: in JSON at
-// that byte or next to it; the reader of YAML knows only the line.
+// that byte or next to it, in YAML in that line.
 func isUnfilled(text []byte, at Origin) bool {
 	isJSON := bytes.HasPrefix(trim(text), []byte("{"))
 	for range at.Line - 1 {

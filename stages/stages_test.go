@@ -239,7 +239,7 @@ func TestConfigsThatCannotBeUsedStopTheBoot(t *testing.T) {
 		"cloud-config":     {"#cloud-config\n", []string{"the config has to be fixed", "this is a cloud-config for cloud-init, and no config"}},
 		"wrong Butane":     {"variant: fcos\nversion: 1.7.0\nstorage:\n  files:\n  - path: motd\n", []string{"the config has to be fixed", "line 5, column 11 (storage.files[0].path)", `the path "motd" is not absolute`}},
 		"Butane's mistake": {"variant: fcos\nversion: 1.7.0\nstorage:\n  filesystems:\n  - {device: /dev/vdb, path: /var, with_mount_unit: true}\n", []string{"line 5, column 5 (storage.filesystems[0].format)", "the format is missing; the mount unit needs it"}},
-		"bad YAML":         {"variant: fcos\nversion: 1.7.0\nstorage: {\n", []string{"this is not valid YAML", "line 3, column 1"}},
+		"bad YAML":         {"variant: fcos\nversion: 1.7.0\nstorage: {\n", []string{"this is not valid YAML", "line 3, column 10"}},
 		"local file":       {"variant: fcos\nversion: 1.7.0\nstorage: {files: [{path: /a, contents: {local: a}}]}\n", []string{"A machine that reads this config itself has none", "storage.files[0].contents.local"}},
 		"MachineConfig":    {"variant: openshift\nversion: 4.14.0\nmetadata: {name: a, labels: {machineconfiguration.openshift.io/role: b}}\n", []string{"the variant openshift makes a MachineConfig"}},
 		"Butane child":     {merge(url + "/bad.bu"), []string{"config from " + url + "/bad.bu, line 3, column 10 (storage)", "this is a number, but a mapping is expected"}},

@@ -167,8 +167,8 @@ func IsButane(text []byte) bool {
 	return err != nil || root.Member("variant") != nil && root.Member("ignition").Member("version") == nil
 }
 
-// yamlValue is how many values in JSON one in YAML counts as: its parser makes large
-// nodes of tokens and events.
+// yamlValue is how many values in JSON one in YAML counts as: the nodes of YAML are there
+// beside those of the config.
 const yamlValue = 2
 
 // Size is config.Size for a text in either language.

@@ -1,20 +1,17 @@
 package butane
 
 import (
-	"bytes"
-	"io"
+	"errors"
 	"iter"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
+	"github.com/firstlight-os/firstlight/internal/yaml"
 )
 
 // A decoder reads YAML into a tree: the members that the dialect has, with the right
@@ -22,11 +19,10 @@ import (
 type decoder struct {
 	dialect    *Dialect
 	hasVariant bool // whether the document names one, known or not
-	text       lines
 	source     *doc.Source
 	problems   config.Problems
 	body       *yaml.Node
-	parser     *yaml.Decoder // behind the body
+	second     int // the line that ends the document if there is more behind it, or 0
 	root       *doc.Node
 	// parameter returns what a placeholder at a place stands for. It is nil if that is not
 	// known, which it has reported.
@@ -58,7 +54,7 @@ func open(text []byte, name string) (*decoder, error) {
 }
 
 func newDecoder(text []byte, name string) *decoder {
-	return &decoder{text: newLines(text), source: &doc.Source{Name: name, Snake: true, Text: text},
+	return &decoder{source: &doc.Source{Name: name, Snake: true, Text: text},
 		keys:     map[reflect.Type][]Key{},
 		circular: map[*yaml.Node]bool{}, reported: map[*yaml.Node]bool{}}
 }
@@ -66,7 +62,7 @@ func newDecoder(text []byte, name string) *decoder {
 // read reads the values. Those with problems are left out. The error is that of open.
 func (d *decoder) read() error {
 	d.object(d.root, d.body, configType)
-	d.checkOneDocument(d.body, d.parser)
+	d.checkOneDocument()
 	if d.budget <= 0 {
 		return &config.ParseError{Kind: ErrDocument, Problems: d.problems}
 	}
@@ -79,7 +75,7 @@ func (d *decoder) document(text []byte) *config.ParseError {
 	case refusal != nil:
 		return refusal
 	case root == nil:
-		return d.fail(config.RuleDocumentEmpty, &yaml.Node{}, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
+		return d.fail(config.RuleDocumentEmpty, &yaml.Node{Line: 1, Column: 1}, "the text has nothing in it; a Butane config starts with \"variant: fcos\" or another variant")
 	}
 	if root.Kind != yaml.MappingNode {
 		return d.fail(config.RuleDocumentKind, root, "a Butane config is a mapping, with keys such as variant, version and storage; this is %s", kindOf(root))
@@ -98,15 +94,12 @@ func (d *decoder) document(text []byte) *config.ParseError {
 
 // parse reads the first document of a text. It is nil if there is nothing in it.
 func (d *decoder) parse(text []byte) (*yaml.Node, *config.ParseError) {
-	var document yaml.Node
-	d.parser = yaml.NewDecoder(bytes.NewReader(text))
-	if err := d.parser.Decode(&document); err != nil && err != io.EOF {
-		return nil, d.syntaxError(text, err)
+	document, err := yaml.Read(text)
+	if err != nil {
+		return nil, d.syntaxError(err)
 	}
-	if len(document.Content) == 0 {
-		return nil, nil
-	}
-	return document.Content[0], nil
+	d.second = document.Second
+	return document.Root, nil
 }
 
 // selectDialect finds the dialect; it reads nothing else of the document.
@@ -148,8 +141,7 @@ func (d *decoder) fail(r config.Rule, y *yaml.Node, format string, args ...any) 
 
 // newNode makes a node without a value.
 func (d *decoder) newNode(y *yaml.Node, parent *doc.Node, key string, index int) *doc.Node {
-	at := d.at(y)
-	return &doc.Node{Source: d.source, Line: int32(at.Line), Column: int32(at.Column), Parent: parent, Key: key, Index: int32(index)}
+	return &doc.Node{Source: d.source, Line: y.Line, Column: y.Column, Parent: parent, Key: key, Index: int32(index)}
 }
 
 // object decodes the members of n.
@@ -178,8 +170,7 @@ func (d *decoder) object(n *doc.Node, y *yaml.Node, t reflect.Type) {
 
 // add adds a member with the position of its key.
 func (d *decoder) add(n *doc.Node, name string, key *yaml.Node, value *doc.Node) {
-	at := d.at(key)
-	n.Members = append(n.Members, doc.Member{Name: name, Line: int32(at.Line), Column: int32(at.Column), Value: value})
+	n.Members = append(n.Members, doc.Member{Name: name, Line: key.Line, Column: key.Column, Value: value})
 }
 
 // unknown reports a key that the dialect does not have.
@@ -220,13 +211,13 @@ const textOfNode = 100
 
 // spend reports whether there may be so many more nodes. What is first refused is
 // reported.
-func (d *decoder) spend(nodes int, at config.Origin) bool {
+func (d *decoder) spend(nodes int, at func() config.Origin) bool {
 	if d.budget > 0 && d.budget <= nodes {
 		what := "aliases make"
 		if len(d.used) > 0 {
 			what = "aliases or parameters make"
 		}
-		d.report(config.RuleAliasGrowth, config.Error, at, "the %s this config far larger than its text; write the values out", what)
+		d.report(config.RuleAliasGrowth, config.Error, at(), "the %s this config far larger than its text; write the values out", what)
 	}
 	d.budget = max(d.budget-nodes, 0)
 	return d.budget > 0
@@ -234,7 +225,7 @@ func (d *decoder) spend(nodes int, at config.Origin) bool {
 
 // value decodes n, and reports whether it is set.
 func (d *decoder) value(n *doc.Node, y *yaml.Node, t reflect.Type) bool {
-	if !d.spend(1+len(y.Value)/textOfNode, n.Origin()) {
+	if !d.spend(1+len(y.Value)/textOfNode, n.Origin) {
 		return false
 	}
 	if y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" {
@@ -306,7 +297,9 @@ func (d *decoder) scalar(n *doc.Node, y *yaml.Node, kind reflect.Kind) bool {
 	case reflect.String:
 		n.Kind, n.Text = doc.String, y.Value
 		if y.ShortTag() == "!!binary" {
-			return y.Decode(&n.Text) == nil
+			decoded, ok := y.Binary()
+			n.Text = decoded
+			return ok
 		}
 	case reflect.Bool:
 		word := y.Value
@@ -324,18 +317,13 @@ func (d *decoder) scalar(n *doc.Node, y *yaml.Node, kind reflect.Kind) bool {
 	return true
 }
 
-// wholeNumber decodes a number of 64 bits. The YAML library cuts fractions off, which
-// would make 0.5 MiB of a partition all that is free.
+// wholeNumber decodes a number of 64 bits. One with a fraction is refused: without it
+// 0.5 MiB of a partition would be all that is free.
 func wholeNumber(y *yaml.Node) (whole int64, ok bool) {
-	switch y.ShortTag() {
-	case "!!int":
-		return whole, y.Decode(&whole) == nil
-	case "!!float": // 1e3, 10.0, 08
-		var number float64
-		err := y.Decode(&number)
-		return int64(number), err == nil && !hasFraction(number) && math.Abs(number) < 1<<63
+	if number, isFloat := y.Float(); isFloat { // 1e3, 10.0, 08
+		return int64(number), !hasFraction(number) && math.Abs(number) < 1<<63
 	}
-	return 0, false
+	return y.Int()
 }
 
 func hasFraction(number float64) bool { return number != math.Trunc(number) }
@@ -377,7 +365,7 @@ func kindOf(y *yaml.Node) string {
 	case "!!bool":
 		return "a boolean"
 	case "!!int", "!!float":
-		if number := 0.0; y.Decode(&number) == nil && hasFraction(number) {
+		if number, ok := y.Float(); ok && hasFraction(number) {
 			return "a number with a fraction"
 		}
 		return "a number"
@@ -391,53 +379,24 @@ func (d *decoder) report(r config.Rule, s config.Severity, at config.Origin, for
 
 // at returns where a value starts.
 func (d *decoder) at(y *yaml.Node) config.Origin {
-	line := max(y.Line, 1)
-	return config.Origin{Source: d.source.Name, Line: line, Column: d.text.column(line, max(y.Column, 1))}
+	return config.Origin{Source: d.source.Name, Line: int(y.Line), Column: int(y.Column)}
 }
 
-// lines converts the columns of the YAML library, which count characters, to bytes.
-type lines struct {
-	rows [][]byte
-	// marks holds the offset of every stride-th character of a line, so that long
-	// lines are not scanned again for each column.
-	marks map[int][]int
+// syntaxError is the refusal of a text that is not YAML.
+func (d *decoder) syntaxError(err error) *config.ParseError {
+	at := config.Origin{Source: d.source.Name, Line: 1, Column: 1}
+	message := err.Error()
+	if e := (*yaml.SyntaxError)(nil); errors.As(err, &e) {
+		at.Line, at.Column, message = e.Line, e.Column, e.Message
+	}
+	return refuse(config.NewProblem(config.RuleSyntaxYAML, config.Error, at, "this is not valid YAML: %s", message))
 }
 
-// stride is the number of characters between two marks.
-const stride = 64
-
-func newLines(text []byte) lines {
-	return lines{bytes.Split(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n")), map[int][]int{}}
-}
-
-// column returns the byte at which the i-th character of a line starts, both from 1.
-func (l *lines) column(line, i int) int {
-	if line > len(l.rows) {
-		return i
+// checkOneDocument reports text behind the end of the first document.
+func (d *decoder) checkOneDocument() {
+	if d.second > 0 {
+		at := config.Origin{Source: d.source.Name, Line: d.second, Column: 1}
+		d.report(config.RuleDocumentSecond, config.Error, at, "a second document starts here, and only the first would be read; "+
+			"join the two, or make this one a config of its own and refer to it under ignition.config.merge")
 	}
-	row := l.rows[line-1]
-	marks, ok := l.marks[line]
-	if !ok {
-		marks = markLine(row)
-		l.marks[line] = marks
-	}
-	mark := min((i-1)/stride, len(marks)-1)
-	at, character := marks[mark], mark*stride
-	for ; character < i-1 && at < len(row); character++ {
-		_, size := utf8.DecodeRune(row[at:])
-		at += size
-	}
-	return at + i - character
-}
-
-func markLine(row []byte) []int {
-	marks := []int{0}
-	for at, character := 0, 0; at < len(row); character++ {
-		if character > 0 && character%stride == 0 {
-			marks = append(marks, at)
-		}
-		_, size := utf8.DecodeRune(row[at:])
-		at += size
-	}
-	return marks
 }

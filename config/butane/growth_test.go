@@ -68,6 +68,9 @@ var growing = []struct {
 	}},
 	{"quadlets", "fcos 1.8.0-experimental", 50, func(n int) string { return "systemd:\n  quadlets:\n" + many(n, "  - {name: a#.container}\n") }},
 	{"an error in the last line", "fcos 1.7.0", 200, func(n int) string { return many(n, "a#:\n- b\n") + "}\n" }},
+	{"tabs", "fcos 1.7.0", 2000, func(n int) string { return "x: {}\n" + many(n, "\t") + "\ny: a\n" + many(n, "\t") + "\n" }},
+	{"explicit keys", "fcos 1.7.0", 100, func(n int) string { return many(n, "? &a# !b\n  #\n: [#, ? x : y]\n") }},
+	{"folded text", "fcos 1.7.0", 100, func(n int) string { return "x: >\n" + many(n, "  a #\n\n   b\n") }},
 	{"long words", "fcos 1.7.0", 2000, func(n int) string {
 		return "x: " + strings.Repeat("aé ", n) + "\ny: 'a" + strings.Repeat("''", n) + "'\n"
 	}},

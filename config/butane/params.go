@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
+	"github.com/firstlight-os/firstlight/internal/yaml"
 )
 
 // A ParamValue sets a parameter from outside of the documents.
@@ -158,7 +157,7 @@ func (c *composition) errorOfValue(p *parameter, at config.Origin) {
 // tagOf returns the tag that YAML has for a value, and reports whether it is of the type of
 // the parameter.
 func (p *parameter) tagOf(value string) (tag string, ok bool) {
-	plain := &yaml.Node{Kind: yaml.ScalarNode, Value: value}
+	plain := &yaml.Node{Kind: yaml.ScalarNode, Plain: true, Value: value}
 	switch p.kind {
 	case intParam:
 		_, ok = wholeNumber(plain)
@@ -281,7 +280,7 @@ func (d *decoder) filled(n *doc.Node, y *yaml.Node) *yaml.Node {
 		d.report(config.RulePlaceholderForm, config.Error, n.Origin(), "the value of a parameter and the text beside it make a placeholder for a fact, or unmake one; write something between the two")
 		return nil
 	}
-	if !complete || !d.spend(max(len(out.Value)-len(y.Value), 0)/textOfNode, n.Origin()) {
+	if !complete || !d.spend(max(len(out.Value)-len(y.Value), 0)/textOfNode, n.Origin) {
 		return nil
 	}
 	d.used = append(d.used, parameterUse{n.Line, n.Column, used})

@@ -267,7 +267,7 @@ func TestReadParams(t *testing.T) {
 		"a: [1]\n":          `x, line 1, column 4 (a): the value of the parameter "a" is a list; it should be a text, a number, true or false`,
 		"a:\n":              `x, line 1, column 3 (a): the value of the parameter "a" is nothing`,
 		"a: 1\na: 2\n":      `x, line 2, column 1: "a" was given before at line 1`,
-		"a: [\n":            "x, line 1, column 1: this is not valid YAML",
+		"a: [\n":            "x, line 1, column 4: this is not valid YAML",
 		"a: 1\n---\nb: 2\n": "x, line 2, column 1: a second document starts here",
 	} {
 		_, err := ReadParams([]byte(text), "x")

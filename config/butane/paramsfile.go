@@ -4,9 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/yaml"
 )
 
 // ReadParams reads values of parameters, for Options.Params, from a text in YAML: a mapping of
@@ -36,7 +35,7 @@ func ReadParams(text []byte, name string) (map[string]ParamValue, error) {
 		}
 		values[p.key.Value] = ParamValue{value.Value, at}
 	}
-	d.checkOneDocument(root, d.parser)
+	d.checkOneDocument()
 	if d.problems.HasErrors() {
 		return nil, &config.ParseError{Kind: ErrDocument, Problems: d.problems}
 	}

@@ -1,13 +1,8 @@
 package butane
 
 import (
-	"bytes"
-	"strconv"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
-
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/internal/yaml"
 )
 
 // checkStructure reports keys that a mapping has twice, and finds the aliases inside
@@ -27,7 +22,7 @@ func (d *decoder) checkStructure(y *yaml.Node, open map[*yaml.Node]bool) {
 		if y.Kind == yaml.MappingNode && i%2 == 0 && n.Kind == yaml.ScalarNode {
 			switch first := seen[n.Value]; {
 			case first == nil:
-			case n.Tag == mergeTag:
+			case n.ShortTag() == mergeTag:
 				d.report(config.RuleKeyTwice, config.Error, d.at(n), "<< was given before at line %d; give all mappings in one list, as in <<: [*a, *b]", first.Line)
 			default:
 				d.report(config.RuleKeyTwice, config.Error, d.at(n), "%q was given before at line %d; remove one of the two", n.Value, first.Line)
@@ -51,7 +46,7 @@ func (d *decoder) pairs(y *yaml.Node) []pair {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := d.resolve(y.Content[i]), y.Content[i+1]
 		switch {
-		case key.Tag == mergeTag:
+		case key.ShortTag() == mergeTag:
 			more = append(more, d.merged(value)...)
 		case key.Kind != yaml.ScalarNode:
 			d.reportOnce(config.RuleKeyType, key, "this key is %s, but a string is expected", kindOf(key))
@@ -80,7 +75,7 @@ func (d *decoder) merged(y *yaml.Node) []pair {
 	for _, f := range from {
 		mapping := d.resolve(f)
 		switch {
-		case !d.spend(1, d.at(f)):
+		case !d.spend(1, func() config.Origin { return d.at(f) }):
 		case mapping.Kind == yaml.MappingNode:
 			pairs = append(pairs, d.pairs(mapping)...)
 		case !d.circular[f]:
@@ -107,51 +102,4 @@ func (d *decoder) reportOnce(r config.Rule, y *yaml.Node, format string, args ..
 		d.reported[y] = true
 		d.report(r, config.Error, d.at(y), format, args...)
 	}
-}
-
-// checkOneDocument reports text behind the end of the first document, whose root is
-// given, and which the parser has read. YAML has no other lines that start with --- or ...
-// than those between documents.
-func (d *decoder) checkOneDocument(root *yaml.Node, parser *yaml.Decoder) {
-	border := 0
-	for i := root.Line; i < len(d.text.rows); i++ {
-		row := bytes.TrimSpace(d.text.rows[i])
-		marker := isDocumentMarker(d.text.rows[i])
-		if marker {
-			border = i + 1
-			row = bytes.TrimSpace(row[3:])
-		}
-		if border > 0 && len(row) > 0 && row[0] != '#' {
-			at := config.Origin{Source: d.source.Name, Line: border, Column: 1}
-			d.report(config.RuleDocumentSecond, config.Error, at, "a second document starts here, and only the first would be read; "+
-				"join the two, or make this one a config of its own and refer to it under ignition.config.merge")
-			return
-		}
-	}
-	if line := linesRead(parser); line > 0 {
-		d.report(config.RuleSyntaxYAML, config.Error, config.Origin{Source: d.source.Name, Line: line + 1, Column: 1},
-			"the document ends before this line, so that this would not be read; is the indentation that of the first key, or is a brace closed too early?")
-	}
-}
-
-// linesRead returns how many lines a parser has read of a text that goes on behind the end
-// of its document without a line between documents, or 0. The library does not read on,
-// and says nothing.
-func linesRead(parser *yaml.Decoder) int {
-	err := parser.Decode(new(yaml.Node))
-	if err == nil {
-		return 0
-	}
-	text, ok := strings.CutSuffix(err.Error(), ": did not find expected <document start>")
-	line, digits := strconv.Atoi(strings.TrimPrefix(text, "yaml: line "))
-	if !ok || digits != nil {
-		return 0
-	}
-	return line
-}
-
-// isDocumentMarker reports whether a line is one of those between documents.
-func isDocumentMarker(row []byte) bool {
-	return (bytes.HasPrefix(row, []byte("---")) || bytes.HasPrefix(row, []byte("..."))) &&
-		(len(row) == 3 || bytes.IndexByte([]byte(" \t\r"), row[3]) >= 0)
 }

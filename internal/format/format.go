@@ -58,9 +58,8 @@ func lineEnd(text []byte) []byte {
 
 func formatYAML(text []byte, name string) ([]byte, error) {
 	var before, after yaml.Node
-	if !parses(text, &before) {
-		_, _, err := butane.Parse(text, name)
-		return nil, err
+	if err := parse(text, &before); err != nil {
+		return nil, unread(text, name, err)
 	}
 	r := newReader(text)
 	r.document(&before)
@@ -68,7 +67,7 @@ func formatYAML(text []byte, name string) ([]byte, error) {
 		return nil, refusal(name, r.complexKey, "a key that begins with a question mark is not formatted; write it as KEY: VALUE")
 	}
 	formatted := r.format()
-	if !parses(formatted, &after) {
+	if parse(formatted, &after) != nil {
 		return nil, refusal(name, &before, "this cannot be formatted, the result would not be valid YAML; does a key begin with a question mark?")
 	}
 	if n := difference(&before, &after); n != nil {
@@ -77,14 +76,31 @@ func formatYAML(text []byte, name string) ([]byte, error) {
 	return formatted, nil
 }
 
-// parses reports whether a text is YAML to its end, and returns its first document.
-func parses(text []byte, first *yaml.Node) bool {
+// parse reads a text to its end, and returns its first document.
+func parse(text []byte, first *yaml.Node) error {
 	parser := yaml.NewDecoder(bytes.NewReader(text))
 	err := parser.Decode(first)
 	for err == nil {
 		err = parser.Decode(new(yaml.Node))
 	}
-	return err == io.EOF
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// unread is the error of a text that the YAML library does not read: that of Butane, or
+// of what Butane reads and the library does not.
+func unread(text []byte, name string, unreadable error) error {
+	if _, _, err := butane.Parse(text, name); err != nil {
+		return err
+	}
+	for i, l := range bytes.Split(text, []byte("\n")) {
+		if bytes.Contains(l, []byte("\t")) && (&line{text: bytes.TrimRight(l, "\r")}).isBlank() {
+			return refusal(name, &yaml.Node{Line: i + 1}, "an empty line with a tab is not formatted; remove the tab")
+		}
+	}
+	return refusal(name, &yaml.Node{}, "this is not formatted: "+unreadable.Error())
 }
 
 func refusal(name string, at *yaml.Node, message string) error {

@@ -119,12 +119,14 @@ func TestRefusals(t *testing.T) {
 		"{\"a\":\n 1,}":                         "a.bu, line 2, column 3: this is not valid JSON: invalid character ',' before '}'",
 		"null":                                  "a.bu, line 1, column 1: this is null",
 		"[variant]: a\nb":                       "a.bu, line 1, column 2: this is not valid JSON",
-		"variant: fcos\na:\n\tb: 1\n":           "a.bu, line 3, column 1: this is not valid YAML: found character that cannot start any token; text that starts with @, ` or % needs quotes, and tabs cannot indent",
-		"variant: fcos\na: 'b\n":                "a.bu, line 2, column 1: this is not valid YAML: found unexpected end of stream; a quote is not closed",
-		" variant: fcos\n version: 1.5.0\na: b": "a.bu, line 3, column 1: the document ends before this line",
-		"variant: fcos\n? a\n: b\n":             "a.bu, line 2, column 3: a key that begins with a question mark is not formatted; write it as KEY: VALUE",
-		"variant: fcos\n?\n  a\n: b\n":          "a.bu, line 1, column 1: this cannot be formatted, the result would not be valid YAML; does a key begin with a question mark?",
-		"variant: fcos\na: b\n\u2028\n c\n":     "a.bu, line 2, column 4: this cannot be formatted without another meaning; write this value in one line, in quotes",
+		"variant: fcos\na:\n\tb: 1\n":           "a.bu, line 3, column 1: this is not valid YAML: a tab cannot indent; use spaces",
+		"variant: fcos\na: 'b\n":                "a.bu, line 2, column 4: this is not valid YAML: the quote ' that opens here is not closed",
+		" variant: fcos\n version: 1.5.0\na: b": "a.bu, line 3, column 1: this is not valid YAML: this is indented by 0, but should be by 1, as in line 2",
+		"variant: fcos\nversion: 1.5.0\na: b\n\t\nc: d\n": "a.bu, line 4, column 1: an empty line with a tab is not formatted; remove the tab",
+		"variant: fcos\nversion: 1.5.0\na: [b]\n\t# c\n":  "a.bu, line 1, column 1: this is not formatted: yaml: line 4: found character that cannot start any token",
+		"variant: fcos\n? a\n: b\n":                       "a.bu, line 2, column 3: a key that begins with a question mark is not formatted; write it as KEY: VALUE",
+		"variant: fcos\n?\n  a\n: b\n":                    "a.bu, line 1, column 1: this cannot be formatted, the result would not be valid YAML; does a key begin with a question mark?",
+		"variant: fcos\na: b\n\u2028\n c\n":               "a.bu, line 2, column 4: this cannot be formatted without another meaning; write this value in one line, in quotes",
 	} {
 		formatted, err := Config([]byte(text), "a.bu")
 		var refused *config.ParseError

@@ -190,7 +190,7 @@ func TestDiagnosticsHaveWhatValidateSays(t *testing.T) {
 		"JSON": {"file:///a.ign", `{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "a"}]}}`, []string{
 			`1 "a" the path "a" is not absolute`}},
 		"note":            {"file:///a.bu", head + "passwd:\n  users:\n    - name: core\n      password_hash: \"$1$x\"\n", nil},
-		"broken":          {"file:///a.bu", head + "storage: [\n", []string{"1 storage this is not valid YAML"}},
+		"broken":          {"file:///a.bu", head + "storage: [\n", []string{"1 [ this is not valid YAML: the [ that opens here is not closed"}},
 		"empty":           {"file:///a.ign", "", []string{"1  the config is empty"}},
 		"no config":       {"file:///a.yaml", "kind: Pod\nversion: 1\n", []string{}},
 		"JSON, no config": {"file:///a.json", `{"a": `, []string{}},

@@ -118,7 +118,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			`(networks[0].routes[1]): this route does not say where it leads`}},
 		{"networkdata", `{"links": [{"id": "a", "name": "a"}], "networks": [{"link": "a", "type": "ipv4", "ip_address": "10.0.0.3/24", "routes": [{"network": "::", "netmask": 0, "gateway": "10.0.0.1"}]}]}`, []string{
 			`the route to ::/0 has the gateway 10.0.0.1 of the other IP version`}},
-		{"networkdata", `{"links": [`, []string{`f, line 1, column 1: this is neither JSON nor YAML: did not find expected`}},
+		{"networkdata", `{"links": [`, []string{`f, line 1, column 11: this is neither JSON nor YAML: the [ that opens here is not closed`}},
 		{"networkdata", "", []string{`f: there is nothing in it`}},
 		{"networkdata", "hello", []string{`f, line 1, column 1: this is neither an object nor a list`}},
 		{"networkconfig", "version: 3", []string{`f, line 1, column 10 (version): version 3 of network-config is not known; there are 1 and 2`}},

@@ -3,15 +3,11 @@ package network
 import (
 	"bytes"
 	"errors"
-	"regexp"
-	"strconv"
-	"sync"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/doc"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/yaml"
 )
 
 // maxNodes bounds the values of a document: aliases make a small text a large one.
@@ -36,39 +32,34 @@ func ReadDocument(text []byte, name string) (*doc.Node, error) {
 	return n, err
 }
 
-// yamlPlace is what the YAML library begins its messages with.
-var yamlPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?`) })
-
 func readYAML(text []byte, src *doc.Source) (*doc.Node, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		at := config.Origin{Source: src.Name}
-		if m := yamlPlace().FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
-			at.Column = 1
-			at.Line, _ = strconv.Atoi(m[1]) // digits
-		}
-		return nil, report.Conflict(at, configHint, "this is neither JSON nor YAML: %s", yamlPlace().ReplaceAllString(err.Error(), ""))
+	document, err := yaml.Read(text)
+	if e := (*yaml.SyntaxError)(nil); errors.As(err, &e) {
+		return nil, report.Conflict(config.Origin{Source: src.Name, Line: e.Line, Column: e.Column}, configHint, "this is neither JSON nor YAML: %s", e.Message)
 	}
-	if len(document.Content) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	if document.Root == nil {
 		return nil, report.Conflict(config.Origin{Source: src.Name}, configHint, "there is nothing in it")
 	}
 	c := &converter{src: src, left: maxNodes}
-	n := c.convert(document.Content[0], nil, 0)
+	n := c.convert(document.Root, nil, 0)
 	return n, c.err
 }
 
-// A converter makes nodes of those of the YAML library.
+// A converter makes nodes of those of YAML.
 type converter struct {
 	src  *doc.Source
 	left int // nodes that there may be
 	err  error
 }
 
-// scalarKinds are those of the tags that YAML finds.
+// scalarKinds are those of the tags of plain text.
 var scalarKinds = map[string]doc.Kind{"!!null": doc.Null, "!!bool": doc.Bool, "!!int": doc.Number, "!!float": doc.Number}
 
 func (c *converter) convert(y *yaml.Node, parent *doc.Node, depth int) *doc.Node {
-	n := &doc.Node{Source: c.src, Line: int32(y.Line), Column: int32(y.Column), Parent: parent}
+	n := &doc.Node{Source: c.src, Line: y.Line, Column: y.Column, Parent: parent}
 	for y.Kind == yaml.AliasNode {
 		y = y.Alias
 	}
@@ -107,7 +98,7 @@ func (c *converter) member(n *doc.Node, key, value *yaml.Node, depth int) {
 	}
 	v := c.convert(value, n, depth+1)
 	v.Key = key.Value
-	n.Members = append(n.Members, doc.Member{Name: key.Value, Line: int32(key.Line), Column: int32(key.Column), Value: v})
+	n.Members = append(n.Members, doc.Member{Name: key.Value, Line: key.Line, Column: key.Column, Value: v})
 }
 
 func (c *converter) fail(n *doc.Node, err error) {

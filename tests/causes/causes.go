@@ -81,7 +81,7 @@ var All = []Cause{
 	{
 		Name: "The config is not valid YAML", Stages: fetchStage,
 		Config:  "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/motd\n      contents:\n@@\tinline: hello\n",
-		Message: "this is not valid YAML", Operation: reading, Says: "this is not valid YAML: found character that cannot start any token; text that starts with @, ` or % needs quotes, and tabs cannot indent", Hint: fixConfig,
+		Message: "this is not valid YAML", Operation: reading, Says: "this is not valid YAML: a tab cannot indent; use spaces", Hint: fixConfig,
 		Means: "The Butane config is no YAML at this line; a tab in front of a key, or a text that needs quotes.",
 		Do:    "Indent with blanks, put texts with special characters into quotes, and check it with `firstlightctl validate CONFIG`.",
 	},

@@ -1,0 +1,87 @@
+package yaml
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMistakesAreExplained(t *testing.T) {
+	for text, want := range map[string]string{
+		"a:\n\tb: 1":                        "line 2, column 1: a tab cannot indent; use spaces",
+		"a: b\n\tc: d":                      "line 2, column 1: a tab cannot indent; use spaces",
+		"a:\n- b\n-\tc":                     "line 3, column 2: a tab cannot indent",
+		"a: |\n   b\n\tc":                   "line 3, column 1: a tab cannot indent",
+		"a: 1\nb:c\nd: 2":                   `line 2, column 1: a colon is missing after a key; is it the one in "b:c", which needs a space after it?`,
+		"a: 1\nb\nc: 2":                     "line 2, column 1: a colon is missing after a key; is this a part of the value before, which needs more indentation or quotes?",
+		"- a\n-b":                           "line 2, column 1: an item of a list should start here with \"- \", as in line 1",
+		"a: 1\n-b\n":                        "line 2, column 1: a colon is missing after a key; an item of a list has a space after the -",
+		"é: b: c":                           "line 1, column 6: a key cannot stand here, behind another one; text with a colon and a space in it needs quotes",
+		"a: %x":                             "line 1, column 4: text that starts with % needs quotes",
+		"a: @x":                             "line 1, column 4: text that starts with @ needs quotes",
+		"a: `x`":                            "line 1, column 4: text that starts with ` needs quotes",
+		"a: 1\nb: 'x\nc: 2\n":               "line 2, column 4: the quote ' that opens here is not closed",
+		"a: \"x\n---\n":                     "line 1, column 4: the quote \" that opens here is not closed before line 2, where the document ends",
+		"a: \"x\\":                          "line 1, column 4: the quote \" that opens here is not closed",
+		"a: 'it's'":                         "line 1, column 8: there is text behind the closing quote; quotes go around all of a value",
+		"a: [b] c":                          "line 1, column 8: there is text behind the end of the value",
+		"a: [1, 2\n":                        "line 1, column 4: the [ that opens here is not closed",
+		"a: {b: c\n---\n":                   "line 1, column 4: the { that opens here is not closed",
+		"a: [1, 2\nb: 3":                    "line 1, column 8: a key should be in one line with its colon; is a comma missing, or what closes the [ of line 1?",
+		"a: {x: 1 2: y}":                    "line 1, column 11: a comma is missing before ':', or a } that closes the { of line 1",
+		"a: {x: 1]":                         "line 1, column 9: the { of line 1 is closed with ], and not with }",
+		"a: ]":                              "line 1, column 4: a ] closes what was not opened",
+		"a: , b":                            "line 1, column 4: a value or a key is missing before the ,",
+		"a: [b,, c]":                        "line 1, column 7: a value or a key is missing before the ,",
+		"[?]":                               "line 1, column 3: a ] closes what was not opened",
+		": b":                               "line 1, column 1: a value or a key is missing before the :",
+		"a: [a?b]":                          "line 1, column 6: text with ? needs quotes in brackets and braces",
+		"a: [${b}]":                         "line 1, column 6: text with ${ in it needs quotes in brackets and braces",
+		"a: {b: c${d:e}}":                   "line 1, column 10: text with ${ in it needs quotes in brackets and braces",
+		"a: [b, - c]":                       `line 1, column 8: an item of a list, with "- ", cannot stand in brackets or braces`,
+		"a: [|\n x]":                        "line 1, column 5: a text in lines of its own, with |, cannot stand in brackets",
+		"a:\n  b: 1\n c: 2":                 "line 3, column 2: this is indented by 1, but should be by 2, as in line 2, or by 0, as in line 1",
+		"a:\n  - b: []\n     c: 2":          "line 3, column 6: this is indented by 5",
+		"a: b #c\n  d: e":                   "line 2, column 3: this is indented by 2, but should be by 0, as in line 1",
+		"  a: 1\nb: 2":                      "line 2, column 1: this is indented by 0, but should be by 2, as in line 1",
+		"a: |\n  b\n c":                     "line 3, column 2: this is indented by 1, but should be by 0, as in line 1",
+		"- a\nb: c":                         `line 2, column 1: an item of a list should start here with "- ", as in line 1`,
+		"a: 1\n- b":                         "line 2, column 1: an item of a list cannot stand between the keys of a mapping; is the indentation right?",
+		"a: - b":                            `line 1, column 4: the items of a list should start in a line of their own; text that starts with "- " needs quotes`,
+		"a: ? b":                            `line 1, column 4: a key with "? " should start in a line of its own`,
+		"a: b\n  c: d":                      "line 1, column 4: a key should be in one line, this one ends in line 2; is a colon or a quote missing in line 1, or is the indentation of line 2 right?",
+		"a: *x":                             "line 1, column 4: there is no anchor &x before the alias *x; text that starts with * needs quotes",
+		"a: *":                              "line 1, column 4: the name of an anchor or alias has letters, digits, _ and -; text that starts with * needs quotes",
+		"a: &b &c d":                        "line 1, column 7: a value has one anchor, this one has &b already",
+		"a: !b !c d":                        "line 1, column 7: a value has one tag, this one has another already",
+		"b: &b 1\na: &c *b":                 "line 2, column 7: an alias has no anchor and no tag of its own",
+		"b: &b 1\na: &c\n  *b":              "line 3, column 3: an alias has no anchor and no tag of its own",
+		"a: !x!y z":                         "line 1, column 4: no line %TAG !x! says what this tag stands for",
+		"a: !<x z":                          "line 1, column 4: this is no tag, like !!str or !name; text that starts with ! needs quotes",
+		"a: !% z":                           "line 1, column 4: this is no tag",
+		`a: "\d"`:                           `line 1, column 5: \d is no escape; in double quotes a backslash is special: write \\, or use single quotes`,
+		`a: "\u12"`:                         `line 1, column 5: \u is followed by the 4 hexadecimal digits of a character`,
+		`a: "\ud800"`:                       `line 1, column 5: \u is followed by the 4 hexadecimal digits`,
+		"a: |x\n  b":                        "line 1, column 5: after | or > the line has only +, - or a digit, and the text starts in the next line",
+		"a: > b":                            "line 1, column 6: after | or > the line has only +, - or a digit",
+		"a: |0\n  b":                        "line 1, column 5: after | or > the line has only",
+		"%FOO\n---\na: b":                   "line 1, column 1: a line that starts with % is an instruction for YAML",
+		"%YAML 1.3\n---\na: b":              "line 1, column 1: this is YAML 1.3; 1.1 and 1.2 are known",
+		"%YAML 1.2\na: b":                   "line 2, column 1: after lines that start with % the document starts with a line ---",
+		"...\na":                            "line 1, column 1: a document ends here, but none has started",
+		"{a: 1}\nb: 2":                      "line 2, column 1: the document has ended before this line, so that this would not be read; is a brace or a bracket closed too early?",
+		"a: \x01":                           "line 1, column 4: the control character U+0001 cannot stand in YAML",
+		"a: b\nc: \xff":                     "line 2, column 4: the byte 0xff is not UTF-8; save the text as UTF-8",
+		"\xff\xfea\x00":                     "line 1, column 1: this is UTF-16; save it as UTF-8",
+		"a: " + strings.Repeat("[", 10_000): "column 10003: lists and mappings are more than 10000 deep inside each other",
+		strings.Repeat("é", 1024) + "x: 1":  "line 1, column 1: a key has at most 1024 characters",
+		"{" + strings.Repeat("é", 1024) + "x: 1}":              "line 1, column 2: a key has at most 1024 characters",
+		"'" + strings.Repeat("x", 1024) + "': 1":               "line 1, column 1: a key has at most 1024 characters",
+		"a: 1\n" + strings.Repeat("long ", 20) + ":b\n":        "line 2, column 1: a colon is missing after a key; is this a part",
+		"a: 1\n" + strings.Repeat("x", 50) + ":" + "b\nc: 2\n": `is it the one in "` + strings.Repeat("x", 40) + `...", which needs a space`,
+	} {
+		_, err := Read([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.100q: got %v\nwant %s", text, err, want)
+		}
+	}
+}
