@@ -153,7 +153,7 @@ func instances() string {
 		}
 	}
 	return b.String() + "\nThe names of attributes have `AFTERBURN_` in front. _n is a number from 0 on.\n\n| platform | attributes |\n|---|---|\n" + names.String() +
-		"\n[Facts](extensions.md#facts) of configs are the hostname and some of these attributes.\n\n| platform | facts |\n|---|---|\n" + facts.String()
+		"\n[Facts](extensions/facts.md) of configs are the hostname and some of these attributes.\n\n| platform | facts |\n|---|---|\n" + facts.String()
 }
 
 // factOf names a fact and the attributes that it is taken from.

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"os"
 	"reflect"
 	"regexp"
 	"strings"
@@ -16,32 +17,42 @@ var example = regexp.MustCompile("(?s)```(json|yaml)\n(.*?)```")
 // examples are those of docs/config.md in one language.
 func examples(t *testing.T, language string) []string {
 	t.Helper()
-	all := examplesOf(t, "config.md", language)
+	all := examplesOf(t, language, "config.md")
 	if len(all) < 2 {
 		t.Fatalf("there are only %d examples in %s", len(all), language)
 	}
 	return all
 }
 
-// examplesOf are those of a document in one language.
-func examplesOf(t *testing.T, name, language string) []string {
+// examplesOf are those of some documents in one language.
+func examplesOf(t *testing.T, language string, names ...string) []string {
 	t.Helper()
 	var all []string
-	for _, m := range example.FindAllStringSubmatch(readFile(t, "../../docs/"+name), -1) {
-		if m[1] == language {
-			all = append(all, m[2])
+	for _, name := range names {
+		for _, m := range example.FindAllStringSubmatch(readFile(t, "../../docs/"+name), -1) {
+			if m[1] == language {
+				all = append(all, m[2])
+			}
 		}
 	}
 	if len(all) == 0 {
-		t.Fatalf("%s has no examples in %s", name, language)
+		t.Fatalf("%v have no examples in %s", names, language)
 	}
 	return all
 }
 
 func TestExamplesOfExtensionsAreValid(t *testing.T) {
+	pages := []string{"extensions.md"}
+	files, err := os.ReadDir("../../docs/extensions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		pages = append(pages, "extensions/"+f.Name())
+	}
 	text, err := Extended(config.V3_6)
 	j := newJudge(t, text, err)
-	for _, text := range examplesOf(t, "extensions.md", "json") {
+	for _, text := range examplesOf(t, "json", pages...) {
 		cfg, problems, err := config.Parse([]byte(text), "example")
 		if err != nil || len(problems) > 0 || !cfg.IsExtended() {
 			t.Errorf("%v: %v in\n%s", err, problems, text)
@@ -51,17 +62,17 @@ func TestExamplesOfExtensionsAreValid(t *testing.T) {
 		}
 	}
 	j = judgeOfButane(t, dialect(t, "firstlight 1.0.0"))
-	texts := examplesOf(t, "extensions.md", "yaml")
-	files := fstest.MapFS{}
+	texts := examplesOf(t, "yaml", pages...)
+	local := fstest.MapFS{}
 	for _, text := range texts {
 		if name := fileName(text); name != "" {
-			files[name] = &fstest.MapFile{Data: []byte(text)}
+			local[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
 	for _, text := range texts {
 		var o butane.Options
 		if fileName(text) != "" {
-			o.Files, o.Params = files, map[string]butane.ParamValue{"hostname": {Text: "web1"}}
+			o.Files, o.Params = local, map[string]butane.ParamValue{"hostname": {Text: "web1"}}
 		}
 		result, problems, err := butane.Translate([]byte(text), "example", o)
 		if err != nil || len(problems) > 0 || !result.Config.IsExtended() && fileName(text) == "" {
