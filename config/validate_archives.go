@@ -85,7 +85,7 @@ func (v *validator) belowAbsent(s *Storage) {
 	for i, name := range s.Absent {
 		gone[name] = i
 	}
-	check := func(name string, o Object) {
+	s.eachPath(func(name string, o Object) {
 		if len(name) > maxPath {
 			return // which is reported
 		}
@@ -95,19 +95,9 @@ func (v *validator) belowAbsent(s *Storage) {
 				return
 			}
 		}
-	}
-	for i := range s.Directories {
-		check(s.Directories[i].Path, s.Directories[i].Object)
-	}
-	for i := range s.Files {
-		check(s.Files[i].Path, s.Files[i].Object)
-	}
-	for i := range s.Links {
-		check(s.Links[i].Path, s.Links[i].Object)
-	}
+	})
 	for i := range s.Archives {
 		a := &s.Archives[i]
-		check(a.Path, a.Object)
 		if n, ok := gone[a.Path]; ok {
 			v.error(RuleAbsentPath, a.Origin("path"), "an archive is unpacked into %s, which should be absent by %s; remove one of the two", quote(a.Path), shortOrigin(s.Origin("absent", n)))
 		}

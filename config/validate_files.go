@@ -153,22 +153,27 @@ func (v *validator) belowLinks(s *Storage) {
 			links.add(l)
 		}
 	}
-	check := func(name string, o Object) {
+	s.eachPath(func(name string, o Object) {
 		for _, l := range links.above(name) {
 			v.error(RulePathBelowLink, o.Origin(), "%s is below the link %s of %s; write the path that the link leads to", quote(name), quote(l.Path), shortOrigin(l.Origin()))
 		}
-	}
+	})
+}
+
+// eachPath visits the paths of all that is written into the new system, but for units and
+// what belongs to accounts.
+func (s *Storage) eachPath(visit func(name string, o Object)) {
 	for i := range s.Directories {
-		check(s.Directories[i].Path, s.Directories[i].Object)
+		visit(s.Directories[i].Path, s.Directories[i].Object)
 	}
 	for i := range s.Files {
-		check(s.Files[i].Path, s.Files[i].Object)
+		visit(s.Files[i].Path, s.Files[i].Object)
 	}
 	for i := range s.Links {
-		check(s.Links[i].Path, s.Links[i].Object)
+		visit(s.Links[i].Path, s.Links[i].Object)
 	}
 	for i := range s.Archives {
-		check(s.Archives[i].Path, s.Archives[i].Object)
+		visit(s.Archives[i].Path, s.Archives[i].Object)
 	}
 }
 

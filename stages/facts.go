@@ -33,7 +33,7 @@ func (p *process) withFacts(ctx context.Context, cfg *config.Config) (*config.Co
 	})
 	var missing *config.FactError
 	if errors.As(err, &missing) && !errors.Is(err, fetch.ErrNeedNetwork) {
-		err = &report.Error{Doing: fmt.Sprintf("learning the fact %q", missing.Name), Origin: missing.Origin, Err: missing.Err, Hint: "see docs/extensions.md for what values of facts can have"}
+		err = &report.Error{Doing: fmt.Sprintf("learning the fact %q", missing.Name), Origin: missing.Origin, Err: missing.Err, Hint: "see docs/extensions/facts.md for what values of facts can have"}
 	}
 	for _, s := range skipped {
 		s.Entry = system.PrintableLine(s.Entry)

@@ -84,7 +84,7 @@ func (m *Machine) Credential(ctx context.Context, name string) ([]byte, error) {
 		}
 	}
 	return nil, &report.Error{Err: fmt.Errorf("there is no credential %q: %w", name, ErrNone),
-		Hint: fmt.Sprintf("give it to the machine (QEMU: -smbios type=11,value=io.systemd.credential.binary:%s=BASE64), put it on the ESP (loader/credentials/%s.cred) or into the initramfs (/etc/credstore.encrypted/%s); docs/extensions.md has all places",
+		Hint: fmt.Sprintf("give it to the machine (QEMU: -smbios type=11,value=io.systemd.credential.binary:%s=BASE64), put it on the ESP (loader/credentials/%s.cred) or into the initramfs (/etc/credstore.encrypted/%s); docs/extensions/secrets.md has all places",
 			name, name, name)}
 }
 
