@@ -39,8 +39,10 @@ func (p *planner) planCrypttab() {
 		return
 	}
 	origin, doing := p.cfg.Storage.Origin("luks"), fmt.Sprintf("writing %s to %s", system.Plural(len(p.cfg.Storage.Luks), "LUKS volume"), crypttabFile)
+	f := lineFile{name: crypttabFile, mode: 0o600}
+	p.lookAtLines(&f)
 	p.changes(origin, doing, crypttabFile)
-	p.add(origin, doing, p.writeCrypttab, "cryptsetup")
+	p.add(origin, doing, func(ctx context.Context) error { return p.writeCrypttab(ctx, f) }, "cryptsetup")
 }
 
 // planSecret plans a file that only root may read, in a directory of that kind.
@@ -73,7 +75,7 @@ func (p *planner) planSecret(origin config.Origin, dir, name string, sources map
 
 // writeCrypttab puts a line for each volume into the file. A line of ours from
 // an interrupted run is replaced; the volume may have another UUID by now.
-func (p *planner) writeCrypttab(ctx context.Context) error {
+func (p *planner) writeCrypttab(ctx context.Context, f lineFile) error {
 	var added []string
 	for _, l := range p.cfg.Storage.Luks {
 		uuid, err := p.Run.Run(ctx, system.Command{Name: "cryptsetup", Args: []string{"luksUUID", config.ValueOr(l.Device, "")}})
@@ -82,7 +84,7 @@ func (p *planner) writeCrypttab(ctx context.Context) error {
 		}
 		added = append(added, p.crypttabLine(l, strings.TrimSpace(string(uuid))))
 	}
-	return p.rewriteLines(crypttabFile, 0o600, false, func(lines []string) []string {
+	return p.rewriteLines(f, func(lines []string) []string {
 		for _, line := range added {
 			lines = append(slices.DeleteFunc(lines, func(other string) bool { return isSameVolume(other, line) }), line)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // runPart plans anew, as another process would, and runs the plan's first
@@ -386,4 +387,41 @@ func TestLedgerIsNotAnEntry(t *testing.T) {
 	w.symlink("etc", "other")
 	w.wantConflicts(`"storage": {"files": [{"path": "/other/.provisioning-ledger.json", "contents": {"source": "data:,x"}}]}`,
 		"file /other/.provisioning-ledger.json is, or is below, /etc/.provisioning-ledger.json on this machine")
+}
+
+// New files are synced at the end: after a power cut their names can be on the disk without
+// their contents.
+func TestLinesOfAnInterruptedRunAreWrittenAnew(t *testing.T) {
+	const units = `, "systemd": {"units": [{"name": "asked.service", "enabled": true, "contents": "[Install]\nWantedBy=a.target\n"}]}`
+	const presets, lost = "etc/systemd/system-preset/20-ignition.preset", "\x00\x00\x00\n"
+	for name, c := range map[string]struct{ existing, config, want string }{
+		"in new files":                        {"", volumes + units, ""},
+		"in files that exist":                 {"theirs x y z\n", volumes + units, "theirs x y z\n"},
+		"in one that the config itself makes": {"", strings.Replace(volumes, `"luks"`, `"files": [{"path": "/etc/crypttab", "contents": {"source": "data:,ours"}}], "luks"`, 1) + units, "ours\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, w := parse(t, c.config), newVolumeFixture(t)
+			w.Config = "digest"
+			n, err := w.runPart(cfg, -1)
+			testkit.NoError(t, err)
+			w = newVolumeFixture(t)
+			w.Config = "digest"
+			if c.existing != "" {
+				w.write("etc/crypttab", c.existing)
+			}
+			_, err = w.runPart(cfg, n-1)
+			testkit.NoError(t, err)
+			w.wantText("etc/crypttab", c.want+volumesTable)
+			if c.existing == "" { // else it was synced
+				w.write("etc/crypttab", lost)
+			}
+			w.write(presets, lost)
+			_, err = w.runPart(cfg, -1)
+			testkit.NoError(t, err)
+			w.wantText("etc/crypttab", c.want+volumesTable)
+			w.wantText(presets, "enable asked.service\n")
+			w.mustApply(c.config) // what is finished is kept
+			w.wantText("etc/crypttab", c.want+volumesTable)
+		})
+	}
 }

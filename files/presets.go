@@ -32,9 +32,11 @@ func (p *planner) planPresets() {
 		return
 	}
 	origin, doing := p.cfg.Systemd.Origin("units"), fmt.Sprintf("writing presets of %s to %s", system.Plural(len(units), "unit"), presetFile)
+	f := lineFile{name: presetFile, mode: 0o644, keepMode: true}
+	p.lookAtLines(&f)
 	p.changes(origin, doing, presetFile)
 	p.add(origin, doing, func(context.Context) error {
-		return p.rewriteLines(presetFile, 0o644, true, func(old []string) []string {
+		return p.rewriteLines(f, func(old []string) []string {
 			return append(old, slices.DeleteFunc(lines, func(l string) bool { return slices.Contains(old, l) })...)
 		})
 	})

@@ -40,11 +40,33 @@ func (p *planner) changes(origin config.Origin, doing, name string) {
 	p.changedDirs[dir] = true
 }
 
-// rewriteLines changes lines of a file, links followed, which keeps its owner, and its
-// mode if keepMode is set; it is created if it does not exist. A last line that was
-// left open is ended.
-func (p *planner) rewriteLines(name string, mode uint32, keepMode bool, change func(lines []string) []string) error {
-	at, err := p.root.Resolve(name)
+// A lineFile is one that has lines of the config among those of others.
+type lineFile struct {
+	name     string
+	mode     uint32 // of a new one
+	keepMode bool   // of one that exists
+	// unfinished reports whether what is there is from an interrupted run alone. After a
+	// power cut it can have other bytes than were written, as new files are synced at the end.
+	unfinished bool
+}
+
+// lookAtLines finds out whether a file that is about to get lines is unfinished. A file of the
+// config is not: this run writes it before.
+func (p *planner) lookAtLines(f *lineFile) {
+	at, err := p.resolve(f.name)
+	switch {
+	case err != nil || at.found == nil:
+	case p.earlier == nil:
+		p.ledger.RecordExisting(f.name, at.found)
+	default:
+		f.unfinished = p.byPath[at.path] == nil && p.earlier.Interrupted() && p.earlier.Made(f.name, at.found)
+	}
+}
+
+// rewriteLines changes the lines of a file, links followed, which keeps its owner; it is
+// created if it does not exist. A last line that was left open is ended.
+func (p *planner) rewriteLines(f lineFile, change func(lines []string) []string) error {
+	at, err := p.root.Resolve(f.name)
 	if err != nil {
 		return err
 	}
@@ -52,23 +74,26 @@ func (p *planner) rewriteLines(name string, mode uint32, keepMode bool, change f
 	if err != nil {
 		return err
 	}
+	st, err := p.root.Lstat(at)
+	if err != nil {
+		return err
+	}
+	if f.unfinished {
+		old, st = nil, nil
+	}
 	var lines []string
 	if len(old) > 0 {
 		lines = strings.Split(strings.TrimSuffix(string(old), "\n"), "\n")
 	}
 	text := strings.Join(change(lines), "\n") + "\n"
-	if text == string(old) {
+	if st != nil && text == string(old) {
 		return nil
 	}
-	st, err := p.root.Lstat(at)
-	if err != nil {
-		return err
-	}
 	// A new one has nothing that could be lost.
-	options := rootfs.Options{Mode: mode, Replace: true, Sync: st != nil}
+	options := rootfs.Options{Mode: f.mode, Replace: true, Sync: st != nil}
 	if st != nil {
 		options.Owner = rootfs.OwnedBy(int(st.Uid), int(st.Gid))
-		if keepMode {
+		if f.keepMode {
 			options.Mode = st.Mode & 0o7777
 		}
 	}
