@@ -10,7 +10,7 @@
 //	      retry     how long to wait for the next attempt        retry.go
 //	      limit     16 transfers at a time, 12 from a host       limiter.go
 //	      transport http, s3, gcs, azure, tftp: one attempt      http.go...
-//	        secret  a store is asked for one, and a member taken  secret.go
+//	        secret  a store is asked for one, and a member taken  secretstore.go
 //	        exchange one HTTP request, over redirects and proxies  exchange.go
 //	  data          needs no network, and none of the above      data.go
 //	  decompress, hash, write                                    verify.go
