@@ -19,7 +19,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, problems := fit(c.printed(version).encode(), version)
+	tree, problems := fit(c.printed(version), version)
 	if len(problems) > 0 {
 		return nil, &ParseError{ErrNotInVersion, problems}
 	}
@@ -67,7 +67,7 @@ func (c *Config) SaveTo(text io.Writer) (origins []byte, err error) {
 }
 
 func (c *Config) saved() *doc.Node {
-	return c.at(Newest.String()).printed(Newest).encode()
+	return c.at(Newest.String()).printed(Newest)
 }
 
 // Load reads what Save has written. It does not validate. Without origins the

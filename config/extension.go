@@ -54,9 +54,12 @@ func isWholeNumber(s string) bool {
 }
 
 // IsExtended reports whether a config has extensions.
-func (c *Config) IsExtended() bool {
+func (c *Config) IsExtended() bool { return c.isExtended(c.encode()) }
+
+// isExtended is IsExtended for a config with its tree.
+func (c *Config) isExtended(tree *doc.Node) bool {
 	found := false
-	doc.EachExtension(configType, c.encode(), func(string, *doc.Node) { found = true })
+	doc.EachExtension(configType, tree, func(string, *doc.Node) { found = true })
 	c.eachResource(func(r *Resource) { found = found || IsSecret(ValueOr(r.Source, "")) })
 	return found
 }
@@ -103,10 +106,11 @@ func (p *Problems) addLostSecrets(c *Config, without string) {
 	})
 }
 
-// printed returns a config with the text of its version as it is printed.
-func (c *Config) printed(v Version) *Config {
-	if c.IsExtended() {
-		return c.saying(v.String() + ExtendedSuffix)
+// printed returns the tree of a config, with the text of its version as it is printed.
+func (c *Config) printed(v Version) *doc.Node {
+	tree := c.saying(v.String()).encode()
+	if c.isExtended(tree) {
+		return c.saying(v.String() + ExtendedSuffix).encode()
 	}
-	return c.saying(v.String())
+	return tree
 }

@@ -94,7 +94,7 @@ func (c *Config) WithFacts(fact func(name string) (value string, err error)) (*C
 		return fmt.Sprintf("; ${fact:%s} is %s here", p.Name, quote(value))
 	}
 	f.holds = f.isTrue
-	tree := c.printed(version).encode().Clone()
+	tree := c.printed(version).Clone()
 	tree.Member(firstlight).Remove("facts")
 	f.value(tree, "")
 	if f.err != nil {
