@@ -165,7 +165,7 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	if err := p.checkSealing(user); err != nil {
 		return nil, err
 	}
-	if err := p.readSecrets(ctx, merge(p.base, user)); err != nil {
+	if err := p.readAllSecrets(ctx, user); err != nil {
 		return nil, err
 	}
 	if err := p.cacheUserConfig(user); err != nil {

@@ -17,6 +17,15 @@ import (
 // secretReaders is how many secrets are read at once.
 const secretReaders = 8
 
+// readAllSecrets is readSecrets for the user config over the base config. They are merged for
+// that only if there are any, as that takes long.
+func (p *process) readAllSecrets(ctx context.Context, user *config.Config) error {
+	if len(user.Secrets()) == 0 && (p.base == nil || len(p.base.Secrets()) == 0) {
+		return nil
+	}
+	return p.readSecrets(ctx, merge(p.base, user))
+}
+
 // readSecrets reads each secret of a config and keeps none, so that what cannot be read, or
 // is not what it should be, is known before anything is written: all of it at once.
 func (p *process) readSecrets(ctx context.Context, cfg *config.Config) error {
