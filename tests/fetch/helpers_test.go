@@ -14,7 +14,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -28,6 +27,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/tests/stores"
 )
 
 // newClient is one whose pauses take no time but are seen by its clock, which
@@ -232,18 +232,7 @@ func (p *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(p.status)
 		return
 	}
-	server, err := net.Dial("tcp", p.to)
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	w.WriteHeader(http.StatusOK)
-	client, _, err := w.(http.Hijacker).Hijack()
-	if err != nil {
-		panic(err)
-	}
-	go func() { io.Copy(server, client); server.Close() }()
-	go func() { io.Copy(client, server); client.Close() }()
+	stores.Connect(w, p.to)
 }
 
 // connected are the hosts that were asked for, without repetitions.
