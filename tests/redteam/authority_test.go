@@ -11,12 +11,13 @@ import (
 	"io"
 	"log"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/firstlight-os/firstlight/tests/stores"
 )
 
 // An authority has signed the certificate of a server, to which a proxy leads all
@@ -53,29 +54,10 @@ func newAuthority(t *testing.T, h http.HandlerFunc, names ...string) *authority 
 	srv.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: key}}}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tunnel(w, srv.Listener.Addr().String()) }))
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stores.Connect(w, srv.Listener.Addr().String())
+	}))
 	t.Cleanup(proxy.Close)
 	a.proxy = proxy.Listener.Addr().String()
 	return a
-}
-
-// tunnel connects a client of a proxy to an address.
-func tunnel(w http.ResponseWriter, to string) {
-	server, err := net.Dial("tcp", to)
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	defer server.Close()
-	client, _, err := w.(http.Hijacker).Hijack()
-	if err != nil {
-		return
-	}
-	defer client.Close()
-	io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
-	go func() {
-		io.Copy(server, client)
-		server.Close()
-	}()
-	io.Copy(client, server)
 }

@@ -58,11 +58,11 @@ func Connect(w http.ResponseWriter, to string) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
-	client, _, err := w.(http.Hijacker).Hijack()
+	client, _, err := w.(http.Hijacker).Hijack() // first, as the server reads on once a client has its answer
 	if err != nil {
 		panic(err)
 	}
+	io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 	go func() { io.Copy(server, client); server.Close() }()
 	go func() { io.Copy(client, server); client.Close() }()
 }
