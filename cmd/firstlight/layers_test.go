@@ -46,6 +46,7 @@ var allowedImports = map[string][]string{
 	"internal/firstboot":         {"files/rootfs", "internal/bootloader", "internal/distribution"},
 	"internal/network":           {"config", "internal/doc", "internal/report", "internal/system", "internal/yaml"},
 	"internal/bootloader":        {"files/rootfs", "internal/blkprobe", "internal/gpt", "internal/system"},
+	"internal/reset":             {"internal/doc", "internal/json"},
 	"internal/report":            {"config", "internal/json", "internal/system"},
 	"internal/timeline":          {"config", "internal/json", "internal/report", "internal/system"},
 	"internal/system":            {},
