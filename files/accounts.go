@@ -81,17 +81,19 @@ func (a *accounts) findGroup(nameOrID string) (gid int, exists bool) {
 // a chroot.
 func readAccounts(read func(name string) ([]byte, error)) (*accounts, error) {
 	a := noAccounts()
-	add := func(names []string, line func(fields []string)) error {
+	add := func(names []string, each func(text string)) error {
 		for _, name := range names {
 			text, err := read(name)
 			if err != nil {
 				return err
 			}
-			eachLine(string(text), line)
+			each(string(text))
 		}
 		return nil
 	}
-	return a, errors.Join(add(system.UserDatabases, a.addUser), add(system.GroupDatabases, a.addGroup))
+	return a, errors.Join(
+		add(system.UserDatabases, func(text string) { system.EachUser(text, a.addUser) }),
+		add(system.GroupDatabases, func(text string) { system.EachGroup(text, a.addGroup) }))
 }
 
 // A KnownUser is a user of a root, and a KnownGroup a group, with numbers only.
@@ -119,44 +121,19 @@ func KnownAccounts(read func(name string) ([]byte, error)) (users []KnownUser, g
 	return users, groups, err
 }
 
-// eachLine calls add with the fields of each line of a text.
-func eachLine(text string, add func(fields []string)) {
-	for line := range strings.Lines(text) {
-		add(strings.Split(strings.TrimRight(line, "\n"), ":"))
-	}
-}
-
-// addUser takes a line of passwd(5). As in the C library the first of a name
-// counts, and lines that are none (comments, "+" of NIS) do not.
-func (a *accounts) addUser(f []string) {
-	if len(f) != 7 || f[0] == "" || strings.ContainsAny(f[0][:1], "+-#") {
-		return
-	}
-	uid, ok1 := parseUID(f[2])
-	gid, ok2 := parseUID(f[3])
-	if _, known := a.users[f[0]]; ok1 && ok2 && !known {
-		a.users[f[0]] = account{f[0], uid, gid, f[5]}
+// addUser takes a line of passwd(5). As in the C library the first of a name counts.
+func (a *accounts) addUser(u system.User) {
+	if _, known := a.users[u.Name]; !known {
+		a.users[u.Name] = account{u.Name, u.UID, u.GID, u.Home}
 	}
 }
 
 // addGroup takes a line of group(5).
-func (a *accounts) addGroup(f []string) {
-	if len(f) != 4 || f[0] == "" || strings.ContainsAny(f[0][:1], "+-#") {
-		return
-	}
-	gid, ok := parseUID(f[2])
-	if _, known := a.groups[f[0]]; ok && !known {
-		a.groups[f[0]] = group{gid, strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' })}
+func (a *accounts) addGroup(g system.Group) {
+	if _, known := a.groups[g.Name]; !known {
+		a.groups[g.Name] = group{g.GID, g.Members}
 	}
 }
-
-func parseUID(text string) (int, bool) {
-	id, err := strconv.ParseUint(text, 10, 32)
-	return int(id), err == nil && validID(int(id))
-}
-
-// validID excludes what chown(2) takes for "leave it".
-func validID(id int) bool { return id >= 0 && int64(id) < 1<<32-1 }
 
 // An accountCache answers questions about accounts while the plan runs. They
 // change with each command of shadow-utils, and are read anew only then.

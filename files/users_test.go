@@ -279,23 +279,3 @@ func TestUnreadableAccountsStopThePlan(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func FuzzAccounts(f *testing.F) {
-	f.Add("root:x:0:0:root:/root:/bin/sh\n", "wheel:x:10:root\n")
-	f.Add("a:b:c:d:e:f:g\n::::::\n+\n", ":::\n\x00")
-	f.Fuzz(func(t *testing.T, passwd, group string) {
-		a := noAccounts()
-		eachLine(passwd, a.addUser)
-		eachLine(group, a.addGroup)
-		for name, u := range a.users {
-			if name == "" || name != u.name || !validID(u.uid) || !validID(u.gid) || strings.ContainsAny(name+u.home, ":\n") {
-				t.Errorf("%q became %+v", passwd, u)
-			}
-		}
-		for name, g := range a.groups {
-			if name == "" || !validID(g.gid) {
-				t.Errorf("%q became %q %+v", group, name, g)
-			}
-		}
-	})
-}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,8 +28,8 @@ const (
 
 // writeKeys makes the key file of a user what the platform says. Where that cannot say
 // anything, the file stays: the keys in it may be the only way in.
-func writeKeys(_ context.Context, m *Machine, user string) error {
-	doing := fmt.Sprintf("writing the SSH keys of user %q", user)
+func writeKeys(_ context.Context, m *Machine, name string) error {
+	doing := fmt.Sprintf("writing the SSH keys of user %q", name)
 	given, known, err := m.Asker.Keys()
 	if err != nil {
 		return &report.Error{Doing: doing, Err: err, Hint: platformHint}
@@ -43,19 +42,19 @@ func writeKeys(_ context.Context, m *Machine, user string) error {
 	if err != nil {
 		return &report.Error{Doing: doing, Err: err}
 	}
-	a, err := findAccount(passwdFiles, user)
+	u, err := findUser(passwdFiles, name)
 	if err != nil {
 		return &report.Error{Doing: doing, Err: err, Hint: "the unit is afterburn-sshkeys@USER.service: enable that of a user of this machine"}
 	}
-	name := filepath.Join(a.home, keyFile)
-	change, message, id := func() error { return putKeys(name, keys) }, "wrote ssh authorized keys file for user: ", keysWritten
+	at := filepath.Join(u.Home, keyFile)
+	change, message, id := func() error { return putKeys(at, keys) }, "wrote ssh authorized keys file for user: ", keysWritten
 	if len(keys) == 0 {
-		change, message, id = func() error { return removeKeys(name) }, "removed ssh authorized keys file for user: ", keysRemoved
+		change, message, id = func() error { return removeKeys(at) }, "removed ssh authorized keys file for user: ", keysRemoved
 	}
-	if err := a.as(change); err != nil {
+	if err := u.as(change); err != nil {
 		return &report.Error{Doing: doing, Err: err, Hint: "keys go only where their user may write: make the home directory and what is in it the user's"}
 	}
-	m.Log.Bare().Info(message+user, "MESSAGE_ID", id, "AFTERBURN_USER_NAME", user, "AFTERBURN_PATH", name)
+	m.Log.Bare().Info(message+name, "MESSAGE_ID", id, "AFTERBURN_USER_NAME", name, "AFTERBURN_PATH", at)
 	return nil
 }
 
@@ -79,49 +78,45 @@ func removeKeys(name string) error {
 	return nil
 }
 
-// An account is a user of this machine.
-type account struct {
-	uid, gid int
-	home     string
-}
-
 // passwdFiles are where users are.
 var passwdFiles = system.UserDatabases
 
-func findAccount(files []string, name string) (account, error) {
+// findUser finds a user of this machine.
+func findUser(files []string, name string) (*user, error) {
 	for _, file := range files {
 		text, err := system.ReadFile(file, system.KernelText)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("looking for the user: %w", err)
 		}
-		if err != nil {
-			return account{}, fmt.Errorf("looking for the user: %w", err)
-		}
-		for line := range strings.SplitSeq(string(text), "\n") {
-			f := strings.Split(line, ":")
-			if len(f) < 7 || f[0] != name {
-				continue
+		var found *user
+		system.EachUser(string(text), func(u system.User) {
+			if found == nil && u.Name == name {
+				found = (*user)(&u)
 			}
-			uid, uidErr := strconv.ParseUint(f[2], 10, 31)
-			gid, gidErr := strconv.ParseUint(f[3], 10, 31)
-			if uidErr != nil || gidErr != nil || !filepath.IsAbs(f[5]) {
-				return account{}, fmt.Errorf("the line of the user in %s has no numbers, or no home directory", file)
-			}
-			return account{int(uid), int(gid), f[5]}, nil
+		})
+		switch {
+		case found == nil:
+		case !filepath.IsAbs(found.Home):
+			return nil, fmt.Errorf("the user has no home directory in %s", file)
+		default:
+			return found, nil
 		}
 	}
-	return account{}, errors.New("this machine has no such user")
+	return nil, errors.New("this machine has no such user")
 }
+
+// A user is one of this machine.
+type user system.User
 
 // as does something with files as this user would: where she may not write, nothing is
 // written, wherever links of hers lead to. Only root can be somebody else.
-func (a account) as(do func() error) error {
+func (u *user) as(do func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // which ends with this function: it is hers only
 		done <- func() error {
 			if os.Geteuid() == 0 {
-				if err := a.become(); err != nil {
+				if err := u.become(); err != nil {
 					return err
 				}
 			}
@@ -132,15 +127,15 @@ func (a account) as(do func() error) error {
 }
 
 // become changes who this thread is for filesystems (setfsuid(2)).
-func (a account) become() error {
+func (u *user) become() error {
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
 		return fmt.Errorf("leaving the groups of root: %w", errno)
 	}
-	if err := unix.Setfsgid(a.gid); err != nil {
-		return fmt.Errorf("taking the group %d: %w", a.gid, err)
+	if err := unix.Setfsgid(u.GID); err != nil {
+		return fmt.Errorf("taking the group %d: %w", u.GID, err)
 	}
-	if err := unix.Setfsuid(a.uid); err != nil {
-		return fmt.Errorf("becoming the user %d: %w", a.uid, err)
+	if err := unix.Setfsuid(u.UID); err != nil {
+		return fmt.Errorf("becoming the user %d: %w", u.UID, err)
 	}
 	return nil
 }

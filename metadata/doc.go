@@ -21,6 +21,6 @@
 // action that the platform has nothing for logs that, and returns nil. A failure is an
 // error with what was being done, and a hint.
 //
-// The package may import providers, files/rootfs, internal/report, internal/system,
+// The package may import providers, internal/report, internal/system,
 // internal/fetch, internal/imds and internal/distribution.
 package metadata

@@ -186,13 +186,13 @@ func TestAccountsAreFound(t *testing.T) {
 	files := []string{filepath.Join(dir, "passwd"), filepath.Join(dir, "none"), filepath.Join(dir, "usr")}
 	testkit.WriteFile(t, files[0], "root:x:0:0:root:/root:/bin/sh\nbroken\nnohome:x:7:7:::/bin/sh\nbad:x:-1:7::/h:/bin/sh\n")
 	testkit.WriteFile(t, files[2], "core:x:1000:1001::/home/core:/bin/bash\nroot:x:5:5::/x:/bin/sh\n")
-	for name, want := range map[string]account{"root": {0, 0, "/root"}, "core": {1000, 1001, "/home/core"}} {
-		got, err := findAccount(files, name)
+	for name, want := range map[string]user{"root": {"root", 0, 0, "/root"}, "core": {"core", 1000, 1001, "/home/core"}} {
+		got, err := findUser(files, name)
 		testkit.NoError(t, err)
-		testkit.Equal(t, name, got, want)
+		testkit.Equal(t, name, *got, want)
 	}
-	for name, want := range map[string]string{"nobody": "this machine has no such user", "nohome": "has no numbers, or no home", "bad": "has no numbers", "": "this machine has no such user"} {
-		_, err := findAccount(files, name)
+	for name, want := range map[string]string{"nobody": "this machine has no such user", "nohome": "the user has no home directory in " + files[0], "bad": "this machine has no such user", "": "this machine has no such user"} {
+		_, err := findUser(files, name)
 		testkit.ErrorContains(t, name, err, want)
 	}
 }
