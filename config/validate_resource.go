@@ -3,6 +3,8 @@ package config
 import (
 	"net/url"
 	"strings"
+
+	"github.com/firstlight-os/firstlight/internal/header"
 )
 
 func (v *validator) ignition(i *Ignition) {
@@ -116,7 +118,7 @@ func (v *validator) host(u *url.URL, o Object, member string) {
 	v.fault(checkHost(u), o.Origin(member))
 }
 
-// headers checks what package http would refuse to send (RFC 9110, sections 5.1 and 5.5).
+// headers checks what cannot be sent.
 func (v *validator) headers(r *Resource) {
 	if len(r.HTTPHeaders) > 0 && !isHTTP(ValueOr(r.Source, "")) {
 		v.error(RuleHeaderWithoutHTTP, r.Origin("httpHeaders"), "HTTP headers need a source that starts with http:// or https://")
@@ -126,7 +128,7 @@ func (v *validator) headers(r *Resource) {
 		switch {
 		case h.Name == "":
 			v.error(RuleHeaderName, h.Origin("name"), "the name of the HTTP header is missing")
-		case strings.ContainsFunc(h.Name, isNoTokenCharacter):
+		case !header.IsName(h.Name):
 			v.error(RuleHeaderName, h.Origin("name"), "%s cannot be the name of an HTTP header: a name has letters, digits and !#$%%&'*+-.^_`|~ only", quote(h.Name))
 		}
 		switch {
@@ -135,16 +137,10 @@ func (v *validator) headers(r *Resource) {
 		case h.Value == nil: // another config that is merged sets it
 		case *h.Value == "":
 			v.error(RuleHeaderValue, h.Origin("value"), "the value of the HTTP header %s is empty", quote(h.Name))
-		case hasControl(strings.ReplaceAll(*h.Value, "\t", " ")):
+		case !header.IsValue(*h.Value):
 			v.error(RuleHeaderValue, h.Origin("value"), "there is a line end or another control character in the value of the HTTP header %s, which cannot be sent", quote(h.Name))
 		}
 	}
-}
-
-// isNoTokenCharacter reports whether a character cannot be in a token (RFC 9110, section
-// 5.6.2).
-func isNoTokenCharacter(c rune) bool {
-	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
 }
 
 // hashForm checks what a hash looks like, and reports whether it is right, or absent.

@@ -17,7 +17,7 @@ const module = "github.com/firstlight-os/firstlight/"
 // this table.
 var allowedImports = map[string][]string{
 	"internal/dataurl":           {},
-	"config":                     {"internal/dataurl", "internal/doc", "internal/storeurl"},
+	"config":                     {"internal/dataurl", "internal/doc", "internal/header", "internal/storeurl"},
 	"config/butane":              {"config", "internal/dataurl", "internal/doc", "internal/yaml"},
 	"config/rules":               {"config", "internal/doc"},
 	"config/rules/page":          {"config/rules"},
@@ -30,7 +30,8 @@ var allowedImports = map[string][]string{
 	"internal/format":            {"config", "config/butane", "internal/doc"},
 	"internal/json":              {"internal/doc"},
 	"internal/blkprobe":          {"internal/json"},
-	"internal/http":              {},
+	"internal/header":            {},
+	"internal/http":              {"internal/header"},
 	"internal/hypervisor":        {"internal/system"},
 	"internal/initramfs":         {},
 	"internal/page":              {"config", "config/butane", "config/rules", "internal/blkprobe", "internal/check", "internal/gpt", "internal/report", "internal/system", "providers/limits", "storage/plan"},

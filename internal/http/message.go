@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firstlight-os/firstlight/internal/header"
 )
 
 // Methods.
@@ -180,11 +182,11 @@ func (r *Request) wire(to route) ([]byte, error) {
 
 func (h Header) append(b []byte) ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if !isToken(name) {
+		if !header.IsName(name) {
 			return nil, unsendable("invalid header field name %q", name)
 		}
 		for _, value := range h[name] {
-			if !isFieldValue(value) {
+			if !header.IsValue(value) {
 				return nil, unsendable("invalid header field value for %q", name)
 			}
 			if !slices.Contains(own, name) {
@@ -200,23 +202,9 @@ func basic(u *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
-// isToken reports whether a text is one of RFC 9110, 5.6.2.
-func isToken(text string) bool {
-	for i := range len(text) {
-		c := text[i]
-		if !isLetterOrDigit(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return text != ""
-}
-
 func isLetterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
-
-// isFieldValue reports whether a text has no control characters but tabs.
-func isFieldValue(text string) bool { return isPlain(strings.ReplaceAll(text, "\t", "")) }
 
 func isPlain(text string) bool {
 	for i := range len(text) {
