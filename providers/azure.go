@@ -28,11 +28,10 @@ var azureHeader = []string{"Metadata", "true"}
 // only saves a wait.
 const azureInstanceTime = 10 * time.Second
 
-// azureInstance is the request for the properties of the machine.
-var azureInstance = imds.Request{
-	URL:    linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true",
-	Header: azureHeader,
-}
+// azureDocument has the properties of the machine.
+const azureDocument = linkLocal + "/metadata/instance?api-version=2021-08-01&extended=true"
+
+var azureInstance = imds.Request{URL: azureDocument, Header: azureHeader}
 
 // azureDVD reads the custom data. While offline it does not wait for a drive.
 var azureDVD = func(ctx context.Context, env *Env) (*UserData, error) {

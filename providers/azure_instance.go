@@ -27,10 +27,21 @@ var azureInstanceMetadata = &Instance{
 		{"AZURE_VMSIZE", "vmSize?api-version=2017-08-01&format=text"},
 	},
 	moreAttributes: azureAddresses,
-	hostname:       "name?api-version=2017-08-01&format=text",
-	keysBy:         azureKeys,
-	checkIn:        azureCheckIn,
+	facts: []factRow{
+		{fact: "instance-id", at: azureDocument + "#compute/vmId"},
+		{fact: "region", at: azureDocument + "#compute/location"},
+		{fact: "zone", at: "?" + azureDocument + "#compute/zone"},
+		{fact: "private-ipv4", at: azureAddress + "ipv4/ipAddress/*/privateIpAddress"},
+		{fact: "private-ipv6", at: azureAddress + "ipv6/ipAddress/*/privateIpAddress"},
+		{fact: "public-ipv4", at: azureAddress + "ipv4/ipAddress/*/publicIpAddress"},
+	},
+	hostname: "name?api-version=2017-08-01&format=text",
+	keysBy:   azureKeys,
+	checkIn:  azureCheckIn,
 }
+
+// azureAddress begins the places of addresses.
+const azureAddress = azureDocument + "#network/interface/*/"
 
 // Azure Stack has no metadata service but for the name. Its SSH keys are in certificates
 // that are encrypted for the machine, which is not supported.

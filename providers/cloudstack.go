@@ -66,6 +66,13 @@ var cloudStackDriveInstance = &Instance{
 	keys: cloudStackMetadata + "public_keys.txt",
 }
 
+// cloudStackEither reads the drive, or else asks the DHCP server.
+var cloudStackEither = func() *Instance {
+	drive := *cloudStackDriveInstance
+	drive.otherwise = cloudStackInstance
+	return &drive
+}()
+
 const cloudStackMetadata = "cloudstack/metadata/"
 
 // cloudStackInstance asks the DHCP server.

@@ -44,13 +44,14 @@ var factSources = []factSource{
 	{name: "platform", machine: func(_ context.Context, env *Env) (string, error) { return env.Platform.ID, nil }},
 	{name: "architecture", machine: func(context.Context, *Env) (string, error) { return runtime.GOARCH, nil }},
 	{name: "hostname"},
-	{name: "instance-id", attributes: []string{"INSTANCE_ID"}},
+	// What the API of OpenStack calls a machine by is its UUID: INSTANCE_ID is as EC2 has it.
+	{name: "instance-id", attributes: []string{"OPENSTACK_INSTANCE_UUID", "INSTANCE_ID"}},
 	{name: "region", attributes: []string{"REGION", "REGION_ID", "REGION_CODE"}},
 	{name: "zone", attributes: []string{"AVAILABILITY_ZONE", "ALIYUN_ZONE_ID", "SCALEWAY_ZONE_ID", "AVAILABILITY_DOMAIN"}},
 	{name: "private-ipv4", attributes: []string{"IPV4_PRIVATE", "PRIVATE_IPV4", "IPV4_LOCAL", "LOCAL_IPV4", "IP_LOCAL"}, isAddress: true},
 	{name: "private-ipv6", attributes: []string{"IPV6_PRIVATE"}, isAddress: true},
 	{name: "public-ipv4", attributes: []string{"IPV4_PUBLIC", "PUBLIC_IPV4", "EIPV4", "IP_EXTERNAL"}, isAddress: true},
-	{name: "public-ipv6", attributes: []string{"IPV6_PUBLIC", "PUBLIC_IPV6", "AWS_IPV6"}, isAddress: true},
+	{name: "public-ipv6", attributes: []string{"IPV6_PUBLIC", "PUBLIC_IPV6", "AWS_IPV6", "AKAMAI_IPV6_SLAAC"}, isAddress: true},
 	{name: "address", machine: routeAddress},
 	{name: "mac", machine: routeMAC},
 	{name: "serial", machine: serialNumber},
@@ -131,11 +132,21 @@ func (env *Env) factNames() []string {
 func (i *Instance) hasFact(s *factSource) bool {
 	for ; i != nil; i = i.otherwise {
 		isHostname := s.name == "hostname" && (i.hostname != "" || i.hostnameBy != nil)
-		if isHostname || slices.Contains(i.moreFacts, s.name) || slices.ContainsFunc(i.attributes, func(r row) bool { return s.rank(r.name) >= 0 }) {
+		if isHostname || slices.Contains(i.moreFacts, s.name) || i.factRow(s) != nil || slices.ContainsFunc(i.attributes, func(r row) bool { return s.rank(r.name) >= 0 }) {
 			return true
 		}
 	}
 	return false
+}
+
+// factRow is the row of a fact; nil if there is none.
+func (i *Instance) factRow(s *factSource) *factRow {
+	for k := range i.facts {
+		if i.facts[k].fact == s.name {
+			return &i.facts[k]
+		}
+	}
+	return nil
 }
 
 // rank is the place of an attribute among those that a fact could be, -1 for none.
@@ -151,6 +162,13 @@ func (a *Asker) fact(s *factSource) (string, error) {
 	}
 	if err := a.choose(); err != nil {
 		return "", err
+	}
+	if r := a.instance.factRow(s); r != nil {
+		value, err := a.value(r.at)
+		if r.part != nil && value != "" {
+			value = r.part(value)
+		}
+		return s.plain(value), err
 	}
 	for rank := range s.attributes {
 		for _, r := range a.instance.attributes {

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/internal/fetch"
@@ -28,8 +29,19 @@ var gcpInstance = &Instance{
 		{"GCP_IP_LOCAL_0", "instance/network-interfaces/0/ip"},
 		{"GCP_MACHINE_TYPE", "instance/machine-type"},
 	},
+	facts: []factRow{
+		{fact: "instance-id", at: "instance/id"},
+		{fact: "region", at: "instance/zone", part: gcpRegion},
+		{fact: "zone", at: "instance/zone", part: path.Base},
+	},
 	hostname: "instance/hostname",
 	keysBy:   gcpKeys,
+}
+
+// gcpRegion is that of a zone: us-east1 of projects/1/zones/us-east1-b.
+func gcpRegion(zone string) string {
+	zone = path.Base(zone)
+	return zone[:max(strings.LastIndexByte(zone, '-'), 0)]
 }
 
 // gcpKeys are those of the instance, and those of its project unless it blocks them. An
@@ -55,8 +67,8 @@ func gcpKeys(a *Asker) ([]string, error) {
 }
 
 // gcpKeysAt reads lines of USER:KEY, whoever the user is.
-func (a *Asker) gcpKeysAt(path string) ([]string, error) {
-	text, err := a.value(path)
+func (a *Asker) gcpKeysAt(at string) ([]string, error) {
+	text, err := a.value(at)
 	var keys []string
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.TrimSpace(line) == "" {
@@ -64,7 +76,7 @@ func (a *Asker) gcpKeysAt(path string) ([]string, error) {
 		}
 		_, key, ok := strings.Cut(line, ":")
 		if !ok && err == nil {
-			err = fmt.Errorf("%s has a line that is not USER:KEY", a.name(path))
+			err = fmt.Errorf("%s has a line that is not USER:KEY", a.name(at))
 		}
 		keys = append(keys, key)
 	}

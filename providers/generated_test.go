@@ -98,6 +98,7 @@ var moreAttributes = map[string][]string{
 // names of the attributes of each.
 func instances() string {
 	var b, names, facts strings.Builder
+	var without []string
 	b.WriteString("| platform | asked | attributes | hostname | SSH keys | network | check-in |\n|---|---|---|---|---|---|---|\n")
 	mark := func(has bool) string {
 		if has {
@@ -108,22 +109,31 @@ func instances() string {
 	for _, p := range append(slices.Clone(Platforms), metadataOnly...) {
 		i := p.Instance
 		if i == nil {
+			without = append(without, p.ID)
 			continue
 		}
 		var attributes []string
-		for _, r := range i.attributes {
-			name := r.name
-			if strings.Contains(r.at, "*") {
-				name += "_n"
+		for with := i; with != nil; with = with.otherwise {
+			for _, r := range with.attributes {
+				name := r.name
+				if strings.Contains(r.at, "*") {
+					name += "_n"
+				}
+				if !slices.Contains(attributes, name) {
+					attributes = append(attributes, name)
+				}
 			}
-			attributes = append(attributes, name)
 		}
 		attributes = append(attributes, moreAttributes[p.ID]...)
+		isID := func(other Platform) bool { return other.ID == p.ID }
 		var known []string
 		for _, s := range factSources {
-			if s.machine == nil && i.hasFact(&s) && !slices.ContainsFunc(metadataOnly, func(other Platform) bool { return other.ID == p.ID }) {
+			if s.machine == nil && i.hasFact(&s) && !slices.ContainsFunc(metadataOnly, isID) {
 				known = append(known, factOf(&s, attributes))
 			}
+		}
+		if len(known) == 0 && !slices.ContainsFunc(metadataOnly, isID) {
+			without = append(without, p.ID)
 		}
 		if len(known) > 0 {
 			fmt.Fprintf(&facts, "| `%s` | %s |\n", p.ID, strings.Join(known, ", "))
@@ -153,7 +163,8 @@ func instances() string {
 		}
 	}
 	return b.String() + "\nThe names of attributes have `AFTERBURN_` in front. _n is a number from 0 on.\n\n| platform | attributes |\n|---|---|\n" + names.String() +
-		"\n[Facts](extensions/facts.md) of configs are the hostname and some of these attributes.\n\n| platform | facts |\n|---|---|\n" + facts.String()
+		"\n[Facts](extensions/facts.md) of configs are the hostname, some of these attributes, and what else a platform tells.\n\n| platform | facts |\n|---|---|\n" + facts.String() +
+		"\nOf the facts of a platform these tell none: `" + strings.Join(without, "`, `") + "`. Their machines have the others, and the hostname of the kernel argument `systemd.hostname`.\n"
 }
 
 // factOf names a fact and the attributes that it is taken from.

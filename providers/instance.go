@@ -55,6 +55,8 @@ type Instance struct {
 	moreAttributes func(a *Asker) ([]Attribute, error)
 	// moreFacts are the facts that moreAttributes have.
 	moreFacts []string
+	// facts are those that no attribute has: the names of attributes are Afterburn's.
+	facts []factRow
 	// hostname is a place, or hostnameBy finds it.
 	hostname   string
 	hostnameBy func(a *Asker) (string, error)
@@ -77,6 +79,12 @@ type Instance struct {
 // A row is an attribute at a place. With * in the place there is one for each value,
 // numbered by the first *.
 type row struct{ name, at string }
+
+// A factRow is a fact at a place. Part takes it out of the text there; nil is all of it.
+type factRow struct {
+	fact, at string
+	part     func(text string) string
+}
 
 // An Attribute is a fact of an instance, by a name without the prefix AFTERBURN_.
 type Attribute struct{ Name, Value string }

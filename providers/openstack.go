@@ -126,10 +126,13 @@ var openStackInstance = &Instance{
 		{"OPENSTACK_IPV4_LOCAL", openStackEC2 + "#local-ipv4"},
 		{"OPENSTACK_IPV4_PUBLIC", openStackEC2 + "#public-ipv4"},
 	},
+	facts:    []factRow{{fact: "zone", at: openStackMetadata + "#availability_zone"}},
 	hostname: openStackMetadata + "#hostname",
 	keys:     openStackMetadata + "#public_keys/*",
 	network:  networkData(devicePriority),
 }
+
+const openStackService = linkLocal + "/openstack/2012-08-10/meta_data.json"
 
 // openStackServiceInstance asks a service like EC2's, for what that has.
 var openStackServiceInstance = &Instance{
@@ -138,10 +141,11 @@ var openStackServiceInstance = &Instance{
 		{"OPENSTACK_HOSTNAME", "hostname"},
 		{"OPENSTACK_INSTANCE_ID", "instance-id"},
 		{"OPENSTACK_INSTANCE_TYPE", "instance-type"},
-		{"OPENSTACK_INSTANCE_UUID", linkLocal + "/openstack/2012-08-10/meta_data.json#uuid"},
+		{"OPENSTACK_INSTANCE_UUID", openStackService + "#uuid"},
 		{"OPENSTACK_IPV4_LOCAL", "local-ipv4"},
 		{"OPENSTACK_IPV4_PUBLIC", "public-ipv4"},
 	},
+	facts:    []factRow{{fact: "zone", at: openStackService + "#availability_zone"}},
 	hostname: "hostname",
 	keysBy:   func(a *Asker) ([]string, error) { return ec2Keys(a, "public-keys") },
 }

@@ -89,6 +89,7 @@ var packetInstance = &Instance{
 		{"PACKET_PLAN", "#plan"},
 		{"PACKET_PHONE_HOME_URL", "#phone_home_url"},
 	},
+	facts:    []factRow{{fact: "instance-id", at: "#id"}, {fact: "zone", at: "#facility"}},
 	hostname: "#hostname",
 	keys:     "#ssh_keys/*",
 	network:  packetNetwork,

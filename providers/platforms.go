@@ -74,7 +74,7 @@ var Platforms = []Platform{
 		Location: "DVD", NoConfig: "a DVD without custom data", Docs: "https://learn.microsoft.com/azure-stack/user/azure-stack-compute-overview"},
 	{ID: "brightbox", Name: "Brightbox", Fetch: fetchOpenStack, Modules: driveModules,
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://www.brightbox.com/docs/guides/cloud-init/"},
-	{ID: "cloudstack", Name: "CloudStack", Fetch: fetchCloudStack, Modules: driveModules,
+	{ID: "cloudstack", Name: "CloudStack", Fetch: fetchCloudStack, Instance: cloudStackEither, Modules: driveModules,
 		Location: driveOrService, NoConfig: noneOnEither, Docs: "https://docs.cloudstack.apache.org/en/latest/adminguide/virtual_machines/user-data.html"},
 	{ID: "digitalocean", Name: "DigitalOcean", Fetch: digitalocean.fetch, Instance: digitaloceanInstance,
 		Location: metadataService, NoConfig: emptyAnswer, Docs: "https://docs.digitalocean.com/reference/api/metadata/"},

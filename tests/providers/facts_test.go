@@ -169,3 +169,72 @@ func TestMachineWithoutTheFactsOfAConfig(t *testing.T) {
 	o := boot{platform: "vultr", image: fmt.Sprintf(cfg, "${fact:zone}"), patience: 20e9}.run(t)
 	testkit.Contains(t, "the hint", o.box, "facts that this machine can have: platform, architecture, hostname, instance-id, region, address, mac, serial")
 }
+
+// What each platform says of a machine, as facts: those that have attributes by the names
+// of Afterburn, and those that the program does not have.
+func TestFactsOfPlatforms(t *testing.T) {
+	const azure = "/metadata/instance?api-version=2021-08-01&extended=true"
+	for name, tc := range map[string]struct {
+		platform, facts string
+		says            map[string]string
+		service         *instance // that of the platform's example, if nil
+	}{
+		"akamai": {platform: "akamai", facts: "instance-id=77 region=zz-1 public-ipv4=203.0.113.7 public-ipv6=2001:db8::7"},
+		"azure": {platform: "azure", facts: "hostname=vm1 instance-id=13f56399-bd52 region=westeurope zone=2 private-ipv4=10.0.0.4 private-ipv6=fd00::4 public-ipv4=198.51.100.7",
+			says: map[string]string{azure: `{"compute":{"location":"westeurope","name":"vm1","vmId":"13f56399-bd52","zone":"2"},"network":{"interface":[{"ipv4":{"ipAddress":[
+				{"privateIpAddress":"10.0.0.4","publicIpAddress":"198.51.100.7"},{"privateIpAddress":"10.0.0.5","publicIpAddress":""}]},"ipv6":{"ipAddress":[{"privateIpAddress":"fd00::4"}]}}]}}`}},
+		"azure without a zone": {platform: "azure", facts: "instance-id=v region=l zone=!Azure has none for this machine",
+			says: map[string]string{azure: `{"compute":{"location":"l","vmId":"v","zone":""},"network":{}}`}},
+		"azure without an address": {platform: "azure", facts: "private-ipv4=!Azure has none for this machine",
+			says: map[string]string{azure: `{"compute":{"location":"l","vmId":"v"}}`}},
+		"azure without an ID": {platform: "azure", facts: "instance-id=!has no compute.vmId", says: map[string]string{azure: `{"compute":{}}`}},
+		"gcp": {platform: "gcp", facts: "hostname=g1.c.p.internal instance-id=4152 region=us-east1 zone=us-east1-b private-ipv4=10.2.0.3",
+			says: map[string]string{"/computeMetadata/v1/instance/id": "4152", "/computeMetadata/v1/instance/zone": "projects/1/zones/us-east1-b"}},
+		"gcp without a zone": {platform: "gcp", facts: "region=!Google Compute Engine has none for this machine"},
+		"gcp with a zone of its own": {platform: "gcp", facts: "zone=edge region=!Google Compute Engine has none for this machine",
+			says: map[string]string{"/computeMetadata/v1/instance/zone": "edge"}},
+		"openstack": {platform: "openstack", facts: "hostname=os1.local instance-id=u-1 zone=nova",
+			service: exampleOf(t, "openstack-metadata").instance, says: map[string]string{"/openstack/2012-08-10/meta_data.json": `{"uuid":"u-1","availability_zone":"nova"}`}},
+		"cloudstack": {platform: "cloudstack", facts: "instance-id=ci zone=z1 private-ipv4=10.1.1.1",
+			service: exampleOf(t, "cloudstack-metadata").instance, says: map[string]string{"/latest/meta-data/availability-zone": "z1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service := tc.service
+			if service == nil {
+				service = exampleOf(t, tc.platform).instance
+			}
+			for uri, text := range tc.says {
+				service.says[uri] = text
+			}
+			newMachine(t)
+			atLease(t, "SERVER_ADDRESS=127.0.0.1\n")
+			serve(t, service)
+			wantFacts(t, tc.platform, tc.facts)
+		})
+	}
+	t.Run("packet", func(t *testing.T) {
+		(&metal{metadata: metalMachine}).start(t)
+		wantFacts(t, "packet", "hostname=p1 instance-id=x1 zone=ewr1 public-ipv4=203.0.113.3 public-ipv6=2001:db8:: private-ipv4=10.0.0.3")
+	})
+}
+
+// wantFacts boots with a config that has a file for each fact. What begins with ! is the
+// rest of the text, and a failure that stops the boot.
+func wantFacts(t *testing.T, platform, facts string) {
+	t.Helper()
+	facts, failure, fails := strings.Cut(facts, "!")
+	var files, want []string
+	for fact := range strings.FieldsSeq(facts) {
+		name, value, _ := strings.Cut(fact, "=")
+		files = append(files, fmt.Sprintf(`{"path": "/%s/${fact:%[1]s}"}`, name))
+		want = append(want, fmt.Sprintf(`"path":"/%s/%s"`, name, value))
+	}
+	config := `{"ignition": {"version": "3.6.0+firstlight.1"}, "firstlight": {"facts": true}, "storage": {"files": [` + strings.Join(files, ",") + `]}}`
+	o := boot{platform: platform, image: config, patience: 20e9}.run(t)
+	if fails {
+		testkit.Equal(t, "there is a config", o.cached, false)
+		testkit.Contains(t, "the box", o.box, failure)
+		return
+	}
+	testkit.Contains(t, "the config", o.config+o.box, want...)
+}

@@ -108,12 +108,15 @@ func (m *metal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestPacketsInstance(t *testing.T) {
-	service := &metal{metadata: answer{body: `{"id":"x1","hostname":"p1","iqn":"iqn.x","plan":"c3.small","facility":"ewr1","tags":[],"ssh_keys":["` + key1 + ` a"],"phone_home_url":"https://tinkerbell.test/phone/x1/phone-home",
+// metalMachine is the metadata of one.
+var metalMachine = answer{body: `{"id":"x1","hostname":"p1","iqn":"iqn.x","plan":"c3.small","facility":"ewr1","tags":[],"ssh_keys":["` + key1 + ` a"],"phone_home_url":"https://tinkerbell.test/phone/x1/phone-home",
 		"network":{"bonding":{"mode":4},"interfaces":[{"name":"eth0","mac":"0c:c4:7a:00:00:01","bond":"bond0"}],"addresses":[
 		{"address_family":4,"public":true,"address":"203.0.113.3","gateway":"203.0.113.2","netmask":"255.255.255.254","cidr":31},
 		{"address_family":6,"public":true,"address":"2001:db8::0","gateway":"2001:db8:0::1","cidr":127},
-		{"address_family":4,"public":false,"address":"10.0.0.3","gateway":"10.0.0.2","cidr":31}]}}`}}
+		{"address_family":4,"public":false,"address":"10.0.0.3","gateway":"10.0.0.2","cidr":31}]}}`}
+
+func TestPacketsInstance(t *testing.T) {
+	service := &metal{metadata: metalMachine}
 	m := newMachine(t)
 	service.start(t)
 	m.all(t, "packet")
