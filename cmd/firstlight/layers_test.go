@@ -44,7 +44,7 @@ var allowedImports = map[string][]string{
 	"internal/schema/gendocs":    {"config", "config/butane", "internal/doc", "internal/schema"},
 	"internal/gpt":               {"internal/blkprobe"},
 	"internal/man":               {},
-	"internal/firstboot":         {"files/rootfs", "internal/bootloader", "internal/distribution"},
+	"internal/firstboot":         {"files/rootfs", "internal/bootloader", "internal/distribution", "internal/reset"},
 	"internal/network":           {"config", "internal/doc", "internal/report", "internal/system", "internal/yaml"},
 	"internal/bootloader":        {"files/rootfs", "internal/blkprobe", "internal/gpt", "internal/system"},
 	"internal/reset":             {"internal/doc", "internal/json"},

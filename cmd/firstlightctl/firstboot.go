@@ -4,7 +4,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +20,9 @@ const firstbootHelp = `Show or change whether the next boot of a system is a fir
 provisioned. How that is marked is a setting of its distribution, FIRST_BOOT in
 /usr/lib/ignition/distribution.conf.
 
-  status  print "armed" or "not armed", and what was seen
-  arm     provision the system when it boots the next time
+  status  print "armed" or "not armed", what was seen, and a reset that is pending
+  arm     provision the system when it boots the next time, with the config of its
+          platform: a reset that is pending is dropped
   disarm  do not
 
 A system that marks its first boot in another way is left alone: the error says
@@ -48,22 +52,50 @@ func firstbootCommand() *cobra.Command {
 			case "arm":
 				return way.Arm(root)
 			case "disarm":
-				return way.Disarm(root)
+				return way.Cancel(root)
 			}
-			armed, seen, err := way.Armed(root)
-			if err != nil {
-				return err
-			}
-			state := "not armed"
-			if armed {
-				state = "armed"
-			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", state, seen)
-			return err
+			return printFirstboot(way, root, c.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&dir, "root", "/", "the directory where the system is mounted")
 	return c
+}
+
+// printFirstboot says whether the next boot is a first one, and which.
+func printFirstboot(way firstboot.Way, root *rootfs.Root, stdout io.Writer) error {
+	armed, seen, err := way.Armed(root)
+	if err != nil {
+		return err
+	}
+	pending, err := way.Pending(root)
+	if err != nil {
+		return err
+	}
+	text := "not armed: " + seen + "\n"
+	if armed {
+		text = "armed: " + seen + "\n"
+	}
+	switch {
+	case pending == nil:
+	case pending.Armed:
+		text += "reset: " + pendingText(pending) + "\n"
+	default:
+		text += "left over: the request of a reset, " + pending.File + ", which no boot takes; firstlightctl firstboot disarm removes it\n"
+	}
+	_, err = io.WriteString(stdout, text)
+	return err
+}
+
+// pendingText describes a reset that is pending.
+func pendingText(p *firstboot.Pending) string {
+	kept := "nothing is kept"
+	if len(p.Keep) > 0 {
+		kept = "it keeps " + strings.Join(p.Keep, ", ")
+	}
+	if p.MachineID != "" {
+		kept += "; the machine keeps its ID"
+	}
+	return printable(fmt.Sprintf("the next boot takes the config %s, as was asked for at %s, and %s (%s)", p.Name, p.Created.UTC().Format(time.RFC3339), kept, p.File))
 }
 
 // wayOf returns how a system marks its first boot, by the settings of its distribution.

@@ -9,7 +9,11 @@ import (
 
 // Arguments are the kernel arguments that should be there and those that should not.
 // They are compared as whole words: "quiet", "console=ttyS0".
-type Arguments struct{ Exist, NotExist []string }
+type Arguments struct {
+	Exist, NotExist []string
+	// NotNamed are the names of arguments that should not be there, whatever their value.
+	NotNamed []string
+}
 
 // check finds arguments that the kernel would not take as they are.
 func (a Arguments) check() error {
@@ -50,7 +54,10 @@ func allWords(arguments []string) []string {
 func (a Arguments) remove(line string) string {
 	unwanted := allWords(a.NotExist)
 	have := words(line)
-	kept := slices.DeleteFunc(slices.Clone(have), func(w string) bool { return slices.Contains(unwanted, w) })
+	kept := slices.DeleteFunc(slices.Clone(have), func(w string) bool {
+		name, _, _ := strings.Cut(w, "=")
+		return slices.Contains(unwanted, w) || slices.Contains(a.NotNamed, name)
+	})
 	if len(kept) == len(have) {
 		return line
 	}

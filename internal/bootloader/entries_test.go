@@ -46,6 +46,18 @@ func TestArgumentsOfAnEntry(t *testing.T) {
 	}
 }
 
+func TestArgumentsOfANameAreRemovedWhateverTheirValue(t *testing.T) {
+	a := Arguments{NotNamed: []string{"console", "quiet"}, Exist: []string{"a"}}
+	for entry, want := range map[string]string{
+		"options console=ttyS0,115200 b quiet console\n": "options b a\n",
+		"options a consoles=1 x.console=2\n":             "options a consoles=1 x.console=2\n",
+	} {
+		if got := a.changeEntry(entry, ""); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // block is an environment block of 1024 bytes.
 func block(lines string) string {
 	text := grubenvHeader + lines

@@ -15,6 +15,12 @@
 // removal or, of an entry, the replacement of one file, synced, so that a power cut leaves
 // one state or the other.
 //
+// ArmReset makes it one that takes a request (package internal/reset) instead of the
+// platform's config: it writes the request, what tells the boot of it, and the mark, in this
+// order, and Disarm removes them in the opposite one. What tells the boot is the kernel
+// argument firstlight.reset=ID, in the mark itself if GRUB takes arguments from it, in the
+// boot loader's entries otherwise; with systemd-stub it is the request itself.
+//
 // The generator in the initramfs decides by the first four (what it asks for is in the
 // table of Ways, as is the shell's test), and leaves the others to
 // ignition-firstboot.service, since there is no root filesystem yet.

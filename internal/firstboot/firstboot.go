@@ -12,6 +12,7 @@ import (
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/bootloader"
 	"github.com/firstlight-os/firstlight/internal/distribution"
+	"github.com/firstlight-os/firstlight/internal/reset"
 )
 
 // A Way is how machines of a distribution tell their first boot from all others.
@@ -26,6 +27,8 @@ type Way struct {
 	Needs string
 	// Contents of the file.
 	Contents string
+	// stamped reports that GRUB takes kernel arguments from the file.
+	stamped bool
 	// variable reports that it is an EFI variable: one write makes it.
 	variable bool
 	// entries reports that it is a kernel argument in the entries of the boot loader, which
@@ -42,7 +45,7 @@ const Variable = "FirstlightFirstBoot-5f3c1f0e-94b4-4c3a-9a55-6d1a4f9e5b7b"
 
 // Ways are all that there are; the first is the default.
 var Ways = []Way{
-	{Name: "boot-file", Directories: []string{"/boot"}, File: "ignition.firstboot", Needs: "grub*"},
+	{Name: "boot-file", Directories: []string{"/boot"}, File: "ignition.firstboot", Needs: "grub*", stamped: true},
 	{Name: "credential", Directories: []string{"/efi", "/boot/efi", "/boot"}, File: "loader/credentials/ignition.firstboot.cred", Needs: "EFI", Contents: "1\n"},
 	// UEFI: non-volatile, for boot services and at run time.
 	{Name: "efi-variable", Directories: []string{"/sys/firmware/efi/efivars"}, File: Variable, Contents: "\x07\x00\x00\x001", variable: true},
@@ -127,8 +130,19 @@ func Deployment(root *rootfs.Root, argument string) (*rootfs.Root, error) {
 	return deployed, nil
 }
 
-// Arm makes the next boot a first one.
+// Arm makes the next boot a first one that takes its config from the platform. A reset
+// that is pending is dropped before.
 func (w Way) Arm(root *rootfs.Root) error {
+	if at, err := w.Place(root); err == nil && root.Exists(at.File) {
+		if err := w.Cancel(root); err != nil {
+			return err
+		}
+	}
+	return w.mark(root)
+}
+
+// mark makes the next boot a first one.
+func (w Way) mark(root *rootfs.Root) error {
 	armed, _, err := w.Armed(root)
 	if armed || err != nil {
 		return err
@@ -144,40 +158,50 @@ func (w Way) Arm(root *rootfs.Root) error {
 	if w.variable {
 		return os.WriteFile(root.HostPath(name), []byte(w.Contents), 0o600)
 	}
-	return root.WriteFile(name, []byte(w.Contents), rootfs.Options{Owner: rootfs.OwnedBy(0, 0), Mode: 0o644, Replace: true, Sync: true})
+	return write(root, name, []byte(w.Contents), 0o644)
 }
 
-// Disarm ends the first boot: the next one is another one.
+// Disarm ends the first boot: the next one is another one. What is left of a reset is
+// removed.
 func (w Way) Disarm(root *rootfs.Root) error {
-	armed, seen, err := w.Armed(root)
-	if !armed || err != nil {
+	steps, err := w.disarmSteps(root)
+	if err != nil {
 		return err
 	}
-	if w.absent {
-		return fmt.Errorf("%s: systemd gives the machine its ID; see systemd-machine-id-commit.service(8)", seen)
+	return run(root, steps)
+}
+
+// disarmSteps are those of Disarm: the mark goes first.
+func (w Way) disarmSteps(root *rootfs.Root) ([]step, error) {
+	armed, seen, err := w.Armed(root)
+	switch {
+	case err != nil:
+		return nil, err
+	case !armed:
+		return w.dropSteps(), nil
+	case w.absent:
+		return nil, fmt.Errorf("%s: systemd gives the machine its ID; see systemd-machine-id-commit.service(8)", seen)
 	}
 	name, err := w.find(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if w.entries {
-		_, err := w.setEntries(root, name, bootloader.SetArguments, w.unmarked())
-		return err
+	unmark := func(root *rootfs.Root) error { return remove(root, name) }
+	switch {
+	case w.entries:
+		unmark = func(root *rootfs.Root) error {
+			a := w.unmarked()
+			a.NotNamed = []string{reset.Argument}
+			_, err := w.setEntries(root, name, bootloader.SetArguments, a)
+			return err
+		}
+	case w.variable:
+		unmark = func(root *rootfs.Root) error {
+			makeRemovable(root.HostPath(name))
+			return remove(root, name)
+		}
 	}
-	if w.variable {
-		makeRemovable(root.HostPath(name))
-	}
-	// As long as it is open a FAT does not free its clusters: no power cut leaves a name
-	// whose clusters are free.
-	held, _, err := root.OpenFile(name)
-	if err != nil {
-		return err
-	}
-	defer held.Close()
-	if err := root.Remove(name); err != nil {
-		return err
-	}
-	return root.SyncFilesystem(path.Dir(name), map[uint64]bool{})
+	return append([]step{unmark}, w.dropSteps()...), nil
 }
 
 // unmarked are the kernel arguments of a boot that is not the first one.
@@ -201,20 +225,7 @@ func (w Way) armedEntries(root *rootfs.Root, name string) (armed bool, seen stri
 // setEntries gives the filesystem with entries to one of bootloader's functions, and
 // returns the paths of its files.
 func (w Way) setEntries(root *rootfs.Root, name string, set func(*rootfs.Root, bootloader.Arguments) ([]string, error), a bootloader.Arguments) ([]string, error) {
-	dir, err := root.Resolve(strings.TrimSuffix(name, "/"+w.File))
-	if err != nil {
-		return nil, err
-	}
-	fs, err := rootfs.Open(root.HostPath(dir))
-	if err != nil {
-		return nil, err
-	}
-	defer fs.Close()
-	paths, err := set(fs, a)
-	for i, p := range paths {
-		paths[i] = fs.HostPath(p)
-	}
-	return paths, err
+	return inDirectory(root, strings.TrimSuffix(name, "/"+w.File), set, a)
 }
 
 // makeRemovable takes the attribute away that the kernel protects EFI variables with
