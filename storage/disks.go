@@ -74,6 +74,9 @@ func (m *Machine) decide(ctx context.Context, cfg *config.Config, in inspector) 
 	for _, warning := range g.Warnings {
 		m.Log.Warn(warning)
 	}
+	if len(m.Kept) > 0 && errors.Join(errs...) == nil {
+		errs = g.RefuseLosses(m.Kept, m.KeptFor)
+	}
 	return g, errors.Join(errs...)
 }
 

@@ -2,11 +2,14 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/storage/plan"
 )
 
@@ -119,6 +122,58 @@ func TestWhatAPlanDestroysIsNamed(t *testing.T) {
 			if got := b.destroys(c.storage); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
+		})
+	}
+}
+
+// What a machine keeps must not be destroyed, however deep it is in the devices.
+func TestPlansThatDestroyWhatIsKeptAreRefused(t *testing.T) {
+	const root, other = "11111111-2222-4333-8444-555555555555", "11111111-2222-4333-8444-666666666666"
+	gpt := func(b *testMachine) {
+		b.disk("a.img", 64)
+		b.apply(partitions(`{"number": 1, "label": "one", "startMiB": 1, "sizeMiB": 10}, {"number": 2, "label": "two", "startMiB": 20, "sizeMiB": 20}`))
+		b.place("a.img", "first", 1, 10)
+		b.place("a.img", "root", 20, 20)
+		b.run("tune2fs", "-U", root, b.path("a.img")+"?offset="+strconv.Itoa(20<<20))
+	}
+	volume := func(b *testMachine) { b.luksFormat("--label", "old", "--type", "luks2", "--uuid", root) }
+	for name, c := range map[string]struct {
+		before        func(b *testMachine)
+		storage, want string // "" is that nothing is refused
+	}{
+		"another partition is deleted":  {gpt, partitions(`{"number": 1, "shouldExist": false, "wipePartitionEntry": true}`), ""},
+		"another partition is made":     {gpt, disk(`"wipeTable": false`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/one", "format": "xfs", "wipeFilesystem": true}]`, ""},
+		"the root is used":              {gpt, disk(`"wipeTable": false`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/two", "format": "ext4"}]`, ""},
+		"the table is made anew around": {gpt, disk(`"wipeTable": true, "partitions": [{"number": 1, "label": "new", "startMiB": 20, "sizeMiB": 20}]`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/new", "format": "ext4"}]`, ""},
+		"a wiped table":                 {gpt, disk(`"wipeTable": true`), `wiping DIR/a.img would destroy ext4 "root", which is part of the root`},
+		"a deleted partition": {gpt, partitions(`{"number": 2, "shouldExist": false, "wipePartitionEntry": true}`),
+			`partitioning DIR/a.img (delete 2 "two") would destroy ext4 "root", which is part of the root`},
+		"a shrunken partition": {gpt, partitions(`{"number": 2, "sizeMiB": 5, "resize": true}`),
+			`partitioning DIR/a.img (resize 2 "two") would destroy the end of partition 2 "two" with ext4 "root", which is part of the root`},
+		"a filesystem": {gpt, disk(`"wipeTable": false`) + `, "filesystems": [{"device": "/dev/disk/by-partlabel/two", "format": "xfs", "wipeFilesystem": true}]`,
+			`would destroy ext4 "root", which is part of the root`},
+		"a volume": {volume, luks(`"wipeVolume": true`), `would destroy a LUKS volume "old", which is part of the root`},
+		"in a volume that is closed": {volume, luks(givenKey) + `, "filesystems": [{"device": "/dev/mapper/secret", "format": "ext4", "wipeFilesystem": true}]`,
+			`would destroy whatever the LUKS volume "secret" holds, which is part of the root`},
+		"a volume that is kept": {volume, luks(givenKey), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newTestMachine(t)
+			c.before(b)
+			b.m.Kept, b.m.KeptFor = []string{other, strings.ToUpper(root)}, "the root"
+			_, err := b.m.PlanDisks(context.Background(), b.config(c.storage))
+			if c.want == "" {
+				testkit.NoError(t, err)
+				return
+			}
+			testkit.ErrorContains(t, "plan", err, strings.ReplaceAll(c.want, "DIR", b.dir))
+			var refused *report.Error
+			if !errors.As(err, &refused) || refused.Hint != "take that out of the config, or keep nothing" {
+				t.Errorf("the hint is missing: %#v", err)
+			}
+			b.m.Kept = []string{other}
+			_, err = b.m.PlanDisks(context.Background(), b.config(c.storage))
+			testkit.NoError(t, err)
 		})
 	}
 }

@@ -34,6 +34,10 @@ type Machine struct {
 	// zkey, by theirs. Read them also when an operation has failed.
 	Keys, VolumeKeys map[string]string
 
+	// Kept are the UUIDs of what no operation of the disks stage may destroy, and KeptFor
+	// what they are, for messages.
+	Kept    []string
+	KeptFor string
 	// ReusedLabels are those of filesystems that are used in whatever format they have.
 	ReusedLabels []string
 

@@ -86,7 +86,7 @@ func (g *Graph) Preview(refused bool) []DiskPreview {
 		if f := d.Facts; f != nil {
 			p := DiskPreview{Device: f.Device, Node: f.Node, Size: f.Size, Sector: f.Sector, Before: g.before(d, refused), Destroys: []string{}}
 			if !refused {
-				p.After, p.Destroys = g.after(d, p.Before), g.lostOnDisk(d)
+				p.After, p.Destroys = g.after(d, p.Before), names(g.lostOnDisk(d))
 			}
 			all = append(all, p)
 		}
@@ -115,7 +115,7 @@ func (g *Graph) previewOthers(refused bool) []DiskPreview {
 				after = Layout{Partitions: []PartitionPreview{}}
 			}
 			after.Whole, after.Subvolumes = g.planned(t, after.Whole), g.previewSubvolumes(t)
-			p.After, p.Destroys = &after, g.lostOn(same)
+			p.After, p.Destroys = &after, names(g.lostOn(same))
 		}
 		all = append(all, p)
 	}
