@@ -19,6 +19,9 @@
 // untouched. One that only the mount stage has written has the mount points, to
 // which this run adds what it finds.
 //
+// That the root was cleared for a request of a reset is kept through all of these: a run with
+// another config must not clear it again.
+//
 // # What is ours
 //
 // A node of the config is ours if it exists, did not exist before the first run,

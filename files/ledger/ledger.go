@@ -29,6 +29,8 @@ type Ledger struct {
 	// Archives are those of the config, by their place in the list, that a run has begun
 	// to put in place: there was nothing in their way, or it could be replaced.
 	Archives []int `json:"archives,omitempty"`
+	// Cleared is about the last reset of this root, whatever the config.
+	Cleared *Clearing `json:"cleared,omitempty"`
 
 	// What follows is dropped at the end.
 
@@ -47,6 +49,22 @@ type Ledger struct {
 	UnitDirs []string `json:"unitDirs,omitempty"`
 	// Result is the result file of an earlier provisioning.
 	Result string `json:"result,omitempty"`
+}
+
+// A Clearing is what a reset has done to a root: it is not to be done again.
+type Clearing struct {
+	// Request is the ID of who has asked for it.
+	Request string `json:"request"`
+	// Removed is what went, Kept are the paths that stayed.
+	Removed Amount   `json:"removed"`
+	Kept    []Amount `json:"kept,omitempty"`
+}
+
+// An Amount is how much there is: nodes that are no directories, and the bytes in them.
+type Amount struct {
+	Path  string `json:"path,omitempty"`
+	Files int64  `json:"files"`
+	Bytes int64  `json:"bytes"`
 }
 
 // A Stamp shows whether a node was changed. Inodes do not, on vfat.
@@ -85,8 +103,24 @@ func (l *Ledger) Next(config string) (current, earlier *Ledger) {
 	if earlier == nil {
 		current.Existed = map[string]Stamp{}
 	}
+	current.Cleared = l.ClearedFor("")
 	current.Config, current.Planned = config, true
 	return current, earlier
+}
+
+// ClearedFor returns what a reset has done by the request of this ID, or by any if it is
+// empty; nil if there is nothing of that.
+func (l *Ledger) ClearedFor(request string) *Clearing {
+	if l == nil || l.Cleared == nil || request != "" && l.Cleared.Request != request {
+		return nil
+	}
+	return l.Cleared
+}
+
+// RecordClearing begins a new ledger, of a root that has been cleared.
+func RecordClearing(r *rootfs.Root, c Clearing) error {
+	l := &Ledger{Cleared: &c}
+	return l.Write(r)
 }
 
 // Write puts the ledger on the disk before it returns.
@@ -110,7 +144,7 @@ func (l *Ledger) Start(r *rootfs.Root) error {
 
 // Finish records that all is done and on the disk.
 func (l *Ledger) Finish(r *rootfs.Root) error {
-	done := Ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed, Archives: l.Archives}
+	done := Ledger{Config: l.Config, Planned: true, Started: l.Started, Finished: time.Now().UnixNano(), Existed: l.Existed, Archives: l.Archives, Cleared: l.Cleared}
 	return done.Write(r)
 }
 
@@ -196,7 +230,7 @@ func forConfig(root, config string, do func(*rootfs.Root, *Ledger) error) error 
 		return err
 	}
 	if l == nil || l.Config != config {
-		l = &Ledger{Config: config}
+		l = &Ledger{Config: config, Cleared: l.ClearedFor("")}
 	}
 	return do(r, l)
 }

@@ -149,3 +149,42 @@ func TestFileThatIsAsItWasSavedIsNotTouched(t *testing.T) {
 	testkit.NoError(t, err)
 	testkit.Equal(t, "mode", after.Permissions(), before.Permissions())
 }
+
+// The note of a reset is for the request alone: neither another config nor the end of a run
+// takes it away.
+func TestNoteOfAClearedRootOutlivesConfigs(t *testing.T) {
+	r, dir := openRoot(t)
+	old := &Ledger{Config: "old", Planned: true, Existed: map[string]Stamp{"/f": {Size: 1}}}
+	testkit.NoError(t, old.Start(r))
+	note := Clearing{Request: "one", Removed: Amount{Files: 3, Bytes: 4}, Kept: []Amount{{"/home", 1, 2}}}
+	testkit.NoError(t, RecordClearing(r, note))
+	cleared, err := Read(r)
+	testkit.NoError(t, err)
+	testkit.Equal(t, "the ledger of a cleared root", *cleared, Ledger{Cleared: &note})
+	testkit.Equal(t, "interrupted", cleared.Interrupted(), false)
+	for name, write := range map[string]func(l *Ledger) error{
+		"mount stage of a config": func(*Ledger) error { return RecordDirectory(dir, "a", "/m") },
+		"and of another":          func(*Ledger) error { return RecordDirectory(dir, "b", "/m") },
+		"files stage": func(l *Ledger) error {
+			current, _ := l.Next("c")
+			return current.Start(r)
+		},
+		"its end": func(l *Ledger) error {
+			current, _ := l.Next("c")
+			return current.Finish(r)
+		},
+	} {
+		last, err := Read(r)
+		testkit.NoError(t, err)
+		testkit.NoError(t, write(last))
+		last, err = Read(r)
+		testkit.NoError(t, err)
+		testkit.Equal(t, name, last.ClearedFor("one"), &note)
+		if got := last.ClearedFor("two"); got != nil {
+			t.Errorf("%s: of another request there is %+v", name, got)
+		}
+	}
+	if got := (*Ledger)(nil).ClearedFor("one"); got != nil {
+		t.Errorf("without a ledger there is %+v", got)
+	}
+}
