@@ -13,7 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
-// waitLimit is for how long a filesystem with entries is waited for. Its disk may
+// waitLimit is for how long a filesystem of the boot loader is waited for. Its disk may
 // still be coming.
 const waitLimit = 30 * time.Second
 
@@ -63,6 +63,9 @@ func (m Machine) SetArguments(ctx context.Context, a Arguments, warn func(text s
 	return changed, nil
 }
 
+// noFilesystem says that a machine has none that a boot loader may read.
+const noFilesystem = "there is no EFI system partition, boot partition or filesystem labelled \"boot\""
+
 // withEntries returns the filesystems that have entries, and says what is with the
 // others.
 func withEntries(all []Filesystem, dir string) (found []Filesystem, state string) {
@@ -86,7 +89,7 @@ func withEntries(all []Filesystem, dir string) (found []Filesystem, state string
 		}
 	}
 	if len(others) == 0 {
-		others = []string{"there is no EFI system partition, boot partition or filesystem labelled \"boot\""}
+		others = []string{noFilesystem}
 	}
 	return found, strings.Join(others, ", ")
 }

@@ -39,6 +39,9 @@ type Filesystem struct {
 
 func (f Filesystem) String() string { return fmt.Sprintf("%s (%s, %s)", f.Device, f.What, f.Format) }
 
+// rootFilesystem is what a Filesystem is that has no other name.
+const rootFilesystem = "the root filesystem"
+
 // A Machine is where boot loaders and their filesystems are looked for.
 type Machine struct {
 	// Root stands for "/", in tests.
@@ -81,7 +84,7 @@ func (m Machine) Filesystems() []Filesystem {
 		case slices.Contains(signature.Labels(), "boot"):
 			f.What = `labelled "boot"`
 		case f.Device == root:
-			f.What = "the root filesystem"
+			f.What = rootFilesystem
 		default:
 			continue
 		}
