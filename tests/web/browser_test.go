@@ -187,7 +187,15 @@ type tab struct {
 	attacks bool
 }
 
+// open shows our page in a tab.
 func (b *browser) open(t testing.TB, url string) *tab {
+	t.Helper()
+	p := b.newTab(t)
+	p.goTo(url)
+	return p
+}
+
+func (b *browser) newTab(t testing.TB) *tab {
 	t.Helper()
 	var target struct{ TargetID string }
 	testkit.NoError(t, b.call("", "Target.createTarget", object{"url": "about:blank"}, &target))
@@ -201,7 +209,6 @@ func (b *browser) open(t testing.TB, url string) *tab {
 	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
 		p.do(domain+".enable", object{})
 	}
-	p.goTo(url)
 	t.Cleanup(func() { _ = b.call("", "Target.closeTarget", object{"targetId": target.TargetID}, nil) })
 	return p
 }
