@@ -25,6 +25,9 @@ import (
 type ApplyOptions struct {
 	Text []byte // of the config
 	Name string // of the config, in messages
+	// Parse parses the config itself, but none that it refers to. Nil is what a machine
+	// does, which has no parameters and no local files.
+	Parse func(text []byte, name string) (*config.Config, config.Problems, error)
 	// Root is the directory that will be "/".
 	Root string
 	// IgnoreUnsupported passes over what a tree cannot have.
@@ -49,7 +52,7 @@ func Apply(ctx context.Context, a ApplyOptions) error {
 		return err
 	}
 	defer lock.Close()
-	p := &process{log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
+	p := &process{parseFirst: a.Parse, log: a.Log, run: system.Exec{Log: a.Log, Inherit: lock}, state: new(state), fetch: fetch.New(a.Log, 0)}
 	p.secrets = secret.New(p.run)
 	p.fetch.Secrets = p.secrets
 	p.fetch.Credentials.Tokens = imds.New(p.fetch) // a login to a vault is for all secrets

@@ -95,7 +95,11 @@ func (p *process) parse(ctx context.Context, packed []byte, source report.Source
 	}
 	summed := make(chan [sha512.Size]byte, 1)
 	go func() { summed <- sha512.Sum512(text) }() // takes longer than parsing
-	cfg, problems, err := p.parseAny(text, name)
+	parse := p.parseAny
+	if p.parseFirst != nil && !source.Referenced {
+		parse = p.parseFirst
+	}
+	cfg, problems, err := parse(text, name)
 	sum := <-summed
 	p.sums = append(p.sums, sum[:]...)
 	digest := hex.EncodeToString(sum[:])

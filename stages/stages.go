@@ -185,6 +185,8 @@ type process struct {
 	sources []report.Source
 	// skipped are entries of configs whose conditions do not hold on this machine.
 	skipped []report.Skipped
+	// parseFirst parses the user config, if it is not nil, in the place of parseAny.
+	parseFirst func(text []byte, name string) (*config.Config, config.Problems, error)
 	// last reports whether the machine is provisioned when this stage has succeeded.
 	last bool
 	// marked reports whether this stage has written the report of its being killed.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/config/butane"
+	"github.com/firstlight-os/firstlight/internal/check"
 )
 
 // translationOptions are what Butane takes beside the text of a config.
@@ -62,6 +63,29 @@ func (o *translationOptions) butane() (butane.Options, error) {
 		to.Params[name] = butane.ParamValue{Text: value, Origin: config.Origin{Source: "--set " + name}}
 	}
 	return to, nil
+}
+
+// applied returns what parses a config that is applied; nil is what a machine does.
+func (o *translationOptions) applied(in input) (func(text []byte, name string) (*config.Config, config.Problems, error), error) {
+	with, err := o.butane()
+	unknown := check.NoParams(with)
+	isButane := butane.IsButane(in.text)
+	if err != nil || o.given() == "" || !isButane && len(unknown) == 0 {
+		return nil, err
+	}
+	return func(text []byte, name string) (*config.Config, config.Problems, error) {
+		if !isButane {
+			return nil, unknown, &config.ParseError{Kind: config.ErrInvalid, Problems: unknown}
+		}
+		result, problems, err := butane.Translate(text, name, with)
+		switch {
+		case err != nil:
+			return nil, problems, err
+		case result.MachineConfig: // it is refused
+			return butane.Parse(text, name)
+		}
+		return result.Config, problems, nil
+	}, nil
 }
 
 // included returns the text of a document that was included, given its name in messages, or
