@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firstlight-os/firstlight/config"
 	failure "github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/storage/plan"
@@ -38,7 +37,7 @@ func (d drawing) plan(p *planResult) string {
 	b.WriteString(d.destroys(p.Disks) + d.replaces(p.Replaces))
 	b.WriteString(d.units(p.Units))
 	for _, s := range p.Skipped {
-		b.WriteString(d.wrap("skipped: ", config.Skipped{Origin: s.Origin, Entry: s.Name, Fact: s.Fact, Pattern: s.Pattern, Value: s.Value}.String()))
+		b.WriteString(d.wrap("skipped: ", s.String()))
 	}
 	for _, warning := range p.Warnings {
 		b.WriteString(d.wrap("warning: ", warning))

@@ -20,8 +20,9 @@ import (
 )
 
 const reportHelp = `Show the record of a first boot: its stages and operations on a time axis, what
-was waited for, the warnings, the configs with their digests, and if it has
-failed why, with the box that the console had.
+was waited for, the warnings, the configs with their digests, their entries
+that are for other machines, and if it has failed why, with the box that the
+console had.
 
 Without an argument it is the newest record of this machine: the newest of
 /var/log/firstlight/*.json, or of a boot that goes on /run/ignition/record.json

@@ -196,3 +196,26 @@ func TestRecordsHoldNoCommandsToRunners(t *testing.T) {
 		t.Errorf("there is one:\n%s", text)
 	}
 }
+
+func TestReportShowsWhatIsForOtherMachines(t *testing.T) {
+	r := failure.Record{Version: failure.RecordVersion, Platform: "aws", Outcome: failure.Provisioned, Stages: []failure.Stage{{Stage: "fetch"}},
+		Skipped: []failure.Skipped{
+			{Origin: config.Origin{Source: "user config", Line: 9, Path: "storage.files[1]"}, Name: "/etc/x\x1b[31m", Fact: "region", Pattern: "eu-*", Value: "us<b>"},
+			{Origin: config.Origin{Path: "ignition.config.merge[0]"}, Fact: "zone", Pattern: "a", Value: "b"}}}
+	record, err := json.Marshal(r)
+	testkit.NoError(t, err)
+	for format, want := range map[string][]string{
+		"text": {`skipped: storage.files[1] ("/etc/x`, `region is "us<b>", not "eu-*"`, `skipped: ignition.config.merge[0]: zone is "b", not "a"`},
+		"html": {"<h2>Skipped, as they are for other machines</h2>", `region is &#34;us&lt;b&gt;&#34;, not &#34;eu-*&#34;`, "ignition.config.merge[0]: zone is"},
+		"json": {`"skipped"`, `"pattern": "eu-*"`},
+	} {
+		shown := runReportOn(t, string(record), "--format", format)
+		testkit.Contains(t, format, shown, want...)
+		if strings.Contains(shown, "\x1b") || strings.Contains(shown, `\u001b`) {
+			t.Errorf("%s: a control character is in %s", format, shown)
+		}
+	}
+	if shown := runReportOn(t, `{"version": 1, "stages": []}`); strings.Contains(shown, "skipped") {
+		t.Errorf("nothing was skipped: %s", shown)
+	}
+}

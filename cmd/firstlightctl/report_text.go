@@ -58,8 +58,11 @@ func (d drawing) record(t *timeline.Timeline) string {
 	for i, name := range t.Planned {
 		b.WriteString(d.listItem(i, name))
 	}
-	if len(t.Units)+len(t.Warnings)+len(t.Notes)+len(t.Failures) > 0 {
+	if len(t.Skipped)+len(t.Units)+len(t.Warnings)+len(t.Notes)+len(t.Failures) > 0 {
 		b.WriteByte('\n')
+	}
+	for _, s := range t.Skipped {
+		b.WriteString(d.wrap("skipped: ", s))
 	}
 	for _, w := range t.Warnings {
 		b.WriteString(d.wrap("warning: ", w.Stage+": "+w.Text))

@@ -81,6 +81,11 @@ type Skipped struct {
 	Value   string `json:"value"`
 }
 
+// String is the entry and the reason, as config.Skipped has them.
+func (s Skipped) String() string {
+	return config.Skipped{Origin: s.Origin, Entry: s.Name, Fact: s.Fact, Pattern: s.Pattern, Value: s.Value}.String()
+}
+
 // A Wait is time that passed for something that had to come: a device, a route, a server,
 // a helper program.
 type Wait struct {

@@ -115,6 +115,13 @@ func clean(r *report.Record) {
 		cleanLine(&s.Digest)
 		cleanLine(&s.Signer)
 	}
+	for i := range r.Skipped {
+		s := &r.Skipped[i]
+		cleanOrigin(&s.Origin)
+		for _, text := range []*string{&s.Name, &s.Fact, &s.Pattern, &s.Value} {
+			cleanLine(text)
+		}
+	}
 	for i := range r.Stages {
 		cleanStage(&r.Stages[i])
 	}

@@ -27,6 +27,7 @@ const (
 	maxProblems = 8 // of a stage, as in the failure box
 	maxSources  = 50
 	maxUnits    = 50
+	maxSkipped  = 200  // entries of configs
 	maxPlanned  = 200  // operations of a boot that has only planned
 	maxName     = 300  // characters of a name
 	maxText     = 2000 // characters of another text
@@ -45,7 +46,9 @@ type Timeline struct {
 	// Units are those of systemd that have stopped the boot.
 	Units []string
 	// Planned are the operations of a boot that has only planned them.
-	Planned  []string
+	Planned []string
+	// Skipped are entries of configs that are for other machines, and why.
+	Skipped  []string
 	Warnings []Warning
 	Sources  []report.Source
 	// Notes are what the drawing does not show, and what the clock did.
@@ -149,6 +152,9 @@ func New(r report.Record) *Timeline {
 	t.Warnings = firstOf(t, t.Warnings, maxWarnings, "warning")
 	t.Sources = firstOf(t, r.Sources, maxSources, "config")
 	t.Units = shortened(firstOf(t, r.Units, maxUnits, "unit"))
+	for _, s := range firstOf(t, r.Skipped, maxSkipped, "skipped item") {
+		t.Skipped = append(t.Skipped, shorten(s.String(), maxText))
+	}
 	t.Planned = shortened(firstOf(t, planned(r), maxPlanned, "planned operation"))
 	return t
 }

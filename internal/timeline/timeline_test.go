@@ -121,7 +121,7 @@ func TestKindsOfOperations(t *testing.T) {
 // said.
 func TestDrawingsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 3000)
-	s := report.Stage{Stage: long, Started: noon, Seconds: 1}
+	s, r := report.Stage{Stage: long, Started: noon, Seconds: 1}, record()
 	for i := range 300 {
 		name := strings.Repeat(string(rune('a'+i%26)), 1+i/26) + " /"
 		s.Operations = append(s.Operations, report.Outcome{Name: name + long, Error: long, Started: noon, Seconds: 1, Origin: config.Origin{Source: long}})
@@ -130,9 +130,9 @@ func TestDrawingsAreBounded(t *testing.T) {
 			s.Planned = append(s.Planned, long)
 		}
 		s.Warnings = append(s.Warnings, long)
+		r.Skipped = append(r.Skipped, report.Skipped{Name: long, Fact: "zone", Value: long, Pattern: long})
 		s.Problems = append(s.Problems, report.Problem{Operation: long, Cause: long, Detail: long, Hint: long})
 	}
-	r := record()
 	for range 60 {
 		r.Stages = append(r.Stages, s)
 		r.Units = append(r.Units, long)
@@ -146,10 +146,11 @@ func TestDrawingsAreBounded(t *testing.T) {
 	}
 	testkit.Equal(t, "stages", len(drawn.Stages), maxStages)
 	testkit.Equal(t, "warnings", len(drawn.Warnings), maxWarnings)
+	testkit.Equal(t, "skipped", len(drawn.Skipped), maxSkipped)
 	testkit.Equal(t, "problems", len(drawn.Failures[0].Problems), maxProblems)
 	testkit.Equal(t, "problems left out", drawn.Failures[0].More, 300-maxProblems)
 	testkit.Equal(t, "configs", len(drawn.Sources), maxSources)
-	testkit.Contains(t, "notes", strings.Join(drawn.Notes, "\n"), "10 stages more are not shown", "10 configs more are not shown", "14800 warnings more are not shown", "10 units more are not shown", "71800 planned operations more are not shown")
+	testkit.Contains(t, "notes", strings.Join(drawn.Notes, "\n"), "10 stages more are not shown", "10 configs more are not shown", "14800 warnings more are not shown", "10 units more are not shown", "100 skipped items more are not shown", "71800 planned operations more are not shown")
 	html, err := drawn.HTML()
 	testkit.NoError(t, err)
 	for name, text := range map[string][]byte{"HTML": html, "SVG": drawn.SVG()} {
