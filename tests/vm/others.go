@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -43,6 +44,52 @@ func BuildInitramfsTools() (*Images, error) {
 		img.Initramfs = filepath.Join(b.cache, "toolsinitramfs-"+key(id, packages))
 		return []part{{img.Initramfs, b.script("initramfs-tools.sh"), 2}}, err
 	})
+}
+
+// BuildURoot is Build with an initramfs by u-root, which has neither systemd nor udev. It is
+// made of what is installed for that; helper programs and kernel modules follow it as a
+// second archive.
+func BuildURoot() (*Images, error) {
+	return buildOther(func(b *builder, img *Images) ([]part, error) {
+		id, err := digest(b.stage)
+		if err != nil {
+			return nil, err
+		}
+		img.Initramfs = filepath.Join(b.cache, "uroot-"+key(id, packages))
+		return []part{{img.Initramfs, b.uRoot, 2}}, nil
+	})
+}
+
+func (b *builder) uRoot(out string) error {
+	installed := filepath.Join(b.stage, "install/usr")
+	commands := "github.com/u-root/u-root/cmds/core/"
+	make := exec.Command("go", "tool", "u-root", "-o", out, "-initcmd=firstlight-init",
+		"-files", filepath.Join(installed, "lib/dracut/modules.d/30ignition/ignition")+":usr/bin/ignition",
+		"./firstlight-init", commands+"dhclient", commands+"gosh")
+	make.Dir = filepath.Join(installed, "share/firstlight/initramfs/u-root")
+	make.Env = append(os.Environ(), "GOARCH=amd64", "GOAMD64=v1")
+	if err := output(make); err != nil {
+		return err
+	}
+	more := out + ".more"
+	defer os.Remove(more)
+	if err := b.script("bare.sh", "u-root")(more); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(more)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// A compressed archive may follow wherever another one ends.
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // BuildMachine is Build for tests that bring an initramfs of their own.
