@@ -100,20 +100,31 @@ func (f *Facts) ask(ctx context.Context, env *Env, s *factSource) (value string,
 	case !env.Platform.Instance.hasFact(s):
 		return "", fmt.Errorf("the platform %s does not tell it", env.Platform.ID)
 	}
-	answers := new(Answers)
-	if f.Answers != "" {
-		if answers, err = OpenAnswers(ctx, f.Answers, "", env.Log); err != nil {
-			return "", err
-		}
-	}
-	value, err = NewAsker(ctx, env, answers).fact(s)
-	if keepErr := answers.Close(err); keepErr != nil {
-		env.Log.Warn(keepErr.Error())
-	}
+	err = f.withAsker(ctx, env, func(a *Asker) (err error) {
+		value, err = a.fact(s)
+		return err
+	})
 	if err == nil && value == "" {
 		err = fmt.Errorf("%s has none for this machine", env.Platform.Name)
 	}
 	return value, err
+}
+
+// withAsker asks the platform of env for what no program has asked in this boot.
+func (f *Facts) withAsker(ctx context.Context, env *Env, ask func(*Asker) error) error {
+	answers := new(Answers)
+	if f != nil && f.Answers != "" {
+		opened, err := OpenAnswers(ctx, f.Answers, "", env.Log)
+		if err != nil {
+			return err
+		}
+		answers = opened
+	}
+	err := ask(NewAsker(ctx, env, answers))
+	if keepErr := answers.Close(err); keepErr != nil {
+		env.Log.Warn(keepErr.Error())
+	}
+	return err
 }
 
 // factNames are the facts that there can be on this machine.

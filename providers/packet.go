@@ -47,13 +47,13 @@ func notifyPacket(ctx context.Context, env *Env, stage string, failure error) er
 }
 
 func sendPacketEvent(ctx context.Context, env *Env, event packetEvent) error {
-	text, err := env.IMDS.Do(ctx, imds.Request{URL: packetService + "/metadata", Header: acceptAll, MaxBytes: 16 << 20})
+	home := ""
+	err := env.Facts.withAsker(ctx, env, func(a *Asker) (err error) {
+		home, err = a.value("#phone_home_url")
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	home := json.Text(text, "phone_home_url")
-	if home == "" {
-		return errors.New("the machine's metadata has no phone_home_url")
 	}
 	body, err := json.Marshal(event)
 	if err != nil {

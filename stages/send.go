@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/providers"
 )
 
 const (
@@ -113,5 +115,19 @@ func SendFailure(ctx context.Context, o Options) error {
 	err = errors.Join(err, p.saveRecord(r))
 	p.keepRecord(r, recordDir)
 	p.sendRecord(r)
-	return err
+	return errors.Join(err, p.tellPlatform(ctx, boot))
+}
+
+// tellPlatform tells the platform which units have stopped a boot.
+func (p *process) tellPlatform(ctx context.Context, boot *report.Record) error {
+	platform, err := providers.ByID(boot.Platform)
+	if err != nil || platform.Status == nil {
+		return err
+	}
+	p.env.Platform = platform
+	err = platform.Status(ctx, p.env, p.stage.name, errors.New("units have failed: "+strings.Join(boot.Units, ", ")))
+	if err != nil {
+		p.log.Warn(err.Error())
+	}
+	return nil
 }

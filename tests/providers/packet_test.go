@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -29,6 +30,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -69,8 +71,16 @@ type metal struct {
 	userData, metadata, events answer
 
 	mu     sync.Mutex
+	asked  map[string]int // how often, by method and URI
 	posted []string
 	home   int // how often the machine has phoned home
+}
+
+// count is how often each request was made.
+func (m *metal) count() map[string]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.asked)
 }
 
 func (m *metal) start(t *testing.T) {
@@ -85,6 +95,12 @@ func (m *metal) start(t *testing.T) {
 }
 
 func (m *metal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	if m.asked == nil {
+		m.asked = map[string]int{}
+	}
+	m.asked[r.Method+" "+r.RequestURI]++
+	m.mu.Unlock()
 	switch key := r.Method + " " + r.Host + r.RequestURI; {
 	case r.Method == http.MethodGet && r.Header.Get("Accept") != "*/*":
 		w.WriteHeader(http.StatusNotAcceptable)
@@ -115,13 +131,20 @@ var metalMachine = answer{body: `{"id":"x1","hostname":"p1","iqn":"iqn.x","plan"
 		{"address_family":6,"public":true,"address":"2001:db8::0","gateway":"2001:db8:0::1","cidr":127},
 		{"address_family":4,"public":false,"address":"10.0.0.3","gateway":"10.0.0.2","cidr":31}]}}`}
 
+// packetExample is a machine there, and what is to be known of it.
+func packetExample(t *testing.T) (*metal, example) {
+	t.Helper()
+	service := &metal{userData: answer{body: config("packet")}, metadata: metalMachine}
+	return service, example{attributes: "PACKET_HOSTNAME=p1 PACKET_PLAN=c3.small PACKET_PHONE_HOME_URL=https://tinkerbell.test/phone/x1/phone-home PACKET_IPV4_PUBLIC_0=203.0.113.3 PACKET_IPV4_PUBLIC_GATEWAY_0=203.0.113.2 PACKET_IPV6_PUBLIC_0=2001:db8:: PACKET_IPV6_PUBLIC_GATEWAY_0=2001:db8::1 PACKET_IPV4_PRIVATE_0=10.0.0.3 PACKET_IPV4_PRIVATE_GATEWAY_0=10.0.0.2",
+		hostname: "p1", keys: "K1 a|"}
+}
+
 func TestPacketsInstance(t *testing.T) {
-	service := &metal{metadata: metalMachine}
+	service, e := packetExample(t)
 	m := newMachine(t)
 	service.start(t)
 	m.all(t, "packet")
-	example{attributes: "PACKET_HOSTNAME=p1 PACKET_PLAN=c3.small PACKET_PHONE_HOME_URL=https://tinkerbell.test/phone/x1/phone-home PACKET_IPV4_PUBLIC_0=203.0.113.3 PACKET_IPV4_PUBLIC_GATEWAY_0=203.0.113.2 PACKET_IPV6_PUBLIC_0=2001:db8:: PACKET_IPV6_PUBLIC_GATEWAY_0=2001:db8::1 PACKET_IPV4_PRIVATE_0=10.0.0.3 PACKET_IPV4_PRIVATE_GATEWAY_0=10.0.0.2",
-		hostname: "p1", keys: "K1 a|"}.wants(t, m)
+	e.wants(t, m)
 	status, printed := m.afterburn(t, "multi", "--fetch-timeout=20s", "--provider=packet", "--check-in")
 	if status != 0 || service.home != 1 {
 		t.Errorf("the machine has phoned home %d times, status %d: %s", service.home, status, printed)
@@ -161,7 +184,7 @@ func status(t *testing.T, failure error, offline bool) (string, error) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	env := &providers.Env{Log: report.NewWriterLogger(&text), Timeout: 10 * time.Minute}
+	env := &providers.Env{Platform: p, Log: report.NewWriterLogger(&text), Timeout: 10 * time.Minute}
 	env.Fetch = fetch.New(env.Log, 10*time.Minute)
 	env.Fetch.Offline = offline
 	env.IMDS = imds.New(env.Fetch)
@@ -208,9 +231,9 @@ func TestPacketThatDoesNotHear(t *testing.T) {
 		metal   *metal // nil is nobody
 		failure string
 	}{
-		"no address for events": {&metal{metadata: answer{body: `{"id":"x1"}`}}, telling + "the machine's metadata has no phone_home_url"},
+		"no address for events": {&metal{metadata: answer{body: `{"id":"x1"}`}}, telling + "the metadata of Equinix Metal has no phone_home_url"},
 		"refused":               {&metal{metadata: answer{body: phoneHome}, events: answer{status: 422}}, telling + "asking https://tinkerbell.test/phone/x1/events: the server answered 422"},
-		"no metadata":           {&metal{metadata: notFound}, telling + "asking https://metadata.packet.net/metadata: the server answered 404"},
+		"no metadata":           {&metal{metadata: notFound}, telling + "asking https://metadata.packet.net/metadata: its time limit was reached; the last error was:\nthe server answered 404"},
 		"nobody":                {nil, "its time limit was reached; the last error was:\nTCP: the server at " + packetAddress + ":443 refuses the connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,4 +249,23 @@ func TestPacketThatDoesNotHear(t *testing.T) {
 	if log, err := status(t, nil, true); err != nil || log != "" {
 		t.Errorf("offline: %v\n%s", err, log)
 	}
+}
+
+// The units of other programs stop boots, too. The metadata are asked once, and the failure
+// is told once.
+func TestPacketHearsOfUnitsThatStopTheBoot(t *testing.T) {
+	service, _ := packetExample(t)
+	m := newMachine(t)
+	service.start(t)
+	b := wholeBoot{platform: "packet", userData: "/userdata"}
+	b.prepare(t, m)
+	b.stage(t, m, "fetch")
+	m.program(t, "systemctl", `echo "ostree-x.service loaded failed failed An operation"`)
+	for range 2 {
+		b.agent(t, m, "-send-record")
+	}
+	testkit.Equal(t, "events", len(service.posted), 2)
+	testkit.Contains(t, "the first", service.posted[0], `"running"`, "[fetch] Ignition status: finished successfully")
+	testkit.Contains(t, "the last", service.posted[len(service.posted)-1], `"failed"`, "[emergency] Ignition error: units have failed: ostree-x.service")
+	testkit.Equal(t, "requests of the metadata", service.count()["GET /metadata"], 1)
 }
