@@ -68,6 +68,7 @@ var allowedImports = map[string][]string{
 	"storage":                    {"config", "storage/plan", "files/rootfs", "internal/dataurl", "internal/gpt", "internal/blkprobe", "internal/json", "internal/report", "internal/system"},
 	"files/rootfs":               {},
 	"files/ledger":               {"files/rootfs", "internal/json"},
+	"files/clearing":             {"config", "files/rootfs", "internal/distribution", "internal/firstboot", "internal/report", "internal/reset", "internal/system"},
 	"files":                      {"config", "files/rootfs", "files/ledger", "internal/json", "internal/fetch", "internal/report", "internal/system", "internal/tar"},
 	"stages":                     {"metadata", "internal/network", "config", "config/butane", "config/spec2", "internal/dataurl", "internal/distribution", "internal/json", "internal/fetch", "internal/imds", "internal/secret", "providers", "storage", "files", "files/ledger", "files/rootfs", "internal/report", "internal/system", "internal/tpm", "internal/trust"},
 	"cmd/firstlight":             {"metadata", "stages", "files/rootfs", "internal/bootloader", "internal/firstboot", "providers", "config", "internal/distribution", "internal/report", "internal/system", "internal/trust"},

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
@@ -53,6 +54,8 @@ const (
 	MetadataNetwork
 	Network
 	Measure
+	ResetKeep
+	ResetEtc
 )
 
 // What a value can be. Other forms are choices, with a comma between.
@@ -60,6 +63,7 @@ const (
 	oneWord = "NAME"
 	words   = "NAME..."
 	onePath = "PATH"
+	paths   = "PATH..."
 	moves   = "OLD:NEW..."
 	oneURL  = "URL"
 )
@@ -88,6 +92,8 @@ var keys = [...]struct{ name, form, unset string }{
 	MetadataNetwork:    {"METADATA_NETWORK", "none, networkd, networkmanager", "none"},
 	Network:            {"NETWORK", "none, networkd, networkmanager, dracut", "none"},
 	Measure:            {"MEASURE", "no, yes, required", "no"},
+	ResetKeep:          {"RESET_KEEP", paths, ""},
+	ResetEtc:           {"RESET_ETC", onePath, ""},
 }
 
 // ByName finds a key.
@@ -180,6 +186,8 @@ func fits(value, form string) bool {
 		return len(fields) > 0
 	case onePath:
 		return isPath(value)
+	case paths:
+		return len(fields) > 0 && !slices.ContainsFunc(fields, func(f string) bool { return !isPath(f) })
 	case moves:
 		for _, f := range fields {
 			if old, moved, ok := strings.Cut(f, ":"); !ok || !isPath(old) || !isPath(moved) {

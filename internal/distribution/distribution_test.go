@@ -26,6 +26,8 @@ func TestSettings(t *testing.T) {
 		"FW_CFG_NAMES=opt/a  opt/b\t opt/c\n":    {FwCfgNames: "opt/a  opt/b\t opt/c"},
 		"REPORT_URL=https://u:p@h:1/x?y=z":       {ReportURL: "https://u:p@h:1/x?y=z"},
 		"MOVED_DIRECTORIES=/a/b:/c /d:/e/f":      {MovedDirectories: "/a/b:/c /d:/e/f"},
+		"RESET_KEEP=/usr /var/lib/rpm\n":         {ResetKeep: "/usr /var/lib/rpm", ResetEtc: ""},
+		"RESET_ETC=/usr/share/factory/etc":       {ResetEtc: "/usr/share/factory/etc"},
 	} {
 		got, err := Parse(text, "f")
 		testkit.NoError(t, err)
@@ -91,6 +93,9 @@ func TestWhatIsNotKnownIsAnErrorWithItsLine(t *testing.T) {
 		"MOVED_DIRECTORIES=/a:/b /c":      {`and should be OLD:NEW...`},
 		"MOVED_DIRECTORIES=/a:b":          {`and should be OLD:NEW...`},
 		"MOVED_DIRECTORIES=":              {`and should be OLD:NEW...`},
+		"RESET_KEEP=/usr var":             {`setting RESET_KEEP: it is "/usr var", and should be PATH...`},
+		"RESET_KEEP=/":                    {`and should be PATH...`},
+		"RESET_KEEP=":                     {`and should be PATH...`},
 		"REPORT_URL=ftp://h/":             {`setting REPORT_URL: it is "ftp://h/", and should be URL`},
 		"REPORT_URL=http://h/ x":          {`and should be URL`},
 		"REPORT_URL=/records":             {`and should be URL`},

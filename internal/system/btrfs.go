@@ -162,6 +162,39 @@ func (b *Btrfs) look(fd int) (BtrfsNode, error) {
 	return n, nil
 }
 
+// IsSubvolume reports whether a directory of a number is the root of a subvolume, if it has
+// another device than the directory around it has, in the same mount.
+func IsSubvolume(inode uint64) bool { return inode == rootInode }
+
+// DestroySubvolume removes a subvolume, which is an entry of an open directory, with all that
+// is in it, though it be read-only. It must have no other subvolumes in it.
+func DestroySubvolume(dir int, name string) error {
+	var args struct {
+		_    int64
+		name [4088]byte
+	}
+	copy(args.name[:len(args.name)-1], name)
+	return control(dir, writes(15, unsafe.Sizeof(args)), unsafe.Pointer(&args))
+}
+
+// subvolumeReadOnly is the flag of subvolumes that nobody can write to.
+const subvolumeReadOnly = 2
+
+// SetSubvolumeReadOnly changes whether a subvolume, whose root is open, can be written to, and
+// reports whether it could not.
+func SetSubvolumeReadOnly(fd int, readOnly bool) (was bool, err error) {
+	var flags uint64
+	if err := control(fd, reads(25, unsafe.Sizeof(flags)), unsafe.Pointer(&flags)); err != nil {
+		return false, err
+	}
+	was = flags&subvolumeReadOnly != 0
+	if was == readOnly {
+		return was, nil
+	}
+	flags ^= subvolumeReadOnly
+	return was, control(fd, writes(26, unsafe.Sizeof(flags)), unsafe.Pointer(&flags))
+}
+
 func (b *Btrfs) openTop() (int, error) {
 	return unix.FcntlInt(uintptr(b.top), unix.F_DUPFD_CLOEXEC, 0)
 }
@@ -273,6 +306,12 @@ func treeOf(fd int) (uint64, error) {
 func writes(number, size uintptr) uintptr {
 	const known, knownNumber, knownSize = unix.FICLONE, 9, 4
 	return known - knownSize<<16 - knownNumber + size<<16 + number
+}
+
+// reads is made of a code of another family, 'f', which has the size of a long.
+func reads(number, size uintptr) uintptr {
+	const known, knownNumber, family = unix.FS_IOC_GETFLAGS, 'f'<<8 + 1, unix.FICLONE & 0xff00
+	return known - unsafe.Sizeof(uintptr(0))<<16 - knownNumber + family + size<<16 + number
 }
 
 func both(number, size uintptr) uintptr {

@@ -1,0 +1,120 @@
+package clearing
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// An identity is what tells a directory from all others, and in which mount it is.
+type identity struct {
+	inode, mount uint64
+	major, minor uint32
+}
+
+// A status is what statx says about a node.
+type status struct {
+	identity
+	mode       uint16
+	size       int64
+	attributes uint64
+}
+
+func (s status) is(kind uint16) bool { return s.mode&unix.S_IFMT == kind }
+
+// sealed reports whether the node cannot be removed or changed, by its attributes.
+func (s status) sealed() bool {
+	return s.attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0
+}
+
+// stat looks at an entry of an open directory, at that itself if the name is empty. Nothing
+// is followed or mounted.
+func stat(dir int, name string) (status, error) {
+	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
+	if name == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	var x unix.Statx_t
+	if err := unix.Statx(dir, name, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &x); err != nil {
+		return status{}, err
+	}
+	s := status{identity{x.Ino, x.Mnt_id, x.Dev_major, x.Dev_minor}, x.Mode, int64(x.Size), x.Attributes}
+	if x.Mask&unix.STATX_MNT_ID != 0 {
+		return s, nil
+	}
+	var err error
+	s.mount, err = mountOf(dir, name) // before Linux 5.8
+	return s, err
+}
+
+// mountOf finds out in which mount a node is, as all kernels tell.
+func mountOf(dir int, name string) (uint64, error) {
+	if name != "" {
+		fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return 0, err
+		}
+		defer unix.Close(fd)
+		dir = fd
+	}
+	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(dir))
+	if err != nil {
+		return 0, fmt.Errorf("finding out what is mounted: %w", err)
+	}
+	_, rest, found := strings.Cut(string(text), "mnt_id:")
+	line, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	id, err := strconv.ParseUint(line, 10, 64)
+	if !found || err != nil {
+		return 0, errors.New("finding out what is mounted: the kernel does not tell")
+	}
+	return id, nil
+}
+
+// openDir opens a directory to read it, without a trace if that is allowed. It follows no
+// link.
+func openDir(dir int, name string) (int, error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Openat(dir, name, flags|unix.O_NOATIME, 0)
+	if errors.Is(err, unix.EPERM) { // it is another user's, and we are not root
+		fd, err = unix.Openat(dir, name, flags, 0)
+	}
+	return fd, err
+}
+
+// An entry is one of a directory.
+type entry struct {
+	name string
+	kind byte // DT_DIR and so on; DT_UNKNOWN is possible
+}
+
+// batch is how much of a directory is read at once, in bytes: some thousand entries.
+const batch = 128 << 10
+
+// readEntries reads the next entries of an open directory, none at its end. The buffer is
+// for all calls.
+func readEntries(fd int, buffer []byte, entries []entry) ([]entry, error) {
+	n, err := unix.Getdents(fd, buffer)
+	if err != nil {
+		return nil, err
+	}
+	// struct linux_dirent64: inode (8 bytes), position (8), length (2), kind (1), name.
+	const lengthAt, kindAt, nameAt = 16, 18, 19
+	for rest := buffer[:n]; len(rest) > nameAt; {
+		length := int(binary.NativeEndian.Uint16(rest[lengthAt:]))
+		if length <= nameAt || length > len(rest) {
+			return nil, unix.EIO
+		}
+		name, _, _ := bytes.Cut(rest[nameAt:length], []byte{0})
+		if s := string(name); s != "." && s != ".." {
+			entries = append(entries, entry{s, rest[kindAt]})
+		}
+		rest = rest[length:]
+	}
+	return entries, nil
+}
