@@ -10,7 +10,7 @@ tar -C / --one-file-system --exclude=./work --exclude=./boot/* --exclude=./usr/l
     --exclude=./var/lib/apt/* --exclude=./var/cache/* --exclude=./var/log/* --exclude=./proc/* --exclude=./sys/* \
     --exclude=./dev/* --exclude=./run/* --exclude=./tmp/* -cf - . | tar -C root -xf -
 # shellcheck disable=SC2086 # words
-install_modules root $devices $filesystems $layers loop overlay isofs udf squashfs erofs scsi_debug sd_mod sr_mod virtio_scsi dm-multipath dummy vsock_loopback sch_netem veth bonding 8021q bridge
+install_modules root $devices $filesystems $layers loop overlay isofs udf squashfs erofs scsi_debug sd_mod sr_mod virtio_scsi dm-multipath dummy vsock_loopback cuse sch_netem veth bonding 8021q bridge
 install -m 0755 guest/lab-init guest/lab-run root/usr/libexec/
 install -m 0644 guest/lab.service root/usr/lib/systemd/system/
 # Disks of User-mode Linux have the links of virtio disks.
