@@ -568,7 +568,8 @@ type Archive struct {
 	// Overwrite replaces files and links that exist by those of the archive. Else what
 	// exists fails the boot, except for directories, which stay as they are.
 	Overwrite *bool `json:"overwrite"`
-	// AllowSetuid allows files with the setuid or setgid bit. Else they fail the boot.
+	// AllowSetuid allows files with the setuid or setgid bit, or with capabilities. Else
+	// they fail the boot.
 	AllowSetuid *bool `json:"allowSetuid"`
 	// When says on which machines the archive is wanted; unset, on all.
 	When *When `json:"when" spec:"since=3.6.0,extension"`

@@ -575,7 +575,9 @@ func TestArchivesOfRealPrograms(t *testing.T) {
 	for _, err := range []error{os.Symlink("../"+strings.Repeat("x", 150), from+"/bin/link"), os.Link(from+"/bin/app", from+"/bin/hard"), os.Chmod(from+"/bin/app", 0o751), os.Chmod(from+"/bin", 0o1775), os.Mkdir(from+"/void", 0o711)} {
 		testkit.NoError(t, err)
 	}
+	testkit.NoError(t, errors.Join(unix.Setxattr(from+"/bin/app", "user.a=%3D", []byte("x\x00"), 0), unix.Setxattr(from+"/bin", "user.dir", []byte("y"), 0)))
 	if os.Getuid() == 0 {
+		testkit.NoError(t, unix.Setxattr(from+"/bin/app", capability, []byte(mayOpenSockets), 0))
 		testkit.NoError(t, os.Lchown(from+"/bin/link", 71, 72))
 		testkit.NoError(t, os.Chown(from+"/big", 3_000_000, 4))
 	}
@@ -598,9 +600,14 @@ func TestArchivesOfRealPrograms(t *testing.T) {
 			testkit.NoError(t, err)
 			w := newFixture(t)
 			w.Fetch = archives{"a": out}
-			w.mustApply(unpackConfig(`{"path": "/opt/app", "format": "` + format + `", "contents": {"source": "https://host/a"}}`))
+			w.mustApply(unpackConfig(`{"path": "/opt/app", "allowSetuid": true, "format": "` + format + `", "contents": {"source": "https://host/a"}}`))
 			if got, want := describe(w.path("opt/app")), describe(from); got != want {
 				t.Errorf("%s, %s:\n%s", name, format, differences(got, want))
+			}
+			if name == "pax" {
+				for _, name := range []string{"bin/app", "bin/hard", "bin"} {
+					testkit.Equal(t, "attributes of "+name, strings.Join(attributesOf(t, w.path("opt/app/"+name)), " "), strings.Join(attributesOf(t, from+"/"+name), " "))
+				}
 			}
 			for _, name := range []string{"bin/app", "bin", "bin/link", "void", ""} {
 				var was unix.Stat_t

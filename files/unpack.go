@@ -1,10 +1,12 @@
 package files
 
 import (
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
 	"slices"
@@ -45,8 +47,8 @@ type unpacker struct {
 	to   unpackTarget
 
 	entries int
-	// withAttributes is how many have extended attributes, which are not unpacked, and
-	// firstWith is one of them.
+	// withAttributes is how many have attributes that are not unpacked, and firstWith is
+	// one of them.
 	withAttributes int
 	firstWith      string
 }
@@ -144,6 +146,9 @@ func explainEntry(h *tar.Header, err error) error {
 			return badArchive("make the archive again", "%q cannot be where something else of the archive is: %v", shortName(h.Name), err)
 		}
 	}
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return &archiveError{err.Error(), "the filesystem has no such attributes: make the archive without them (tar --no-xattrs), or choose another path", err}
+	}
 	return err
 }
 
@@ -177,7 +182,9 @@ func (u *unpacker) entry(h *tar.Header, contents io.Reader) error {
 	if skip, err := u.checkMade(name, isDir); err != nil || skip {
 		return err
 	}
-	u.noteAttributes(h)
+	if a.Extended, err = u.extended(h); err != nil {
+		return err
+	}
 	switch h.Kind {
 	case tar.Directory:
 		return u.to.Dir(name, a)
@@ -346,16 +353,63 @@ func (u *unpacker) others() rootfs.Attributes {
 	return rootfs.Attributes{Owner: u.owner, Mode: 0o755}
 }
 
-// noteAttributes notes an entry with extended attributes, which count for nothing but labels
-// of SELinux, as the policy says those.
-func (u *unpacker) noteAttributes(h *tar.Header) {
-	isLabel := func(key string) bool { return key == "SCHILY.xattr.security.selinux" }
-	if len(h.Attributes) == 0 || !slices.ContainsFunc(h.Attributes, func(key string) bool { return !isLabel(key) }) {
-		return
+// capability is the attribute with the rights that a file has when it is run.
+const capability = "security.capability"
+
+// extended are the extended attributes of an entry that are unpacked: those that people
+// give files and directories, and capabilities of files. Labels of SELinux are those of the
+// policy; others, and ACLs, are noted.
+func (u *unpacker) extended(h *tar.Header) ([]rootfs.Extended, error) {
+	var all []rootfs.Extended
+	left := len(h.Others) > 0
+	for _, name := range slices.Sorted(maps.Keys(h.Extended)) {
+		value := h.Extended[name]
+		isUsers := strings.HasPrefix(name, "user.")
+		switch {
+		case isUsers && (h.Kind == tar.File || h.Kind == tar.Directory), name == capability && h.Kind == tar.File:
+			if err := u.checkExtended(h, name, value); err != nil {
+				return nil, err
+			}
+			all = append(all, rootfs.Extended{Name: name, Value: value})
+		case name != "security.selinux":
+			left = true
+		}
 	}
-	if u.withAttributes++; u.firstWith == "" {
-		u.firstWith = h.Name
+	if left {
+		u.withAttributes++
+		u.firstWith = cmp.Or(u.firstWith, h.Name)
 	}
+	return all, nil
+}
+
+// Limits of extended attributes: XATTR_NAME_MAX and XATTR_SIZE_MAX, in bytes.
+const (
+	maxAttributeName = 255
+	maxAttribute     = 64 << 10
+)
+
+// checkExtended refuses an attribute that the kernel would not take, and rights that the
+// config does not allow.
+func (u *unpacker) checkExtended(h *tar.Header, name, value string) error {
+	isControl := func(c rune) bool { return c < ' ' || c == 0x7f }
+	switch {
+	case len(name) > maxAttributeName, name == "user.", strings.ContainsFunc(name, isControl), len(value) > maxAttribute, name == capability && !isCapability(value):
+		return badArchive("make the archive again, or without them: tar --no-xattrs", "%q has the extended attribute %q of %d bytes, which Linux cannot have", h.Name, shortName(name), len(value))
+	case name == capability && !config.NonZero(u.archive.AllowSetuid):
+		return badArchive("set "+u.archive.Key("allowSetuid")+" if it may run with these rights", "%q has capabilities (%s)", h.Name, capability)
+	}
+	return nil
+}
+
+// isCapability reports whether a value is a vfs_cap_data of the revisions 2 or 3, which has
+// the number of a namespace's root besides.
+func isCapability(value string) bool {
+	const effective, size2, size3 = 1, 20, 24
+	switch {
+	case len(value) == size2 && value[3] == 2, len(value) == size3 && value[3] == 3:
+		return value[0]&^effective == 0 && value[1] == 0 && value[2] == 0
+	}
+	return false
 }
 
 // warning is what a person may want to know of what was unpacked, "" for nothing.
@@ -363,5 +417,5 @@ func (u *unpacker) warning() string {
 	if u.withAttributes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the archive has extended attributes or ACLs of %s, such as %q, which are not unpacked", system.Plural(u.withAttributes, "node"), u.firstWith)
+	return fmt.Sprintf("the archive has ACLs, or extended attributes of the system, of %s, such as %q, which are not unpacked", system.Plural(u.withAttributes, "node"), u.firstWith)
 }

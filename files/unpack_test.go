@@ -8,12 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/rootfs"
 	"github.com/firstlight-os/firstlight/internal/report"
+	tarball "github.com/firstlight-os/firstlight/internal/tar"
 	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
@@ -48,6 +52,15 @@ var hostile = []struct {
 	{"a file of an unknown kind", []tar.Header{{Typeflag: 'Q', Name: "q"}}, `"q" is of the unknown kind 'Q'`},
 	{"a setuid file", []tar.Header{{Name: "su", Mode: 0o4755}}, `"su" has the setuid or setgid bit (mode 4755)`},
 	{"a setgid file", []tar.Header{{Name: "sg", Mode: 0o2755}}, `"sg" has the setuid or setgid bit (mode 2755)`},
+	{"a file with capabilities", []tar.Header{withAttribute("ping", capability, mayOpenSockets)}, `"ping" has capabilities (security.capability)`},
+	{"capabilities that are cut off", []tar.Header{withAttribute("ping", capability, mayOpenSockets[:12])}, `"ping" has the extended attribute "security.capability" of 12 bytes, which Linux cannot have`},
+	{"capabilities of a version to come", []tar.Header{withAttribute("ping", capability, "\x01\x00\x00\x04"+mayOpenSockets[4:])}, `"security.capability" of 20 bytes, which Linux cannot have`},
+	{"capabilities with unknown flags", []tar.Header{withAttribute("ping", capability, "\x03"+mayOpenSockets[1:])}, `"security.capability" of 20 bytes, which Linux cannot have`},
+	{"capabilities that are too long", []tar.Header{withAttribute("ping", capability, mayOpenSockets+"x")}, `"security.capability" of 21 bytes, which Linux cannot have`},
+	{"an attribute that is too large", []tar.Header{withAttribute("x", "user.x", strings.Repeat("x", 64<<10+1))}, `"x" has the extended attribute "user.x" of 65537 bytes, which Linux cannot have`},
+	{"an attribute with a long name", []tar.Header{withAttribute("x", "user."+strings.Repeat("x", 251), "x")}, `"x" has the extended attribute "user.xx`},
+	{"an attribute without a name", []tar.Header{withAttribute("x", "user.", "x")}, `"x" has the extended attribute "user." of 1 bytes, which Linux cannot have`},
+	{"an attribute with a line end in its name", []tar.Header{withAttribute("x", "user.a\nb", "x")}, `"x" has the extended attribute "user.a\nb" of 1 bytes`},
 	{"no name", []tar.Header{{Typeflag: tar.TypeReg, Name: "."}}, `the name "." is that of the directory itself, and it is none`},
 	{"a name that is too long", []tar.Header{tarFile(strings.Repeat("n", 256), "")}, `is 256 bytes long, at most 255 are possible`},
 	{"a path that is too long", []tar.Header{tarFile(strings.Repeat("nnn/", 1100)+"x", "")}, `is 4401 bytes long, at most 4095 are possible`},
@@ -109,16 +122,80 @@ func TestSetuidIsUnpackedWhereItIsAllowed(t *testing.T) {
 	w.wantMode("opt/app/su", 0o4755)
 }
 
-func TestExtendedAttributesAreWarnedOf(t *testing.T) {
-	pax := func(name, key string) tar.Header {
-		return tar.Header{Name: name, Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: map[string]string{key: "x"}}
-	}
-	w := withArchive(t, pax("labelled", "SCHILY.xattr.security.selinux"), pax("ping", "SCHILY.xattr.security.capability"), pax("other", "SCHILY.acl.access"))
+// withAttribute is a file with an extended attribute.
+func withAttribute(name, attribute, value string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Format: tar.FormatPAX, PAXRecords: map[string]string{"SCHILY.xattr." + attribute: value}}
+}
+
+// mayOpenSockets is cap_net_raw, as ping has it; mayInNamespace is the same for one
+// namespace.
+const (
+	mayOpenSockets = "\x01\x00\x00\x02\x00\x20\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	mayInNamespace = "\x01\x00\x00\x03\x00\x20\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "\xe8\x03\x00\x00"
+)
+
+func TestAttributesOfTheSystemAreWarnedOf(t *testing.T) {
+	w := withArchive(t, withAttribute("labelled", "security.selinux", "system_u:object_r:shadow_t:s0"), withAttribute("trusted", "trusted.overlay.opaque", "y"), withAttribute("ima", "security.ima", "x"),
+		tar.Header{Name: "acl", Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: map[string]string{"SCHILY.acl.access": "user::rw-"}},
+		tar.Header{Name: "dir", Typeflag: tar.TypeDir, Mode: 0o755, Format: tar.FormatPAX, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": mayOpenSockets}},
+		tar.Header{Name: "link", Typeflag: tar.TypeSymlink, Linkname: "x", Format: tar.FormatPAX, PAXRecords: map[string]string{"SCHILY.xattr.user.a": "x"}})
 	w.mustApply(unpackConfig(remoteArchive))
-	testkit.Contains(t, "the log", w.log.String(), `the archive has extended attributes or ACLs of 2 nodes, such as "ping", which are not unpacked`)
-	if w.exists("opt/app/ping") != true {
-		t.Error("the file is not there")
+	testkit.Contains(t, "the log", w.log.String(), `the archive has ACLs, or extended attributes of the system, of 5 nodes, such as "trusted", which are not unpacked`)
+	for _, name := range []string{"labelled", "trusted", "ima", "acl", "dir"} {
+		for _, found := range attributesOf(t, w.path("opt/app/"+name)) {
+			if !strings.HasPrefix(found, "security.selinux=") { // which a system with SELinux gives everything
+				t.Errorf("%s has %q", name, found)
+			}
+		}
 	}
+}
+
+func TestAttributesOfPeopleAreUnpacked(t *testing.T) {
+	dir := tarDir("dir", 0o751)
+	dir.Format, dir.PAXRecords = tar.FormatPAX, map[string]string{"SCHILY.xattr.user.overlay.opaque": "y"}
+	w := withArchive(t, withAttribute("file", "user.origin", "\x00\n="), dir, tarFile("dir/x", "x"))
+	w.mustApply(unpackConfig(remoteArchive))
+	testkit.Equal(t, "those of the file", strings.Join(attributesOf(t, w.path("opt/app/file")), " "), "user.origin=\x00\n=")
+	testkit.Equal(t, "those of the directory", strings.Join(attributesOf(t, w.path("opt/app/dir")), " "), "user.overlay.opaque=y")
+	testkit.Equal(t, "it warns", strings.Contains(w.log.String(), "which are not unpacked"), false)
+}
+
+func TestCapabilitiesAreUnpackedWhereTheyAreAllowed(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Log("only root may give capabilities")
+		return
+	}
+	w := withArchive(t, withAttribute("ping", capability, mayOpenSockets), withAttribute("rootless", capability, mayInNamespace))
+	w.mustApply(unpackConfig(strings.Replace(remoteArchive, `"format"`, `"allowSetuid": true, "user": {"id": 1000}, "format"`, 1)))
+	testkit.Equal(t, "those of ping", strings.Join(attributesOf(t, w.path("opt/app/ping")), " "), capability+"="+mayOpenSockets)
+	testkit.Equal(t, "those of a namespace", strings.Join(attributesOf(t, w.path("opt/app/rootless")), " "), capability+"="+mayInNamespace)
+}
+
+func TestFilesystemsWithoutAttributes(t *testing.T) {
+	err := explainEntry(&tarball.Header{Name: "x"}, fmt.Errorf("setting the attribute user.a of /boot/x: %w", unix.EOPNOTSUPP))
+	var bad *archiveError
+	testkit.Equal(t, "is about the archive", errors.As(err, &bad), true)
+	testkit.Contains(t, "error", err.Error(), "setting the attribute user.a of /boot/x: operation not supported")
+	testkit.Contains(t, "hint", bad.hint, "tar --no-xattrs")
+}
+
+// attributesOf are the extended attributes of a node, as NAME=VALUE.
+func attributesOf(t *testing.T, name string) (all []string) {
+	t.Helper()
+	buf := make([]byte, 64<<10)
+	n, err := unix.Llistxattr(name, buf)
+	testkit.NoError(t, err)
+	for attribute := range strings.SplitSeq(strings.Trim(string(buf[:n]), "\x00"), "\x00") {
+		if attribute == "" {
+			continue
+		}
+		value := make([]byte, 64<<10)
+		n, err := unix.Lgetxattr(name, attribute, value)
+		testkit.NoError(t, err)
+		all = append(all, attribute+"="+string(value[:n]))
+	}
+	slices.Sort(all)
+	return all
 }
 
 // git puts a header for the whole archive at its beginning.

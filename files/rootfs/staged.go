@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"sync"
@@ -43,6 +44,25 @@ type Attributes struct {
 	Owner    Owner
 	Mode     uint32    // permission bits; a link has none
 	Modified time.Time // zero is now
+	Extended []Extended
+}
+
+// Extended is an extended attribute, see xattr(7).
+type Extended struct{ Name, Value string }
+
+// setExtended sets the extended attributes of what is open. It comes after setting the
+// owner, by which the kernel takes capabilities away.
+func setExtended(fd int, name func() string, all []Extended) error {
+	for _, x := range all {
+		err := unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0)
+		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.E2BIG) { // ext4 has a block of 4 KiB for those of a node
+			err = fmt.Errorf("the filesystem has no room for one of %d bytes", len(x.Value))
+		}
+		if err != nil {
+			return &os.PathError{Op: "setting the attribute " + x.Name + " of", Path: name(), Err: err}
+		}
+	}
+	return nil
 }
 
 // StagedTree returns a tree, not yet created, whose temporary name will be in a directory.
@@ -166,6 +186,9 @@ func (t *StagedTree) File(name string, a Attributes, size int64, from io.Reader)
 	t.grow(1, written)
 	if err == nil {
 		err = f.setOwnerMode(a.Owner, a.Mode)
+	}
+	if err == nil {
+		err = setExtended(f.fd, f.path, a.Extended)
 	}
 	if err == nil {
 		err = d.setTimes(base, a.Modified)
@@ -323,7 +346,23 @@ func (t *StagedTree) seal(d *Dir, name string, others Attributes) error {
 	if err := d.setDirOwnerMode(".", a.Owner, a.Mode); err != nil {
 		return err
 	}
+	if err := d.setExtended(a.Extended); err != nil {
+		return err
+	}
 	return d.setTimes(".", a.Modified)
+}
+
+// setExtended sets extended attributes of the directory.
+func (d *Dir) setExtended(all []Extended) error {
+	if len(all) == 0 {
+		return nil
+	}
+	f, _, err := d.OpenFile(".", unix.S_IFDIR)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return setExtended(int(f.Fd()), func() string { return d.path }, all)
 }
 
 // Discard removes the tree, if there is one.

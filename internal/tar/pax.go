@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,10 +108,11 @@ func (r *Reader) complete(h *Header, records map[string]string, sparse []string,
 		case "mtime":
 			h.Modified = p.time(value)
 		default:
-			if strings.HasPrefix(key, "SCHILY.xattr.") || strings.HasPrefix(key, "SCHILY.acl.") || strings.HasPrefix(key, "LIBARCHIVE.xattr.") {
-				h.Attributes = append(h.Attributes, key)
-			}
+			h.addAttribute(key, value)
 		}
+	}
+	if h.Extended != nil { // libarchive writes both forms
+		h.Others = slices.DeleteFunc(h.Others, isLibarchive)
 	}
 	if p.failed || size < 0 {
 		return ErrForm
@@ -134,6 +136,24 @@ func (r *Reader) complete(h *Header, records map[string]string, sparse []string,
 	}
 	return r.paxSparse(h, records, sparse)
 }
+
+// addAttribute adds what a record may have of attributes. GNU tar has the two characters of
+// names that mean something in a record, or here, by their codes.
+func (h *Header) addAttribute(key, value string) {
+	switch name, isExtended := strings.CutPrefix(key, "SCHILY.xattr."); {
+	case isExtended:
+		if h.Extended == nil {
+			h.Extended = map[string]string{}
+		}
+		h.Extended[attributeNames.Replace(name)] = value
+	case strings.HasPrefix(key, "SCHILY.acl."), isLibarchive(key):
+		h.Others = append(h.Others, key)
+	}
+}
+
+var attributeNames = strings.NewReplacer("%3D", "=", "%25", "%")
+
+func isLibarchive(key string) bool { return strings.HasPrefix(key, "LIBARCHIVE.xattr.") }
 
 // time reads seconds since 1970, with a fraction.
 func (p *parser) time(text string) time.Time {

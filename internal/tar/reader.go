@@ -43,8 +43,11 @@ type Header struct {
 	Mode     int64
 	UID, GID int64
 	Modified time.Time
-	// Attributes has the names of extended attributes and ACLs, as pax has them.
-	Attributes []string
+	// Extended are the extended attributes, by name.
+	Extended map[string]string
+	// Others has the names of ACLs, and of attributes in the form of libarchive alone, as
+	// pax has them.
+	Others []string
 }
 
 const (

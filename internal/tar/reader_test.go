@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ func describe(body []byte) (string, error) {
 		if err != nil {
 			return b.String(), err
 		}
-		fmt.Fprintf(&b, "%q %c %q %o %d:%d %v", h.Name, h.Kind, h.Target, h.Mode, h.UID, h.GID, h.Modified.UTC())
+		fmt.Fprintf(&b, "%q %c %q %o %d:%d %v %q", h.Name, h.Kind, h.Target, h.Mode, h.UID, h.GID, h.Modified.UTC(), h.Extended)
 		if err := contents(&b, h.Size, r); err != nil {
 			return b.String(), err
 		}
@@ -55,7 +57,13 @@ func describeStd(body []byte) (string, error) {
 		case std.TypeLink, std.TypeSymlink, std.TypeChar, std.TypeBlock, std.TypeDir, std.TypeFifo:
 			h.Size = 0
 		}
-		fmt.Fprintf(&b, "%q %c %q %o %d:%d %v", h.Name, h.Typeflag, h.Linkname, h.Mode, h.Uid, h.Gid, h.ModTime.UTC())
+		extended := map[string]string{}
+		for key, value := range h.PAXRecords {
+			if name, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok && value != "" {
+				extended[attributeNames.Replace(name)] = value
+			}
+		}
+		fmt.Fprintf(&b, "%q %c %q %o %d:%d %v %q", h.Name, h.Typeflag, h.Linkname, h.Mode, h.Uid, h.Gid, h.ModTime.UTC(), extended)
 		if err := contents(&b, h.Size, r); err != nil {
 			return b.String(), err
 		}
@@ -137,11 +145,41 @@ func TestArchivesAreReadAsByTheStandardLibrary(t *testing.T) {
 	}
 }
 
-func TestExtendedAttributesAreNamed(t *testing.T) {
-	h, err := NewReader(bytes.NewReader(seeds(t)["pax"])).Next()
-	if err != nil || !slices.Equal(h.Attributes, []string{"SCHILY.xattr.user.kind"}) {
-		t.Errorf("got %+v, %v", h, err)
+func TestExtendedAttributes(t *testing.T) {
+	for name, c := range map[string]struct {
+		records  map[string]string
+		extended map[string]string
+		others   []string
+	}{
+		"GNU tar's": {map[string]string{"SCHILY.xattr.user.a%3Db%25%3D": "1=2\x00\n", "SCHILY.xattr.security.capability": "\x01"},
+			map[string]string{"user.a=b%=": "1=2\x00\n", "security.capability": "\x01"}, nil},
+		"both forms":           {map[string]string{"SCHILY.xattr.user.a": "1", "LIBARCHIVE.xattr.user.a": "MQ"}, map[string]string{"user.a": "1"}, nil},
+		"libarchive's alone":   {map[string]string{"LIBARCHIVE.xattr.user.a": "MQ"}, nil, []string{"LIBARCHIVE.xattr.user.a"}},
+		"an ACL, and another":  {map[string]string{"SCHILY.acl.access": "user::rw-", "SCHILY.xattr.user.a": "1"}, map[string]string{"user.a": "1"}, []string{"SCHILY.acl.access"}},
+		"something else of it": {map[string]string{"SCHILY.fflags": "x", "comment": "y"}, nil, nil},
+	} {
+		records := ""
+		for key, value := range c.records {
+			records += record(key, value)
+		}
+		h := Header{}
+		read, _, err := readRecords([]byte(records))
+		testkit.NoError(t, err)
+		testkit.NoError(t, (&Reader{}).complete(&h, read, nil, "", ""))
+		if !maps.Equal(h.Extended, c.extended) || !slices.Equal(h.Others, c.others) {
+			t.Errorf("%s: got %q and %q", name, h.Extended, h.Others)
+		}
 	}
+}
+
+// record is one of pax.
+func record(key, value string) string {
+	text := " " + key + "=" + value + "\n"
+	n := len(text)
+	for n != len(text)+len(strconv.Itoa(n)) {
+		n = len(text) + len(strconv.Itoa(n))
+	}
+	return strconv.Itoa(n) + text
 }
 
 func TestDamagedArchives(t *testing.T) {
