@@ -47,3 +47,12 @@ func (env *Env) hashCheck() (func(*UserData) error, error) {
 		return nil
 	}, nil
 }
+
+// CheckHash compares a user config with the hash of the kernel command line, if there is one.
+func CheckHash(arguments map[string]string, text []byte, name string) error {
+	check, err := (&Env{Arguments: arguments}).hashCheck()
+	if check == nil || err != nil {
+		return err
+	}
+	return check(&UserData{Text: text, Name: name})
+}

@@ -254,7 +254,7 @@ func (r *inventory) find(path string) (*InventoryDevice, error) {
 	for _, d := range r.devices {
 		all = append(all, d.Node)
 	}
-	return nil, fmt.Errorf("%s is not in the facts; devices there: %s", path, cmp.Or(strings.Join(all, ", "), "none"))
+	return nil, fmt.Errorf("%s is none of the devices that were found: %s", path, cmp.Or(strings.Join(all, ", "), "none"))
 }
 
 func (r *inventory) choose(_ context.Context, cfg *config.Config) (all []*plan.Choice, err error) {
@@ -278,7 +278,7 @@ func (r *inventory) lookAtDisks(_ context.Context, storage *config.Storage) ([]*
 	return all, errors.Join(errs...)
 }
 
-const factsHint = "check the name in the config, or gather the facts of this machine again"
+const factsHint = "check the name in the config; if the device is new, look again"
 
 func (r *inventory) lookAtTargets(_ context.Context, targets []*plan.Target, wait bool) error {
 	var errs []error

@@ -192,7 +192,7 @@ func TestADeviceThatTheFactsDoNotHave(t *testing.T) {
 	t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", os.DevNull)
 	writeFacts(t, "box.json", machineOf(t, map[string]string{"vda": "a.img"}))
 	got := planned(t, exitRefused, "--facts", "box.json", "absent.ign").Conflicts
-	if len(got) != 1 || got[0].Cause != "/dev/firstlight-none is not in the facts; devices there: /dev/vda" || got[0].Hint == "" || got[0].Origin.Line == 0 {
+	if len(got) != 1 || got[0].Cause != "/dev/firstlight-none is none of the devices that were found: /dev/vda" || got[0].Hint == "" || got[0].Origin.Line == 0 {
 		t.Errorf("%+v", got)
 	}
 }

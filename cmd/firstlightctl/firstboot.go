@@ -20,9 +20,9 @@ const firstbootHelp = `Show or change whether the next boot of a system is a fir
 provisioned. How that is marked is a setting of its distribution, FIRST_BOOT in
 /usr/lib/ignition/distribution.conf.
 
-  status  print "armed" or "not armed", what was seen, and a reset that is pending
-  arm     provision the system when it boots the next time, with the config of its
-          platform: a reset that is pending is dropped
+  status  print "armed" or "not armed", what was seen, and a pending reset
+  arm     provision the system when it boots the next time, with the config of
+          its platform: a pending reset is dropped
   disarm  do not
 
 A system that marks its first boot in another way is left alone: the error says
@@ -100,14 +100,19 @@ func pendingText(p *firstboot.Pending) string {
 
 // wayOf returns how a system marks its first boot, by the settings of its distribution.
 func wayOf(root *rootfs.Root, dir string) (firstboot.Way, error) {
-	name := filepath.Join(distribution.Dir, distribution.File)
-	text, err := root.ReadFile(name)
-	if err != nil {
-		return firstboot.Way{}, err
-	}
-	settings, err := distribution.Parse(string(text), filepath.Join(dir, name))
+	settings, err := settingsBelow(root, dir)
 	if err != nil {
 		return firstboot.Way{}, err
 	}
 	return firstboot.Of(settings)
+}
+
+// settingsBelow are those of the distribution of a system.
+func settingsBelow(root *rootfs.Root, dir string) (distribution.Settings, error) {
+	name := filepath.Join(distribution.Dir, distribution.File)
+	text, err := root.ReadFile(name)
+	if err != nil {
+		return distribution.Settings{}, err
+	}
+	return distribution.Parse(string(text), filepath.Join(dir, name))
 }

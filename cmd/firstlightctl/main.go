@@ -16,6 +16,7 @@
 //	firstlightctl schema
 //	firstlightctl lsp
 //	firstlightctl firstboot {status|arm|disarm}
+//	firstlightctl reset --config CONFIG [--keep PATH]...
 //	firstlightctl overlay append IMAGE
 //	firstlightctl report [FILE|URL|-]
 //	firstlightctl try --image DISK CONFIG
@@ -132,7 +133,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), encryptCommand(), editCommand(), verifyCommand(), measureCommand(), schemaCommand(), lspCommand(), firstbootCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
+	root.AddCommand(validateCommand(), explainCommand(), fmtCommand(), translateCommand(), planCommand(), factsCommand(), applyCommand(), packCommand(), encryptCommand(), editCommand(), verifyCommand(), measureCommand(), schemaCommand(), lspCommand(), firstbootCommand(), resetCommand(), overlayCommand(), reportCommand(), tryCommand(), pageCommand(), versionCommand())
 	return root
 }
 

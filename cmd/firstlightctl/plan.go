@@ -132,6 +132,8 @@ type planResult struct {
 	// Record is the boot ID of the record that the plan was compared with.
 	Record      string       `json:"record,omitempty"`
 	Differences []difference `json:"differences,omitempty"`
+	// clears reports that there is something to do though the config asks for nothing.
+	clears bool
 }
 
 // An operation is one step of the plan.
@@ -313,6 +315,9 @@ func (p *planning) plan(cfg *config.Config) error {
 		m.ReusedLabels = settings.Words(distribution.ReusedLabels)
 	}
 	p.planDisks(m, cfg)
+	if p.known != nil {
+		p.noteFacts(cfg)
+	}
 	if err := p.planRoot(m, cfg); err != nil {
 		return err
 	}
@@ -337,7 +342,6 @@ func (p *planning) planDisks(m *storage.Machine, cfg *config.Config) {
 	}
 	preview := m.Preview
 	if p.known != nil {
-		p.noteFacts(cfg)
 		preview = func(ctx context.Context, cfg *config.Config) ([]plan.DiskPreview, failure.Plan, error) {
 			return m.PreviewInventory(ctx, cfg, p.known.Devices)
 		}

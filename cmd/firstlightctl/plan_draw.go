@@ -48,7 +48,7 @@ func (d drawing) plan(p *planResult) string {
 	switch {
 	case len(p.Conflicts) > 0:
 		b.WriteString(d.conflicts(p.Conflicts))
-	case !slices.ContainsFunc(p.Operations, func(o operation) bool { return !o.Origin.IsZero() }): // only our own records
+	case !p.clears && !slices.ContainsFunc(p.Operations, func(o operation) bool { return !o.Origin.IsZero() }): // only our own records
 		b.WriteString("Nothing to do: all is as the config describes it.\n")
 	default:
 		b.WriteString(d.operations(p.Operations))

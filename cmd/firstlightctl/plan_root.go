@@ -125,18 +125,18 @@ func (d drawing) units(all []plannedUnit) string {
 // planRoot plans the stages mount and files: for the root that was named, or for one
 // with little in it.
 func (p *planning) planRoot(m *storage.Machine, cfg *config.Config) error {
-	var err error
 	if p.root == "" {
 		root, err := newAssumedRoot(cfg, p.known)
 		if err != nil {
 			return fmt.Errorf("preparing an empty root: %w", err)
 		}
 		defer os.RemoveAll(root.dir)
-		m.Root, m.Log = root.dir, quietLogger() // what it would warn of is not so
-		earlier := p.original
-		p.original = func(text string) string { return earlier(strings.ReplaceAll(text, root.dir, "the root")) }
 		p.noteAssumptions(cfg, root)
-	} else if m.Root, err = filepath.Abs(p.root); err != nil {
+		p.planAssumedRoot(m, cfg, root.dir)
+		return nil
+	}
+	var err error
+	if m.Root, err = filepath.Abs(p.root); err != nil {
 		return err
 	}
 	if info, err := os.Stat(m.Root); err != nil {
@@ -144,16 +144,25 @@ func (p *planning) planRoot(m *storage.Machine, cfg *config.Config) error {
 	} else if !info.IsDir() {
 		return fmt.Errorf("--root %s: this is not a directory", p.root)
 	}
+	p.planStages(m, cfg)
+	p.noteMounts(cfg)
+	return p.planReplaced(m.Root, cfg)
+}
+
+// planAssumedRoot plans these stages for a root with little in it.
+func (p *planning) planAssumedRoot(m *storage.Machine, cfg *config.Config, dir string) {
+	m.Root, m.Log = dir, quietLogger() // what it would warn of is not so
+	earlier := p.original
+	p.original = func(text string) string { return earlier(strings.ReplaceAll(text, dir, "the root")) }
+	p.planStages(m, cfg)
+}
+
+func (p *planning) planStages(m *storage.Machine, cfg *config.Config) {
 	plans, err := stages.PlanRoot(context.Background(), m, cfg)
 	for _, s := range plans {
 		p.add(s.Stage, s.Plan, nil)
 	}
 	p.add("", nil, err)
-	if p.root == "" {
-		return nil
-	}
-	p.noteMounts(cfg)
-	return p.planReplaced(m.Root, cfg)
 }
 
 // planReplaced lists what overwrite takes away from a root.

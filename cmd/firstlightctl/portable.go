@@ -26,6 +26,10 @@ func firstbootCommand() *cobra.Command {
 	return needsLinux("firstboot", "Show or change whether the next boot is a first boot (on Linux)")
 }
 
+func resetCommand() *cobra.Command {
+	return needsLinux("reset", "Provision this machine anew, and keep chosen paths (on Linux)")
+}
+
 func tryCommand() *cobra.Command {
 	return needsLinux("try", "Boot a virtual machine with a config (on Linux)")
 }
