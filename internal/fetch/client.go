@@ -97,10 +97,10 @@ var schemes = map[string]scheme{
 	"https":                 {true, openHTTP},
 	"s3":                    {true, openS3},   // s3://BUCKET/KEY
 	"tftp":                  {true, openTFTP}, // tftp://HOST/PATH
-	storeurl.AWS:            {true, openSecret},
-	storeurl.Azure:          {true, openSecret},
-	storeurl.GCP:            {true, openSecret},
-	storeurl.Vault:          {true, openSecret},
+	storeurl.AWS:            {true, awsSecrets.open},
+	storeurl.Azure:          {true, azureSecrets.open},
+	storeurl.GCP:            {true, googleSecrets.open},
+	storeurl.Vault:          {true, vaultSecrets.open},
 }
 
 func (c *Client) lookupScheme(name string) (s scheme, known bool) {

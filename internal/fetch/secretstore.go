@@ -22,41 +22,30 @@ const maxAnswer = 4 << 20
 
 // A secretStore is a service that answers with a secret in JSON when it is shown who asks.
 type secretStore struct {
-	scheme, name string
+	name string
 	// ask asks for a secret once. It returns as a phrase as whom, as far as it came.
 	ask func(context.Context, *Client, *storeurl.Secret) (secret []byte, who string, err error)
 	// hints are what can be done about an error, by its code in the answer or by its status.
 	hints [][2]string
 }
 
-var secretStores = [...]*secretStore{awsSecrets, azureSecrets, googleSecrets, vaultSecrets}
-
-// openSecret opens a secret of a store. It is small, so that it is read at once, and from
-// its beginning in each attempt; it is nowhere but in memory.
-func openSecret(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
-	s, err := storeurl.Parse(d.source)
+// open opens a secret of the store. It is small, so that it is read at once, and from its
+// beginning in each attempt; it is nowhere but in memory.
+func (s *secretStore) open(ctx context.Context, c *Client, d download) (io.ReadCloser, error) {
+	u, err := storeurl.Parse(d.source)
 	if err != nil {
 		return nil, err
 	}
-	return c.openResuming(ctx, d, cmp.Or(s.Host, s.Scheme), func(ctx context.Context, _ resumePoint) (*response, error) {
-		for _, store := range secretStores {
-			if store.scheme == s.Scheme {
-				return c.readSecret(ctx, store, s)
-			}
+	return c.openResuming(ctx, d, cmp.Or(u.Host, u.Scheme), func(ctx context.Context, _ resumePoint) (*response, error) {
+		secret, who, err := s.ask(ctx, c, u)
+		if err == nil {
+			secret, err = memberOf(secret, u.Member)
 		}
-		return nil, errMakesNoSense
+		if err != nil {
+			return nil, c.explainSecret(err, s, u, who)
+		}
+		return &response{body: io.NopCloser(bytes.NewReader(secret)), size: int64(len(secret))}, nil
 	})
-}
-
-func (c *Client) readSecret(ctx context.Context, store *secretStore, s *storeurl.Secret) (*response, error) {
-	secret, who, err := store.ask(ctx, c, s)
-	if err == nil {
-		secret, err = memberOf(secret, s.Member)
-	}
-	if err != nil {
-		return nil, c.explainSecret(err, store, s, who)
-	}
-	return &response{body: io.NopCloser(bytes.NewReader(secret)), size: int64(len(secret))}, nil
 }
 
 // jsonRequest is one to a store. The headers are names and values in turn.

@@ -14,7 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/storeurl"
 )
 
-var awsSecrets = &secretStore{storeurl.AWS, "AWS Secrets Manager", askAWS, [][2]string{
+var awsSecrets = &secretStore{"AWS Secrets Manager", askAWS, [][2]string{
 	{"ResourceNotFoundException", "check the name of the secret and the region; another one than this machine's is set by ?region=REGION in the URL"},
 	{"AccessDeniedException", "allow the role of this machine secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key if it is not encrypted by the default one"},
 	{"DecryptionFailure", "allow the role of this machine kms:Decrypt on the key that encrypts the secret"},

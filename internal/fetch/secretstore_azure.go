@@ -12,7 +12,7 @@ import (
 // azureSecretsVersion is that of Key Vault's interface.
 const azureSecretsVersion = "7.4"
 
-var azureSecrets = &secretStore{storeurl.Azure, "Azure Key Vault", askAzure, [][2]string{
+var azureSecrets = &secretStore{"Azure Key Vault", askAzure, [][2]string{
 	{"403", "give the managed identity of this machine the role \"Key Vault Secrets User\" (or, in an access policy, the permission to get secrets), let the vault's firewall admit this machine, and check that the secret is enabled"},
 	{"401", "check that the vault belongs to the tenant of this machine's managed identity"},
 	{"404", "check the names of the vault and the secret, and the version"},

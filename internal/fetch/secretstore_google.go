@@ -15,7 +15,7 @@ import (
 // googleScope is that of tokens for Secret Manager, which has none of its own.
 const googleScope = "https://www.googleapis.com/auth/cloud-platform"
 
-var googleSecrets = &secretStore{storeurl.GCP, "Google Secret Manager", askGoogle, [][2]string{
+var googleSecrets = &secretStore{"Google Secret Manager", askGoogle, [][2]string{
 	{"403", "give the service account of this machine the role roles/secretmanager.secretAccessor on the secret, and the machine the access scope cloud-platform"},
 	{"401", "check that the service account of this machine still exists"},
 	{"404", "check the project, the secret and the version, and that the secret has a version at all"},

@@ -13,7 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/storeurl"
 )
 
-var vaultSecrets = &secretStore{storeurl.Vault, "the vault", askVault, [][2]string{
+var vaultSecrets = &secretStore{"the vault", askVault, [][2]string{
 	{"403", "have a policy of this login allow \"read\" at MOUNT/data/PATH, with the word data between the mount and the path"},
 	{"404", "check mount, path and namespace: vault kv get -mount=MOUNT PATH; the mount has to be one of version 2 of KV"},
 	{"400", "check that the role exists, and that it may be used from here; a secret ID may have been used up or have ended"},
