@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/firstlight-os/firstlight/internal/testkit"
 )
 
 // version is that of the release that most tests look at.
@@ -96,6 +98,7 @@ func TestAReleaseHasWhatItSays(t *testing.T) {
 	if got := strings.Count(string(sums), "\n") + 1; err != nil || got != len(entries) {
 		t.Errorf("the checksums are of %d files, but there are %d, %v", got, len(entries), err)
 	}
+	testkit.Contains(t, "what packages cost", testkit.ReadFile(t, filepath.Join(dir, "firstlight-size-"+version+"-amd64.txt")), "The agent has ", " in zstd -19.\n")
 	if _, err := os.Stat(filepath.Join(dir, "firstlight-overlay-"+version+"-amd64.cpio")); err != nil {
 		t.Errorf("there is no overlay: %v", err)
 	}
