@@ -11,8 +11,11 @@ depends() {
 }
 
 install() {
-    printf 'defaults {\n user_friendly_names yes\n find_multipaths greedy\n}\n' > "$initdir/etc/multipath.conf"
+    inst_simple "$moddir/multipath.conf" /etc/multipath.conf
     inst_rules 56-dm-mpath.rules 56-dm-parts.rules 60-multipath.rules 60-kpartx.rules
+    # Dracut's hook at the end calls multipath, which would start the daemon again by this
+    # socket, and with that call off the clean-up: the boot would stay in the initramfs.
+    rm -f "$initdir/etc/systemd/system/sockets.target.wants/multipathd.socket"
     inst_multiple /lib/udev/kpartx_id /lib/multipath/*.so
 }
 
