@@ -95,7 +95,7 @@ func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	from, to := around(recording.Writes(disk, espStart, espStart+espSize), steps)
 	t.Logf("seed %d; of %d writes and flushes those from %d to %d are tried", *seed, steps, from, to)
-	marked, looked := 0, 0
+	ends := map[end]int{}
 	for i := range *cuts * looksPerBoot {
 		at := from + random.IntN(to-from+1)
 		t.Run(fmt.Sprintf("PowerCut%dAfterStep%d", i, at), func(t *testing.T) {
@@ -103,20 +103,29 @@ func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
 			var stages []string
 			file := imageOf(t, disk)
 			isSound(t, file)
-			if isMarked(t, file) {
+			marked := isMarked(t, file)
+			if marked {
 				stages = allStages
-				marked++
 			} else {
 				isProvisioned(t, file)
 			}
-			looked++
-			if i%looksPerBoot == 0 {
+			booted := i%looksPerBoot == 0
+			if booted {
 				nextBoot(t, o, disk, stages, want)
+			}
+			if !t.Failed() {
+				ends[end{marked, booted}]++
 			}
 		})
 	}
-	t.Logf("of %d disks after power cuts %d make another first boot", looked, marked)
+	for _, booted := range []bool{true, false} {
+		t.Logf("disks after power cuts, booted %t: %d make another first boot, %d are provisioned", booted, ends[end{true, booted}], ends[end{false, booted}])
+	}
 }
+
+// An end is what a power cut has left: another first boot, or a machine that is
+// provisioned. What is wrong has none.
+type end struct{ marked, booted bool }
 
 // looksPerBoot is how many disks are looked at for each that is booted, which takes
 // minutes.
