@@ -68,6 +68,8 @@ type setup struct {
 	commands []string
 	// enabled are units of the distribution.
 	enabled []string
+	// others are configs that are merged.
+	others []string
 }
 
 // config is an example on a machine of the tests, which has a network and asks the host
@@ -78,17 +80,21 @@ func (h *host) config(example string, s setup) string {
 		asked += "ExecStart=" + c + "\n"
 	}
 	asked += "[Install]\nWantedBy=multi-user.target\n"
+	merged := fmt.Sprintf("{%q: %q}", "source", dataURL(example))
+	for _, other := range s.others {
+		merged += fmt.Sprintf(", {%q: %q}", "source", dataURL(other))
+	}
 	units := ""
 	for _, unit := range s.enabled {
 		units += fmt.Sprintf(`, {"name": %q, "enabled": true}`, unit)
 	}
-	return fmt.Sprintf(`{"ignition": {"version": "3.4.0", "config": {"merge": [{"source": %q}]}},
+	return fmt.Sprintf(`{"ignition": {"version": "3.4.0", "config": {"merge": [%s]}},
 		"storage": {"files": [{"path": "/etc/systemd/network/00-host.network", "mode": 420, "contents": {"source": %q}},
 			{"path": "/etc/systemd/system/device.d/patience.conf", "mode": 420, "contents": {"source": %q}}]},
 		"systemd": {"units": [
 			{"name": "systemd-networkd.service", "enabled": true, "contents": %q},
 			{"name": "asked.service", "enabled": true, "contents": %q}%s]}}`,
-		dataURL(example), dataURL(address), dataURL("[Unit]\nJobRunningTimeoutSec=1800\n"), network, asked, units)
+		merged, dataURL(address), dataURL("[Unit]\nJobRunningTimeoutSec=1800\n"), network, asked, units)
 }
 
 func dataURL(text string) string {

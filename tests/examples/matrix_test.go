@@ -26,27 +26,27 @@ const (
 // makeAccount is what the page of the example has an administrator do. The account is
 // there in later boots.
 var makeAccount = []string{
-	"curl --silent --show-error --retry 1000 --retry-delay 2 --retry-connrefused http://127.0.0.1:8008/_matrix/client/versions",
-	`-/usr/local/bin/create-account --config /var/lib/dendrite/dendrite.yaml --url http://127.0.0.1:8008 --username alice --password "` + password + `"`,
+	`/bin/sh -c "until podman exec dendrite create-account --config dendrite.yaml --username alice --password '` + password + `' 2>&1 | tee /dev/stderr | grep -E 'Created account|M_USER_IN_USE'; do sleep 5; done"`,
 }
 
 func TestHomeserverKeepsItsMessages(t *testing.T) {
 	_, text := read(t, "matrix")
-	h := newHost(t, programs(t, "matrix"))
+	h, img := containerHost(t)
 	disk, err := vm.NewDisk(t.TempDir(), "data", 1024)
 	testkit.NoError(t, err)
-	port := freePort(t)
-	img, err := images()
-	testkit.NoError(t, err)
-	o := newMachine(t, img, h.config(h.fetching(text), setup{name: "matrix", after: "After=dendrite.service\n", commands: makeAccount}), disk)
-	o.Forward = map[int]int{port: 443}
+	port, federation := freePort(t), freePort(t)
+	o := newMachine(t, img, h.config(text, setup{
+		name: "matrix", after: "After=matrix-pod.service nginx.service\n", commands: makeAccount, others: []string{h.containers(t)},
+	}), disk)
+	o.Memory = 2048
+	o.Forward = map[int]int{port: 443, federation: 8448}
 
 	// Requests come from one machine at a time.
 	var talk func(*client) error
 	talked := false
 	h.whenUp("matrix", func(context.Context) {
 		talked = true
-		c := &client{port: port}
+		c := &client{port: port, federation: federation}
 		if err := c.logIn(); err != nil {
 			t.Error(err)
 		} else if err := talk(c); err != nil {
@@ -92,6 +92,7 @@ func TestHomeserverKeepsItsMessages(t *testing.T) {
 // A client talks to the homeserver by the client API of Matrix.
 type client struct {
 	port        int
+	federation  int // the port for other servers
 	token       string
 	signingKey  string
 	certificate string
@@ -102,7 +103,8 @@ func (c *client) logIn() error {
 		ServerName string          `json:"server_name"`
 		Keys       json.RawMessage `json:"verify_keys"`
 	}
-	if err := c.do("GET", "/_matrix/key/v2/server", nil, &key); err != nil {
+	other := &client{port: c.federation}
+	if err := other.do("GET", "/_matrix/key/v2/server", nil, &key); err != nil {
 		return err
 	}
 	if key.ServerName != homeserver {
@@ -115,6 +117,17 @@ func (c *client) logIn() error {
 	}
 	if server["m.server"] != homeserver+":443" {
 		return fmt.Errorf("other servers are told %v", server)
+	}
+	var found struct {
+		Homeserver struct {
+			URL string `json:"base_url"`
+		} `json:"m.homeserver"`
+	}
+	if err := c.do("GET", "/.well-known/matrix/client", nil, &found); err != nil {
+		return err
+	}
+	if found.Homeserver.URL != "https://"+homeserver {
+		return fmt.Errorf("clients are told %v", found)
 	}
 	var session struct {
 		Token string `json:"access_token"`

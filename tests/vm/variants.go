@@ -13,6 +13,7 @@ var variants = map[string][]string{
 	"drives":    {"linux-image-amd64"}, // the usual kernel has drivers of clouds only
 	"multipath": {"multipath-tools"},
 	"ostree":    {"ostree", "ostree-boot"},
+	"podman":    {"podman", "crun", "catatonit", "netavark", "aardvark-dns", "iptables"},
 	"selinux":   {"policycoreutils", "selinux-policy-default", "selinux-utils"},
 }
 
