@@ -17,6 +17,7 @@ var unbounded = map[string]string{
 	"cmd/firstlight/apply.go": "a person has named it",
 	"cmd/firstlightctl/":      "a person has named it",
 	"config/butane/":          "a person has named it, on a workstation",
+	"initramfs/u-root/":       "what the agent has written",
 	"internal/lsp/params.go":  "a regular file of a size that it has looked at",
 	"internal/man/":           "part of the source",
 	"internal/qemu/":          "of the workstation's own QEMU, or a sector",

@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // An identity is what tells a directory from all others, and in which mount it is.
@@ -63,7 +64,7 @@ func mountOf(dir int, name string) (uint64, error) {
 		defer unix.Close(fd)
 		dir = fd
 	}
-	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(dir))
+	text, err := system.ReadFile("/proc/self/fdinfo/"+strconv.Itoa(dir), system.KernelText)
 	if err != nil {
 		return 0, fmt.Errorf("finding out what is mounted: %w", err)
 	}
