@@ -212,7 +212,7 @@ func (r *resetting) look(in input, stderr io.Writer) (refused bool, err error) {
 	r.conflict(r.checkState())
 	r.conflict(r.checkLoader())
 	r.conflict(r.checkMachineID())
-	r.conflict(r.lookAtRoot())
+	r.conflict(r.lookAtRoot(stderr))
 	r.conflict(r.findDevices(devices))
 	cfg, err := r.readConfig(in, stderr)
 	switch {
@@ -254,7 +254,7 @@ func cancelReset(dir string, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if hasBegun(pending, line) {
+		if hasBegun(root, pending, line) {
 			return errors.New("this boot is the reset: it has begun, and cannot be taken back")
 		}
 		text = fmt.Sprintf("The reset to %s is taken back: the machine stays as it is.\n", printable(pending.Name))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -138,7 +139,7 @@ func (r *resetting) checkState() error {
 	switch {
 	case err != nil:
 		return err
-	case pending != nil && pending.Armed && hasBegun(pending, r.line):
+	case pending != nil && pending.Armed && hasBegun(r.root, pending, r.line):
 		return failure.Conflict(config.Origin{}, "wait for ignition-firstboot-end.service, and try again", "this boot is a reset that has not ended (%s)", pending.File)
 	case pending != nil && pending.Armed:
 		r.result.Replaces = pending.ID
@@ -148,17 +149,20 @@ func (r *resetting) checkState() error {
 	return nil
 }
 
+// firstBootFile is there if this boot has begun as a first one.
+const firstBootFile = "/run/ignition/firstboot"
+
 // hasBegun reports whether a reset was asked for before this boot, which takes it.
-func hasBegun(p *firstboot.Pending, line string) bool {
+func hasBegun(root *rootfs.Root, p *firstboot.Pending, line string) bool {
 	if argumentsOf(line)[reset.Argument] == p.ID {
 		return true
 	}
-	var up unix.Sysinfo_t
-	if err := unix.Sysinfo(&up); err != nil {
-		return false
+	if path.Base(p.File) != path.Base(reset.CredentialFile) || !root.Exists(firstBootFile) {
+		return false // an argument would be there
 	}
-	// An argument would be there.
-	return path.Base(p.File) == path.Base(reset.CredentialFile) && p.Created.Before(time.Now().Add(-time.Duration(up.Uptime)*time.Second))
+	var up unix.Sysinfo_t
+	err := unix.Sysinfo(&up)
+	return err == nil && p.Created.Before(time.Now().Add(-time.Duration(up.Uptime)*time.Second))
 }
 
 // checkLoader finds out whether the next boot learns of the request, and finds it.
@@ -235,9 +239,13 @@ func (r *resetting) checkMachineID() error {
 	return nil
 }
 
-// lookAtRoot finds out what goes and what stays.
-func (r *resetting) lookAtRoot() error {
-	plan, err := clearing.Look(context.Background(), r.root, clearing.Request{Keep: r.keep, MachineID: r.request.MachineID, Settings: r.system.settings, Log: quietLogger()})
+// lookAtRoot finds out what goes and what stays. It says how far it is, as that may take
+// minutes.
+func (r *resetting) lookAtRoot(stderr io.Writer) error {
+	log := failure.NewFuncLogger(func(_ failure.Level, text string, _ map[string]string) {
+		fmt.Fprintln(stderr, "note:", printable(text))
+	})
+	plan, err := clearing.Look(context.Background(), r.root, clearing.Request{Keep: r.keep, MachineID: r.request.MachineID, Settings: r.system.settings, Log: log})
 	if err != nil {
 		return err
 	}

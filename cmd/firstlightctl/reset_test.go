@@ -258,6 +258,30 @@ func TestAResetAsJSON(t *testing.T) {
 	}
 }
 
+// requestOf is a request of that time.
+func requestOf(created string) string {
+	return `{"version": 1, "id": "` + labMachineID + `", "created": "` + created + `", "config": "{}", "name": "n", "keep": [], "root": ["u"]}`
+}
+
+func TestAResetThatHasBegunIsNotTakenBack(t *testing.T) {
+	const request = "boot/loader/credentials/firstlight.reset.cred"
+	files := map[string]string{"usr/lib/ignition/distribution.conf": "FIRST_BOOT=credential\n", "boot/EFI/Linux/a.efi": "", "run/ignition/firstboot": "", "boot/loader/credentials/ignition.firstboot.cred": "1\n"}
+	for created, want := range map[string]string{"2001-01-01T00:00:00Z": "this boot is the reset: it has begun, and cannot be taken back", time.Now().UTC().Format(time.RFC3339): ""} {
+		files[request] = requestOf(created)
+		l := newResetLab(t, files)
+		err := cancelReset(l.dir, io.Discard)
+		_, left := os.Stat(filepath.Join(l.dir, request))
+		if want == "" {
+			testkit.NoError(t, err)
+		} else {
+			testkit.ErrorContains(t, created, err, want)
+		}
+		if (left == nil) != (want != "") {
+			t.Errorf("%s: the request: %v", created, left)
+		}
+	}
+}
+
 // Whatever is wrong is told at once, and nothing is written.
 func TestResetsThatAreRefused(t *testing.T) {
 	const wipesRoot = `variant: fcos
@@ -269,7 +293,7 @@ storage:
 `
 	armed := func(l *resetLab, id, created string) {
 		testkit.WriteFile(t, filepath.Join(l.dir, "boot/ignition.firstboot"), "set ignition_network_kcmdline=\"firstlight.reset="+id+"\"\n")
-		testkit.WriteFile(t, filepath.Join(l.dir, "boot/firstlight/reset.json"), `{"version": 1, "id": "`+id+`", "created": "`+created+`", "config": "{}", "name": "n", "keep": [], "root": ["u"]}`)
+		testkit.WriteFile(t, filepath.Join(l.dir, "boot/firstlight/reset.json"), requestOf(created))
 	}
 	for name, c := range map[string]struct {
 		files  map[string]string
@@ -289,6 +313,9 @@ storage:
 			armed(l, labMachineID, "2026-11-29T23:00:00Z")
 			l.machine.line += " firstlight.reset=" + labMachineID
 		}, want: []string{"this boot is a reset that has not ended ({}/boot/firstlight/reset.json)", "ignition-firstboot-end.service"}},
+		"the reset itself, of a credential": {files: map[string]string{"usr/lib/ignition/distribution.conf": "FIRST_BOOT=credential\n", "boot/EFI/Linux/a.efi": "",
+			"run/ignition/firstboot": "", "boot/loader/credentials/ignition.firstboot.cred": "1\n", "boot/loader/credentials/firstlight.reset.cred": requestOf("2001-01-01T00:00:00Z")},
+			want: []string{"this boot is a reset that has not ended ({}/boot/loader/credentials/firstlight.reset.cred)"}},
 		"a broken request": {files: map[string]string{"boot/firstlight/reset.json": "{"}, want: []string{"looking for an earlier reset: {}/boot/firstlight/reset.json: the request is not JSON", "reset --cancel removes it"}},
 		"GRUB without the snippet": {files: map[string]string{"boot/grub2/grub.cfg": "linux /vmlinuz\n"},
 			want: []string{"none of {}/boot/grub2/*.cfg has that variable"}},
