@@ -18,7 +18,6 @@ import (
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
-	"github.com/firstlight-os/firstlight/internal/trust"
 	"github.com/firstlight-os/firstlight/providers"
 )
 
@@ -255,14 +254,12 @@ func validate(cfg *config.Config) error {
 func (p *process) fetchReference(ctx context.Context, ref config.Resource) (*config.Config, int, error) {
 	source := config.ValueOr(ref.Source, "")
 	name := "config from " + fetch.Redact(source)
-	text, err := p.fetch.CheckedBytes(ctx, ref, config.CurrentLimit(), func(raw []byte) error {
-		_, err := p.acceptReference(ctx, raw, name, ref)
-		return err
+	text, err := p.fetch.CheckedBytes(ctx, ref, config.CurrentLimit(), func(raw []byte) ([]byte, error) {
+		return p.acceptReference(ctx, raw, name, ref)
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	_, text = trust.Cut(text)
 	child, err := p.parse(ctx, text, report.Source{Kind: "user", Name: name, Referenced: true})
 	if err != nil {
 		return nil, 0, &report.Error{Doing: "reading a config that another one refers to", Origin: ref.Origin("source"), Err: err}

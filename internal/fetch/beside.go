@@ -29,8 +29,8 @@ func Beside(source, suffix string) string {
 }
 
 // CheckedBytes is Bytes, and calls check with the bytes as they were fetched: before they
-// are decompressed, if they are.
-func (c *Client) CheckedBytes(ctx context.Context, r config.Resource, limit config.Limit, check func(raw []byte) error) ([]byte, error) {
+// are decompressed, if they are. What check returns is the resource.
+func (c *Client) CheckedBytes(ctx context.Context, r config.Resource, limit config.Limit, check func(raw []byte) ([]byte, error)) ([]byte, error) {
 	fetched := r
 	compressed := config.ValueOr(r.Compression, "") != ""
 	if compressed { // the hash is that of the decompressed bytes
@@ -38,7 +38,7 @@ func (c *Client) CheckedBytes(ctx context.Context, r config.Resource, limit conf
 	}
 	raw, err := c.Bytes(ctx, fetched, limit)
 	if err == nil {
-		err = check(raw)
+		raw, err = check(raw)
 	}
 	if err != nil || !compressed {
 		return raw, err

@@ -58,7 +58,7 @@ func TestBytesAreCheckedAsTheyWereFetched(t *testing.T) {
 		r := resourceOf(tc.source)
 		r.Verification.Hash, r.Compression = &tc.hash, &tc.compression
 		var raw string
-		got, err := c.CheckedBytes(t.Context(), r, config.Limit{Bytes: 1000}, func(b []byte) error { raw = string(b); return tc.check })
+		got, err := c.CheckedBytes(t.Context(), r, config.Limit{Bytes: 1000}, func(b []byte) ([]byte, error) { raw = string(b); return b, tc.check })
 		testkit.Equal(t, name+": raw", raw, tc.raw)
 		if tc.want != "" {
 			testkit.ErrorContains(t, name, err, tc.want)
