@@ -94,19 +94,38 @@ type entry struct {
 	kind byte // DT_DIR and so on; DT_UNKNOWN is possible
 }
 
-// batch is how much of a directory is read at once, in bytes: some thousand entries.
-const batch = 128 << 10
+const (
+	// batch is how much of a directory is asked for at once, in bytes. The kernel may give less,
+	// as when a signal comes.
+	batch = 128 << 10
+	// maxEntries is how many entries are known before any of them is removed: a directory that
+	// has more is read again from its beginning.
+	maxEntries = 8192
+)
 
-// readEntries reads the next entries of an open directory, none at its end. The buffer is
-// for all calls.
-func readEntries(fd int, buffer []byte, entries []entry) ([]entry, error) {
-	n, err := unix.Getdents(fd, buffer)
-	if err != nil {
-		return nil, err
+// readEntries reads entries of an open directory, and reports whether that was its end. The
+// buffer and the entries are for all calls.
+func readEntries(fd int, buffer []byte, entries []entry) (read []entry, end bool, err error) {
+	for len(entries) < maxEntries {
+		n, err := unix.Getdents(fd, buffer)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || n == 0 {
+			return entries, err == nil, err
+		}
+		if entries, err = parseEntries(buffer[:n], entries); err != nil {
+			return entries, false, err
+		}
 	}
+	return entries, false, nil
+}
+
+// parseEntries adds the entries that the kernel has written to a buffer.
+func parseEntries(rest []byte, entries []entry) ([]entry, error) {
 	// struct linux_dirent64: inode (8 bytes), position (8), length (2), kind (1), name.
 	const lengthAt, kindAt, nameAt = 16, 18, 19
-	for rest := buffer[:n]; len(rest) > nameAt; {
+	for len(rest) > nameAt {
 		length := int(binary.NativeEndian.Uint16(rest[lengthAt:]))
 		if length <= nameAt || length > len(rest) {
 			return nil, unix.EIO

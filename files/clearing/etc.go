@@ -93,8 +93,11 @@ func (c *copier) entry(from, to *os.File, name string, stays *node, at string) e
 		return err
 	}
 	kind := st.Mode & unix.S_IFMT
-	if kind == unix.S_IFDIR {
+	switch {
+	case kind == unix.S_IFDIR:
 		return c.subdirectory(from, to, name, stays, at)
+	case stays != nil:
+		return nil // something is kept in a directory of that name
 	}
 	is := identity{inode: st.Ino, major: unix.Major(st.Dev), minor: unix.Minor(st.Dev)}
 	if first, copied := c.first[is]; copied {

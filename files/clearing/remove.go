@@ -41,10 +41,10 @@ func (r *remover) before() error {
 	return r.step()
 }
 
-// again: what a directory says while entries of it are removed is not all that it has.
+// again: a directory that was read on after entries of it were removed may have others.
 func (r *remover) again(f *frame) bool {
-	again := f.removed > 0 && f.batches > 1
-	f.removed, f.batches = 0, 0
+	again := f.removed > 0 && f.parts > 1
+	f.removed, f.parts = 0, 0
 	return again
 }
 
@@ -97,10 +97,18 @@ func unsealEntry(dir int, name string, was error) (isDir bool, err error) {
 		return false, err
 	}
 	defer unix.Close(fd)
-	if _, err := unseal(fd); err != nil {
+	restore, err := unseal(fd)
+	if err != nil {
 		return false, err
 	}
-	return false, unix.Unlinkat(dir, name, 0)
+	if err := unix.Unlinkat(dir, name, 0); err != nil || restore == nil {
+		return false, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Nlink == 0 {
+		return false, err
+	}
+	return false, restore(fd) // another name of it may be kept
 }
 
 // sealFlags are the attributes "i" and "a" of chattr(1), as FS_IOC_SETFLAGS has them.

@@ -51,8 +51,8 @@ type frame struct {
 	part *Part
 	// dirs are the directories in it that are still to be gone through.
 	dirs []string
-	// removed counts the entries that were removed while it was read, in so many batches.
-	removed, batches int
+	// removed counts the entries that were removed while it was read, in so many parts.
+	removed, parts int
 	// restore puts back attributes that were taken away.
 	restore []func(fd int) error
 }
@@ -124,23 +124,24 @@ func (w *walker) pathError(doing, name string, err error) error {
 func (w *walker) read() error {
 	f := w.current()
 	for {
-		if err := w.ctx.Err(); err != nil {
+		if w.ctx.Err() != nil {
 			return context.Cause(w.ctx)
 		}
+		var end bool
 		var err error
-		if w.entries, err = readEntries(f.fd, w.buffer, w.entries[:0]); err != nil {
+		if w.entries, end, err = readEntries(f.fd, w.buffer, w.entries[:0]); err != nil {
 			return w.pathError("reading directory", "", err)
 		}
+		f.parts++
 		for _, e := range w.entries {
 			if err := w.visit(f, e); err != nil {
 				return err
 			}
 		}
-		if len(w.entries) > 0 {
-			f.batches++
+		switch {
+		case !end:
 			continue
-		}
-		if !w.todo.again(f) {
+		case !w.todo.again(f):
 			return nil
 		}
 		f.dirs = f.dirs[:0]
