@@ -14,6 +14,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/firstboot"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/reset"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -56,7 +57,12 @@ func markBy(way firstboot.Way, verb string, log *report.Logger) error {
 			return err
 		}
 		defer root.Close()
-		return end(way, root, log)
+		arguments, err := system.KernelArguments()
+		if err != nil {
+			return err
+		}
+		_, reset := arguments[reset.Argument]
+		return end(way, root, reset && !system.Exists(firstBootFile), log)
 	case "decide":
 		return decide(context.Background(), way, log)
 	}
@@ -66,16 +72,27 @@ func markBy(way firstboot.Way, verb string, log *report.Logger) error {
 // end has the next boot not be the first one. What this one has done is on the disks
 // before its mark is gone: a power cut leaves a machine that is provisioned, or one that
 // will be.
-func end(way firstboot.Way, root *rootfs.Root, log *report.Logger) error {
+//
+// A later boot, which is none of a reset any more but still has its kernel argument, is the
+// one after a reset whose end was interrupted: the mark is gone, and all else goes now.
+func end(way firstboot.Way, root *rootfs.Root, later bool, log *report.Logger) error {
 	unix.Sync()
-	_, seen, err := way.Armed(root)
+	armed, seen, err := way.Armed(root)
+	if later && armed && err == nil {
+		log.Info("the next boot is to be the first one again, so that nothing is removed: " + seen)
+		return nil
+	}
 	if err == nil {
 		err = way.Disarm(root)
 	}
 	if err != nil {
 		return fmt.Errorf("ending the first boot: %w", err)
 	}
-	log.Info("the first boot has ended; its mark was: " + seen)
+	if later {
+		log.Info("what an interrupted end of a reset has left is removed")
+	} else {
+		log.Info("the first boot has ended; its mark was: " + seen)
+	}
 	return nil
 }
 

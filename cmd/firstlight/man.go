@@ -85,7 +85,7 @@ Exit status:
 only the root filesystem tells which boot this is: it looks into that, and starts
 ignition-complete.target or ignition-subsequent.target. Firstlight-firstboot end is what
 ignition-firstboot-end.service runs in the booted system: the next boot is not the first
-one. How first boots are marked is FIRST_BOOT in distribution.conf.
+one, and what is left of a reset of the machine goes with the mark. How first boots are marked is FIRST_BOOT in distribution.conf.
 
 Exit status:
   0  success
