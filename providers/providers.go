@@ -34,6 +34,8 @@ type Env struct {
 	// Accept decides whether a config may be read, before anything of it was, and returns
 	// it without the signature that it begins with. Nil is in tests.
 	Accept func(ctx context.Context, raw []byte, name string, at Signature) ([]byte, error)
+	// First, if it is set, is the only source: that of a machine that is being reset.
+	First func(ctx context.Context) (*UserData, error)
 	// Root is prefixed to the paths /dev, /sys, /proc and /run: "" but in tests.
 	Root string
 	// Facts are those that configs ask for in this boot.
@@ -51,7 +53,14 @@ type Env struct {
 func UserConfig(ctx context.Context, env *Env) (*UserData, error) {
 	check, err := env.hashCheck()
 	var data *UserData
-	for _, fetch := range []func(context.Context, *Env) (*UserData, error){fetchCmdline, fetchImage, fetchPlatform} {
+	sources := []func(context.Context, *Env) (*UserData, error){fetchCmdline, fetchImage, fetchPlatform}
+	if env.First != nil {
+		sources = sources[:0]
+		if err == nil {
+			data, err = env.First(ctx)
+		}
+	}
+	for _, fetch := range sources {
 		if data == nil && err == nil {
 			data, err = fetch(ctx, env)
 		}

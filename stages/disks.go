@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
@@ -14,11 +15,15 @@ import (
 
 // machine returns the machine that storage works on.
 func (p *process) machine() *storage.Machine {
-	return &storage.Machine{Run: p.run, Log: p.log, Root: p.Root, ReusedLabels: p.settings.Words(distribution.ReusedLabels),
+	m := &storage.Machine{Run: p.run, Log: p.log, Root: p.Root, ReusedLabels: p.settings.Words(distribution.ReusedLabels),
 		Keys: p.state.LuksPersistKeyFiles, VolumeKeys: p.state.LuksPersistVolumeKeyFiles,
 		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) {
 			return p.fetch.Bytes(ctx, r, config.Limit{Bytes: maxKey})
 		}}
+	if r := p.state.Reset; r != nil && r.Keeps() {
+		m.Kept, m.KeptFor = r.Root, "the root, of which "+strings.Join(r.Keep, ", ")+" shall stay"
+	}
+	return m
 }
 
 // keepRules leaves the rules for udev of later boots to the files stage.

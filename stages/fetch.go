@@ -151,6 +151,7 @@ func (p *process) fetchUserConfig(ctx context.Context) (*config.Config, error) {
 	if err := p.loadTrust(); err != nil {
 		return nil, err
 	}
+	p.useReset()
 	raw, err := providers.UserConfig(ctx, p.env)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,9 @@ import (
 
 // mount mounts the filesystems below the root.
 func mount(ctx context.Context, p *process) error {
+	if err := p.clearRoot(ctx); err != nil {
+		return err
+	}
 	m := p.machine()
 	if len(p.cfg.Storage.Filesystems) > 0 {
 		// Mount points survive a power cut before the files stage has given those

@@ -64,6 +64,9 @@ func (p *process) recordWith(s report.Stage, more ...report.Stage) (bootRecord, 
 	for _, skipped := range p.skipped {
 		r.AddSkipped(skipped)
 	}
+	if p.state != nil && p.state.Reset != nil {
+		r.Reset = p.resetRecord(r.Reset)
+	}
 	s.Operations, s.Planned, s.Waits, s.Warnings = nil, nil, nil, nil
 	r.Add(s, p.last)
 	return p.compose(r, err, more)

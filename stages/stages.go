@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/ledger"
+	"github.com/firstlight-os/firstlight/internal/bootloader"
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/fetch"
 	"github.com/firstlight-os/firstlight/internal/imds"
@@ -79,7 +81,13 @@ type Options struct {
 	TrustedKeys string
 	// TPM opens it; nil is the kernel's.
 	TPM func() (io.ReadWriteCloser, error)
-	Log *report.Logger
+	// Credentials is the directory with what systemd-stub hands over from the EFI system
+	// partition; "" is none.
+	Credentials string
+	// BootFile looks for a file on the filesystems that the boot loader reads; nil is on
+	// those of this machine.
+	BootFile func(ctx context.Context, what bootloader.Wanted) (where string, err error)
+	Log      *report.Logger
 }
 
 // Run runs a stage, or all of them, and reports. The error has been reported.
@@ -183,6 +191,8 @@ type process struct {
 	lock *os.File
 	// sources are all texts that were parsed.
 	sources []report.Source
+	// cleared is what this stage has done to the root of a machine that is being reset.
+	cleared *ledger.Clearing
 	// skipped are entries of configs whose conditions do not hold on this machine.
 	skipped []report.Skipped
 	// parseFirst parses the user config, if it is not nil, in the place of parseAny.

@@ -13,6 +13,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/imds"
 	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
+	"github.com/firstlight-os/firstlight/internal/reset"
 	"github.com/firstlight-os/firstlight/internal/system"
 )
 
@@ -33,6 +34,8 @@ type state struct {
 	Facts map[string]string `json:"facts,omitempty"`
 	// ConfigDigest identifies the config; see files.Tree.Config.
 	ConfigDigest string `json:"configDigest,omitempty"`
+	// Reset is the request of a machine that is being reset, without its config.
+	Reset *reset.Request `json:"reset,omitempty"`
 	// FilesWritten reports that the files stage has passed, so that the machine is
 	// provisioned.
 	FilesWritten bool `json:"filesWritten,omitempty"`

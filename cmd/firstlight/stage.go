@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firstlight-os/firstlight/internal/bootloader"
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
@@ -20,7 +21,7 @@ import (
 // runStage is the stage runner. Whatever follows the flags is ignored: an
 // unset ${IGNITION_ARGS} in a unit is an empty argument.
 func runStage(args []string) int {
-	o := stages.Options{TrustedKeys: trust.Dir}
+	o := stages.Options{TrustedKeys: trust.Dir, Credentials: bootloader.Credentials}
 	f := newFlags("firstlight")
 	f.StringVar(&o.ConfigCache, "config-cache", "/run/ignition.json", "where the config is kept between stages")
 	f.DurationVar(&o.FetchTimeout, "fetch-timeout", 2*time.Minute, "limit for getting the first config over HTTP")

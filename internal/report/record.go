@@ -37,7 +37,9 @@ type Record struct {
 	Sources []Source `json:"sources,omitempty"`
 	// Skipped are the entries whose conditions do not hold on this machine.
 	Skipped []Skipped `json:"skipped,omitempty"`
-	Stages  []Stage   `json:"stages"`
+	// Reset is about the machine's reset, if this boot has one.
+	Reset  *Reset  `json:"reset,omitempty"`
+	Stages []Stage `json:"stages"`
 	// Units are those of systemd that have failed, if it was none of the stages.
 	Units []string `json:"units,omitempty"`
 }
@@ -84,6 +86,25 @@ type Skipped struct {
 // String is the entry and the reason, as config.Skipped has them.
 func (s Skipped) String() string {
 	return config.Skipped{Origin: s.Origin, Entry: s.Name, Fact: s.Fact, Pattern: s.Pattern, Value: s.Value}.String()
+}
+
+// A Reset is what a reset has done to the root.
+type Reset struct {
+	// Request is the ID of the request, and Requested when it was written.
+	Request   string    `json:"request"`
+	Requested time.Time `json:"requested"`
+	// Kept are the paths that stay, and Removed is what has gone: nil until then.
+	Kept    []Amount `json:"kept,omitempty"`
+	Removed *Amount  `json:"removed,omitempty"`
+	// MachineID reports whether the machine keeps its ID.
+	MachineID bool `json:"machineID,omitempty"`
+}
+
+// An Amount is how many files there are, and how many bytes in them.
+type Amount struct {
+	Path  string `json:"path,omitempty"`
+	Files int64  `json:"files"`
+	Bytes int64  `json:"bytes"`
 }
 
 // A Wait is time that passed for something that had to come: a device, a route, a server,

@@ -16,6 +16,7 @@ func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 		Version: RecordVersion, Boot: "205deb1168dc4f0eb1f0d5ac3b0a9c41", Agent: "0.9.0", Platform: "qemu", Started: at, Seconds: 4.1, Outcome: Failed,
 		Machine: Machine{Architecture: "amd64", Kernel: "6.1.0", Processors: 2, Memory: 1 << 30},
 		Sources: []Source{{Kind: "user", Name: "fw_cfg", Digest: "sha512-00", Bytes: 12}},
+		Reset:   &Reset{Request: "0123", Requested: at, Kept: []Amount{{"/home", 3, 4096}}, Removed: &Amount{Files: 5, Bytes: 6}, MachineID: true},
 		Stages: []Stage{{
 			Stage: "disks", Started: at, Seconds: 1.5,
 			Operations: []Outcome{{Name: "waiting for /dev/vdb", Origin: config.Origin{Source: "user config", Line: 3, Column: 7, Path: "storage.disks[0]"}, Started: at, Seconds: 1, Error: "it is not there"}},
