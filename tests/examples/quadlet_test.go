@@ -19,7 +19,10 @@ var generator = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(dir, "firstlight", "quadlet")
+	program := filepath.Join(dir, "firstlight", "example-programs", "quadlet")
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		return "", err
+	}
 	build := exec.Command("go", "build", "-o", program, "github.com/containers/podman/v5/cmd/quadlet")
 	build.Dir = "../../tools"
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
