@@ -22,6 +22,8 @@ import (
 // a thread, or never end, are failures: it would show other times than those of the boot.
 func speedscope(t *testing.T, trace []byte) []string {
 	t.Helper()
+	_, err := file() // for which the packages of npm are installed
+	testkit.NoError(t, err)
 	script := filepath.Join(t.TempDir(), "open.js")
 	testkit.WriteFile(t, script, `speedscope.loadFileFromBase64("boot.json", "`+base64.StdEncoding.EncodeToString(trace)+`")`)
 	viewer, err := filepath.Abs("../../web/node_modules/speedscope/dist/release/index.html")
