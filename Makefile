@@ -128,6 +128,7 @@ soak: build prepare
 	$(GO) test -count=1 -timeout 10h ./tests/files -run ThePlanIs -files.plans=500
 	$(GO) test -count=1 -timeout 10h ./tests/storage -run Killed -storage.every=1 -storage.kills=50
 	$(GO) test -count=1 -timeout 10h ./tests/crash -crash.cuts=100 -crash.lab=400 -crash.boundaries
+	$(GO) test -count=1 -timeout 10h ./tests/reset -reset.cuts=50
 	$(GO) test -tags soak -count=1 -timeout 10h ./tests/packages ./tests/systems
 	$(GO) test -tags soak -count=1 -timeout 10h ./tests/dropin -run '(URoot|Mkosi)Provisions'
 	$(GO) test -count=1 -timeout 10h ./storage -run TestRandomMachines -storage.machines=10000 -storage.orders=1000

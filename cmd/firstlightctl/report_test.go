@@ -197,6 +197,15 @@ func TestRecordsHoldNoCommandsToRunners(t *testing.T) {
 	}
 }
 
+func TestReportShowsWhatAResetHasDone(t *testing.T) {
+	shown := runReportOn(t, `{"version": 1, "outcome": "provisioned", "stages": [{"stage": "mount"}], "reset": {"request": "0123", "requested": "2026-11-29T23:00:00Z",
+		"kept": [{"path": "/var/home\u001b[31m", "files": 2, "bytes": 3000}, {"path": "/srv", "files": 1, "bytes": 4}], "removed": {"files": 6, "bytes": 5120}, "machineID": true}}`)
+	testkit.Contains(t, "the report", strings.Join(strings.Fields(shown), " "), "reset request 0123", "removed 6 files, 5 KiB", "kept /var/home", "(2 files, 2.9 KiB), /srv (1 file, 4 B), the machine ID")
+	if strings.Contains(shown, "\x1b[31m") {
+		t.Errorf("a path has become a command to the terminal: %q", shown)
+	}
+}
+
 func TestReportShowsWhatIsForOtherMachines(t *testing.T) {
 	r := failure.Record{Version: failure.RecordVersion, Platform: "aws", Outcome: failure.Provisioned, Stages: []failure.Stage{{Stage: "fetch"}},
 		Skipped: []failure.Skipped{

@@ -31,6 +31,7 @@ func hostileRecord(t *testing.T, text string) report.Record {
 	r.Units = []string{text}
 	r.Machine = report.Machine{Architecture: text, Kernel: text}
 	r.Sources = []report.Source{{Kind: text, Name: text, Digest: text, Signer: text}}
+	r.Reset = &report.Reset{Request: text, Removed: &report.Amount{Path: text, Files: -1}, Kept: []report.Amount{{Path: text, Bytes: -1}}}
 	r.Skipped = []report.Skipped{{Origin: origin, Name: text, Fact: text, Pattern: text, Value: text}}
 	encoded, err := json.Marshal(r)
 	testkit.NoError(t, err)

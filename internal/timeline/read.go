@@ -122,8 +122,27 @@ func clean(r *report.Record) {
 			cleanLine(text)
 		}
 	}
+	cleanReset(r.Reset)
 	for i := range r.Stages {
 		cleanStage(&r.Stages[i])
+	}
+}
+
+func cleanReset(r *report.Reset) {
+	if r == nil {
+		return
+	}
+	cleanLine(&r.Request)
+	amounts := []*report.Amount{}
+	if r.Removed != nil {
+		amounts = append(amounts, r.Removed)
+	}
+	for i := range r.Kept {
+		amounts = append(amounts, &r.Kept[i])
+	}
+	for _, a := range amounts {
+		cleanLine(&a.Path)
+		a.Files, a.Bytes = max(a.Files, 0), max(a.Bytes, 0)
 	}
 }
 

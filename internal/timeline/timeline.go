@@ -244,7 +244,25 @@ func facts(r report.Record) [][2]string {
 		add("started", r.Started.Format("2006-01-02 15:04:05 UTC"))
 	}
 	add("boot", r.Boot)
+	if r.Reset != nil {
+		add("reset", "request "+r.Reset.Request)
+		if r.Reset.Removed != nil {
+			add("removed", amount(*r.Reset.Removed))
+		}
+		var kept []string
+		for _, k := range r.Reset.Kept {
+			kept = append(kept, fmt.Sprintf("%s (%s)", k.Path, amount(k)))
+		}
+		if r.Reset.MachineID {
+			kept = append(kept, "the machine ID")
+		}
+		add("kept", strings.Join(kept, ", "))
+	}
 	return all
+}
+
+func amount(a report.Amount) string {
+	return system.Plural(int(a.Files), "file") + ", " + system.FormatSize(uint64(a.Bytes))
 }
 
 func machine(m report.Machine) string {
