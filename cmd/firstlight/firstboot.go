@@ -57,24 +57,34 @@ func markBy(way firstboot.Way, verb string, log *report.Logger) error {
 			return err
 		}
 		defer root.Close()
-		arguments, err := system.KernelArguments()
+		later, err := isLater(way, root)
 		if err != nil {
 			return err
 		}
-		_, reset := arguments[reset.Argument]
-		return end(way, root, reset && !system.Exists(firstBootFile), log)
+		return end(way, root, later, log)
 	case "decide":
 		return decide(context.Background(), way, log)
 	}
 	return fmt.Errorf("%q is neither decide nor end", verb)
 }
 
+// isLater reports whether this boot is none of a reset any more, but has what is left of one:
+// its kernel argument or its request.
+func isLater(way firstboot.Way, root *rootfs.Root) (bool, error) {
+	if root.Exists(firstBootFile) {
+		return false, nil
+	}
+	arguments, err := system.KernelArguments()
+	_, argued := arguments[reset.Argument]
+	return argued || way.HasRequest(root), err
+}
+
 // end has the next boot not be the first one. What this one has done is on the disks
 // before its mark is gone: a power cut leaves a machine that is provisioned, or one that
 // will be.
 //
-// A later boot, which is none of a reset any more but still has its kernel argument, is the
-// one after a reset whose end was interrupted: the mark is gone, and all else goes now.
+// A later boot is the one after a reset whose end was interrupted, or that was being asked for
+// when the power failed: there is no mark, and all else goes now.
 func end(way firstboot.Way, root *rootfs.Root, later bool, log *report.Logger) error {
 	unix.Sync()
 	armed, seen, err := way.Armed(root)
@@ -89,7 +99,7 @@ func end(way firstboot.Way, root *rootfs.Root, later bool, log *report.Logger) e
 		return fmt.Errorf("ending the first boot: %w", err)
 	}
 	if later {
-		log.Info("what an interrupted end of a reset has left is removed")
+		log.Info("what is left of a reset is removed")
 	} else {
 		log.Info("the first boot has ended; its mark was: " + seen)
 	}

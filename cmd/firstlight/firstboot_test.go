@@ -24,7 +24,7 @@ func TestTheEndOfAFirstBootRemovesItsReset(t *testing.T) {
 		says   string
 	}{
 		"the first boot":              {nil, false, false, "the first boot has ended; its mark was: "},
-		"a boot after a power cut":    {os.Remove, true, false, "what an interrupted end of a reset has left is removed"},
+		"a boot after a power cut":    {os.Remove, true, false, "what is left of a reset is removed"},
 		"a boot with another to come": {nil, true, true, "the next boot is to be the first one again, so that nothing is removed: "},
 		"a first boot that was ended": {os.Remove, false, false, "the first boot has ended; its mark was: "},
 	} {
@@ -56,5 +56,35 @@ func TestTheEndOfAFirstBootRemovesItsReset(t *testing.T) {
 			_, err := os.Lstat(path)
 			testkit.Equal(t, name+": "+path+" exists", err == nil, c.left)
 		}
+	}
+}
+
+// A boot without a mark removes what a power cut has left of a reset.
+func TestALaterBootIsKnownByWhatIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		files     []string
+		arguments string
+		want      bool
+	}{
+		"nothing":                    {nil, "quiet", false},
+		"the argument":               {nil, "quiet firstlight.reset=x", true},
+		"the request":                {[]string{"boot/firstlight/reset.json"}, "quiet", true},
+		"the reset itself":           {[]string{"boot/firstlight/reset.json", "run/ignition/firstboot"}, "firstlight.reset=x", false},
+		"a first boot":               {[]string{"run/ignition/firstboot"}, "ignition.firstboot", false},
+		"the request of another way": {[]string{"boot/loader/credentials/firstlight.reset.cred"}, "quiet", false},
+	} {
+		dir := t.TempDir()
+		for _, file := range c.files {
+			testkit.WriteFile(t, filepath.Join(dir, file), "{}")
+		}
+		line := filepath.Join(t.TempDir(), "cmdline")
+		testkit.WriteFile(t, line, c.arguments+"\n")
+		t.Setenv("IGNITION_KERNEL_CMDLINE_PATH", line)
+		root, err := rootfs.Open(dir)
+		testkit.NoError(t, err)
+		got, err := isLater(firstboot.Ways[0], root)
+		root.Close()
+		testkit.NoError(t, err)
+		testkit.Equal(t, name, got, c.want)
 	}
 }

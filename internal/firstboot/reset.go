@@ -50,13 +50,15 @@ func (w Way) Place(root *rootfs.Root) (Place, error) {
 		return Place{}, err
 	}
 	boot := strings.TrimSuffix(name, "/"+w.File)
+	at := Place{Boot: boot, File: w.requestIn(boot)}
 	switch {
 	case w.InStub():
-		return Place{Boot: boot, File: boot + reset.CredentialFile}, nil
+		return at, nil
 	case w.stamped:
-		return Place{Boot: boot, File: boot + reset.File}, w.checkStamp(root, boot)
+		return at, w.checkStamp(root, boot)
 	case w.entries:
-		return Place{Boot: boot, File: boot + reset.File, entries: []string{boot}}, nil
+		at.entries = []string{boot}
+		return at, nil
 	}
 	dirs, others, err := entryDirectories(root)
 	switch {
@@ -72,7 +74,7 @@ func (w Way) Place(root *rootfs.Root) (Place, error) {
 		return Place{}, fmt.Errorf("the next boot learns of a reset by a kernel argument, and %s has unified kernel images beside the entries in %s: their arguments are signed, so that one of them would begin a first boot without the request",
 			others, root.HostPath(dirs[0]))
 	}
-	return Place{Boot: dirs[0], File: dirs[0] + reset.File, entries: dirs}, nil
+	return Place{Boot: dirs[0], File: w.requestIn(dirs[0]), entries: dirs}, nil
 }
 
 // InStub reports whether systemd-stub passes the request on, as it does the mark.
@@ -275,16 +277,30 @@ func (w Way) cancelSteps(root *rootfs.Root) ([]step, error) {
 func (w Way) dropSteps() []step {
 	var arguments, requests []step
 	for _, dir := range w.bootDirectories() {
-		switch {
-		case w.InStub():
-			requests = append(requests, func(root *rootfs.Root) error { return remove(root, dir+reset.CredentialFile) })
+		request := w.requestIn(dir)
+		if w.InStub() {
+			requests = append(requests, func(root *rootfs.Root) error { return remove(root, request) })
 			continue
-		case !w.stamped:
+		}
+		if !w.stamped {
 			arguments = append(arguments, func(root *rootfs.Root) error { return dropArgument(root, dir) })
 		}
-		requests = append(requests, func(root *rootfs.Root) error { return dropRequest(root, dir+path.Dir(reset.File)) })
+		requests = append(requests, func(root *rootfs.Root) error { return dropRequest(root, path.Dir(request)) })
 	}
 	return append(arguments, requests...)
+}
+
+// requestIn is the path of a request on the filesystem that is mounted at a directory.
+func (w Way) requestIn(dir string) string {
+	if w.InStub() {
+		return dir + reset.CredentialFile
+	}
+	return dir + reset.File
+}
+
+// HasRequest reports whether there is the request of a reset, whatever becomes of it.
+func (w Way) HasRequest(root *rootfs.Root) bool {
+	return slices.ContainsFunc(w.bootDirectories(), func(dir string) bool { return root.Exists(w.requestIn(dir)) })
 }
 
 // dropArgument takes the argument out of the entries of a directory, if it has any.

@@ -182,6 +182,9 @@ func TestAResetIsPendingAsAWholeOrNotAtAll(t *testing.T) {
 			clean := func(what string) {
 				t.Helper()
 				testkit.Equal(t, what, filesOf(t, dir), asWas)
+				if way.HasRequest(root) {
+					t.Errorf("%s: there is a request", what)
+				}
 				if root.Exists("/boot/firstlight") || root.Exists("/efi/firstlight") {
 					t.Errorf("%s: the directory of the request is left", what)
 				}
@@ -191,6 +194,9 @@ func TestAResetIsPendingAsAWholeOrNotAtAll(t *testing.T) {
 			testkit.NoError(t, err)
 			walk(t, root, steps, only("old", "a"))
 			is("armed", "a", filesOf(t, dir))
+			if !way.HasRequest(root) {
+				t.Error("the request is not found")
+			}
 			pending, err := way.Pending(root)
 			testkit.NoError(t, err)
 			if pending == nil || !pending.Armed || pending.ID[0] != 'a' {
