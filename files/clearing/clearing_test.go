@@ -142,16 +142,24 @@ func TestAnOwnUsr(t *testing.T) {
 	mount(t, "none", filepath.Join(dir, "data/deep/mounted"), "tmpfs", 0)
 	testkit.WriteFile(t, filepath.Join(dir, "data/deep/mounted/f"), "other")
 	tr := tree{t, dir}
-	p := tr.clear(Request{Keep: []string{"/home/u/data"}, MachineID: "0123", Settings: settings(t, "RESET_ETC=/usr/share/etc")})
+	p, err := tr.look(Request{Keep: []string{"/none"}})
+	wantConflict(t, err, `the path "/none" cannot be kept: it does not exist`)
+	p = tr.clear(Request{Keep: []string{"/home/u/data"}, MachineID: "0123", Settings: settings(t, "RESET_ETC=/usr/share/etc")})
 	testkit.Equal(t, "layout", p.Layout, "/usr on a filesystem of its own")
 	testkit.Equal(t, "source of /etc", p.EtcFrom, "/usr/share/etc")
+	var stays []string
+	for _, part := range p.Stays {
+		stays = append(stays, part.Path+": "+string(part.Reason))
+	}
+	testkit.Equal(t, "stays", stays, []string{"/bin: it belongs to the image", "/boot: it belongs to the image", "/data/deep/mounted: a filesystem is mounted there",
+		"/home/u/data: it is kept", "/lib: it belongs to the image", "/usr: a filesystem is mounted there"})
 	want := []string{"bin->usr/bin", "boot/kernel=k", "data/deep/mounted/f=other", "etc/machine-id=0123\n", "etc/passwd=root", "home/u/data/f=kept", "lib->/usr/lib", "proc/", "root/",
 		"tmp/", "usr/lib/os-release=ID=x", "usr/share/etc/passwd=root", "var/"}
 	testkit.Equal(t, "nodes", tr.nodes(), want)
 }
 
 func TestWhatTheDistributionNames(t *testing.T) {
-	tr := newTree(t, t.TempDir(), "usr/bin/sh=sh", "opt/vendor/a=1", "opt/other=2", "etc/passwd=root", "home/u/f=1", "home/u/g==home/u/f", "x=y")
-	tr.clear(Request{Keep: []string{"/home/u/g"}, Settings: settings(t, "RESET_KEEP=/usr /opt/vendor /etc /not/there")})
-	testkit.Equal(t, "nodes", tr.nodes(), []string{"etc/passwd=root", "home/u/g=1", "opt/vendor/a=1", "usr/bin/sh=sh"})
+	tr := newTree(t, t.TempDir(), "usr/bin/sh=sh", "opt/vendor/a=1", "opt/other=2", "etc/passwd=root", "home/u/f=1", "home/u/g==home/u/f", "x=y", "opt/l->other", "boot->usr/boot")
+	tr.clear(Request{Keep: []string{"/home/u/g"}, Settings: settings(t, "RESET_KEEP=/usr /opt/vendor /etc /not/there /opt/l")})
+	testkit.Equal(t, "nodes", tr.nodes(), []string{"boot->usr/boot", "etc/passwd=root", "home/u/g=1", "opt/l->other", "opt/vendor/a=1", "usr/bin/sh=sh"})
 }

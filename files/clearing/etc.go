@@ -243,6 +243,9 @@ func copyAttributes(from, to string) error {
 			continue
 		}
 		n, err := get(from, string(name), value)
+		if errors.Is(err, unix.ENODATA) {
+			continue // a label that only the kernel has
+		}
 		if err == nil {
 			err = set(to, string(name), value[:n], 0)
 		}

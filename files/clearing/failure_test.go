@@ -66,6 +66,7 @@ func wantConflict(t testing.TB, err error, parts ...string) {
 		}
 		fmt.Fprintf(&all, "%v\n%s\n", at, at.Hint)
 	}
+	testkit.Equal(t, "number of conflicts", len(report.Leaves(err)), max(1, strings.Count(strings.Join(parts, ""), "cannot be kept")))
 	testkit.Contains(t, "conflicts", all.String(), parts...)
 }
 
@@ -85,6 +86,9 @@ func TestConflictsWithMounts(t *testing.T) {
 			newTree(t, dir, "data/f=x")
 			mount(t, filepath.Join(dir, "data"), filepath.Join(dir, "bound"), "", unix.MS_BIND)
 		}, []string{`the path "/bound" cannot be kept: at "/bound" another filesystem is mounted`}},
+		"a path of the image on another filesystem, and a kept one that is not there": {split + " /data/m", "/none", func(t testing.TB, dir string) {
+			mount(t, "none", filepath.Join(dir, "data/m"), "tmpfs", 0)
+		}, []string{`the path "/none" cannot be kept: it does not exist`}},
 		"a /usr that can be written to": {"", "", func(t testing.TB, dir string) {
 			mount(t, "none", filepath.Join(dir, "usr"), "tmpfs", 0)
 		}, []string{"/usr is mounted, but not read-only"}},

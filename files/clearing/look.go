@@ -133,7 +133,7 @@ func (l *looker) checkPaths() {
 		l.checkWritable(r)
 	}
 	for _, name := range l.layout.image {
-		l.stays.stay(name, Image)
+		l.keep(name, Image, "")
 	}
 	for _, name := range l.Settings.Words(distribution.ResetKeep) {
 		l.keep(name, Image, "the distribution has it in RESET_KEEP of "+distribution.File)
@@ -162,32 +162,39 @@ func (l *looker) checkWritable(region string) {
 
 const keepHint = "see --keep of firstlightctl reset"
 
-// keep has a path stay, or says why it cannot.
+// A problem is why a path cannot stay.
+type problem struct {
+	why, hint string
+	// harmless says that nothing of the path is in danger: there is nothing of it that would go.
+	harmless bool
+	// link says that the path itself is a link.
+	link bool
+}
+
+// keep has a path stay, or says why it cannot. What the image has need not be there in each
+// version of it.
 func (l *looker) keep(name string, reason Reason, hint string) {
-	problem, better, err := l.check(name)
+	wrong, err := l.check(name)
 	switch {
 	case err != nil:
 		l.failed(fmt.Sprintf("looking at %q, which is to be kept", name), err)
-	case problem == "":
+	case wrong == nil, reason == Image && wrong.link:
 		l.stays.stay(name, reason)
-	case reason == Image && problem == missing:
-		// The settings are those of all versions of the distribution.
+	case reason == Image && wrong.harmless:
 	default:
-		l.conflict(better+hint, "the path %q cannot be kept: %s", name, problem)
+		l.conflict(wrong.hint+"; "+hint, "the path %q cannot be kept: %s", name, wrong.why)
 	}
 }
 
-const missing = "it does not exist"
-
-// check says why a path cannot stay, and what to do about it.
-func (l *looker) check(name string) (problem, hint string, err error) {
+// check says why a path cannot stay, nil if it can.
+func (l *looker) check(name string) (*problem, error) {
 	top := l.region(name)
 	if top == "" {
 		top = "/"
 	}
 	f, is, err := l.open(top)
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
 	defer f.Close()
 	dir, at := int(f.Fd()), top
@@ -196,40 +203,39 @@ func (l *looker) check(name string) (problem, hint string, err error) {
 		at = path.Join(at, c)
 		sub, err := unix.Openat(dir, c, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.ENOENT) {
-			return missing, "leave it out, or name what exists; ", nil
+			return &problem{why: "it does not exist", hint: "leave it out, or name what exists", harmless: true}, nil
 		}
 		if err != nil {
-			return "", "", l.pathError("looking at", at, err)
+			return nil, l.pathError("looking at", at, err)
 		}
 		defer unix.Close(sub)
 		there, err := stat(sub, "")
 		if err != nil {
-			return "", "", l.pathError("looking at", at, err)
+			return nil, l.pathError("looking at", at, err)
 		}
-		problem, hint = l.step(name, at, i == len(rest)-1, there, there.mount == is.mount)
-		if problem != "" {
-			return problem, hint, nil
+		if wrong := l.step(name, at, i == len(rest)-1, there, there.mount == is.mount); wrong != nil {
+			return wrong, nil
 		}
 		dir = sub
 	}
-	return "", "", nil
+	return nil, nil
 }
 
 // step says why a path cannot stay that leads over a node.
-func (l *looker) step(name, at string, last bool, there status, inside bool) (problem, hint string) {
+func (l *looker) step(name, at string, last bool, there status, inside bool) *problem {
 	switch {
 	case !inside:
-		return fmt.Sprintf("at %q another filesystem is mounted", at), "leave it out: other filesystems are kept anyway, unless the config wipes them (wipeFilesystem); "
+		return &problem{why: fmt.Sprintf("at %q another filesystem is mounted", at), hint: "leave it out: other filesystems are kept anyway, unless the config wipes them (wipeFilesystem)", harmless: true}
 	case there.is(unix.S_IFLNK):
 		real, err := l.root.Resolve(name)
 		if err != nil {
 			real = "another path"
 		}
-		return fmt.Sprintf("%q is a symbolic link", at), fmt.Sprintf("name what it leads to, %q; ", real)
+		return &problem{why: fmt.Sprintf("%q is a symbolic link", at), hint: fmt.Sprintf("name what it leads to, %q", real), link: last}
 	case !last && !there.is(unix.S_IFDIR):
-		return fmt.Sprintf("%q is no directory", at), "leave it out, or name what exists; "
+		return &problem{why: fmt.Sprintf("%q is no directory", at), hint: "leave it out, or name what exists", harmless: true}
 	}
-	return "", ""
+	return nil
 }
 
 // keepMarks has what tells the next boot that it is a first one stay, if that is on the root,
@@ -240,8 +246,7 @@ func (l *looker) keepMarks() {
 		l.failed("finding out what says that this is a first boot", err)
 		return
 	}
-	if way.InRoot() {
-		mark := path.Join(way.Directories[0], way.File)
+	if mark := path.Join(way.Directories[0], way.File); way.InRoot() && mark != machineID { // no ID says so, too
 		if st, err := l.root.Lstat(mark); err != nil {
 			l.failed("finding out what says that this is a first boot", err)
 		} else if st.IsRegular() {
@@ -303,11 +308,11 @@ func (l *looker) walk(ctx context.Context, region string) error {
 	if l.stays.at(region).whole() {
 		part = l.stays.at(region).part
 	}
-	return walkRegion(ctx, l, region, part, &counter{looker: l, single: region == etc})
+	return walkRegion(ctx, l, region, part, &counter{looker: l, single: region == etc}, true)
 }
 
 // walkRegion goes through a directory that is cleared.
-func walkRegion(ctx context.Context, l *looker, region string, part *Part, v visitor) error {
+func walkRegion(ctx context.Context, l *looker, region string, part *Part, v visitor, looksFirst bool) error {
 	n := l.stays
 	for _, c := range components(region) {
 		if !n.whole() {
@@ -328,7 +333,7 @@ func walkRegion(ctx context.Context, l *looker, region string, part *Part, v vis
 	if err != nil {
 		return l.pathError("opening directory", region, err)
 	}
-	w := &walker{ctx: ctx, top: region, todo: v, buffer: make([]byte, batch)}
+	w := &walker{ctx: ctx, top: region, todo: v, looksFirst: looksFirst, buffer: make([]byte, batch)}
 	return w.walk(fd, n, part)
 }
 

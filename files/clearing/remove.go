@@ -20,7 +20,7 @@ func (p *Plan) clear(ctx context.Context) error {
 	})()
 	defer p.look.root.Forget()
 	for _, region := range p.look.regions {
-		if err := walkRegion(ctx, p.look, region, nil, r); err != nil {
+		if err := walkRegion(ctx, p.look, region, nil, r, false); err != nil {
 			return err
 		}
 	}

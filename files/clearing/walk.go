@@ -20,6 +20,9 @@ type walker struct {
 	mount uint64
 	stack []frame
 	todo  visitor
+	// looksFirst has it look at a directory before it opens it. Opening one can mount something
+	// there, and wait for a server.
+	looksFirst bool
 	// Both are used for one directory after another.
 	buffer  []byte
 	entries []entry
@@ -168,6 +171,12 @@ func (w *walker) visit(f *frame, e entry) error {
 // enter goes into a directory that is in the current one, unless it is none any more.
 func (w *walker) enter(name string) error {
 	f := w.current()
+	if w.looksFirst {
+		if is, err := stat(f.fd, name); err == nil && is.mount != w.mount {
+			_, err := w.todo.enter(w, f, &frame{name: name, fd: closed, is: is, stays: f.stays.child(name), part: f.part})
+			return err
+		}
+	}
 	fd, err := openDir(f.fd, name)
 	switch {
 	case errors.Is(err, unix.ENOENT):
