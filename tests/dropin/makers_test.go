@@ -25,6 +25,7 @@ func installed(t *testing.T, agent string) string {
 func TestMkosiScriptInstallsTheModule(t *testing.T) {
 	t.Parallel()
 	root := installed(t, "agent")
+	testkit.NoError(t, os.MkdirAll(filepath.Join(root, "etc"), 0o755))
 	script := exec.Command("bash", filepath.Join(root, "usr/share/firstlight/initramfs/mkosi/mkosi.postinst"))
 	script.Env = append(os.Environ(), "BUILDROOT="+root)
 	run(t, script)
@@ -36,6 +37,11 @@ func TestMkosiScriptInstallsTheModule(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 			t.Error(err)
 		}
+	}
+	for link, want := range map[string]string{"init": "usr/lib/systemd/systemd", "etc/initrd-release": "../usr/lib/os-release"} {
+		got, err := os.Readlink(filepath.Join(root, link))
+		testkit.NoError(t, err)
+		testkit.Equal(t, link, got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ package dropin
 
 import (
 	"errors"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,10 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-var uRootImages = sync.OnceValues(vm.BuildURoot)
+var (
+	uRootImages = sync.OnceValues(vm.BuildURoot)
+	mkosiImages = sync.OnceValues(vm.BuildMkosi)
+)
 
 // plainNames are what devices are called where there is no udev.
 var plainNames = strings.NewReplacer("/dev/disk/by-id/virtio-disk1", "/dev/vdb",
@@ -29,19 +33,41 @@ func TestURootProvisionsByItsInit(t *testing.T) {
 	text := plainNames.Replace(machineConfig)
 	o.Network, o.Config = true, ""
 	o.Arguments = vm.FirstBoot("metal") + " root=PARTLABEL=root ignition.config.url=" + serve(t, text)
-	res := vm.Boot(t, o)
+	isAsConfigured(t, vm.Boot(t, o), text, "fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
+	if t.Failed() {
+		return
+	}
+	o.Arguments = "root=PARTLABEL=root ignition.firstboot=0"
+	second := vm.Boot(t, o)
+	testkit.Equal(t, "stages of the second boot", second.Stages, "")
+}
+
+// isAsConfigured compares a machine with its config, and has the stages that ran.
+func isAsConfigured(t *testing.T, res *vm.Result, text string, stages ...string) {
+	t.Helper()
 	cfg, problems, err := config.Parse([]byte(text), "config")
 	testkit.NoError(t, err)
 	testkit.Equal(t, "problems", len(problems), 0)
 	testkit.Equal(t, "differences", firstboot.Compare(cfg, res.Machine), nil)
 	testkit.Equal(t, "what the unit saw", res.Files["/var/lib/asked/saw"].Text, "hello\nzipped meat\nboot\nbottom\ndropin\n")
-	for _, stage := range []string{"fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"} {
+	for _, stage := range stages {
 		testkit.Contains(t, "stages", res.Stages, `"stage":"`+stage+`"`)
 	}
+}
+
+// In the initramfs are systemd and udev as their packages have them, and nothing of dracut.
+func TestMkosiProvisionsByTheUnits(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("mkosi"); err != nil {
+		run(t, exec.Command("apt-get", "install", "-qy", "--no-install-recommends", "mkosi", "debootstrap", "systemd-container"))
+	}
+	o := newMachine(t, mkosiImages)
+	o.Memory = 1536
+	isAsConfigured(t, vm.Boot(t, o), machineConfig, "fetch-offline", "kargs", "disks", "mount", "files", "umount")
 	if t.Failed() {
 		return
 	}
-	o.Arguments = "root=PARTLABEL=root ignition.firstboot=0"
+	o.Arguments = "ignition.platform.id=qemu"
 	second := vm.Boot(t, o)
 	testkit.Equal(t, "stages of the second boot", second.Stages, "")
 }

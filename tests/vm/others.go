@@ -92,6 +92,45 @@ func (b *builder) uRoot(out string) error {
 	return f.Close()
 }
 
+// BuildMkosi is Build with an initramfs that the program mkosi makes of Debian's packages, our
+// installed files and our script. Kernel modules are a second archive.
+func BuildMkosi() (*Images, error) {
+	return buildOther(func(b *builder, img *Images) ([]part, error) {
+		id, err := digest(b.stage)
+		if err != nil {
+			return nil, err
+		}
+		img.Initramfs = filepath.Join(b.cache, "mkosi-"+key(id, packages))
+		return []part{{img.Initramfs, b.mkosi, 2}}, nil
+	})
+}
+
+// makeByMkosi runs in a directory with the settings. The container in which mkosi runs programs
+// wants a /run in memory, as it is where systemd runs.
+const makeByMkosi = `
+	cd "$1"
+	[ "$(stat -f -c %T /run)" = tmpfs ] || mount -t tmpfs tmpfs /run
+	mkosi --force --nspawn-keep-unit build
+	cat initrd.cpio "$2" | lz4 -l -1 -q > "$3"
+	chmod a+r "$3"`
+
+func (b *builder) mkosi(out string) error {
+	dir := filepath.Join(b.stage, "guest/mkosi")
+	modules := out + ".modules"
+	defer os.Remove(modules)
+	if err := b.script("kmod.sh")(modules); err != nil {
+		return err
+	}
+	if err := os.CopyFS(filepath.Join(dir, "extra"), os.DirFS(filepath.Join(b.stage, "install"))); err != nil {
+		return err
+	}
+	script := filepath.Join(b.stage, "install/usr/share/firstlight/initramfs/mkosi/mkosi.postinst")
+	if err := run("install", script, filepath.Join(dir, "mkosi.finalize")); err != nil {
+		return err
+	}
+	return root("unshare", "-m", "sh", "-euc", makeByMkosi, "sh", dir, modules, out)
+}
+
 // BuildMachine is Build for tests that bring an initramfs of their own.
 func BuildMachine() (*Images, error) {
 	return buildOther(func(*builder, *Images) ([]part, error) { return nil, nil })
