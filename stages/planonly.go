@@ -36,6 +36,9 @@ func planRest(ctx context.Context, p *process) error {
 		case s.name == filesStage && len(root) == 0:
 			text += "  files: not planned, as the root is not mounted yet\n"
 			continue
+		case s.name == filesStage && p.state.Reset != nil:
+			text += "  files: not planned, as the root is not cleared yet\n"
+			continue
 		case !slices.Contains(Planned, s.name):
 			continue
 		}

@@ -236,7 +236,8 @@ func TestResetThatIsOnlyPlannedClearsNothing(t *testing.T) {
 	if err := b.run("disks"); !errors.Is(err, ErrPlanned) {
 		t.Fatalf("got %v", err)
 	}
-	b.says("mount: removing from ", "files: writing file /etc/of-the-reset")
+	// What is in the way now may be none of what stays.
+	b.says("mount: removing from ", "files: not planned, as the root is not cleared yet")
 	testkit.Equal(t, "old", b.read("root/etc/old"), "old")
 	b.tool("rm", "-rf", b.path("root"))
 	testkit.NoError(t, os.Mkdir(b.path("root"), 0o755))
