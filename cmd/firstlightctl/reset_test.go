@@ -324,6 +324,13 @@ storage:
 				return []bootloader.Filesystem{{Device: "/dev/vdc1", Format: "vfat", What: "the EFI system partition"}}
 			}
 		}, want: []string{"the initramfs would not find the request: {}/boot is on /dev/vda3, and filesystems of the boot loader are /dev/vdc1 (the EFI system partition, vfat)", "XBOOTLDR"}},
+		"system and data in one tree": {files: map[string]string{"sysroot/ostree/deploy/os/deploy/1.0/keep": "-"},
+			want: []string{"what of the root belongs to the image is not known: it is no OSTree deployment", "RESET_KEEP"}},
+		"a root without a UUID": {change: func(l *resetLab) {
+			l.machine.devices = func() ([]storage.InventoryDevice, error, error) { return nil, nil, nil }
+		}, want: []string{"what the root is on is not known: /dev/mapper/root is mounted at {}, and has no UUID"}},
+		"no entries": {files: map[string]string{"usr/lib/ignition/distribution.conf": "FIRST_BOOT=root-file\n"},
+			want: []string{"the next boot learns of a reset by a kernel argument, and there are no boot loader entries: looked for loader/entries/*.conf in /boot, /efi, /boot/efi"}},
 		"no space": {change: func(l *resetLab) { l.machine.free = func(string) (uint64, error) { return 4 << 10, nil } },
 			want: []string{"the request needs", "in {}/boot, where 4 KiB are left"}},
 		"a path that is not there": {with: keeping("/var/hme"), want: []string{`the path "/var/hme" cannot be kept: it does not exist`}},
