@@ -15,6 +15,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/firstlight-os/firstlight/internal/distribution"
+	"github.com/firstlight-os/firstlight/internal/testkit"
+	"github.com/firstlight-os/firstlight/internal/trust"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
@@ -33,34 +36,50 @@ func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
 			return err
 		}
 	}
-	job.Devices = []string{"-fw_cfg", "name=opt/com.coreos/config,file=" + text,
+	key, signature := filepath.Join(dir, "release"), text+trust.Suffix
+	for _, args := range [][]string{{"-q", "-t", "ed25519", "-N", "", "-f", key}, {"-q", "-Y", "sign", "-n", trust.Namespace, "-f", key, text}} {
+		if out, err := exec.Command("ssh-keygen", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ssh-keygen: %w\n%s(tests/prepare installs it)", err, out)
+		}
+	}
+	job.Devices = []string{"-fw_cfg", "name=opt/com.coreos/config,file=" + text, "-fw_cfg", "name=opt/com.coreos/config.sig,file=" + signature,
+		"-fw_cfg", "name=opt/forged,string={}", "-fw_cfg", "name=opt/forged.sig,file=" + signature, "-fw_cfg", "name=opt/unsigned,string={}",
 		"-drive", "if=none,id=ign,format=raw,readonly=on,file=" + disk, "-device", "virtio-blk-pci,serial=ignition,drive=ign"}
 	tests := filepath.Join(dir, "providers.test")
 	if out, err := exec.Command("go", "test", "-c", "-o", tests, "../../providers").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the tests of providers: %w\n%s", err, out)
 	}
-	job.Files = map[string]string{"providers.test": tests}
+	job.Files = map[string]string{"providers.test": tests, "release.pub": key + ".pub"}
 	return nil
 }
 
 // fetch runs a stage that gets the config, and gives what it has left and said.
 func fetch(t *testing.T, platform string, wrapper ...string) (cache, log string) {
 	t.Helper()
+	begun := time.Now()
+	cache, log, err := tryFetch(t, platform, wrapper...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Logf("%s took %v", platform, time.Since(begun).Round(time.Millisecond))
+	return cache, log
+}
+
+func tryFetch(t *testing.T, platform string, wrapper ...string) (cache, log string, err error) {
+	t.Helper()
 	dir := t.TempDir()
 	args := append(wrapper, "/share/firstlight", "--platform="+platform, "--stage=fetch-offline", "--log-to-stdout",
 		"--config-cache="+filepath.Join(dir, "cache"), "--state-file="+filepath.Join(dir, "state"), "--neednet="+filepath.Join(dir, "neednet"))
-	begun := time.Now()
 	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	text, cacheErr := os.ReadFile(filepath.Join(dir, "cache"))
+	if err == nil {
+		err = cacheErr
 	}
-	t.Logf("%s took %v", platform, time.Since(begun).Round(time.Millisecond))
-	text, err := os.ReadFile(filepath.Join(dir, "cache"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text), string(out)
+	return string(text), string(out), err
 }
+
+// withoutPorts has a program read fw_cfg by the kernel's file.
+var withoutPorts = []string{"setpriv", "--bounding-set=-sys_rawio", "--inh-caps=-sys_rawio"}
 
 // isConfig compares a cached config with the one that was given.
 func isConfig(t *testing.T, cache string) {
@@ -88,10 +107,35 @@ func TestFwCfgIsTheSameByPortsAndByFile(t *testing.T) {
 	if strings.Contains(log, "the slow way") {
 		t.Errorf("the ports were not used:\n%s", log)
 	}
-	cache, log = fetch(t, "qemu", "setpriv", "--bounding-set=-sys_rawio", "--inh-caps=-sys_rawio")
+	cache, log = fetch(t, "qemu", withoutPorts...)
 	isConfig(t, cache)
 	if !strings.Contains(log, slow) {
 		t.Errorf("%q is not in\n%s", slow, log)
+	}
+}
+
+// An image with a key takes the config with the item of the signature beside it.
+func TestSignatureInFwCfg(t *testing.T) {
+	key := filepath.Join(trust.Dir, "release.pub")
+	testkit.WriteFile(t, key, testkit.ReadFile(t, "/share/release.pub"))
+	t.Cleanup(func() { os.Remove(key) })
+	for _, wrapper := range [][]string{nil, withoutPorts} {
+		cache, log := fetch(t, "qemu", wrapper...)
+		isConfig(t, cache)
+		testkit.Contains(t, "log", log, "user config (fw_cfg opt/com.coreos/config) is signed with the SSH key SHA256:")
+	}
+	settings := filepath.Join(distribution.Dir, distribution.File)
+	t.Cleanup(func() { os.Remove(settings) })
+	for name, want := range map[string]string{
+		"opt/forged":   "the signature is not one of these bytes",
+		"opt/unsigned": "it does not begin with a signature, and there is none at fw_cfg opt/unsigned.sig",
+	} {
+		testkit.WriteFile(t, settings, "FW_CFG_NAMES="+name+"\n")
+		cache, log, err := tryFetch(t, "qemu")
+		if err == nil || cache != "" {
+			t.Errorf("%s: a config was taken: %q", name, cache)
+		}
+		testkit.Contains(t, "log", log, want)
 	}
 }
 
