@@ -1,7 +1,6 @@
 package clearing
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -237,17 +236,17 @@ func copyAttributes(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("listing extended attributes: %w", err)
 	}
+	if n == 0 {
+		return nil // it has gone
+	}
 	value := make([]byte, maxAttribute)
-	for name := range bytes.SplitSeq(names[:n], []byte{0}) {
-		if len(name) == 0 {
-			continue
-		}
-		n, err := get(from, string(name), value)
+	for _, name := range strings.Split(string(names[:n-1]), "\x00") { // the last one ends, too
+		n, err := get(from, name, value)
 		if errors.Is(err, unix.ENODATA) {
 			continue // a label that only the kernel has
 		}
 		if err == nil {
-			err = set(to, string(name), value[:n], 0)
+			err = set(to, name, value[:n], 0)
 		}
 		if err != nil {
 			return fmt.Errorf("copying the extended attribute %s: %w", name, err)

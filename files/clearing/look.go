@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -44,7 +43,7 @@ func Look(ctx context.Context, root *rootfs.Root, r Request) (*Plan, error) {
 			p.Goes = append(p.Goes, *g)
 		}
 	}
-	slices.SortFunc(p.Goes, func(a, b Part) int { return strings.Compare(a.Path, b.Path) })
+	sortParts(p.Goes)
 	return p, nil
 }
 

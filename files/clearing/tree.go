@@ -1,7 +1,7 @@
 package clearing
 
 import (
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -65,8 +65,12 @@ func (n *node) parts() (all []Part) {
 	for _, c := range n.children {
 		all = append(all, c.parts()...)
 	}
-	slices.SortFunc(all, func(a, b Part) int { return strings.Compare(a.Path, b.Path) })
+	sortParts(all)
 	return all
+}
+
+func sortParts(all []Part) {
+	sort.Slice(all, func(i, j int) bool { return all[i].Path < all[j].Path })
 }
 
 // components are the names that a path is made of; of the root there are none.
