@@ -35,7 +35,7 @@ func (p *process) clearRoot(ctx context.Context) error {
 			return nil
 		}
 	}
-	plan, err := clearing.Look(ctx, root, clearing.Request{Keep: request.Keep, MachineID: request.MachineID, Settings: p.settings, Log: p.log})
+	plan, err := clearing.Look(ctx, root, clearing.Request{Keep: request.Keep, MachineID: request.MachineID, Settings: p.settings, Run: p.run, Log: p.log})
 	if err != nil {
 		return err
 	}

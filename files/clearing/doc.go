@@ -33,6 +33,9 @@
 // read-only ones too. A directory that stays because of something in it gets such attributes
 // back, unless the clearing is interrupted.
 //
+// What is made in /etc gets the labels of the root's SELinux policy from setfiles, as in the
+// files stage.
+//
 // What stays is not touched: of a kept node only the number of its names changes (and so its time
 // of change), if others of them go. A path is kept by its name: what it leads to by a
 // link, or what is mounted there, is not, so that such paths are conflicts.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // makeEtc copies the image's directory to /etc, in which only what stays is left.
@@ -35,7 +36,13 @@ func (p *Plan) makeEtc(ctx context.Context) error {
 	}
 	defer to.Close()
 	c := &copier{ctx: ctx, step: p.step, hardLinks: p.look.hardLinks, first: map[identity]string{}}
-	return c.directory(from, to, p.look.stays.at(etc), "")
+	stays := p.look.stays.at(etc)
+	if !stays.hasKept() {
+		c.made = []string{etc}
+	}
+	err = c.directory(from, to, stays, "")
+	p.made = c.made
+	return err
 }
 
 // A copier copies a tree of the image into a directory, in which nodes may be that stay.
@@ -47,6 +54,8 @@ type copier struct {
 	// copied first.
 	top   *os.File
 	first map[identity]string
+	// made are the paths of what was copied as a whole.
+	made []string
 }
 
 // directory copies what is in a directory. What stays is not touched; a directory of which
@@ -75,6 +84,9 @@ func (c *copier) directory(from, to *os.File, stays *node, at string) error {
 		}
 		if err := c.entry(from, to, name, s, path.Join(at, name)); err != nil {
 			return fmt.Errorf("copying %s to %s: %w", path.Join(from.Name(), name), path.Join(to.Name(), name), err)
+		}
+		if s == nil && stays.hasKept() {
+			c.made = append(c.made, path.Join(etc, at, name))
 		}
 	}
 	if stays.hasKept() {
@@ -258,8 +270,25 @@ func copyAttributes(from, to string) error {
 // maxAttribute is the kernel's limit for the names and for a value, in bytes.
 const maxAttribute = 64 << 10
 
+// label gives what was made the labels that the policy of the root has for it: those of the
+// image's directory are for where that is. What is kept has its own.
+func (p *Plan) label(ctx context.Context) error {
+	root := p.look.root
+	l := system.Labeller{Root: root.HostPath("/"), Tree: root, Run: p.look.Run, Warn: p.look.Log.Warn}
+	policy, err := l.Policy()
+	if err != nil || policy == "" || len(p.made) == 0 {
+		return err
+	}
+	paths := make([]string, len(p.made))
+	for i, name := range p.made {
+		paths[i] = root.HostPath(name)
+	}
+	return l.Label(ctx, policy, paths)
+}
+
 // writeMachineID writes the ID that the machine keeps.
 func (p *Plan) writeMachineID(context.Context) error {
+	p.made = append(p.made, machineID)
 	return p.look.root.WriteFile(machineID, []byte(strings.TrimSpace(p.look.MachineID)+"\n"), rootfs.Options{Owner: rootfs.OwnedBy(0, 0), Mode: 0o444, Replace: true})
 }
 

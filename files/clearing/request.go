@@ -18,6 +18,8 @@ type Request struct {
 	MachineID string
 	// Settings are those of the distribution.
 	Settings distribution.Settings
+	// Run runs setfiles, if what is copied to /etc needs labels. Nil is for who only looks.
+	Run system.Runner
 	// Log is told what takes long.
 	Log *report.Logger
 }
@@ -70,6 +72,8 @@ type Plan struct {
 	EtcFrom string
 
 	look *looker
+	// made are the paths in /etc that were made, with all that is in them.
+	made []string
 	// step is called before each change, nil if there is nothing to call.
 	step func() error
 }
@@ -97,6 +101,9 @@ func (p *Plan) Operations(record func() error) report.Plan {
 	}
 	if p.look.writeID {
 		add("writing /etc/machine-id", p.writeMachineID)
+	}
+	if p.look.Run != nil && p.look.Settings.Is(distribution.SELinuxRelabel, "yes") && (p.EtcFrom != "" || p.look.writeID) {
+		add("labelling /etc for SELinux, if it has a policy", p.label)
 	}
 	add("writing what is left through to the disk", p.sync)
 	if record != nil {
