@@ -40,6 +40,8 @@ var Actions = []Action{
 	{"netplan-config", "DIRECTORY", "write a file for netplan", networkAction("netplan", func(m *Machine) ([]network.File, error) { return m.Asker.Netplan() })},
 	{"networkmanager-profiles", "DIRECTORY", "write profiles for NetworkManager", networkAction("NetworkManager", rendered((*network.Config).Keyfiles))},
 	{"check-in", "", "tell the platform that this machine has booted", checkIn},
+	{"lock", "", "keep everybody on this machine from the metadata service from now on", lock},
+	{"unlock", "", "take that back", unlock},
 }
 
 // A Request is an action that is wanted, with the value of its flag.

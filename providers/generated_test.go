@@ -99,7 +99,7 @@ var moreAttributes = map[string][]string{
 func instances() string {
 	var b, names, facts strings.Builder
 	var without []string
-	b.WriteString("| platform | asked | attributes | hostname | SSH keys | network | check-in |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| platform | asked | attributes | hostname | SSH keys | network | check-in | locked at |\n|---|---|---|---|---|---|---|---|\n")
 	mark := func(has bool) string {
 		if has {
 			return "yes"
@@ -156,8 +156,13 @@ func instances() string {
 			}
 		}
 		slices.Sort(network)
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", p.ID, asked, mark(len(attributes) > 0), mark(i.hostname != "" || i.hostnameBy != nil),
-			mark(i.keys != "" || i.keysBy != nil), strings.Join(network, ", "), mark(i.checkIn != nil))
+		var locked []string
+		addresses, _ := p.ServiceAddresses()
+		for _, a := range addresses {
+			locked = append(locked, a.Addr().String())
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", p.ID, asked, mark(len(attributes) > 0), mark(i.hostname != "" || i.hostnameBy != nil),
+			mark(i.keys != "" || i.keysBy != nil), strings.Join(network, ", "), mark(i.checkIn != nil), strings.Join(locked, ", "))
 		if len(attributes) > 0 {
 			fmt.Fprintf(&names, "| `%s` | `%s` |\n", p.ID, strings.Join(attributes, "`, `"))
 		}

@@ -36,6 +36,8 @@ type Instance struct {
 	service *service
 	url     string
 	header  []string
+	// otherHost is a further one of the service, which is asked for configs only.
+	otherHost string
 	// find finds the URL of the service, if that differs from machine to machine.
 	find func(a *Asker) (string, error)
 	// drive is where paths lead if there is one, and without the drive otherwise, if

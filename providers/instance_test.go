@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -301,7 +302,12 @@ func FuzzMetadataLines(f *testing.F) {
 // Units that are for some platforms are for those that have what they do.
 func TestUnitsAreForPlatformsThatKnow(t *testing.T) {
 	condition := regexp.MustCompile(`(?m)^ConditionKernelCommandLine=\|ignition\.platform\.id=(.*)$`)
+	canBeLocked := func(i *Instance) bool {
+		addresses, _ := Platform{Instance: i}.ServiceAddresses()
+		return len(addresses) > 0
+	}
 	for unit, has := range map[string]func(*Instance) bool{
+		"../afterburn/afterburn-lock-metadata.service":     canBeLocked,
 		"../afterburn/afterburn-sshkeys@.service":          func(i *Instance) bool { return i.keys != "" || i.keysBy != nil },
 		"../afterburn/afterburn-checkin.service":           func(i *Instance) bool { return i.checkIn != nil },
 		"../afterburn/afterburn-firstboot-checkin.service": func(i *Instance) bool { return i.checkIn != nil },
@@ -310,6 +316,12 @@ func TestUnitsAreForPlatformsThatKnow(t *testing.T) {
 		found := condition.FindAllStringSubmatch(testkit.ReadFile(t, unit), -1)
 		if len(found) == 0 {
 			t.Errorf("%s is for no platform", unit)
+		}
+		if strings.HasSuffix(unit, "-lock-metadata.service") {
+			for _, p := range Platforms {
+				isFor := slices.ContainsFunc(found, func(m []string) bool { return m[1] == p.ID })
+				testkit.Equal(t, unit+" is for "+p.ID, isFor, canBeLocked(p.Instance))
+			}
 		}
 		for _, m := range found {
 			p, err := ByID(m[1])

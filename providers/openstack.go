@@ -15,7 +15,9 @@ import (
 const (
 	openStackFile = "openstack/latest/user_data"
 	openStackIPv4 = "http://169.254.169.254/" + openStackFile
-	openStackIPv6 = "http://[fe80::a9fe:a9fe%%25%s]/" + openStackFile // %s is an interface
+	openStackIPv6 = "http://[" + openStackIPv6Host + "%%25%s]/" + openStackFile // %s is an interface
+
+	openStackIPv6Host = "fe80::a9fe:a9fe"
 )
 
 func fetchOpenStack(ctx context.Context, env *Env) (*UserData, error) {
@@ -136,7 +138,7 @@ const openStackService = linkLocal + "/openstack/2012-08-10/meta_data.json"
 
 // openStackServiceInstance asks a service like EC2's, for what that has.
 var openStackServiceInstance = &Instance{
-	url: linkLocal + "/latest/meta-data/",
+	url: linkLocal + "/latest/meta-data/", otherHost: "[" + openStackIPv6Host + "]",
 	attributes: []row{
 		{"OPENSTACK_HOSTNAME", "hostname"},
 		{"OPENSTACK_INSTANCE_ID", "instance-id"},

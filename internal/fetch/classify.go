@@ -198,7 +198,11 @@ func classifyDial(err error) *AttemptError {
 	case errors.Is(err, syscall.EINVAL):
 		return &AttemptError{Kind: Permanent, Err: &located{"the kernel does not connect to " + whom + ": " + syscall.EINVAL.Error(), err}, hint: "check the address in the URL"}
 	}
-	return failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
+	e := failed(ConnLost, "TCP: connecting to %s: %w", whom, rootOf(op.Err))
+	if errors.Is(err, syscall.EACCES) {
+		e.hint = "something forbids it, on this machine or on the way: a firewall, or a rule (ip rule; afterburn --lock makes one for the metadata service)"
+	}
+	return e
 }
 
 // classifyHTTP is for errors after there is a connection.

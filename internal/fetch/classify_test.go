@@ -28,6 +28,7 @@ func TestClassification(t *testing.T) {
 		"filtered":          {dial(syscall.EHOSTUNREACH), Timeout, "nobody has the server's address, or a firewall forbids it: no route to host"},
 		"no route":          {dial(syscall.ENETUNREACH), NoNetwork, "no route: network is unreachable"},
 		"no source address": {dial(syscall.EADDRNOTAVAIL), NoNetwork, "no route: cannot assign requested address"},
+		"forbidden":         {dial(syscall.EACCES), ConnLost, "TCP: connecting to the server at 10.0.0.1:80: permission denied"},
 		"other":             {dial(syscall.EPERM), ConnLost, "TCP: connecting to the server at 10.0.0.1:80: operation not permitted"},
 		"proxy refused":     {&net.OpError{Op: "proxyconnect", Err: dial(syscall.ECONNREFUSED)}, ConnRefused, "TCP: the proxy at 10.0.0.1:80 refuses the connection: connection refused"},
 		"name server fails": {&net.DNSError{Err: "server misbehaving", Name: "h", Server: "10.0.2.3:53"}, DNSDown, `DNS: the name server 10.0.2.3:53 answers with an error (asked for "h")`},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -65,8 +66,9 @@ func dialPlatform(ctx context.Context, network, address string) (net.Conn, error
 	for try := 1; ; try++ {
 		from.LocalAddr = &net.TCPAddr{Port: 1 + rand.IntN(maxLowPort)}
 		conn, err := from.DialContext(ctx, network, address)
+		var call *os.SyscallError
 		switch {
-		case errors.Is(err, syscall.EACCES):
+		case errors.As(err, &call) && call.Syscall == "bind" && errors.Is(err, syscall.EACCES):
 			return nil, &AttemptError{Kind: Permanent, Err: fmt.Errorf("the service wants to be asked from a port below 1024, and the kernel does not give us one: %w", syscall.EACCES),
 				hint: "run this as root"}
 		case try == lowPortTries || !isAny(err, syscall.EADDRINUSE, syscall.EADDRNOTAVAIL):
