@@ -163,3 +163,31 @@ func BenchmarkClearing(b *testing.B) {
 		testkit.NoError(b, p.clear(b.Context()))
 	}
 }
+
+// What comes into being, or is another node, since the root was looked at ends the clearing, with
+// what was found.
+func TestChangesSinceTheRootWasLookedAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(dir string) error
+		want   []string
+	}{
+		"a new file in a directory that was emptied": {func(dir string) error {
+			if _, err := os.Lstat(dir + "/var/a/f"); err == nil {
+				return nil
+			}
+			return os.WriteFile(dir+"/var/a/late", nil, 0o600)
+		}, []string{"removing directory", "/var/a: all in it was removed before: something else uses the root meanwhile"}},
+		"a file in place of the directory around a kept one": {func(dir string) error {
+			os.Rename(dir+"/var/z", dir+"/etc/z")
+			return os.WriteFile(dir+"/var/z", nil, 0o600)
+		}, []string{"clearing", "/var/z: it was a directory before: something else uses the root meanwhile"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t, t.TempDir(), "usr/", "etc/", "var/a/f=x", "var/b=x", "var/z/kept/f=x", "home/f=x")
+			p, err := tr.look(Request{Keep: []string{"/var/z/kept"}, Settings: settings(t, "RESET_KEEP=/usr /etc")})
+			testkit.NoError(t, err)
+			p.step = func() error { return c.change(tr.dir) }
+			testkit.ErrorContains(t, "clearing", run(t, p), c.want...)
+		})
+	}
+}
