@@ -21,6 +21,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/system"
 	"github.com/firstlight-os/firstlight/internal/trust"
+	"github.com/firstlight-os/firstlight/providers"
 	"github.com/firstlight-os/firstlight/storage"
 )
 
@@ -33,6 +34,13 @@ func (r *resetting) readConfig(in input, stderr io.Writer) (*config.Config, erro
 	cfg, err := p.config(in, stderr)
 	if err != nil {
 		return nil, err
+	}
+	base, err := r.baseConfig()
+	if err != nil {
+		return nil, err
+	}
+	if base != nil {
+		cfg = config.Merge(base, cfg)
 	}
 	r.request.Name = in.name
 	switch {
@@ -67,6 +75,34 @@ func (r *resetting) readConfig(in input, stderr io.Writer) (*config.Config, erro
 	return cfg, nil
 }
 
+// baseConfig is what the image has for all its machines, as the root has it; nil if there is
+// none.
+func (r *resetting) baseConfig() (base *config.Config, err error) {
+	raws, err := providers.BaseConfigs(&providers.Env{Dirs: []string{r.root.HostPath(distribution.Dir)}, Platform: providers.Platform{ID: r.system.arguments["ignition.platform.id"]}})
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range raws {
+		var problems report
+		m := &merger{report: &problems, lines: newLineFinder(&problems), client: r.planning.client, facts: r.planning.told}
+		cfg, err := m.read(newInput(raw.Name, raw.Text))
+		if err == nil && cfg != nil {
+			cfg, err = m.resolve(cfg)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case problems.problems.HasErrors():
+			return nil, fmt.Errorf("the %s of the image is broken: firstlightctl validate says why", raw.Name)
+		case base == nil:
+			base = cfg
+		default:
+			base = config.Merge(base, cfg)
+		}
+	}
+	return base, nil
+}
+
 func isSigned(raw []byte) bool {
 	signature, _ := trust.Cut(raw)
 	return signature != nil
@@ -88,6 +124,9 @@ func (r *resetting) planConfig(cfg *config.Config, devices []storage.InventoryDe
 	p.planDisks(m, cfg)
 	p.known = nil
 	if r.plan != nil {
+		if slices.ContainsFunc(r.plan.Stays, func(s clearing.Part) bool { return s.Path == "/etc" }) {
+			p.notJudged("what base configs write to /etc, which stays, if only the initramfs has them")
+		}
 		p.result.clears = true
 		p.add("mount", r.plan.Operations(nil), nil)
 		dir, err := r.keptRoot(cfg)

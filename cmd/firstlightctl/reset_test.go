@@ -341,6 +341,8 @@ storage:
 			want: []string{"would destroy a LUKS volume, which is part of the root, of which /var/home is to be kept", "new.bu:5:"}},
 		"a file in the way": {config: strings.Replace(newConfig, "/etc/motd", "/var/home/core/notes", 1), with: keeping("/var/home"),
 			want: []string{"/var/home/core/notes", "new.bu:"}},
+		"a file of the image in the way": {files: map[string]string{"usr/lib/ignition/base.d/10.ign": `{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/var/home/core/notes", "contents": {"source": "data:,a"}}]}}`}, with: keeping("/var/home"),
+			want: []string{"/var/home/core/notes", "base config ({}/usr/lib/ignition/base.d/10.ign)"}},
 		"a disk that is not there": {config: strings.Replace(newConfig, "by-partlabel/data", "by-partlabel/dota", 1), want: []string{"/dev/disk/by-partlabel/dota", "new.bu:"}},
 		"the ID where none marks the first boot": {files: map[string]string{"usr/lib/ignition/distribution.conf": "FIRST_BOOT=machine-id\n", "boot/loader/entries/a.conf": "options a\n"},
 			with: func(o *resetOptions) { o.keepMachineID = true }, want: []string{"the machine cannot keep its ID: this distribution marks a first boot by there being none"}},
@@ -390,6 +392,12 @@ func TestAConfigThatIsRefusedDoesNotHideTheRest(t *testing.T) {
 	}
 	testkit.Contains(t, "problems", problems, "new.bu:3:")
 	testkit.Contains(t, "output", out, `"/var/hme" cannot be kept`, "The config was refused, and nothing was written.\n")
+}
+
+func TestABaseConfigThatIsBroken(t *testing.T) {
+	l := newResetLab(t, map[string]string{"usr/lib/ignition/base.d/10.ign": "{"})
+	_, _, err := l.run(t, newConfig, nil)
+	testkit.ErrorContains(t, "a broken base config", err, "the base config ("+l.dir+"/usr/lib/ignition/base.d/10.ign) of the image is broken")
 }
 
 func TestAConfigIsTranslatedIfThatNeedsThisMachine(t *testing.T) {
