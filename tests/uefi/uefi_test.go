@@ -1,16 +1,22 @@
 package uefi
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"filippo.io/age"
 
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/testkit"
@@ -44,16 +50,50 @@ var allStages = []string{"fetch-offline", "kargs", "disks", "mount", "files", "u
 
 // unified makes a machine with a unified kernel image, whose first boot is by a
 // credential.
-func unified(t *testing.T) vm.Options {
+func unified(t *testing.T) vm.Options { return unifiedWith(t, nil) }
+
+// unifiedWith has more files on the ESP.
+func unifiedWith(t *testing.T, others map[string]string) vm.Options {
 	t.Helper()
 	p := built()
 	testkit.NoError(t, p.err)
 	const s = settings("FIRST_BOOT=credential\nKARGS_HELPER=firstlight-kargs\n")
 	image := filepath.Join(t.TempDir(), "debian.efi")
 	testkit.NoError(t, vm.UnifiedImage(image, p.kernel, s.initramfs(t, p), vm.KernelArguments("ignition.platform.id=qemu")))
-	o := newMachine(t, p, s, map[string]string{"EFI/Linux/debian.efi": image, credential: "1\n"})
+	files := map[string]string{"EFI/Linux/debian.efi": image, credential: "1\n"}
+	maps.Copy(files, others)
+	o := newMachine(t, p, s, files)
 	o.Config = config("", "")
 	return o
+}
+
+// sealedOnESP encrypts credentials for the ESP, as systemd-stub hands on what anybody may
+// have put there. They are by their names.
+func sealedOnESP(t *testing.T, credentials map[string]string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for name, text := range credentials {
+		plain, sealed := filepath.Join(t.TempDir(), name), filepath.Join(t.TempDir(), name)
+		testkit.WriteFile(t, plain, text)
+		run(t, "systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name="+name, plain, sealed)
+		files["loader/credentials/"+name+".cred"] = sealed
+	}
+	return files
+}
+
+// secretConfig is config with secrets: a file that is encrypted to an identity, and one that
+// is a credential.
+func secretConfig(t *testing.T, to *age.X25519Identity) string {
+	t.Helper()
+	var encrypted bytes.Buffer
+	w, err := age.Encrypt(&encrypted, to.Recipient())
+	testkit.NoError(t, err)
+	_, err = io.WriteString(w, "by age\n")
+	testkit.NoError(t, errors.Join(err, w.Close()))
+	files := fmt.Sprintf(`, {"path": "/etc/by-age", "mode": 384, "contents": {"source": %q}}, {"path": "/etc/by-name", "mode": 384, "contents": {"source": "credential:web.key"}}]`,
+		"age:data:;base64,"+base64.StdEncoding.EncodeToString(encrypted.Bytes()))
+	text := strings.Replace(config("", ""), `"3.4.0"`, `"3.6.0+firstlight.1"`, 1)
+	return strings.Replace(text, "]", files, 1)
 }
 
 // ownOfABoot are files whose contents each boot has its own of.
@@ -71,12 +111,15 @@ func become(m *vmreport.Machine) (lines []string) {
 	return lines
 }
 
-// One first boot is recorded. The second one is of the disk that it has left, the others of
+// One first boot is recorded, with secrets by credentials of the ESP. The second one is of the disk that it has left, the others of
 // what a power cut leaves of it around the removal of the mark: while the firmware finds
 // the mark that is a first boot, and else the machine is provisioned. Only some are
 // booted.
 func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
-	o := unified(t)
+	identity, err := age.GenerateX25519Identity()
+	testkit.NoError(t, err)
+	o := unifiedWith(t, sealedOnESP(t, map[string]string{"firstlight.age": identity.String() + "\n", "web.key": "by name\n"}))
+	o.Config = secretConfig(t, identity)
 	disk, err := vm.OpenVolatileDisk(o.Root)
 	testkit.NoError(t, err)
 	recording := vm.Record(disk)
@@ -84,6 +127,9 @@ func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
 	first := vm.Boot(t, o)
 	testkit.Equal(t, "stages", ran(t, first.Machine), allStages)
 	testkit.Equal(t, "file", first.Files["/etc/done"].Text, "done")
+	for name, want := range map[string]string{"/etc/by-age": "by age\n", "/etc/by-name": "by name\n"} {
+		testkit.Equal(t, name, fmt.Sprintf("%o %s", first.Files[name].Mode, first.Files[name].Text), "600 "+want)
+	}
 	if isMarked(t, imageOf(t, disk)) {
 		t.Error("the first boot has not ended")
 	}
