@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"strings"
 
+	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/files/clearing"
 	"github.com/firstlight-os/firstlight/files/ledger"
 	"github.com/firstlight-os/firstlight/files/rootfs"
+	"github.com/firstlight-os/firstlight/internal/distribution"
 	"github.com/firstlight-os/firstlight/internal/report"
 )
 
@@ -39,6 +43,9 @@ func (p *process) clearRoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkStaying(ctx, plan); err != nil {
+		return err
+	}
 	note := noteOf(request.ID, plan)
 	err = p.execute(ctx, plan.Operations(func() error { return ledger.RecordClearing(root, note) }))
 	if err == nil {
@@ -48,6 +55,65 @@ func (p *process) clearRoot(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// checkStaying finds what the config has in the way of what stays, while the root is as it was.
+// What is in its way elsewhere goes.
+func (p *process) checkStaying(ctx context.Context, plan *clearing.Plan) error {
+	user, err := p.cachedUserConfig(ctx)
+	if err != nil {
+		return err
+	}
+	tree, err := treeOf(p.Root, p.settings)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	cfg := merge(p.base, user)
+	movePaths(cfg, p.settings.Words(distribution.MovedDirectories))
+	tree.Run, tree.Log, tree.Fetch = p.run, p.log, p.fetch
+	_, err = tree.Plan(ctx, inside(cfg, plan.Stays))
+	var conflicts []error
+	for _, leaf := range report.Leaves(err) {
+		var conflict *report.Error
+		if errors.As(leaf, &conflict) && strings.HasPrefix(conflict.Origin.Path, "storage.") {
+			conflicts = append(conflicts, leaf)
+		} // else it is about what goes, such as the users
+	}
+	return errors.Join(conflicts...)
+}
+
+// inside is what a config has in some parts of the root: files, directories and links, as far as
+// it mounts nothing over them. Whose they are is not known while the users are the old ones.
+func inside(cfg *config.Config, parts []clearing.Part) *config.Config {
+	var mounts []string
+	for _, fs := range cfg.Storage.Filesystems {
+		mounts = append(mounts, config.ValueOr(fs.Path, ""))
+		for _, sub := range fs.Subvolumes {
+			mounts = append(mounts, config.ValueOr(sub.Path, ""))
+		}
+	}
+	is := func(name string) bool {
+		return slices.ContainsFunc(parts, func(p clearing.Part) bool { return rootfs.Within(name, p.Path) }) &&
+			!slices.ContainsFunc(mounts, func(point string) bool { return point != "" && rootfs.Within(name, point) })
+	}
+	only := config.New(config.Newest)
+	for _, f := range cfg.Storage.Files {
+		if f.User, f.Group = (config.Owner{}), (config.Owner{}); is(f.Path) {
+			only.Storage.Files = append(only.Storage.Files, f)
+		}
+	}
+	for _, d := range cfg.Storage.Directories {
+		if d.User, d.Group = (config.Owner{}), (config.Owner{}); is(d.Path) {
+			only.Storage.Directories = append(only.Storage.Directories, d)
+		}
+	}
+	for _, l := range cfg.Storage.Links {
+		if l.User, l.Group = (config.Owner{}), (config.Owner{}); is(l.Path) {
+			only.Storage.Links = append(only.Storage.Links, l)
+		}
+	}
+	return only
 }
 
 // noteOf is what the ledger has of a clearing.

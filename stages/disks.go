@@ -21,7 +21,7 @@ func (p *process) machine() *storage.Machine {
 			return p.fetch.Bytes(ctx, r, config.Limit{Bytes: maxKey})
 		}}
 	if r := p.state.Reset; r != nil && r.Keeps() {
-		m.Kept, m.KeptFor = r.Root, "the root, of which "+strings.Join(r.Keep, ", ")+" shall stay"
+		m.Kept, m.KeptFor = r.Root, "the root, of which "+strings.Join(r.Keep, ", ")+" is to be kept"
 	}
 	return m
 }

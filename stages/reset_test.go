@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firstlight-os/firstlight/config"
+	"github.com/firstlight-os/firstlight/files/clearing"
 	"github.com/firstlight-os/firstlight/internal/bootloader"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/reset"
@@ -220,6 +222,48 @@ func TestResetThatCannotKeepChangesNothing(t *testing.T) {
 	testkit.Equal(t, "data", b.read("root/var/lib/app/data"), "precious")
 }
 
+// Files that the config has among what stays are in the way as ever, and that is found while
+// the root is as it was; what is in the way elsewhere goes.
+func TestResetFindsWhatStaysInTheWayBeforeItClears(t *testing.T) {
+	r := keeping("/var/lib/app")
+	file := func(path string) string {
+		return `{"path": "` + path + `", "user": {"name": "nobody-there"}, "contents": {"source": "data:,new"}}`
+	}
+	r.Config = `{` + version + `, "storage": {"files": [` + file("/home/core/file") + "," + file("/var/lib/app/data") + `],
+		"directories": [{"path": "/var/lib/app/more"}]}}`
+	b := requested(t, r)
+	b.image()
+	b.write("root/etc/shadow", "\x00\x00")
+	b.write("image/usr/base.d/10.ign", `{`+version+`, "storage": {"links": [{"path": "/usr/share/etc/issue", "target": "x"}]}}`)
+	b.must("fetch-offline", "kargs", "disks")
+	b.refuses("mount", "file /var/lib/app/data: the config gives it contents, but there already is a file of 8 bytes and overwrite is not set", "directory /var/lib/app/more", "link /usr/share/etc/issue")
+	if box := b.read("run/ignition/report.txt"); strings.Contains(box, "/home/core/file") || strings.Contains(box, "nobody-there") {
+		t.Errorf("what goes is in the way:\n%s", box)
+	}
+	testkit.Equal(t, "what would go", b.read("root/home/core/file"), "old")
+	testkit.Equal(t, "etc/old exists", system.Exists(b.path("root/etc/old")), true)
+}
+
+// What is below a mount point of the config is not what the config writes to.
+func TestPartOfAConfigThatIsAmongWhatStays(t *testing.T) {
+	cfg, _, err := config.Parse([]byte(`{`+version+`, "storage": {"files": [{"path": "/kept/a"}, {"path": "/kept/mounted/b"}, {"path": "/keptnot/c"}],
+		"directories": [{"path": "/kept"}, {"path": "/other"}], "links": [{"path": "/other/l", "target": "x"}, {"path": "/kept/l", "target": "x"}],
+		"filesystems": [{"device": "/dev/vdb", "format": "ext4", "path": "/kept/mounted"}]}}`), "c")
+	testkit.NoError(t, err)
+	only := inside(cfg, []clearing.Part{{Path: "/kept"}})
+	var got []string
+	for _, f := range only.Storage.Files {
+		got = append(got, f.Path)
+	}
+	for _, d := range only.Storage.Directories {
+		got = append(got, d.Path)
+	}
+	for _, l := range only.Storage.Links {
+		got = append(got, l.Path)
+	}
+	testkit.Equal(t, "paths", got, []string{"/kept/a", "/kept", "/kept/l"})
+}
+
 func TestUnreadableLedgerDoesNotKeepARootFromBeingCleared(t *testing.T) {
 	b := requested(t, keeping())
 	b.image()
@@ -256,7 +300,7 @@ func TestResetRefusesToDestroyTheRoot(t *testing.T) {
 	b := requested(t, r)
 	b.tool("mkfs.ext4", "-q", "-L", "root", "-U", rootUUID, disk)
 	b.must("fetch-offline", "kargs")
-	b.refuses("disks", "making ext4 \"new\" on "+disk+` would destroy ext4 "root", which is part of the root, of which /var/lib/app, /home shall stay`,
+	b.refuses("disks", "making ext4 \"new\" on "+disk+` would destroy ext4 "root", which is part of the root, of which /var/lib/app, /home is to be kept`,
 		"user config (new.bu, of a reset), line 1", "take that out of the config, or keep nothing")
 	if out, err := exec.Command("blkid", "-o", "value", "-s", "LABEL", disk).Output(); err != nil || string(out) != "root\n" {
 		t.Errorf("the disk has become %q, %v", out, err)
