@@ -99,7 +99,7 @@ var (
 	operation = regexp.MustCompile(`\[(finished|failed)\] +(.*)`)
 	// unit is what systemd says of a unit of the agent, on the console or in the log: by
 	// its name, which is cut off where the line is too short, or by its description.
-	unit      = regexp.MustCompile(`(Starting|Finished|Failed to start) +(?:ignition-([a-z-]+)|.*Ignition \(([a-z-]+))`)
+	unit      = regexp.MustCompile(`(Starting|Finished|Failed to start) +(?:.*Ignition \(([a-z-]+)|ignition-([a-z-]+))`)
 	exited    = regexp.MustCompile(`ignition-([a-z-]+)\.service: Main process exited, code=exited, status=(\d+)`)
 	switching = regexp.MustCompile(`Switching root|Starting .*initrd-switch-root\.service`)
 	givenUp   = regexp.MustCompile(`Reached target .*Emergency Mode|You are in emergency mode|Entering emergency mode`)
