@@ -530,3 +530,44 @@ func TestTheSessionInTheDocumentation(t *testing.T) {
 	}
 	testkit.Equal(t, "the session", lines(printed), lines(out))
 }
+
+// A volume of which the config has the key is opened and used again. Of one that clevis is to
+// open nobody knows whether it is the one that the config describes.
+func TestVolumesThatAreThere(t *testing.T) {
+	l := newResetLab(t, nil)
+	l.machine.devices = func() ([]storage.InventoryDevice, error, error) {
+		all := labDevices()
+		all[3].Partitions[0].Holds = []storage.InventorySignature{{Type: "crypto_LUKS", Label: "data", UUID: "d", LUKS: &blkprobe.LUKSHeader{Version: 2, Label: "data"}}}
+		all[4].Holds = all[3].Partitions[0].Holds
+		return all, nil, nil
+	}
+	const config = `variant: fcos
+version: 1.5.0
+storage:
+  luks:
+    - name: data
+      label: data
+      device: /dev/disk/by-partlabel/data
+      KEY
+  filesystems:
+    - device: /dev/mapper/data
+      format: xfs
+      path: /var/data
+`
+	for key, c := range map[string]struct {
+		refused bool
+		want    string
+	}{
+		"key_file: {inline: canary}":                          {false, "holds crypto_LUKS (label \"data\")\n"},
+		"clevis: {tpm2: true}":                                {true, "whether clevis unlocks it as the config says cannot be known"},
+		"key_file: {inline: canary}\n      wipe_volume: true": {false, "this destroys: a LUKS volume \"data\""},
+	} {
+		out, problems, err := l.run(t, strings.Replace(config, "KEY", key, 1), func(o *resetOptions) { o.keep, o.preview = []string{"/var/home"}, true })
+		if (err != nil) != c.refused {
+			t.Error(key, err, problems)
+		}
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), strings.Join(strings.Fields(c.want), " ")) || strings.Contains(out, "canary") {
+			t.Errorf("%s: got\n%s", key, out)
+		}
+	}
+}
