@@ -29,6 +29,9 @@ type status struct {
 
 func (s status) is(kind uint16) bool { return s.mode&unix.S_IFMT == kind }
 
+// on reports whether two nodes are on the same device.
+func (s status) on(o status) bool { return s.major == o.major && s.minor == o.minor }
+
 // sealed reports whether the node cannot be removed or changed, by its attributes.
 func (s status) sealed() bool {
 	return s.attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0

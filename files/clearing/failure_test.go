@@ -143,6 +143,18 @@ func TestAnOSTreeDeploymentWithAnOwnVar(t *testing.T) {
 	wantConflict(t, err, "nothing of the root can be cleared: /var and /etc are on filesystems of their own")
 }
 
+// Where nothing has mounted the /var of the deployment, the one that is seen is none.
+func TestAnOSTreeDeploymentWithoutItsVar(t *testing.T) {
+	dir := t.TempDir()
+	newTree(t, dir, append(deployment, "sysroot/ostree/deploy/os/var/lib/f=x", "sysroot/ostree/deploy/new/deploy/")...)
+	want := []string{filepath.Join(dir, "var") + " is not that of the deployment, which is in " + filepath.Join(dir, "sysroot/ostree/deploy/os/var"), "mount it before the mount stage"}
+	_, err := tree{t, dir}.look(Request{})
+	wantConflict(t, err, want...)
+	testkit.NoError(t, os.Remove(filepath.Join(dir, "var")))
+	_, err = tree{t, dir}.look(Request{})
+	wantConflict(t, err, want...)
+}
+
 // As ostree-prepare-root leaves them, /var and /etc are mounts of the root's filesystem.
 func TestAnOSTreeDeploymentWithBindMounts(t *testing.T) {
 	asRoot(t)

@@ -62,7 +62,7 @@ func (l *looker) chooseLayout() error {
 }
 
 func lacksDeployment(l *looker) (string, error) {
-	for _, name := range []string{"/sysroot/ostree/deploy", "/usr/etc"} {
+	for _, name := range []string{deployments, "/usr/etc"} {
 		if _, found, err := l.statOf(name); err != nil || !found {
 			return "there is no directory " + l.root.HostPath(name), err
 		}
@@ -108,33 +108,76 @@ func lacksOwnUsr(l *looker) (string, error) {
 	return "", nil
 }
 
+// deployments has a directory for each system that was ever deployed, with its /var.
+const deployments = "/sysroot/ostree/deploy"
+
+const findingRegions = "finding out what of the root is to be cleared"
+
 // chooseRegions leaves out what is on a filesystem of its own: that is not the root's.
 func (l *looker) chooseRegions() error {
 	if l.layout.regions[0] == "/" {
 		l.regions = l.layout.regions
 		return nil
 	}
-	disk, _, err := l.statOf("/sysroot")
+	var errs []error
+	look := func(name string) (status, bool) {
+		is, found, err := l.statOf(name)
+		errs = append(errs, err)
+		return is, found
+	}
+	root, _ := look("/")
+	disk, _ := look("/sysroot")
 	for _, r := range l.layout.regions {
-		is, found, lookErr := l.statOf(r)
+		is, found := look(r)
+		ours := is.on(disk)
+		if r == "/var" && (ours || is.mount == root.mount || !found) {
+			if err := l.checkVar(is); err != nil {
+				return err
+			}
+		}
 		switch {
-		case lookErr != nil:
-			err = lookErr
-		case !found:
-		case is.major == disk.major && is.minor == disk.minor:
+		case found && ours:
 			l.regions = append(l.regions, r)
-		default:
+		case found:
 			l.stays.stay(r, Mounted)
 		}
 	}
-	if err == nil && len(l.regions) == 0 {
+	if err := errors.Join(errs...); err != nil {
+		return &report.Error{Doing: findingRegions, Err: err}
+	}
+	if len(l.regions) == 0 {
 		return report.Conflict(config.Origin{}, "see firstlightctl plan for what the config does to these filesystems", "nothing of the root can be cleared: %s are on filesystems of their own",
 			strings.Join(l.layout.regions, " and "))
 	}
-	if err != nil {
-		return &report.Error{Doing: "finding out what of the root is to be cleared", Err: err}
-	}
 	return nil
+}
+
+// checkVar checks that /var is that of a deployed system, if they have any. A deployment has
+// an empty one itself, on which that is mounted.
+func (l *looker) checkVar(is status) error {
+	names, err := l.root.ReadDir(deployments)
+	if err != nil {
+		return &report.Error{Doing: findingRegions, Err: err}
+	}
+	var others []string
+	for _, name := range names {
+		name = path.Join(deployments, name, "var")
+		deployed, found, err := l.statOf(name)
+		if err != nil {
+			return &report.Error{Doing: findingRegions, Err: err}
+		}
+		if found && deployed.inode == is.inode && deployed.on(is) {
+			return nil
+		}
+		if found {
+			others = append(others, l.root.HostPath(name))
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return report.Conflict(config.Origin{}, "mount it before the mount stage, as ignition-ostree-mount-var.service of Fedora CoreOS does", "%s is not that of the deployment, which is in %s",
+		l.root.HostPath("/var"), strings.Join(others, " or "))
 }
 
 // checkEtc finds out where /etc comes from.

@@ -134,7 +134,7 @@ func (r *remover) enter(w *walker, f, sub *frame) (inside bool, err error) {
 	if f != nil && sub.is.mount != w.mount {
 		return false, w.pathError("clearing", sub.name, changed("nothing was mounted there"))
 	}
-	if f != nil && system.IsSubvolume(sub.is.inode) && (sub.is.major != f.is.major || sub.is.minor != f.is.minor) {
+	if f != nil && system.IsSubvolume(sub.is.inode) && !sub.is.on(f.is) {
 		if inside, err = r.enterSubvolume(f, sub); err != nil || !inside {
 			return false, w.subError(f, sub, "clearing subvolume", err)
 		}
