@@ -92,8 +92,8 @@ func (r *Reader) Write(p []byte) (int, error) {
 var (
 	// steering is what colors a text or moves the cursor.
 	steering = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b[A-Z78=>]|\r`)
-	// logged is a message of the agent in the log.
-	logged = regexp.MustCompile(`(?:^|[\] ])ignition\[\d+\]: (.*)`)
+	// logged is a message of the agent in the log; with --log-to-stdout its level is before it.
+	logged = regexp.MustCompile(`(?:^|[\] ])ignition\[\d+\]: (?:[A-Z]+ +: )?(.*)`)
 	// inStage is a message of a stage.
 	inStage   = regexp.MustCompile(`^([a-z-]+): (.*)`)
 	operation = regexp.MustCompile(`\[(finished|failed)\] +(.*)`)

@@ -93,6 +93,7 @@ func TestEvents(t *testing.T) {
 		"a prompt in a message":          {"this is the login: core\n", ""},
 		"a panic":                        {"[    3.1] Kernel panic - not syncing: VFS: Unable to mount root fs\n", "panic VFS: Unable to mount root fs\n"},
 		"a name cut off in its middle":   {"[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39mignition-f…ce\x1b[0m - Ignition (fetch-offline).\r\n", "stage failed fetch-offline\n"},
+		"with levels":                    {"[   33.1] ignition[319]: DEBUG    : files: the plan has 2 operations\n[   33.2] ignition[319]: INFO     : files: op(1): [finished] writing file /etc/hello (0.001 s)\n", "stage files\nfinished files writing file /etc/hello (0.001 s)\n"},
 		"systemd 245":                    {"         Starting \x1b[0;1;39mIgnition (disks)\x1b[0m...\r\n[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39mIgnition (disks)\x1b[0m.\r\n", "stage disks\nstage failed disks\n"},
 		"a unit of others":               {"Starting ignition-remount-sysroot.service - Remount /sysroot read-write for Ignition...\nStarting ignition-f…\n", ""},
 		"no systemd":                     {"[    2.0] ignition[7]: files: op(1): [failed]   writing file /x: no room\n[    2.1] ignition[8]: umount: umount passed in 0.1 s\n", "stage files\nfailed files writing file /x: no room\nstage umount\nprovisioned\n"},
