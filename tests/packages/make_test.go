@@ -107,7 +107,7 @@ func TestAnArchiveHasTheVersionAndDateOfItsCommit(t *testing.T) {
 func TestVerbsThatNeedLinuxSaySo(t *testing.T) {
 	tool := filepath.Join(t.TempDir(), "firstlightctl")
 	output(t, top, nil, "go", "build", "-tags", "portable", "-o", tool, "./cmd/firstlightctl")
-	for _, verb := range []string{"plan", "try", "apply", "firstboot"} {
+	for _, verb := range []string{"plan", "facts", "try", "apply", "firstboot", "reset"} {
 		out, err := try(top, nil, tool, verb, "--root=x", "config.bu")
 		if want := "firstlightctl: firstlightctl " + verb + " works on Linux only: run it there, in a container or a virtual machine\n"; err == nil || out != want {
 			t.Errorf("got %q, %v, want %q", out, err, want)
