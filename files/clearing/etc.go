@@ -83,7 +83,7 @@ func (c *copier) directory(from, to *os.File, stays *node, at string) error {
 			}
 		}
 		if err := c.entry(from, to, name, s, path.Join(at, name)); err != nil {
-			return fmt.Errorf("copying %s to %s: %w", path.Join(from.Name(), name), path.Join(to.Name(), name), err)
+			return fmt.Errorf("copying %s: %w", system.PrintableLine(path.Join(from.Name(), name)), err)
 		}
 		if s == nil && stays.hasKept() {
 			c.made = append(c.made, path.Join(etc, at, name))

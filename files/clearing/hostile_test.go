@@ -178,13 +178,13 @@ func TestChangesSinceTheRootWasLookedAt(t *testing.T) {
 			return os.WriteFile(dir+"/var/a/late", nil, 0o600)
 		}, []string{"removing directory", "/var/a: all in it was removed before: something else uses the root meanwhile"}},
 		"a file in place of the directory around a kept one": {func(dir string) error {
-			os.Rename(dir+"/var/z", dir+"/etc/z")
-			return os.WriteFile(dir+"/var/z", nil, 0o600)
-		}, []string{"clearing", "/var/z: it was a directory before: something else uses the root meanwhile"}},
+			os.Rename(dir+"/var/z\x1b\n", dir+"/etc/z")
+			return os.WriteFile(dir+"/var/z\x1b\n", nil, 0o600)
+		}, []string{"clearing", "/var/z??: it was a directory before: something else uses the root meanwhile"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr := newTree(t, t.TempDir(), "usr/", "etc/", "var/a/f=x", "var/b=x", "var/z/kept/f=x", "home/f=x")
-			p, err := tr.look(Request{Keep: []string{"/var/z/kept"}, Settings: settings(t, "RESET_KEEP=/usr /etc")})
+			tr := newTree(t, t.TempDir(), "usr/", "etc/", "var/a/f=x", "var/b=x", "var/z\x1b\n/kept/f=x", "home/f=x")
+			p, err := tr.look(Request{Keep: []string{"/var/z\x1b\n/kept"}, Settings: settings(t, "RESET_KEEP=/usr /etc")})
 			testkit.NoError(t, err)
 			p.step = func() error { return c.change(tr.dir) }
 			testkit.ErrorContains(t, "clearing", run(t, p), c.want...)

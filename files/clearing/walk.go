@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/firstlight-os/firstlight/internal/system"
 )
 
 // A walker goes through a directory and all that is in it, in one mount. It knows no limit of
@@ -120,7 +122,7 @@ func (w *walker) path(name string) string {
 }
 
 func (w *walker) pathError(doing, name string, err error) error {
-	return &fs.PathError{Op: doing, Path: w.path(name), Err: err}
+	return &fs.PathError{Op: doing, Path: system.PrintableLine(w.path(name)), Err: err}
 }
 
 // read reads the current directory: files are done with at once, directories are noted.
