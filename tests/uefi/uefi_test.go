@@ -49,11 +49,8 @@ func ran(t *testing.T, m *vmreport.Machine) (names []string) {
 var allStages = []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"}
 
 // unified makes a machine with a unified kernel image, whose first boot is by a
-// credential.
-func unified(t *testing.T) vm.Options { return unifiedWith(t, nil) }
-
-// unifiedWith has more files on the ESP.
-func unifiedWith(t *testing.T, others map[string]string) vm.Options {
+// credential. Others are files of the ESP besides.
+func unified(t *testing.T, others ...map[string]string) vm.Options {
 	t.Helper()
 	p := built()
 	testkit.NoError(t, p.err)
@@ -61,7 +58,9 @@ func unifiedWith(t *testing.T, others map[string]string) vm.Options {
 	image := filepath.Join(t.TempDir(), "debian.efi")
 	testkit.NoError(t, vm.UnifiedImage(image, p.kernel, s.initramfs(t, p), vm.KernelArguments("ignition.platform.id=qemu")))
 	files := map[string]string{"EFI/Linux/debian.efi": image, credential: "1\n"}
-	maps.Copy(files, others)
+	for _, more := range others {
+		maps.Copy(files, more)
+	}
 	o := newMachine(t, p, s, files)
 	o.Config = config("", "")
 	return o
@@ -118,7 +117,7 @@ func become(m *vmreport.Machine) (lines []string) {
 func TestUnifiedImageIsProvisionedOnceByACredential(t *testing.T) {
 	identity, err := age.GenerateX25519Identity()
 	testkit.NoError(t, err)
-	o := unifiedWith(t, sealedOnESP(t, map[string]string{"firstlight.age": identity.String() + "\n", "web.key": "by name\n"}))
+	o := unified(t, sealedOnESP(t, map[string]string{"firstlight.age": identity.String() + "\n", "web.key": "by name\n"}))
 	o.Config = secretConfig(t, identity)
 	disk, err := vm.OpenVolatileDisk(o.Root)
 	testkit.NoError(t, err)
