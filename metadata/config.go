@@ -36,8 +36,9 @@ type (
 		} `json:"storage"`
 	}
 	fragmentUser struct {
-		Name string   `json:"name"`
-		Keys []string `json:"sshAuthorizedKeys"`
+		Name         string   `json:"name"`
+		Keys         []string `json:"sshAuthorizedKeys,omitempty"`
+		PasswordHash string   `json:"passwordHash,omitempty"`
 	}
 	fragmentFile struct {
 		Path      string           `json:"path"`
@@ -107,7 +108,7 @@ func (m *Machine) keysOf(user string) ([]fragmentUser, error) {
 	for i := range keys {
 		keys[i] = strings.TrimSpace(keys[i])
 	}
-	return []fragmentUser{{user, keys}}, nil
+	return []fragmentUser{{Name: user, Keys: keys}}, nil
 }
 
 func (m *Machine) addNetwork(o ConfigOptions, add func(path, text string, mode int)) error {

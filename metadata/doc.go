@@ -11,7 +11,9 @@
 //	  attributes   an EnvironmentFile of systemd             attributes.go
 //	  hostname     validated, perhaps cut                    hostname.go
 //	  keys         parsed, and written as their user would   keys.go, authorize.go
+//	  lock         by rules of the kernel's routing          lock.go
 //	Run          asks, does the actions, and reports         run.go
+//	Render       "afterburn render-ignition", for Azure      render.go, crypt.go
 //
 // # Adding an action
 //

@@ -38,6 +38,7 @@ var azureInstanceMetadata = &Instance{
 	hostname: "name?api-version=2017-08-01&format=text",
 	keysBy:   azureKeys,
 	checkIn:  azureCheckIn,
+	admin:    azureAdmin,
 }
 
 // azureAddress begins the places of addresses.

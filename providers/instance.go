@@ -69,6 +69,8 @@ type Instance struct {
 	// skipBadKeys is set where a text may have other lines than keys.
 	skipBadKeys bool
 	checkIn     func(a *Asker) error
+	// admin is the user that whoever made the machine has named, and a password.
+	admin func(a *Asker) (name, password string, err error)
 	// network reads what the platform wants of the network; nil, also as a result, is
 	// nothing. The other two render it in another way than usual.
 	network func(a *Asker) (*network.Config, error)
@@ -242,6 +244,17 @@ func (a *Asker) CheckIn() (known bool, err error) {
 		return false, err
 	}
 	return true, a.instance.checkIn(a)
+}
+
+// HasAdmin reports whether the platform names a user that machines have.
+func (p Platform) HasAdmin() bool { return p.Instance != nil && p.Instance.admin != nil }
+
+// Admin returns that user, "" if there is none, and a password, "" if she has none.
+func (a *Asker) Admin() (name, password string, err error) {
+	if err := a.choose(); err != nil || a.instance.admin == nil {
+		return "", "", err
+	}
+	return a.instance.admin(a)
 }
 
 // A found is a value, with the index of the item of a list that it is of.

@@ -307,11 +307,12 @@ func TestUnitsAreForPlatformsThatKnow(t *testing.T) {
 		return len(addresses) > 0
 	}
 	for unit, has := range map[string]func(*Instance) bool{
-		"../afterburn/afterburn-lock-metadata.service":     canBeLocked,
-		"../afterburn/afterburn-sshkeys@.service":          func(i *Instance) bool { return i.keys != "" || i.keysBy != nil },
-		"../afterburn/afterburn-checkin.service":           func(i *Instance) bool { return i.checkIn != nil },
-		"../afterburn/afterburn-firstboot-checkin.service": func(i *Instance) bool { return i.checkIn != nil },
-		"../dracut/30afterburn/afterburn-hostname.service": func(i *Instance) bool { return i.hostname != "" || i.hostnameBy != nil },
+		"../afterburn/afterburn-lock-metadata.service":              canBeLocked,
+		"../afterburn/afterburn-sshkeys@.service":                   func(i *Instance) bool { return i.keys != "" || i.keysBy != nil },
+		"../afterburn/afterburn-checkin.service":                    func(i *Instance) bool { return i.checkIn != nil },
+		"../afterburn/afterburn-firstboot-checkin.service":          func(i *Instance) bool { return i.checkIn != nil },
+		"../dracut/30afterburn/afterburn-ignition-fragment.service": func(i *Instance) bool { return i.admin != nil },
+		"../dracut/30afterburn/afterburn-hostname.service":          func(i *Instance) bool { return i.hostname != "" || i.hostnameBy != nil },
 	} {
 		found := condition.FindAllStringSubmatch(testkit.ReadFile(t, unit), -1)
 		if len(found) == 0 {
@@ -351,7 +352,7 @@ install
 	target, err := os.Readlink(filepath.Join(dir, "usr/bin/afterburn"))
 	testkit.NoError(t, err)
 	testkit.Equal(t, "the agent", target, "ignition")
-	for _, unit := range []string{"afterburn-hostname.service", "afterburn-network-kargs.service"} {
+	for _, unit := range []string{"afterburn-hostname.service", "afterburn-ignition-fragment.service", "afterburn-network-kargs.service"} {
 		text := testkit.ReadFile(t, filepath.Join(dir, "usr/lib/systemd/system/ignition-complete.target.requires", unit))
 		testkit.Equal(t, unit, text, testkit.ReadFile(t, "../dracut/30afterburn/"+unit))
 	}

@@ -104,3 +104,29 @@ func TestDVDThatIsThereAlready(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestPasswordIsReadFromTheDVD(t *testing.T) {
+	const unreadable = "the machine gets no password: "
+	for name, tc := range map[string]struct{ description, want, wrong, warning string }{
+		"a password":      {azureDescription("<ns1:UserName>me</ns1:UserName><ns1:AdminPassword>s&lt;cret </ns1:AdminPassword>"), "s<cret ", "", ""},
+		"another name":    {azureDescription("<ns1:adminPassword>secret</ns1:adminPassword>"), "secret", "", ""},
+		"none":            {azureDescription("<ns1:UserName>me</ns1:UserName>"), "", "", ""},
+		"a blank one":     {azureDescription("<ns1:AdminPassword> </ns1:AdminPassword>"), "", "", ""},
+		"XML that is cut": {azureDescription("<ns1:AdminPassword>secret")[:300], "", "reading the element AdminPassword of ovf-env.xml: this is not well-formed XML", ""},
+		"no DVD":          {"", "", "", unreadable + "waiting for the DVD with ovf-env.xml: "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			env, log := logged(t)
+			if tc.description != "" {
+				attach(t, env, "sr0", image{"genisoimage -udf", "rd_rdfe_stable", map[string]string{ovfDescription: tc.description}}.bytes(t))
+			}
+			got, err := azurePassword(NewAsker(t.Context(), env, nil), opticalScanner(env))
+			if got != tc.want || (err != nil) != (tc.wrong != "") || err != nil && (!strings.Contains(err.Error(), tc.wrong) || strings.Contains(err.Error(), "secret")) {
+				t.Errorf("%s: got %q, %v", name, got, err)
+			}
+			if !strings.Contains(log(), tc.warning) || strings.Contains(log(), unreadable) != (tc.warning != "") {
+				t.Errorf("%s: the log is %s", name, log())
+			}
+		})
+	}
+}

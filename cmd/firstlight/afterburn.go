@@ -35,6 +35,7 @@ var (
 var afterburnCommands = map[string]func(n afterburnName, args []string) (int, error){
 	"multi":                afterburnName.multi,
 	"exp rd-network-kargs": afterburnName.networkKargs,
+	"render-ignition":      afterburnName.renderIgnition,
 }
 
 // run is the program. It exits with 1 also if it was called wrongly.

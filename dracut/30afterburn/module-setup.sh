@@ -12,6 +12,7 @@ depends() {
 }
 
 units=(
+    afterburn-ignition-fragment.service
     afterburn-hostname.service
     afterburn-network-kargs.service
 )
