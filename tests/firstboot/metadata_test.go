@@ -1,12 +1,15 @@
 package firstboot
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/emulator"
+	"github.com/firstlight-os/firstlight/internal/testkit"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
@@ -98,5 +101,64 @@ func TestFirstBootOfWhatOnlyThePlatformKnows(t *testing.T) {
 				same(t, request, times, 1)
 			}
 		})
+	}
+}
+
+// unitOf is a unit of afterburn in a config.
+func unitOf(t *testing.T, name string) map[string]any {
+	t.Helper()
+	return map[string]any{"name": name, "contents": testkit.ReadFile(t, "../../afterburn/"+name)}
+}
+
+// OpenStack's service, without a drive: the config is asked for in the initramfs, and keys
+// and attributes by the units of the booted system. Nothing is asked twice.
+func TestUnitsOfTheBootedSystemAskThePlatform(t *testing.T) {
+	t.Parallel()
+	o := machine(t)
+	dir := t.TempDir()
+	testkit.NoError(t, vm.Install(dir))
+	config := map[string]any{
+		"ignition": map[string]any{"version": "3.4.0"},
+		"passwd":   map[string]any{"users": []any{map[string]any{"name": "core"}}},
+		"storage": map[string]any{"files": []any{map[string]any{"path": "/usr/bin/afterburn", "mode": 0o755,
+			"contents": map[string]any{"source": "http://" + metadataAddress + "/agent"}}}},
+		"systemd": map[string]any{"units": []any{unitOf(t, "afterburn.service"), unitOf(t, "afterburn-sshkeys@.service"),
+			map[string]any{"name": "asked.service", "enabled": true, "contents": `[Unit]
+Requires=afterburn.service afterburn-sshkeys@core.service
+After=afterburn.service afterburn-sshkeys@core.service
+[Service]
+Type=oneshot
+StateDirectory=asked
+EnvironmentFile=/run/metadata/afterburn
+ExecStart=/bin/sh -c 'echo "$AFTERBURN_OPENSTACK_HOSTNAME, $AFTERBURN_OPENSTACK_INSTANCE_UUID" > /var/lib/asked/attributes'
+[Install]
+WantedBy=multi-user.target
+`}}},
+	}
+	userData, err := json.Marshal(config)
+	testkit.NoError(t, err)
+	says := map[string]string{
+		"/" + openStackData: string(userData),
+		"/agent":            testkit.ReadFile(t, filepath.Join(dir, "install/usr/lib/dracut/modules.d/30ignition/ignition")),
+
+		"/openstack/2012-08-10/meta_data.json":        `{"uuid": "u-1"}`,
+		"/latest/meta-data/hostname":                  "known1",
+		"/latest/meta-data/public-keys":               "0=me",
+		"/latest/meta-data/public-keys/0/openssh-key": instanceKey,
+	}
+	o.Network, o.Arguments = true, vm.FirstBoot("openstack")
+	asked := serveMetadata(t, instance{platform: "openstack", service: says}.serve)
+	res := vm.Boot(t, o)
+	same(t, "attributes", res.Files["/var/lib/asked/attributes"].Text, "known1, u-1\n")
+	same(t, "keys", res.Files["/home/core/.ssh/authorized_keys.d/afterburn"].Text, instanceKey+"\n")
+	count := map[string]int{}
+	for _, request := range asked() {
+		count[request]++
+	}
+	for uri := range says {
+		same(t, "requests of "+uri, count["GET "+uri], 1)
+	}
+	for request, times := range count {
+		same(t, request, times, 1)
 	}
 }
