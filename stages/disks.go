@@ -66,7 +66,7 @@ func disks(ctx context.Context, p *process) error {
 		}
 	}
 	p.runner.Workers = 2 * runtime.NumCPU()
-	err = errors.Join(p.keepRules(m.UdevRules()), p.execute(ctx, plan))
+	err = errors.Join(p.keepRules(m.UdevRules()), p.runPlan(ctx, plan))
 	if len(p.cfg.Storage.Luks) == 0 {
 		return err
 	}

@@ -313,14 +313,18 @@ func (p *process) mergeConfigs(ctx context.Context) error {
 	return nil
 }
 
-// execute runs a plan, if the programs for it are there. In a boot that only plans it keeps
-// the plan, and returns errPlanned.
+// execute runs a plan, if the programs for it are there.
 func (p *process) execute(ctx context.Context, plan report.Plan) error {
 	if err := missingPrograms(plan); err != nil {
 		return err
 	}
 	p.log.Debug("the plan has " + system.Plural(len(plan), "operation"))
 	if p.planOnly {
+	return p.runPlan(ctx, plan)
+}
+
+// runPlan runs a plan. In a boot that only plans it keeps the plan, and returns errPlanned.
+func (p *process) runPlan(ctx context.Context, plan report.Plan) error {
 		for _, o := range plan {
 			p.planned = append(p.planned, system.PrintableLine(o.Name))
 		}
