@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // program puts a shell script into the path.
@@ -94,20 +95,21 @@ func TestVolumesAreCompleteWhenTheMachineLeavesTheInitramfs(t *testing.T) {
 	const done = "noting on the LUKS volume \"firstlight-test\" that it is complete"
 	const passed = `{"filesWritten": true, "luksPersistKeyFiles": null}`
 	for _, c := range []struct {
-		name, state, systemctl string
-		complete               bool
+		name, state string
+		systemd     []systemtest.Unit // nil: there is none
+		complete    bool
 	}{
-		{"files has passed", passed, "printf 'Job=0\\nActiveState=inactive\\n\\nActiveState=inactive\\n'", true},
-		{"without systemd", passed, "exit 1", true},
-		{"files has not passed", `{"luksPersistKeyFiles": {}}`, "exit 1", false},
-		{"the emergency shell runs", passed, "printf 'ActiveState=inactive\\n\\nActiveState=activating\\n'", false},
-		{"the emergency shell is about to run", passed, "printf 'ActiveState=inactive\\nJob=412\\n'", false},
+		{"files has passed", passed, []systemtest.Unit{{State: "inactive"}, {State: "inactive"}}, true},
+		{"without systemd", passed, nil, true},
+		{"files has not passed", `{"luksPersistKeyFiles": {}}`, nil, false},
+		{"the emergency shell runs", passed, []systemtest.Unit{{State: "inactive"}, {State: "activating"}}, false},
+		{"the emergency shell is about to run", passed, []systemtest.Unit{{State: "inactive", Job: 412}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, "")
 			b.write("user.ign", generated(b))
 			luksFormat(b)
-			b.program("systemctl", c.systemctl)
+			b.systemd(c.systemd)
 			b.program("cryptsetup", `echo "$@" > `+b.path("said"))
 			b.must("fetch-offline")
 			b.write("run/ignition/state", c.state)

@@ -15,6 +15,7 @@ import (
 	"github.com/firstlight-os/firstlight/internal/json"
 	"github.com/firstlight-os/firstlight/internal/report"
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
 
 // record is the one beside the state.
@@ -144,7 +145,7 @@ func TestRecordIsFinishedWithoutUmount(t *testing.T) {
 
 func TestRecordOfAMachineInEmergencyIsUnfinished(t *testing.T) {
 	b := newBench(t, motd)
-	b.program("systemctl", "printf 'ActiveState=active\\n'")
+	b.systemd([]systemtest.Unit{{State: "active"}})
 	b.must("fetch-offline", "files", "umount")
 	if r := b.record(); r.Outcome != report.Unfinished {
 		t.Errorf("got %+v", r)

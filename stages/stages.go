@@ -87,7 +87,9 @@ type Options struct {
 	// BootFile looks for a file on the filesystems that the boot loader reads; nil is on
 	// those of this machine.
 	BootFile func(ctx context.Context, what bootloader.Wanted) (where string, err error)
-	Log      *report.Logger
+	// SystemdSocket is where systemd is asked; "" is its own.
+	SystemdSocket string
+	Log           *report.Logger
 }
 
 // Run runs a stage, or all of them, and reports. The error has been reported.
@@ -318,13 +320,13 @@ func (p *process) execute(ctx context.Context, plan report.Plan) error {
 	if err := missingPrograms(plan); err != nil {
 		return err
 	}
-	p.log.Debug("the plan has " + system.Plural(len(plan), "operation"))
-	if p.planOnly {
 	return p.runPlan(ctx, plan)
 }
 
 // runPlan runs a plan. In a boot that only plans it keeps the plan, and returns errPlanned.
 func (p *process) runPlan(ctx context.Context, plan report.Plan) error {
+	p.log.Debug("the plan has " + system.Plural(len(plan), "operation"))
+	if p.planOnly {
 		for _, o := range plan {
 			p.planned = append(p.planned, system.PrintableLine(o.Name))
 		}

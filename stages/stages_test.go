@@ -54,7 +54,7 @@ func newBench(t *testing.T, cfg string) *bench {
 		t.Fatal(err)
 	}
 	b.opts = Options{Platform: platform, Root: b.path("root"), ConfigCache: b.path("run/ignition.json"), StateFile: b.path("run/ignition/state"),
-		NeedNet: b.path("run/ignition/neednet"), FetchTimeout: 2 * time.Second, Log: report.NewWriterLogger(&b.log)}
+		NeedNet: b.path("run/ignition/neednet"), SystemdSocket: b.path("no systemd"), FetchTimeout: 2 * time.Second, Log: report.NewWriterLogger(&b.log)}
 	return b
 }
 

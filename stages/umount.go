@@ -73,7 +73,7 @@ func (p *process) leaveUnfinished() error {
 
 // inEmergency asks systemd. Without it a failure ends the boot at once.
 func (p *process) inEmergency(ctx context.Context) bool {
-	active, err := system.UnitsActive(ctx, p.run, emergencyUnits...)
+	active, err := system.UnitsActive(ctx, p.SystemdSocket, emergencyUnits...)
 	if err != nil {
 		p.log.Debug("asking systemd whether there is an emergency: " + err.Error())
 	}

@@ -5,26 +5,36 @@ import (
 	"testing"
 
 	"github.com/firstlight-os/firstlight/internal/system"
+	"github.com/firstlight-os/firstlight/internal/system/systemtest"
 )
+
+// systemd is what answers as systemd does, of some units; it is not there if they are nil.
+func (b *bench) systemd(units []systemtest.Unit) {
+	b.opts.SystemdSocket = b.path("no systemd")
+	if units != nil {
+		b.opts.SystemdSocket = systemtest.Systemd(b.t, units...)
+	}
+}
 
 // Some user data can be read only once. A person who has repaired the machine in
 // the emergency shell and runs the stages again must not get a machine without a
 // config.
 func TestReadOnceUserDataIsKeptUntilTheMachineIsProvisioned(t *testing.T) {
-	const calm = "printf 'ActiveState=inactive\\nJob=0\\n'"
+	calm := []systemtest.Unit{{State: "inactive"}}
 	for _, c := range []struct {
-		name, systemctl string
-		written, kept   bool
+		name          string
+		systemd       []systemtest.Unit // nil: there is none
+		written, kept bool
 	}{
 		{"all is well", calm, true, false},
-		{"without systemd", "exit 1", true, false},
+		{"without systemd", nil, true, false},
 		{"files has not passed", calm, false, true},
-		{"without systemd files has not passed", "exit 1", false, true},
-		{"the emergency shell runs", "printf 'ActiveState=active\\n'", true, true},
+		{"without systemd files has not passed", nil, false, true},
+		{"the emergency shell runs", []systemtest.Unit{{State: "active"}}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, `{`+version+`}`)
-			b.program("systemctl", c.systemctl)
+			b.systemd(c.systemd)
 			b.must("fetch-offline")
 			if c.written {
 				b.must("files")

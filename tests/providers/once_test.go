@@ -173,7 +173,7 @@ func (b wholeBoot) prepare(t *testing.T, m machine) {
 	}
 	testkit.WriteFile(t, m.in("root/etc/passwd"), "root:x:0:0::/root:/bin/sh\ncore:x:0:0::/home/core:/bin/sh\n")
 	testkit.WriteFile(t, m.in("root/etc/group"), "root:x:0:\n")
-	for name, script := range map[string]string{"systemctl": "echo ActiveState=inactive", "useradd": "", "usermod": "", "passwd": ""} {
+	for name, script := range map[string]string{"useradd": "", "usermod": "", "passwd": ""} {
 		m.program(t, name, script)
 	}
 }

@@ -24,16 +24,21 @@ import (
 
 func TestMain(m *testing.M) { sandbox.Main(m, unix.CLONE_NEWNET, settle) }
 
-// ports is where virtual machines have their ports. In this mount namespace it is a
-// filesystem of its own.
-const ports = "/dev/virtio-ports"
+// Where virtual machines have their ports, and systemd its socket. In this mount namespace
+// they are filesystems of their own.
+const (
+	ports         = "/dev/virtio-ports"
+	systemdSocket = "/run/systemd/private"
+)
 
 func settle() error {
-	if err := os.MkdirAll(ports, 0o755); err != nil {
-		return err
-	}
-	if err := unix.Mount("tmpfs", ports, "tmpfs", 0, ""); err != nil {
-		return err
+	for _, dir := range []string{ports, filepath.Dir(systemdSocket)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+			return err
+		}
 	}
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		return fmt.Errorf("ip: %w: %s", err, out)
