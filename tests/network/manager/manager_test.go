@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,9 @@ import (
 // for udev.
 const settle = `
 mount -t tmpfs tmpfs /run
-mkdir -p /run/etc /run/lib /run/credentials/@system /run/image /run/NetworkManager /etc/NetworkManager /var/lib/NetworkManager
+mkdir -p /run/upper /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
+mkdir -p /etc/cmdline.d /etc/NetworkManager /run/etc /run/lib /run/credentials/@system /run/image /run/NetworkManager /etc/NetworkManager /var/lib/NetworkManager
 mount --bind /run/etc /etc/NetworkManager
 mount --bind /run/lib /var/lib/NetworkManager
 ip netns add server
@@ -81,19 +84,32 @@ func unpack() error {
 	return run("sh", "-euc", `dir=$(mktemp -d "$0.XXXXXX"); cd "$dir"; apt-get download -q network-manager libndp0; for p in *.deb; do dpkg-deb -x "$p" tree; done; mv tree "$0"; rm -r "$dir"`, tree())
 }
 
-// networkManager runs until the network is up, as in an initramfs.
-func networkManager(t *testing.T) *exec.Cmd {
+// program is one of NetworkManager's, installed or unpacked.
+func program(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	args := []string{"--configure-and-quit=initrd", "--debug", "--log-level=INFO"}
-	if path, err := exec.LookPath("NetworkManager"); err == nil {
-		return exec.Command(path, args...)
+	if _, err := exec.LookPath("NetworkManager"); err == nil {
+		return exec.Command("/"+name, args...)
 	}
-	cmd := exec.Command(filepath.Join(tree(), "usr/sbin/NetworkManager"), args...)
+	cmd := exec.Command(filepath.Join(tree(), name), args...)
 	libraries, err := filepath.Glob(filepath.Join(tree(), "usr/lib/*-linux-gnu"))
 	testkit.NoError(t, err)
 	testkit.Equal(t, "directories of libraries", len(libraries), 1)
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries[0])
 	return cmd
+}
+
+// generate makes profiles of kernel arguments, as dracut's module network-manager does.
+func generate(t *testing.T) {
+	t.Helper()
+	name := "usr/lib/NetworkManager/nm-initrd-generator"
+	if _, err := os.Stat("/usr/libexec/nm-initrd-generator"); err == nil {
+		name = "usr/libexec/nm-initrd-generator"
+	}
+	arguments := strings.Fields(testkit.ReadFile(t, "/etc/cmdline.d/50-firstlight-network.conf"))
+	out, err := program(t, name, append([]string{"--"}, arguments...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", arguments, err, out)
+	}
 }
 
 // agent runs a stage.
@@ -111,9 +127,8 @@ func agent(t *testing.T, stage, url string) string {
 }
 
 // A machine whose network is static fetches its config over what NetworkManager has brought
-// up from the profiles that the first stage wrote.
+// up from the profiles that the first stage wrote, or from kernel arguments of it.
 func TestMachineWithoutDHCPFetchesItsConfig(t *testing.T) {
-	testkit.WriteFile(t, "/run/image/distribution.conf", "NETWORK=networkmanager\n")
 	testkit.WriteFile(t, "/run/www/config", `{"ignition":{"version":"3.4.0"}}`)
 	server := exec.Command("ip", "netns", "exec", "server", "python3", "-m", "http.server", "--bind", "::", "--directory", "/run/www", "80")
 	testkit.NoError(t, server.Start())
@@ -127,26 +142,32 @@ func TestMachineWithoutDHCPFetchesItsConfig(t *testing.T) {
 		"a gateway outside of the network": {"version: 2\nethernets:\n  a: {match: {macaddress: \"52:54:00:00:00:01\"}, addresses: [192.0.2.11/32], gateway4: 192.0.2.1}\n", "http://198.51.100.1/config", "192.0.2.11/32"},
 		"IPv6 only":                        {"version: 1\nconfig:\n- {type: physical, name: eth0, mac_address: \"52:54:00:00:00:02\", subnets: [{type: static6, address: \"2001:db8::10/64\", gateway: \"2001:db8::1\"}]}\n", "http://[2001:db8:1::1]/config", "2001:db8::10/64"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			testkit.NoError(t, run("sh", "-euc", "rm -rf /run/etc/* /run/lib/* /run/NetworkManager/* /run/ignition /run/ignition.json; for i in m0 m1; do ip link set $i down; ip addr flush dev $i; done"))
-			testkit.WriteFile(t, "/run/etc/NetworkManager.conf", "[main]\nplugins=keyfile\nno-auto-default=*\n")
-			testkit.WriteFile(t, "/run/credentials/@system/firstlight.network", c.credential)
-			testkit.Contains(t, "fetch-offline", agent(t, "fetch-offline", c.url), "configured the network: wrote 1 file to /etc/NetworkManager/system-connections")
-			manager := networkManager(t)
-			out := new(testkit.Output)
-			manager.Stdout, manager.Stderr = out, out
-			testkit.NoError(t, manager.Start())
-			t.Cleanup(func() {
-				_ = manager.Process.Kill() // it may have ended
-				_ = manager.Wait()
-				if t.Failed() {
-					t.Log(out)
+		for _, setting := range []string{"networkmanager", "dracut"} {
+			t.Run(name+" by "+setting, func(t *testing.T) {
+				testkit.WriteFile(t, "/run/image/distribution.conf", "NETWORK="+setting+"\n")
+				testkit.NoError(t, run("sh", "-euc", "rm -rf /etc/cmdline.d/* /run/etc/* /run/lib/* /run/NetworkManager/* /run/ignition /run/ignition.json; for i in m0 m1; do ip link set $i down; ip addr flush dev $i; done"))
+				testkit.WriteFile(t, "/run/etc/NetworkManager.conf", "[main]\nplugins=keyfile\nno-auto-default=*\n")
+				testkit.WriteFile(t, "/run/credentials/@system/firstlight.network", c.credential)
+				testkit.Contains(t, "fetch-offline", agent(t, "fetch-offline", c.url), "configured the network: wrote 1 file to /etc/")
+				if setting == "dracut" {
+					generate(t)
 				}
+				manager := program(t, "usr/sbin/NetworkManager", "--configure-and-quit=initrd", "--debug", "--log-level=INFO")
+				out := new(testkit.Output)
+				manager.Stdout, manager.Stderr = out, out
+				testkit.NoError(t, manager.Start())
+				t.Cleanup(func() {
+					_ = manager.Process.Kill() // it may have ended
+					_ = manager.Wait()
+					if t.Failed() {
+						t.Log(out)
+					}
+				})
+				testkit.Contains(t, "fetch", agent(t, "fetch", c.url), "GET result: 200 OK")
+				addresses, err := exec.Command("ip", "addr").CombinedOutput()
+				testkit.NoError(t, err)
+				testkit.Contains(t, "addresses", string(addresses), c.address)
 			})
-			testkit.Contains(t, "fetch", agent(t, "fetch", c.url), "GET result: 200 OK")
-			addresses, err := exec.Command("ip", "addr").CombinedOutput()
-			testkit.NoError(t, err)
-			testkit.Contains(t, "addresses", string(addresses), c.address)
-		})
+		}
 	}
 }
