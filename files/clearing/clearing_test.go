@@ -142,9 +142,9 @@ func TestAnOwnUsr(t *testing.T) {
 	mount(t, "none", filepath.Join(dir, "data/deep/mounted"), "tmpfs", 0)
 	testkit.WriteFile(t, filepath.Join(dir, "data/deep/mounted/f"), "other")
 	tr := tree{t, dir}
-	p, err := tr.look(Request{Keep: []string{"/none"}})
+	_, err := tr.look(Request{Keep: []string{"/none"}})
 	wantConflict(t, err, `the path "/none" cannot be kept: it does not exist`)
-	p = tr.clear(Request{Keep: []string{"/home/u/data"}, MachineID: "0123", Settings: settings(t, "RESET_ETC=/usr/share/etc")})
+	p := tr.clear(Request{Keep: []string{"/home/u/data"}, MachineID: "0123", Settings: settings(t, "RESET_ETC=/usr/share/etc")})
 	testkit.Equal(t, "layout", p.Layout, "/usr on a filesystem of its own")
 	testkit.Equal(t, "source of /etc", p.EtcFrom, "/usr/share/etc")
 	var stays []string
