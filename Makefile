@@ -134,6 +134,7 @@ soak: build prepare
 	$(GO) test -count=1 -timeout 10h ./storage -run TestRandomMachines -storage.machines=10000 -storage.orders=1000
 	$(GO) test -tags soak -count=1 -timeout 10h ./tests/uefi -uefi.cuts=20
 	$(GO) test -tags soak -count=1 -timeout 10h ./tests/examples -examples.all
+	$(GO) test -tags soak -count=1 -timeout 10h ./tests/try
 	$(GO) test -count=1 -timeout 10h ./tests/fleet -fleet.machines=10000
 	$(GO) test -tags soak -count=1 -timeout 1h ./tests/fleet/namespaces
 	tests/foreign

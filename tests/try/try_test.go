@@ -35,10 +35,8 @@ ExecStart=/bin/sh -c 'until [ -e /sys/class/net/eth0 ]; do sleep 1; done; ip lin
 // A workstation is a directory that nobody can use, with the program and images.
 type workstation struct{ dir string }
 
-func newWorkstation(t *testing.T) workstation {
+func newWorkstation(t *testing.T, img *vm.Images) workstation {
 	t.Helper()
-	img, err := vm.Build()
-	testkit.NoError(t, err)
 	img = vm.WithFiles(t, img, map[string]string{"usr/lib/systemd/system/test-network.service": network})
 	dir, err := os.MkdirTemp("", "try-")
 	testkit.NoError(t, err)
@@ -66,33 +64,49 @@ func (w workstation) try(t *testing.T, config string, args ...string) (status in
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "web1.bu")
 	testkit.WriteFile(t, name, config)
+	in, err := os.Open(name)
+	testkit.NoError(t, err)
+	defer in.Close()
+	var out, errs bytes.Buffer
+	cmd, tmp := w.command(t, append([]string{"--kernel", "kernel", "--initrd", "initramfs", "--root", "root", "--append", arguments, "-"}, args...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
+	_ = cmd.Run()
+	isEmpty(t, tmp)
+	t.Logf("stdout:\n%s\nstderr:\n%s", &out, &errs)
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// arguments are those of the kernel for the images of the tests.
+const arguments = "root=LABEL=root rw quiet net.ifnames=0 firstlight.device_timeout=600 systemd.default_timeout_start_sec=1800"
+
+// command is the program as somebody without rights runs it, and its directory for what is
+// temporary.
+func (w workstation) command(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
+	t.Helper()
 	tmp, err := os.MkdirTemp(w.dir, "tmp-")
 	testkit.NoError(t, err)
-	cmd := exec.Command(filepath.Join(w.dir, "firstlightctl"), append([]string{"try", "--kernel", "kernel", "--initrd", "initramfs", "--root", "root",
-		"--append", "root=LABEL=root rw quiet net.ifnames=0 firstlight.device_timeout=600 systemd.default_timeout_start_sec=1800",
-		"--memory", "1024", "--timeout", "1h", "-"}, args...)...)
+	cmd = exec.Command(filepath.Join(w.dir, "firstlightctl"), append([]string{"try", "--memory", "1024", "--timeout", "1h"}, args...)...)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		testkit.NoError(t, os.Chown(tmp, nobody, nobody))
 	}
-	in, err := os.Open(name)
-	testkit.NoError(t, err)
-	defer in.Close()
-	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
-	_ = cmd.Run()
-	left, err := os.ReadDir(tmp)
-	if err != nil || len(left) > 0 {
+	return cmd, tmp
+}
+
+// isEmpty holds that the program has left nothing.
+func isEmpty(t *testing.T, tmp string) {
+	t.Helper()
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("there is left in the temporary directory: %v %v", left, err)
 	}
-	t.Logf("stdout:\n%s\nstderr:\n%s", &out, &errs)
-	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 func TestTryWithoutRoot(t *testing.T) {
-	w := newWorkstation(t)
+	img, err := vm.Build()
+	testkit.NoError(t, err)
+	w := newWorkstation(t, img)
 	t.Run("a platform, and files that are served", func(t *testing.T) {
 		t.Parallel()
 		served := filepath.Join(w.dir, "served")
