@@ -16,7 +16,7 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{})) }
+func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{Prepare: prepare})) }
 
 // The machine has the interfaces m0 and m1, whose other ends are on a bridge that the server
 // has. The server is behind a gateway, for IPv4, for IPv6 and in the VLAN 7.
@@ -81,11 +81,36 @@ func fresh(t *testing.T, setting string) {
 	testkit.WriteFile(t, "/run/image/distribution.conf", "NETWORK="+setting+"\n")
 }
 
+// drive is a config drive that has the network of the machine, and no config.
+const drive = "/share/drive"
+
+func prepare(_ *vm.Lab, job *vm.Job, dir string) error {
+	tree, image := filepath.Join(dir, "tree"), filepath.Join(dir, "drive")
+	for name, text := range map[string]string{
+		"meta_data.json": `{"uuid": "u"}`,
+		"network_data.json": `{"links": [{"id": "a", "ethernet_mac_address": "52:54:00:00:00:01"}],
+			"networks": [{"link": "a", "type": "ipv4", "ip_address": "192.0.2.13", "netmask": "255.255.255.0", "gateway": "192.0.2.1"}]}`,
+	} {
+		name = filepath.Join(tree, "openstack/latest", name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	if out, err := exec.Command("genisoimage", "-quiet", "-r", "-V", "config-2", "-o", image, tree).CombinedOutput(); err != nil {
+		return fmt.Errorf("making the drive: %w\n%s", err, out)
+	}
+	job.Files = map[string]string{"drive": image}
+	return nil
+}
+
 // agent runs a stage, for which a server has the limit to answer.
-func agent(t *testing.T, stage, cmdline, limit string) (log string, err error) {
+func agent(t *testing.T, platform, stage, cmdline, limit string) (log string, err error) {
 	t.Helper()
 	testkit.WriteFile(t, "/run/cmdline", cmdline+"\n")
-	cmd := inMachine(`exec "$@"`, "/share/firstlight", "--platform=metal", "--stage="+stage, "--log-to-stdout", "--fetch-timeout="+limit)
+	cmd := inMachine(`exec "$@"`, "/share/firstlight", "--platform="+platform, "--stage="+stage, "--log-to-stdout", "--fetch-timeout="+limit)
 	cmd.Env = append(os.Environ(), "IGNITION_SYSTEM_CONFIG_DIR=/run/image", "IGNITION_KERNEL_CMDLINE_PATH=/run/cmdline")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -128,13 +153,13 @@ func TestMachineWithoutDHCPFetchesItsConfig(t *testing.T) {
 			fresh(t, "networkd")
 			testkit.WriteFile(t, "/run/credentials/@system/firstlight.network", c.credential)
 			cmdline := "firstlight.network_timeout=60 ignition.config.url=" + c.url
-			log, err := agent(t, "fetch-offline", cmdline, "60s")
+			log, err := agent(t, "metal", "fetch-offline", cmdline, "60s")
 			if err != nil {
 				t.Fatal(log)
 			}
 			testkit.Contains(t, "fetch-offline", log, "configured the network: wrote ", " to /etc/systemd/network")
 			startNetworkd(t)
-			if log, err = agent(t, "fetch", cmdline, "60s"); err != nil {
+			if log, err = agent(t, "metal", "fetch", cmdline, "60s"); err != nil {
 				t.Fatalf("%s\n%s", log, shell(t, inMachine("ip addr; ip route; ip -6 route")))
 			}
 			testkit.Contains(t, "fetch", log, "GET result: 200 OK")
@@ -145,11 +170,30 @@ func TestMachineWithoutDHCPFetchesItsConfig(t *testing.T) {
 	}
 }
 
+// The settings may be on the config drive of a platform, which has no config.
+func TestMachineWithTheNetworkOfItsDriveFetchesItsConfig(t *testing.T) {
+	fresh(t, "networkd")
+	device := strings.TrimSpace(shell(t, exec.Command("sh", "-c", "modprobe -a loop isofs || true; losetup --find --show "+drive)))
+	t.Cleanup(func() { shell(t, exec.Command("losetup", "--detach", device)) })
+	const cmdline = "firstlight.network_timeout=60 ignition.config.url=" + ipv4URL
+	log, err := agent(t, "openstack", "fetch-offline", cmdline, "60s")
+	if err != nil {
+		t.Fatal(log)
+	}
+	testkit.Contains(t, "fetch-offline", log, "configured the network: wrote ", " to /etc/systemd/network")
+	startNetworkd(t)
+	if log, err = agent(t, "openstack", "fetch", cmdline, "60s"); err != nil {
+		t.Fatalf("%s\n%s", log, shell(t, inMachine("ip addr; ip route")))
+	}
+	testkit.Contains(t, "fetch", log, "GET result: 200 OK")
+	testkit.Contains(t, "addresses", shell(t, inMachine("ip addr show m0")), "192.0.2.13/24")
+}
+
 // The box of a machine whose network does not come up shows what it is like.
 func TestTheBoxShowsTheNetwork(t *testing.T) {
 	fresh(t, "none")
 	shell(t, inMachine("ip link set m0 up; ip addr add 192.0.2.77/24 dev m0"))
-	log, err := agent(t, "fetch", "firstlight.network_timeout=1 ignition.config.url=http://198.51.100.9/config", "1s")
+	log, err := agent(t, "metal", "fetch", "firstlight.network_timeout=1 ignition.config.url=http://198.51.100.9/config", "1s")
 	if err == nil {
 		t.Fatal("it succeeded")
 	}
