@@ -61,15 +61,16 @@ func TestCrypttab(t *testing.T) {
 	}
 }
 
-func TestKeysAreSafeBeforeTheResultSaysSo(t *testing.T) {
+func TestKeysAreSafeBeforeTheLedgerSaysSo(t *testing.T) {
 	w := newVolumeFixture(t)
+	w.Config = "a digest"
 	plan, err := w.Plan(t.Context(), parse(t, volumes))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := plan.String()
 	at := -1
-	for _, step := range []string{"writing /etc/luks/generated", "writing 6 LUKS volumes to /etc/crypttab", "writing everything through", "writing the result file"} {
+	for _, step := range []string{"writing /etc/luks/generated", "writing 6 LUKS volumes to /etc/crypttab", "writing the result file", "writing everything through", "recording that all is done"} {
 		next := strings.Index(text, step)
 		if next < at {
 			t.Errorf("%s comes too early, or not at all, in\n%s", step, text)

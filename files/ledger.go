@@ -60,13 +60,13 @@ func (p *planner) planStart() {
 }
 
 // planLedgerEnd plans that the ledger says that all is done. All has to be on the disk before
-// that; the result file has been synced by itself.
+// that.
 func (p *planner) planLedgerEnd() {
 	if p.Config == "" {
 		return
 	}
 	p.add(config.Origin{}, "recording that all is done", func(ctx context.Context) error {
-		if !p.synced || p.policy != "" { // of the labels nothing is on the disk yet
+		if !p.synced {
 			if err := p.sync(); err != nil {
 				return err
 			}

@@ -44,10 +44,12 @@ func (t *Tree) Plan(_ context.Context, cfg *config.Config) (report.Plan, error) 
 	changes := len(p.plan) > 0
 	if changes {
 		p.planNotes()
-		p.planSync()
 	}
 	p.planResult()
 	p.planLabels()
+	if changes {
+		p.planSync()
+	}
 	if changes || p.last.Interrupted() {
 		p.planLedgerEnd()
 		p.planStart()
@@ -67,8 +69,7 @@ type planner struct {
 
 	plan      report.Plan
 	conflicts []error
-	// synced reports whether the plan writes all through to the disks before the result
-	// file.
+	// synced reports whether the plan writes all through to the disks.
 	synced bool
 
 	shadow shadowSettings

@@ -313,9 +313,10 @@ func TestPlanRunsInTheDocumentedOrder(t *testing.T) {
 		"writing unit x.service",
 		"masking unit y.service",
 		"writing presets of 1 unit to /etc/systemd/system-preset/20-ignition.preset",
-		"looking where links lead", "writing everything through to the disks",
+		"looking where links lead",
 		"writing the result file /etc/.ignition-result.json",
 		"labelling for SELinux (policy targeted)",
+		"writing everything through to the disks",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the plan is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -59,7 +59,8 @@ func (r earlierReport) truncate(n int) earlierReport {
 }
 
 // planResult plans the result file, which tells the real system that and when the
-// machine was provisioned.
+// machine was provisioned. Until all is on the disk and the ledger says so, nobody reads it:
+// the first boot is repeated then.
 func (p *planner) planResult() {
 	if p.Result == (Result{}) {
 		return
@@ -75,7 +76,7 @@ func (p *planner) planResult() {
 			if err != nil {
 				return fmt.Errorf("%w: %v", report.ErrBug, err)
 			}
-			return dir.WriteFile(base, text, rootfs.Options{Mode: 0o600, Replace: true, Sync: true})
+			return dir.WriteFile(base, text, rootfs.Options{Mode: 0o600, Replace: true, Sync: !p.synced})
 		})
 	})
 }

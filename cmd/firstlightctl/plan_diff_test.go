@@ -31,8 +31,8 @@ func record(stage string, operations ...string) string {
 func TestAPlanIsComparedWithARecord(t *testing.T) {
 	t.Chdir(t.TempDir())
 	testkit.WriteFile(t, "motd.ign", `{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/motd", "contents": {"source": "data:,x"}}]}}`)
-	did := []string{"recording in /etc/.provisioning-ledger.json what exists", "writing file /etc/motd", "writing everything through to the disks",
-		"writing the result file /etc/.ignition-result.json", "recording that all is done"}
+	did := []string{"recording in /etc/.provisioning-ledger.json what exists", "writing file /etc/motd", "writing the result file /etc/.ignition-result.json",
+		"writing everything through to the disks", "recording that all is done"}
 	for name, c := range map[string]struct {
 		stages []string
 		want   string
