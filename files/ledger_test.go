@@ -342,7 +342,7 @@ func TestUnreadableLedgerStopsThePlan(t *testing.T) {
 func TestMountPointsOfAnInterruptedBootAreKept(t *testing.T) {
 	w := ledgerFixture(t)
 	for _, point := range []string{"/home/core", "/home/core/data"} {
-		if err := ledger.RecordDirectory(w.Root, "digest", point); err != nil {
+		if err := ledger.RecordDirectories(w.Root, "digest", []string{point}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -365,7 +365,7 @@ func TestMountPointsOfAnInterruptedBootAreKept(t *testing.T) {
 func TestMountPointsOfARepeatedBootDoNotForgetTheRest(t *testing.T) {
 	w := ledgerFixture(t)
 	w.mustApply(oneFile)
-	if err := ledger.RecordDirectory(w.Root, "digest", "/var/data"); err != nil {
+	if err := ledger.RecordDirectories(w.Root, "digest", []string{"/var/data"}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)

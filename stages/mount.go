@@ -16,7 +16,7 @@ func mount(ctx context.Context, p *process) error {
 	if len(p.cfg.Storage.Filesystems) > 0 {
 		// Mount points survive a power cut before the files stage has given those
 		// in homes to their users.
-		m.RecordDirectory = func(point string) error { return ledger.RecordDirectory(p.Root, p.state.ConfigDigest, point) }
+		m.RecordDirectories = func(points []string) error { return ledger.RecordDirectories(p.Root, p.state.ConfigDigest, points) }
 		var err error
 		if m.RecordedDirectories, err = ledger.RecordedDirectories(p.Root, p.state.ConfigDigest); err != nil {
 			return err

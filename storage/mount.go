@@ -25,6 +25,7 @@ func (m *Machine) PlanMount(_ context.Context, cfg *config.Config) (report.Plan,
 	if err != nil {
 		return nil, err
 	}
+	m.toMake = m.missingDirectories(mounts)
 	var plan report.Plan
 	var planned []config.Mount // by the operations of plan
 	for _, mt := range mounts {
@@ -245,10 +246,8 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return false, err
 	}
-	if m.RecordDirectory != nil {
-		if err := m.RecordDirectory(inConfig); err != nil {
-			return false, err
-		}
+	if err := m.recordDirectory(inConfig); err != nil {
+		return false, err
 	}
 	if err := os.Mkdir(at, 0o755); err != nil {
 		return false, err
@@ -259,4 +258,36 @@ func (m *Machine) ensureDirectory(at, inConfig string) (made bool, err error) {
 	}
 	m.RecordedDirectories = append(m.RecordedDirectories, inConfig)
 	return true, nil
+}
+
+// recordDirectory records a directory before it is made. With the first of those that were
+// missing when the mounts were planned all of them are: a record is synced.
+func (m *Machine) recordDirectory(inConfig string) error {
+	points := []string{inConfig}
+	switch {
+	case m.RecordDirectories == nil || slices.Contains(m.recorded, inConfig):
+		return nil
+	case slices.Contains(m.toMake, inConfig):
+		points = m.toMake
+	}
+	m.recorded = append(m.recorded, points...)
+	return m.RecordDirectories(points)
+}
+
+// missingDirectories are those that lead to mount points and are not there yet. What another
+// mount will have is not known.
+func (m *Machine) missingDirectories(mounts []config.Mount) (missing []string) {
+	root := filepath.Join("/", m.Root)
+	for i, mt := range mounts {
+		if slices.ContainsFunc(mounts[:i], func(outer config.Mount) bool { return within(mt.Path, outer.Path) }) {
+			continue
+		}
+		for dir := path.Clean("/" + mt.Path); dir != "/" && !slices.Contains(missing, dir); dir = path.Dir(dir) {
+			if _, err := os.Lstat(filepath.Join(root, dir)); errors.Is(err, os.ErrNotExist) {
+				missing = append(missing, dir)
+			}
+		}
+	}
+	slices.Sort(missing) // the outermost first
+	return missing
 }

@@ -181,6 +181,35 @@ func TestMountPointsAreMadeAndRecorded(t *testing.T) {
 	}
 }
 
+// A record is on the disk before it says so: there is one for all that is known beforehand.
+func TestMountPointsAreRecordedTogether(t *testing.T) {
+	b := newTestMachine(t)
+	b.write("root/home/file", "")
+	b.write("proc/self/mountinfo", "")
+	cfg := b.config(`"filesystems": [{"device": "/dev/a", "format": "ext4", "path": "/home/a/b"}, {"device": "/dev/b", "format": "ext4", "path": "/srv"}, {"device": "/dev/c", "format": "ext4", "path": "/srv/in/it"}]`)
+	var records []string
+	b.m.RecordDirectories = func(points []string) error {
+		for _, p := range points {
+			if system.Exists(b.path("root" + p)) {
+				t.Errorf("%s was made before it was recorded", p)
+			}
+		}
+		records = append(records, strings.Join(points, " "))
+		return nil
+	}
+	if _, err := b.m.PlanMount(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	for _, fs := range cfg.Storage.Filesystems {
+		if _, err := b.m.makeMountPoint(fs.Mounts()[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"/home/a /home/a/b /srv", "/srv/in", "/srv/in/it"}; !slices.Equal(records, want) {
+		t.Errorf("got %q, want %q", records, want)
+	}
+}
+
 func TestMissingDevicesAreReportedTogether(t *testing.T) {
 	b := newTestMachine(t)
 	b.write("sys/class/block/loop0/size", "0\n")

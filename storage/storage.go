@@ -25,8 +25,8 @@ type Machine struct {
 	// RecordedDirectories are those that mounting had to create, as paths in the
 	// config, outermost first. Read it when the operations are done.
 	RecordedDirectories []string
-	// RecordDirectory, if set, is called before each is made.
-	RecordDirectory func(point string) error
+	// RecordDirectories, if set, is called before they are made, for several at a time.
+	RecordDirectories func(points []string) error
 	// Fetch gets the keys of LUKS volumes, and asks Tang servers for theirs.
 	Fetch func(ctx context.Context, r config.Resource) ([]byte, error)
 	// Keys are the keys of LUKS volumes that the files stage writes to the
@@ -70,6 +70,9 @@ type Machine struct {
 	choices    []*plan.Choice
 
 	mu sync.Mutex // for what operations change
+	// toMake are the directories of mount points that were not there when the mounts were
+	// planned, and recorded those that RecordDirectories was called for.
+	toMake, recorded []string
 	// locks are open disks that udev must not read the table of, by their node;
 	// see system.Lock.
 	locks map[string]*os.File

@@ -4,7 +4,7 @@
 //
 // # Flow
 //
-//	mount stage   RecordDirectory: a mount point, before it is created
+//	mount stage   RecordDirectories: mount points, before they are created
 //	files stage   Read: the last ledger; Next: that of this run
 //	  planning    Existed is filled by the first run only; Made and AppendedTo
 //	              are asked about nodes of the config that exist

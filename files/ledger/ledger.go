@@ -199,11 +199,11 @@ func (l *Ledger) AppendedTo(name string, found *rootfs.Stat) bool {
 // RecordExisting records a node that the first run has found.
 func (l *Ledger) RecordExisting(name string, found *rootfs.Stat) { l.Existed[name] = stampOf(found) }
 
-// RecordDirectory records, before it is done, that a mount point below a root is
+// RecordDirectories records, before it is done, that mount points below a root are
 // created for a config.
-func RecordDirectory(root, config, point string) error {
+func RecordDirectories(root, config string, points []string) error {
 	return forConfig(root, config, func(r *rootfs.Root, l *Ledger) error {
-		l.MountPoints = append(l.MountPoints, point)
+		l.MountPoints = append(l.MountPoints, points...)
 		return l.Write(r)
 	})
 }

@@ -163,8 +163,8 @@ func TestNoteOfAClearedRootOutlivesConfigs(t *testing.T) {
 	testkit.Equal(t, "the ledger of a cleared root", *cleared, Ledger{Cleared: &note})
 	testkit.Equal(t, "interrupted", cleared.Interrupted(), false)
 	for name, write := range map[string]func(l *Ledger) error{
-		"mount stage of a config": func(*Ledger) error { return RecordDirectory(dir, "a", "/m") },
-		"and of another":          func(*Ledger) error { return RecordDirectory(dir, "b", "/m") },
+		"mount stage of a config": func(*Ledger) error { return RecordDirectories(dir, "a", []string{"/m"}) },
+		"and of another":          func(*Ledger) error { return RecordDirectories(dir, "b", []string{"/m"}) },
 		"files stage": func(l *Ledger) error {
 			current, _ := l.Next("c")
 			return current.Start(r)

@@ -302,7 +302,7 @@ func (k *killedMachine) install() {
 		k.of.image(k.machine)
 	}
 	for _, point := range k.of.points {
-		if err := ledger.RecordDirectory(k.path("root"), k.digest, point); err != nil {
+		if err := ledger.RecordDirectories(k.path("root"), k.digest, []string{point}); err != nil {
 			k.Fatal(err)
 		}
 	}
