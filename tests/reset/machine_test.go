@@ -87,61 +87,88 @@ type machine struct {
 	before map[string]node
 }
 
-// newMachine makes the root, a /usr and a boot filesystem with the request.
+// newMachine makes a machine without a root: a /usr, and a boot filesystem, which is in a file.
 func newMachine(t testing.TB) *machine {
 	t.Helper()
-	dir := t.TempDir()
-	m := &machine{t: t, dir: dir, image: filepath.Join(dir, "root.img")}
-	shell(t, "modprobe nbd max_part=0 nbds_max=1; udevadm settle; mkdir -p "+sysroot+" "+dir+"/usr/bin "+dir+"/usr/lib/systemd/system "+dir+"/boot/firstlight")
-	disk := vm.NewVolatileDisk(96 << 20)
-	detach, err := disk.Attach(device)
-	testkit.NoError(t, err)
+	m := &machine{t: t, dir: t.TempDir()}
+	shell(t, fmt.Sprintf(`mkdir -p %s; cd %s; mkdir -p usr/bin usr/lib/systemd/system image boot/firstlight
+		truncate -s 32M usr.img; mkfs.ext4 -q -L usr -d usr usr.img`, sysroot, m.dir))
+	testkit.WriteFile(t, m.dir+"/platform.ign", ofThePlatform)
+	testkit.WriteFile(t, m.dir+"/cmdline", "ignition.firstboot ignition.platform.id=file\n")
+	return m
+}
+
+// makeRoot makes the root on a device, as a machine has it after some time, and returns its
+// UUID.
+func (m *machine) makeRoot(device string) (uuid string) {
+	t := m.t
+	t.Helper()
 	shell(t, "mkfs.ext4 -q -L root "+device+"; mount "+device+" "+sysroot)
 	shell(t, "cd "+sysroot+provisioned)
 	for _, a := range attributed {
 		testkit.NoError(t, unix.Lsetxattr(sysroot+a[0], a[1], []byte(a[2]), 0))
 	}
-	uuid := shell(t, "blkid -s UUID -o value "+device)
 	m.before = look(t)
 	shell(t, "umount "+sysroot)
-	testkit.NoError(t, detach())
-	testkit.NoError(t, disk.WriteFile(m.image))
-
-	r := reset.Request{ID: requestID, Created: time.Now().UTC(), Config: newConfig, Name: "new.ign", Keep: kept, MachineID: machineID, Root: []string{uuid}}
-	text, err := r.Text()
-	testkit.NoError(t, err)
-	testkit.WriteFile(t, dir+"/boot"+reset.File, string(text))
-	testkit.WriteFile(t, dir+"/cmdline", "ignition.firstboot ignition.platform.id=file "+r.KernelArgument()+"\n")
-	testkit.WriteFile(t, dir+"/platform.ign", ofThePlatform)
-	shell(t, fmt.Sprintf(`cd %s; for fs in usr boot; do truncate -s 32M $fs.img; mkfs.ext4 -q -L $fs -d $fs $fs.img; done
-		mkdir image; losetup --find --show boot.img; udevadm settle`, dir))
-	t.Cleanup(func() { shell(t, "losetup -d $(losetup -j "+dir+"/boot.img -O NAME -n)") })
-	return m
+	return shell(t, "blkid -p -s UUID -o value "+device)
 }
 
-// boot resets the machine, as its initramfs does, with the root mounted with some options, and
-// returns all nodes of the root then.
-func (m *machine) boot(disk *vm.VolatileDisk, options string) map[string]node {
+// request has the next boot be a reset.
+func (m *machine) request(config, root string) {
 	t := m.t
 	t.Helper()
-	detach, err := disk.Attach(device)
+	r := reset.Request{ID: requestID, Created: time.Now().UTC(), Config: config, Name: "new.ign", Keep: kept, MachineID: machineID, Root: []string{root}}
+	text, err := r.Text()
 	testkit.NoError(t, err)
+	testkit.WriteFile(t, m.dir+"/boot"+reset.File, string(text))
+	testkit.WriteFile(t, m.dir+"/cmdline", "ignition.firstboot ignition.platform.id=file "+r.KernelArgument()+"\n")
+	detach := "for loop in $(losetup -j " + m.dir + "/boot.img -O NAME -n); do losetup -d $loop; done\n"
+	shell(t, detach+"cd "+m.dir+"; rm -f boot.img; truncate -s 32M boot.img; mkfs.ext4 -q -L boot -d boot boot.img; losetup --find boot.img; udevadm settle")
+	t.Cleanup(func() { shell(t, detach) })
+}
+
+// volatile boots a machine from a disk whose power may be cut, and returns all nodes of its root
+// then.
+func (m *machine) volatile(disk *vm.VolatileDisk, options string) map[string]node {
+	m.t.Helper()
+	detach, err := disk.Attach(device)
+	testkit.NoError(m.t, err)
+	after := m.boot(device, options)
+	testkit.NoError(m.t, detach())
+	return after
+}
+
+// boot provisions or resets the machine, as its initramfs does, with the root mounted with some
+// options, and returns all nodes of the root then.
+func (m *machine) boot(device, options string) map[string]node {
+	m.t.Helper()
+	after, log, err := m.try(device, options)
+	if err != nil {
+		m.t.Fatalf("%v\n%s", err, log)
+	}
+	return after
+}
+
+// try is boot for a machine that may stop in the initramfs.
+func (m *machine) try(device, options string) (after map[string]node, log string, err error) {
+	t := m.t
+	t.Helper()
 	shell(t, fmt.Sprintf("rm -rf /run/ignition /run/ignition.json; mount -o %s %s %s; mkdir -p %s/usr; mount -o ro,loop %s/usr.img %s/usr", options, device, sysroot, sysroot, m.dir, sysroot))
-	var log strings.Builder
 	for _, stage := range []string{"fetch-offline", "kargs", "disks", "mount", "files", "umount"} {
 		cmd := exec.Command("/share/firstlight", "--platform=file", "--root="+sysroot, "--log-to-stdout", "--stage="+stage)
 		cmd.Env = append(os.Environ(), "IGNITION_CONFIG_FILE="+m.dir+"/platform.ign", "IGNITION_KERNEL_CMDLINE_PATH="+m.dir+"/cmdline", "IGNITION_SYSTEM_CONFIG_DIR="+m.dir+"/image")
-		out, err := cmd.CombinedOutput()
-		log.Write(out)
-		if err != nil {
-			t.Fatalf("stage %s: %v\n%s", stage, err, log.String())
+		var out []byte
+		if out, err = cmd.CombinedOutput(); err != nil {
+			err = fmt.Errorf("stage %s: %w", stage, err)
+		}
+		if log += string(out); err != nil {
+			break
 		}
 	}
 	shell(t, "umount "+sysroot+"/usr")
-	after := look(t)
+	after = look(t)
 	shell(t, "umount "+sysroot)
-	testkit.NoError(t, detach())
-	return after
+	return after, log, err
 }
 
 // A node is what is at a path.

@@ -9,4 +9,13 @@ import (
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
-func TestMain(m *testing.M) { os.Exit(vm.RunInLab(m, vm.TestGroup{})) }
+func TestMain(m *testing.M) {
+	os.Exit(vm.RunInLab(m, vm.TestGroup{}, vm.TestGroup{Prepare: withTPM, Tests: "^TestVolumeOfTheTPM"}))
+}
+
+// withTPM has QEMU run the tests, which has a TPM.
+func withTPM(_ *vm.Lab, job *vm.Job, _ string) error {
+	job.TPM = true
+	job.Files = map[string]string{"ignition-luks.conf": "../../dracut/30ignition/ignition-luks.conf"}
+	return nil
+}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,6 +26,15 @@ var largeText = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("0123456
 // for each node that goes.
 func TestResetKeepsWhatItShallAndNothingElse(t *testing.T) {
 	m := newMachine(t)
+	shell(t, "modprobe nbd max_part=0 nbds_max=1; udevadm settle")
+	disk := vm.NewVolatileDisk(96 << 20)
+	detach, err := disk.Attach(device)
+	testkit.NoError(t, err)
+	uuid := m.makeRoot(device)
+	testkit.NoError(t, detach())
+	m.image = filepath.Join(m.dir, "root.img")
+	testkit.NoError(t, disk.WriteFile(m.image))
+	m.request(newConfig, uuid)
 	for _, options := range []string{"defaults", "dirsync"} {
 		t.Run(options, func(t *testing.T) { m.in(t).cutPower(t, options) })
 	}
@@ -34,7 +44,7 @@ func (m *machine) cutPower(t *testing.T, options string) {
 	disk, err := vm.OpenVolatileDisk(m.image)
 	testkit.NoError(t, err)
 	recording := vm.Record(disk)
-	want := m.boot(disk, options)
+	want := m.volatile(disk, options)
 	m.check(want)
 	for path, contents := range map[string]string{"/etc/of-the-reset": "new", "/etc/machine-id": machineID + "\n", "/var/lib/app/added": "beside what is kept"} {
 		testkit.Equal(t, path, want[path].contents, digest(contents))
@@ -52,7 +62,7 @@ func (m *machine) cutPower(t *testing.T, options string) {
 	for _, at := range moments {
 		t.Run(fmt.Sprintf("cut after step %d", at), func(t *testing.T) {
 			again := m.in(t)
-			got := again.boot(recording.CutPower(at, rand.New(rand.NewPCG(*seed, uint64(at))))[0], "defaults")
+			got := again.volatile(recording.CutPower(at, rand.New(rand.NewPCG(*seed, uint64(at))))[0], "defaults")
 			again.check(got)
 			for _, d := range differences(want, got) {
 				t.Error(d)
