@@ -264,6 +264,26 @@ func TestPartOfAConfigThatIsAmongWhatStays(t *testing.T) {
 	testkit.Equal(t, "paths", got, []string{"/kept/a", "/kept", "/kept/l"})
 }
 
+// The kargs stage reboots if an argument had to change: nothing is left in /run, and the request
+// is where it was.
+func TestResetGoesOnAfterTheKargsStageHasRebooted(t *testing.T) {
+	r := keeping("/var/lib/app")
+	r.Config = `{"ignition": {"version": "3.3.0"}, "kernelArguments": {"shouldExist": ["wanted"]}, "storage": {"files": [{"path": "/etc/of-the-reset", "contents": {"source": "data:,new"}}]}}`
+	b := requested(t, r)
+	b.image()
+	b.write("bin/ignition-kargs-helper", "#!/bin/sh\necho \"$@\" >> "+b.path("kargs")+"\n")
+	testkit.NoError(t, os.Chmod(b.path("bin/ignition-kargs-helper"), 0o755))
+	t.Setenv("PATH", b.path("bin")+":"+os.Getenv("PATH"))
+	b.must("fetch-offline", "kargs")
+	b.tool("rm", "-r", b.path("run"))
+	testkit.Equal(t, "what would go", b.read("root/home/core/file"), "old")
+	b.must("fetch-offline", "kargs", "disks", "mount", "files", "umount")
+	testkit.Equal(t, "calls of the helper", b.read("kargs"), strings.Repeat("--should-exist wanted\n", 2))
+	testkit.Equal(t, "the new file", b.read("root/etc/of-the-reset"), "new")
+	testkit.Equal(t, "home/core/file exists", system.Exists(b.path("root/home/core/file")), false)
+	testkit.Equal(t, "what was kept", b.read("root/var/lib/app/data"), "precious")
+}
+
 func TestUnreadableLedgerDoesNotKeepARootFromBeingCleared(t *testing.T) {
 	b := requested(t, keeping())
 	b.image()
