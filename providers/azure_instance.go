@@ -235,9 +235,30 @@ const (
 	checkInPause = 5 * time.Second
 )
 
-// azureCheckIn tells the fabric that the machine is ready. It has to name the incarnation
-// of the goal state: when that has changed meanwhile, the answer is 410.
-func azureCheckIn(a *Asker) error {
+// azureCheckIn tells the fabric that the machine is ready.
+func azureCheckIn(a *Asker) error { return a.tellHealth("<State>Ready</State>") }
+
+// maxAzureDescription is how much of a description Azure shows, in characters.
+const maxAzureDescription = 512
+
+// notifyAzure tells the fabric why the machine will not be ready, so that nobody has to wait
+// until Azure gives it up. A stage that has ended well is no news.
+func notifyAzure(ctx context.Context, env *Env, stage string, failure error) error {
+	if failure == nil {
+		return nil
+	}
+	why := []rune(failureText(stage, failure))
+	if len(why) > maxAzureDescription {
+		why = append(why[:maxAzureDescription-3], []rune("...")...)
+	}
+	return tellStatus(ctx, env, func(a *Asker) error {
+		return a.tellHealth("<State>NotReady</State><Details><SubStatus>ProvisioningFailed</SubStatus><Description>" + xmlEscapes.Replace(string(why)) + "</Description></Details>")
+	})
+}
+
+// tellHealth tells the fabric how the machine is. That has to name the incarnation of the
+// goal state: when that has changed meanwhile, the answer is 410.
+func (a *Asker) tellHealth(health string) error {
 	var err error
 	for try := range checkInTries {
 		if try > 0 {
@@ -245,7 +266,7 @@ func azureCheckIn(a *Asker) error {
 				return err
 			}
 		}
-		if err = a.tellReady(); err == nil {
+		if err = a.postHealth(health); err == nil {
 			return nil
 		}
 		var status *fetch.StatusError
@@ -256,7 +277,7 @@ func azureCheckIn(a *Asker) error {
 	return err
 }
 
-func (a *Asker) tellReady() error {
+func (a *Asker) postHealth(health string) error {
 	url, err := a.fabric()
 	if err != nil {
 		return err
@@ -276,7 +297,7 @@ func (a *Asker) tellReady() error {
 		values = append(values, xmlEscapes.Replace(found[0]))
 	}
 	r := azureFabricRequest
-	r.Method, r.URL, r.Body = http.MethodPost, url+"/machine/?comp=health", fmt.Appendf(nil, azureHealth, values...)
+	r.Method, r.URL, r.Body = http.MethodPost, url+"/machine/?comp=health", fmt.Appendf(nil, azureHealth, append(values, health)...)
 	r.Header = append(slices.Clone(r.Header), "Content-Type", "text/xml; charset=utf-8")
 	_, err = a.env.IMDS.Do(ctx, r)
 	return err
@@ -292,7 +313,8 @@ func (a *Asker) fresh(ctx context.Context, url string) (string, error) {
 
 var xmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// azureHealth is the report, with the incarnation, the container and the role's instance.
+// azureHealth is the report, with the incarnation, the container, the role's instance and
+// how that is.
 const azureHealth = `<?xml version="1.0" encoding="utf-8"?>
-<Health><GoalStateIncarnation>%s</GoalStateIncarnation><Container><ContainerId>%s</ContainerId><RoleInstanceList><Role><InstanceId>%s</InstanceId><Health><State>Ready</State></Health></Role></RoleInstanceList></Container></Health>
+<Health><GoalStateIncarnation>%s</GoalStateIncarnation><Container><ContainerId>%s</ContainerId><RoleInstanceList><Role><InstanceId>%s</InstanceId><Health>%s</Health></Role></RoleInstanceList></Container></Health>
 `

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/firstlight-os/firstlight/internal/http"
 	"github.com/firstlight-os/firstlight/internal/imds"
@@ -29,39 +28,22 @@ const packetService = "https://metadata.packet.net"
 // acceptAll is for services that answer 406 to a request with preferences.
 var acceptAll = []string{"Accept", "*/*"}
 
-// packetStatusTime limits the report of a status: no boot should wait for it.
-const packetStatusTime = 5 * time.Second
-
 // notifyPacket adds an event to the machine's timeline. The metadata has the URL
 // of the service that takes it.
 func notifyPacket(ctx context.Context, env *Env, stage string, failure error) error {
-	if env.Fetch.Offline {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, packetStatusTime)
-	defer cancel()
-	if err := sendPacketEvent(ctx, env, newPacketEvent(stage, failure)); err != nil {
-		return &report.Error{Doing: "reporting to Equinix Metal how the stage has ended", Err: err}
-	}
-	return nil
-}
-
-func sendPacketEvent(ctx context.Context, env *Env, event packetEvent) error {
-	home := ""
-	err := env.Facts.withAsker(ctx, env, func(a *Asker) (err error) {
-		home, err = a.value("#phone_home_url")
+	return tellStatus(ctx, env, func(a *Asker) error {
+		home, err := a.value("#phone_home_url")
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(newPacketEvent(stage, failure))
+		if err != nil {
+			return err
+		}
+		_, err = env.IMDS.Do(a.ctx, imds.Request{Method: http.MethodPost, URL: strings.TrimSuffix(home, "/phone-home") + "/events",
+			Header: []string{"Content-Type", "application/json"}, Body: body})
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(event)
-	if err != nil {
-		return err
-	}
-	_, err = env.IMDS.Do(ctx, imds.Request{Method: http.MethodPost, URL: strings.TrimSuffix(home, "/phone-home") + "/events",
-		Header: []string{"Content-Type", "application/json"}, Body: body})
-	return err
 }
 
 // A packetEvent is an entry of the timeline.
@@ -74,11 +56,7 @@ func newPacketEvent(stage string, failure error) packetEvent {
 	if failure == nil {
 		return packetEvent{"running", fmt.Sprintf("[%s] Ignition status: finished successfully", stage)}
 	}
-	var problems []string
-	for _, p := range report.Explain(failure) {
-		problems = append(problems, p.String())
-	}
-	return packetEvent{"failed", fmt.Sprintf("[%s] Ignition error: %s", stage, strings.Join(problems, "; "))}
+	return packetEvent{"failed", failureText(stage, failure)}
 }
 
 var packetInstance = &Instance{

@@ -154,13 +154,27 @@ func (b wholeBoot) stage(t *testing.T, m machine, stage string) {
 
 func (b wholeBoot) agent(t *testing.T, m machine, args ...string) {
 	t.Helper()
+	if out, err := b.command(t, m, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", args, err, out)
+	}
+}
+
+// fails runs the agent, which is to fail, and returns what it prints.
+func (b wholeBoot) fails(t *testing.T, m machine, args ...string) string {
+	t.Helper()
+	out, err := b.command(t, m, args...).CombinedOutput()
+	if err == nil {
+		t.Fatalf("%s passed:\n%s", args, out)
+	}
+	return string(out)
+}
+
+func (b wholeBoot) command(t *testing.T, m machine, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), sandbox.Agent(), append(args, "-log-to-stdout", "-root", m.in("root"), "-fetch-timeout", "20s")...)
 	none := filepath.Join(m.dir, "none")
 	cmd.Env = append(os.Environ(), "PATH="+m.in("bin")+":"+os.Getenv("PATH"), "IGNITION_KERNEL_CMDLINE_PATH="+m.in("cmdline"),
 		"IGNITION_SYSTEM_RUNTIME_CONFIG_DIR="+none, "IGNITION_SYSTEM_LOCAL_CONFIG_DIR="+none, "IGNITION_SYSTEM_CONFIG_DIR="+m.in("image"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", args, err, out)
-	}
+	return cmd
 }
 
 // prepare makes the image, and the root that is written to.

@@ -177,9 +177,10 @@ func TestPacketWithACertificateThatIsNotTrusted(t *testing.T) {
 }
 
 // status tells the platform packet how a stage ended.
-func status(t *testing.T, failure error, offline bool) (string, error) {
+// status tells a platform how a stage has ended, and returns what is logged.
+func status(t *testing.T, platform string, failure error, offline bool) (string, error) {
 	t.Helper()
-	p, err := providers.ByID("packet")
+	p, err := providers.ByID(platform)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestPacketHearsHowStagesEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := &metal{metadata: answer{body: phoneHome}, events: tc.events}
 			m.start(t)
-			if _, err := status(t, tc.failure, false); err != nil {
+			if _, err := status(t, "packet", tc.failure, false); err != nil {
 				t.Fatal(err)
 			}
 			if len(m.posted) != 1 {
@@ -240,13 +241,13 @@ func TestPacketThatDoesNotHear(t *testing.T) {
 			if tc.metal != nil {
 				tc.metal.start(t)
 			}
-			_, err := status(t, nil, false)
+			_, err := status(t, "packet", nil, false)
 			if err == nil || !strings.Contains(err.Error(), tc.failure) {
 				t.Error(err)
 			}
 		})
 	}
-	if log, err := status(t, nil, true); err != nil || log != "" {
+	if log, err := status(t, "packet", nil, true); err != nil || log != "" {
 		t.Errorf("offline: %v\n%s", err, log)
 	}
 }

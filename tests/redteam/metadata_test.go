@@ -16,7 +16,10 @@ import (
 )
 
 // metadataAddresses are those of the services.
-var metadataAddresses = []string{"169.254.169.254/32", "169.254.42.42/32", "100.100.100.200/32"}
+var metadataAddresses = []string{"169.254.169.254/32", "169.254.42.42/32", "100.100.100.200/32", azureFabric + "/32"}
+
+// azureFabric is the address of the service that Azure's machines tell how they are.
+const azureFabric = "168.63.129.16"
 
 // services are the platforms with a metadata service. Some give user data as base64.
 var services = []struct {
@@ -34,6 +37,8 @@ type cloud struct {
 	data http.HandlerFunc
 	// tokens, if not nil, answers those for a token.
 	tokens http.HandlerFunc
+	// fabric, if not nil, is told how a machine of Azure's is.
+	fabric http.HandlerFunc
 }
 
 // serve answers at port 80 of all addresses until the test is over.
@@ -45,6 +50,10 @@ func (c *cloud) serve(t *testing.T) {
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case r.Host == azureFabric && c.fabric == nil:
+			http.NotFound(w, r)
+		case r.Host == azureFabric:
+			c.fabric(w, r)
 		case r.Method != http.MethodPut:
 			c.data(w, r)
 		case c.tokens != nil:
@@ -124,6 +133,37 @@ func TestMetadataServicesMakeNoSecretShown(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Azure hears why a stage has failed.
+func TestPlatformsHearOfFailuresWithoutSecrets(t *testing.T) {
+	s := newServer(t, canary.Birds{})
+	c := &cloud{data: write(base64.StdEncoding.EncodeToString([]byte(s.config())))}
+	heard := 0
+	c.fabric = func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			body, err := io.ReadAll(r.Body)
+			if err != nil || !strings.Contains(string(body), "ProvisioningFailed") {
+				t.Errorf("heard %q, %v", body, err)
+			}
+			s.None(t, "what the fabric hears", body)
+			heard++
+		case r.URL.RawQuery == "comp=versions":
+			io.WriteString(w, "<Versions><Supported><Version>2012-11-30</Version></Supported></Versions>")
+		default:
+			io.WriteString(w, "<GoalState><Incarnation>1</Incarnation><ContainerId>c</ContainerId><InstanceId>i</InstanceId></GoalState>")
+		}
+	}
+	c.serve(t)
+	m := newMachine(t, s.Birds)
+	m.helper("useradd", "echo \"$0 $*\"; echo \"$0 $*\" >&2; cat >&2; cat /proc/$$/environ >&2; exit 1\n")
+	if status := m.run("azure", "fetch"); status != 0 {
+		t.Fatalf("status %d", status)
+	}
+	if status := m.run("azure", "files"); status == 0 || heard != 1 {
+		t.Errorf("status %d; the fabric has heard of %d failures", status, heard)
 	}
 }
 
