@@ -31,6 +31,8 @@ What boots:
   --kernel K --initrd I         these, with the kernel arguments of a first boot
     --root R --append ARGUMENTS   with this disk for the root, and with more
                                   arguments: root=LABEL=root rw
+  --demo                        the machine that "make demo" in a checkout of
+                                  Firstlight has built
 
 The config is JSON or Butane, - is standard input. It reaches the machine by
 fw_cfg, as on the platform qemu; with --platform by an emulation of the metadata
@@ -72,7 +74,7 @@ type tryOptions struct {
 	record, agent, serve                   string
 	platform                               string
 	boots                                  int
-	shell                                  bool
+	shell, demo                            bool
 	connect                                string // by QEMU only
 	timeout                                time.Duration
 	verbose                                bool
@@ -107,6 +109,7 @@ func tryCommand() *cobra.Command {
 	f.StringVar(&o.kernel, "kernel", "", "boot this kernel `file`")
 	f.StringVar(&o.initrd, "initrd", "", "the initramfs `file` of the kernel")
 	f.StringVar(&o.root, "root", "", "the `disk` image with the root for the kernel")
+	f.BoolVar(&o.demo, "demo", false, "boot the machine of make demo")
 	f.StringVar(&o.arguments, "append", "", "more `arguments` for the kernel")
 	f.StringArrayVar(&o.disks, "disk", nil, "add an empty `disk`; may be repeated")
 	f.StringVar(&o.firmware, "firmware", "auto", "bios, uefi, or by the image")
@@ -137,7 +140,7 @@ func (o tryOptions) check(fromStdin bool) error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	need((o.image == "") != (o.kernel == ""), "give either --image, or --kernel and --initrd")
+	need((o.image == "") != (o.kernel == ""), "give either --image, or --kernel and --initrd, or --demo")
 	if o.image != "" {
 		need(o.initrd == "" && o.root == "" && o.arguments == "", "--initrd, --root and --append go with --kernel: an image has its own")
 	}
@@ -194,6 +197,11 @@ func hasArgument(arguments, name string) bool {
 }
 
 func try(ctx context.Context, file string, o tryOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	if o.demo {
+		if err := o.useDemo(); err != nil {
+			return err
+		}
+	}
 	if err := o.check(file == "-"); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/firstlight-os/firstlight/internal/console"
+	"github.com/firstlight-os/firstlight/internal/qemu"
 	"github.com/firstlight-os/firstlight/tests/vm"
 )
 
@@ -47,6 +48,9 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := keep(img); err != nil {
+		return err
+	}
 	o, err := options(img, dir)
 	if err != nil {
 		return err
@@ -64,6 +68,26 @@ func demo(ctx context.Context) error {
 		return fmt.Errorf("the config asks for what could not be done")
 	}
 	show(res)
+	return nil
+}
+
+// keep leaves the machine for "firstlightctl try --demo".
+func keep(img *vm.Images) error {
+	dir, err := qemu.DemoDir()
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, file := range map[string]string{qemu.DemoKernel: img.Kernel, qemu.DemoInitramfs: img.Initramfs, qemu.DemoRoot: img.Root} {
+		if err := os.Symlink(file, filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
