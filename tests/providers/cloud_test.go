@@ -77,6 +77,10 @@ func port(r *http.Request) uint16 {
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Host == azureFabricAddress { // it is told of failures, and is no part of this
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, r.Method+" "+r.RequestURI)
