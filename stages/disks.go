@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/firstlight-os/firstlight/config"
 	"github.com/firstlight-os/firstlight/internal/dataurl"
@@ -20,8 +19,8 @@ func (p *process) machine() *storage.Machine {
 		Fetch: func(ctx context.Context, r config.Resource) ([]byte, error) {
 			return p.fetch.Bytes(ctx, r, config.Limit{Bytes: maxKey})
 		}}
-	if r := p.state.Reset; r != nil && r.Keeps() {
-		m.Kept, m.KeptFor = r.Root, "the root, of which "+strings.Join(r.Keep, ", ")+" is to be kept"
+	if r := p.state.Reset; r != nil {
+		m.Kept, m.KeptFor = r.KeptRoot()
 	}
 	return m
 }

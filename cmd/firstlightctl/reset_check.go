@@ -91,22 +91,12 @@ func (r *resetting) lookAtSystem() (*resetSystem, error) {
 			return nil, err
 		}
 	}
-	s.arguments = argumentsOf(r.line)
+	s.arguments = system.ParseKernelArguments(r.line)
 	if s.place, s.placeErr = s.way.Place(r.root); s.placeErr == nil {
 		r.result.Request = r.root.HostPath(s.place.File)
 	}
 	s.points, err = system.MountPoints(r.mounts) // some of them because of that look
 	return s, err
-}
-
-// argumentsOf are the arguments of a kernel command line, by name.
-func argumentsOf(line string) map[string]string {
-	arguments := map[string]string{}
-	for word := range strings.FieldsSeq(line) {
-		name, value, _ := strings.Cut(word, "=")
-		arguments[name] = value
-	}
-	return arguments
 }
 
 // initrdRelease is there in an initramfs: see os-release(5).
@@ -154,7 +144,7 @@ const firstBootFile = "/run/ignition/firstboot"
 
 // hasBegun reports whether a reset was asked for before this boot, which takes it.
 func hasBegun(root *rootfs.Root, p *firstboot.Pending, line string) bool {
-	if argumentsOf(line)[reset.Argument] == p.ID {
+	if system.ParseKernelArguments(line)[reset.Argument] == p.ID {
 		return true
 	}
 	if path.Base(p.File) != path.Base(reset.CredentialFile) || !root.Exists(firstBootFile) {

@@ -117,9 +117,7 @@ func (r *resetting) planConfig(cfg *config.Config, devices []storage.InventoryDe
 		return err
 	}
 	m := &storage.Machine{Log: p.log, Run: system.Exec{Log: p.log}, ReusedLabels: r.system.settings.Words(distribution.ReusedLabels)}
-	if len(r.keep) > 0 {
-		m.Kept, m.KeptFor = r.request.Root, "the root, of which "+strings.Join(r.keep, ", ")+" is to be kept"
-	}
+	m.Kept, m.KeptFor = r.request.KeptRoot()
 	p.known = &machineFacts{Devices: devices} // as the initramfs finds them: not in use
 	p.planDisks(m, cfg)
 	p.known = nil
@@ -296,7 +294,6 @@ func (c copier) source(name string) string {
 func (d drawing) reset(r *resetResult) string {
 	var b strings.Builder
 	if r.Layout != "" {
-		files, bytes := int64(0), int64(0)
 		rows := [][]string{}
 		for _, g := range r.Goes {
 			note := ""
@@ -304,13 +301,13 @@ func (d drawing) reset(r *resetResult) string {
 				note = "made anew from " + r.EtcFrom
 			}
 			rows = append(rows, partRow(g, note))
-			files, bytes = files+g.Files, bytes+g.Bytes
 		}
 		b.WriteString(d.wrap("", fmt.Sprintf("Reset to %s (%s).", r.Config, r.Layout)))
+		all := clearing.Sum(r.Goes)
 		if len(rows) == 0 {
 			b.WriteString("Nothing is removed: the root has nothing but what stays.\n")
 		} else {
-			b.WriteString(d.color.bold(red, fmt.Sprintf("this removes: %s, %s", system.Plural(int(files), "file"), system.FormatSize(uint64(bytes)))) + "\n" + partTable(rows))
+			b.WriteString(d.color.bold(red, "this removes: "+all.String()) + "\n" + partTable(rows))
 		}
 		rows = [][]string{}
 		for _, s := range r.Stays {

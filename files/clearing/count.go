@@ -40,12 +40,7 @@ func walkRegion(ctx context.Context, l *looker, region string, part *Part, v vis
 			n = n.grow(c)
 		}
 	}
-	d, err := l.root.OpenDir(region)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	f, _, err := d.OpenFile(".", unix.S_IFDIR)
+	f, _, err := l.open(region)
 	if err != nil {
 		return err
 	}

@@ -79,10 +79,12 @@ type Plan struct {
 }
 
 // Removed is how much goes in all.
-func (p *Plan) Removed() Part {
-	var all Part
-	for _, g := range p.Goes {
-		all.add(g)
+func (p *Plan) Removed() Part { return Sum(p.Goes) }
+
+// Sum is how much some parts are together.
+func Sum(parts []Part) (all Part) {
+	for _, p := range parts {
+		all.add(p)
 	}
 	return all
 }

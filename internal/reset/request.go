@@ -64,8 +64,14 @@ func NewID() string {
 // KernelArgument is the argument that leads a boot to the request.
 func (r Request) KernelArgument() string { return Argument + "=" + r.ID }
 
-// Keeps reports whether anything stays that a disk could lose.
-func (r Request) Keeps() bool { return len(r.Keep) > 0 }
+// KeptRoot returns the UUIDs of what no disk may lose, none if nothing is kept, and what they
+// are, for messages.
+func (r Request) KeptRoot() (uuids []string, what string) {
+	if len(r.Keep) == 0 {
+		return nil, ""
+	}
+	return r.Root, "the root, of which " + strings.Join(r.Keep, ", ") + " is to be kept"
+}
 
 // Text returns what Parse reads. The error is that Parse would not.
 func (r Request) Text() ([]byte, error) {

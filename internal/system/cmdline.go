@@ -29,19 +29,24 @@ func CommandLine() (string, error) {
 // OtherCommandLine reports whether CommandLine is not that of this kernel.
 func OtherCommandLine() bool { return os.Getenv(cmdlineVariable) != "" }
 
-// KernelArguments reads the kernel command line: words separated by white
-// space, of which the last of a name counts. A word without "=" has the value "".
+// KernelArguments reads the kernel command line, as ParseKernelArguments does.
 func KernelArguments() (map[string]string, error) {
 	text, err := CommandLine()
 	if err != nil {
 		return nil, err
 	}
+	return ParseKernelArguments(text), nil
+}
+
+// ParseKernelArguments reads a kernel command line: words separated by white space, of
+// which the last of a name counts. A word without "=" has the value "".
+func ParseKernelArguments(line string) map[string]string {
 	arguments := map[string]string{}
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(line) {
 		name, value, _ := strings.Cut(word, "=")
 		arguments[name] = value
 	}
-	return arguments, nil
+	return arguments
 }
 
 // SecondsArgument returns the value of a kernel argument that is a time in seconds.
